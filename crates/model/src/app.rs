@@ -1,0 +1,97 @@
+//! Applications, their channels, and what a partition must know of them to send.
+
+use std::collections::BTreeMap;
+
+use crate::channel::Channel;
+use crate::id::{AppId, Revision};
+use crate::message::Class;
+use crate::time::Timestamp;
+
+/// The longest name of an app, in characters (Pinpoint API reference, CreateApp).
+pub const APP_NAME_MAX: usize = 64;
+/// The largest number of apps (Pinpoint's default quota a region).
+pub const APPS_MAX: usize = 100;
+
+/// An application: Pinpoint's project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct App {
+    /// Its id.
+    pub id: AppId,
+    /// Its name; needs not be unique.
+    pub name: String,
+    /// Its tags; at most 50.
+    pub tags: BTreeMap<String, String>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The version of the app with its channels.
+    pub revision: Revision,
+}
+
+/// What a channel needs beyond being enabled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChannelDetail {
+    /// EMAIL.
+    Email {
+        /// The mailbox that messages come from when they name none.
+        from_address: String,
+        /// The ARN of the verified identity, as the caller gave it.
+        identity: String,
+        /// The configuration set, as the caller gave it.
+        configuration_set: Option<String>,
+        /// The role ARN, as the caller gave it.
+        role_arn: Option<String>,
+    },
+    /// SMS.
+    Sms {
+        /// The sender id that messages carry when they name none.
+        sender_id: Option<String>,
+        /// The short code, as the caller gave it.
+        short_code: Option<String>,
+    },
+    /// CUSTOM: messages are posted to a URL.
+    Custom,
+}
+
+/// A channel of an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelSettings {
+    /// Which channel.
+    pub channel: Channel,
+    /// Whether messages may be sent through it.
+    pub enabled: bool,
+    /// How often a message of the channel may be handed over, unless the message says otherwise; nothing means that
+    /// transactional messages go `at_least_once` and promotional ones `at_most_once`.
+    pub class: Option<Class>,
+    /// What the channel needs.
+    pub detail: ChannelDetail,
+    /// When it was first configured.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub modified: Timestamp,
+    /// Its version; Pinpoint's `Version`.
+    pub revision: Revision,
+}
+
+/// What every partition knows of an app's channel, carried there from the control group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelGate {
+    /// Whether messages may be accepted and sent.
+    pub enabled: bool,
+    /// The class of messages that name none; see [`ChannelSettings::class`].
+    pub class: Option<Class>,
+    /// What drivers need of the channel.
+    pub detail: ChannelDetail,
+}
+
+/// What every partition knows of an app. A partition accepts and sends messages only of apps that it knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppGate {
+    /// The app.
+    pub app: AppId,
+    /// Its channels that are configured.
+    pub channels: BTreeMap<Channel, ChannelGate>,
+    /// The revision of the app that this was taken from; an older one never replaces a newer one.
+    pub revision: Revision,
+    /// Whether the app was deleted: nothing is accepted or sent, and its data is removed bit by bit.
+    pub deleted: bool,
+}

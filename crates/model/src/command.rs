@@ -1,0 +1,356 @@
+//! Commands: everything that changes a group's state. A command carries all that applying it needs (ids, seeds, due
+//! times); the only clock it sees is its entry's stamp.
+
+use std::collections::BTreeMap;
+
+use crate::address::{Address, AddressKey};
+use crate::app::{AppGate, ChannelDetail};
+use crate::channel::Channel;
+use crate::content::{Content, Substitutions};
+use crate::endpoint::EndpointPatch;
+use crate::event::ProviderEvent;
+use crate::id::{AppId, BodyId, Boot, EndpointId, Epoch, GroupId, MessageId, NodeId, RegionId, RequestId};
+use crate::message::{Claim, Class, SendResult};
+use crate::opt_out::{Block, OptOutSource};
+use crate::plan::{PlanChange, TrafficPlan};
+use crate::time::Timestamp;
+
+/// A command with the request that caused it. A repeated request id is answered with the first answer for
+/// [`REQUEST_KEPT`]; internal commands carry none because repeating them does no harm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The caller's request.
+    pub request: Option<RequestId>,
+    /// What to do.
+    pub command: Command,
+}
+
+/// How long the answer to a request id is kept.
+pub const REQUEST_KEPT: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+
+/// The largest number of messages or rows that one housekeeping command touches.
+pub const CHUNK_MAX: u32 = 1_000;
+
+/// A change of a group's state. The first block belongs to the control group, the second to partitions, the third to
+/// both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Makes an app.
+    CreateApp {
+        /// Its id, drawn at the door.
+        app: AppId,
+        /// Its name.
+        name: String,
+        /// Its tags.
+        tags: BTreeMap<String, String>,
+    },
+    /// Deletes an app; its data in the partitions follows.
+    DeleteApp {
+        /// The app.
+        app: AppId,
+    },
+    /// Configures a channel of an app, or changes it.
+    PutChannel {
+        /// The app.
+        app: AppId,
+        /// The channel.
+        channel: Channel,
+        /// Whether it is enabled; as it was, or enabled when new, if not given.
+        enabled: Option<bool>,
+        /// The class of messages that name none.
+        class: Option<Class>,
+        /// What it needs.
+        detail: ChannelDetail,
+    },
+    /// Removes a channel of an app.
+    DeleteChannel {
+        /// The app.
+        app: AppId,
+        /// The channel.
+        channel: Channel,
+    },
+    /// Commits a traffic plan.
+    CommitPlan {
+        /// The change.
+        change: PlanChange,
+    },
+
+    /// Creates an endpoint or merges a change into it.
+    UpsertEndpoint(Box<UpsertEndpoint>),
+    /// Deletes an endpoint.
+    DeleteEndpoint {
+        /// Its app.
+        app: AppId,
+        /// The endpoint.
+        endpoint: EndpointId,
+    },
+    /// Records that a recipient wants no messages.
+    PutOptOut {
+        /// The app.
+        app: AppId,
+        /// The recipient.
+        key: AddressKey,
+        /// The channel.
+        channel: Channel,
+        /// Where it came from.
+        source: OptOutSource,
+    },
+    /// Removes an opt-out.
+    DeleteOptOut {
+        /// The app.
+        app: AppId,
+        /// The recipient.
+        key: AddressKey,
+        /// The channel.
+        channel: Channel,
+    },
+    /// Accepts messages that share a body.
+    AcceptMessages(Box<AcceptMessages>),
+    /// Claims messages of class `at_most_once` for a node.
+    Claim {
+        /// The node and boot that will hand them over.
+        claim: Claim,
+        /// The region of that node.
+        region: RegionId,
+        /// The messages; 1..=[`CHUNK_MAX`].
+        messages: Vec<MessageId>,
+    },
+    /// Gives back claims whose handover was not begun and never will be.
+    ReleaseClaims {
+        /// The node and boot that held them.
+        claim: Claim,
+        /// The messages; 1..=[`CHUNK_MAX`].
+        messages: Vec<MessageId>,
+    },
+    /// Records what came of handovers.
+    Settle {
+        /// The region that handed them over.
+        region: RegionId,
+        /// The results; 1..=[`CHUNK_MAX`].
+        results: Vec<Settlement>,
+    },
+    /// Records what providers said; opt-outs follow where the event says so.
+    RecordEvents {
+        /// The events; 1..=[`CHUNK_MAX`].
+        events: Vec<ProviderEvent>,
+    },
+    /// Decides what becomes of held messages.
+    ResolveHeld {
+        /// The messages; 1..=[`CHUNK_MAX`].
+        messages: Vec<MessageId>,
+        /// What becomes of them.
+        resolution: Resolution,
+    },
+    /// Takes over a plan from the control group. An older one than the adopted one is ignored.
+    AdoptPlan {
+        /// The plan.
+        plan: Box<TrafficPlan>,
+    },
+    /// Moves waiting messages out of a region, by rule R11. Ignored unless the adopted plan has this epoch (R12).
+    Takeover {
+        /// The region that loses them.
+        region: RegionId,
+        /// The plan that moves them.
+        epoch: Epoch,
+        /// Where the last chunk ended; nothing to start.
+        cursor: Option<OutboxCursor>,
+        /// The largest number of messages; 1..=[`CHUNK_MAX`].
+        limit: u32,
+    },
+    /// Says that a node started: its claims of earlier boots become held.
+    Booted {
+        /// The node.
+        node: NodeId,
+        /// The new boot.
+        boot: Boot,
+        /// The largest number of claims; 1..=[`CHUNK_MAX`].
+        limit: u32,
+    },
+    /// Expires messages whose time is over.
+    Expire {
+        /// The largest number of messages; 1..=[`CHUNK_MAX`].
+        limit: u32,
+    },
+
+    /// Delivers a follow-up of another group. Applied in order, once each.
+    FollowUp {
+        /// The group that it comes from.
+        source: GroupId,
+        /// Its number among the follow-ups from that group to this one; from 1.
+        number: u64,
+        /// What to do.
+        action: Box<FollowUpAction>,
+    },
+    /// Removes follow-ups that their target applied and acknowledged.
+    FollowUpsDone {
+        /// The group that they went to.
+        target: GroupId,
+        /// The last of them.
+        through: u64,
+    },
+    /// Removes what was kept long enough: settled messages with their events and bodies, request ids, data of deleted
+    /// apps.
+    Retire {
+        /// The largest number of rows of each kind; 1..=[`CHUNK_MAX`].
+        limit: u32,
+    },
+    /// Raises the group's apply version.
+    SetApplyVersion {
+        /// The new version; ignored when it isn't larger.
+        version: u32,
+    },
+}
+
+/// What one group asks another to do because of a change of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FollowUpAction {
+    /// Take over what a partition must know of an app.
+    AdoptApp(AppGate),
+    /// Forbid messages because of an endpoint.
+    PutBlock(Block),
+    /// Forbid them no longer because of this endpoint.
+    RemoveBlock {
+        /// The app.
+        app: AppId,
+        /// The recipient.
+        key: AddressKey,
+        /// The endpoint.
+        endpoint: EndpointId,
+    },
+}
+
+/// See [`Command::UpsertEndpoint`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpsertEndpoint {
+    /// The app.
+    pub app: AppId,
+    /// The endpoint, in lower case.
+    pub endpoint: EndpointId,
+    /// The endpoint's id as written; used at creation.
+    pub display_id: String,
+    /// The change.
+    pub patch: EndpointPatch,
+    /// The caller's request, recorded in the endpoint.
+    pub request: RequestId,
+    /// Random bits drawn at the door, for the cohort.
+    pub seed: u64,
+}
+
+/// See [`Command::AcceptMessages`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptMessages {
+    /// The app.
+    pub app: AppId,
+    /// The channel of all the recipients.
+    pub channel: Channel,
+    /// The body's id, drawn at the door.
+    pub body: BodyId,
+    /// What the messages say.
+    pub content: Content,
+    /// Values of variables for all recipients.
+    pub substitutions: Substitutions,
+    /// The class, when the request names one.
+    pub class: Option<Class>,
+    /// How long the messages are worth sending, in milliseconds from their acceptance; at least 1.
+    pub time_to_live_ms: u64,
+    /// The caller's context for all recipients.
+    pub context: BTreeMap<String, String>,
+    /// The recipients; 1..=100, answered in this order.
+    pub recipients: Vec<Recipient>,
+}
+
+/// One recipient of [`AcceptMessages`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// The id of the message, drawn at the door; its group is the group that applies this.
+    pub message: MessageId,
+    /// Where it goes.
+    pub address: Address,
+    /// The normalised address, or the endpoint's key.
+    pub key: AddressKey,
+    /// The endpoint, unless it goes to an address.
+    pub endpoint: Option<EndpointId>,
+    /// Values of variables for this recipient alone.
+    pub substitutions: Substitutions,
+    /// The caller's context for this recipient alone; it wins over the request's.
+    pub context: BTreeMap<String, String>,
+}
+
+/// What came of one handover.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// The message.
+    pub message: MessageId,
+    /// The number of the handover; from 1.
+    pub attempt: u32,
+    /// What came of it.
+    pub result: SendResult,
+}
+
+/// What becomes of a held message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Resolution {
+    /// It goes again: a new attempt with a new claim.
+    Resend,
+    /// It counts as failed.
+    GiveUp,
+    /// The provider says that it took it.
+    Delivered,
+}
+
+/// A place in a region's outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OutboxCursor {
+    /// When the message is due.
+    pub due: Timestamp,
+    /// The message.
+    pub message: MessageId,
+}
+
+impl Command {
+    /// Says whether applying the command can forbid sending: it is then acknowledged only when every holder is fenced
+    /// up to it (rule R7), also when it changes nothing.
+    pub fn forbids_sending(&self) -> bool {
+        match self {
+            Command::PutOptOut { .. } | Command::AdoptPlan { .. } => true,
+            Command::FollowUp { action, .. } => match action.as_ref() {
+                FollowUpAction::PutBlock(_) | FollowUpAction::AdoptApp(_) => true,
+                FollowUpAction::RemoveBlock { .. } => false,
+            },
+            Command::RecordEvents { events } => events.iter().any(|event| {
+                use crate::event::EventKind::{Complaint, HardBounce, Unsubscribed};
+                matches!(event.kind, Complaint | HardBounce | Unsubscribed)
+            }),
+            _ => false,
+        }
+    }
+
+    /// Returns the command's name in logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::CreateApp { .. } => "create_app",
+            Command::DeleteApp { .. } => "delete_app",
+            Command::PutChannel { .. } => "put_channel",
+            Command::DeleteChannel { .. } => "delete_channel",
+            Command::CommitPlan { .. } => "commit_plan",
+            Command::UpsertEndpoint(_) => "upsert_endpoint",
+            Command::DeleteEndpoint { .. } => "delete_endpoint",
+            Command::PutOptOut { .. } => "put_opt_out",
+            Command::DeleteOptOut { .. } => "delete_opt_out",
+            Command::AcceptMessages(_) => "accept_messages",
+            Command::Claim { .. } => "claim",
+            Command::ReleaseClaims { .. } => "release_claims",
+            Command::Settle { .. } => "settle",
+            Command::RecordEvents { .. } => "record_events",
+            Command::ResolveHeld { .. } => "resolve_held",
+            Command::AdoptPlan { .. } => "adopt_plan",
+            Command::Takeover { .. } => "takeover",
+            Command::Booted { .. } => "booted",
+            Command::Expire { .. } => "expire",
+            Command::FollowUp { .. } => "follow_up",
+            Command::FollowUpsDone { .. } => "follow_ups_done",
+            Command::Retire { .. } => "retire",
+            Command::SetApplyVersion { .. } => "set_apply_version",
+        }
+    }
+}

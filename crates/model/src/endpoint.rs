@@ -1,0 +1,209 @@
+//! Endpoints: a recipient's address on a channel, with attributes (Pinpoint API reference, "Endpoints").
+
+use std::collections::BTreeMap;
+
+use crate::address::{Address, AddressKey};
+use crate::channel::Channel;
+use crate::id::{AppId, EndpointId, RequestId, Revision, UserId};
+use crate::time::Timestamp;
+
+/// The largest number of attributes, metrics and user attributes of an endpoint together.
+pub const ATTRIBUTES_MAX: usize = 250;
+/// The largest number of values of one attribute.
+pub const VALUES_MAX: usize = 50;
+/// The longest attribute name, in characters.
+pub const ATTRIBUTE_NAME_MAX: usize = 50;
+/// The longest attribute value, in characters.
+pub const ATTRIBUTE_VALUE_MAX: usize = 100;
+/// The largest endpoint in bytes, all text counted.
+pub const ENDPOINT_SIZE_MAX: usize = 15 * 1024;
+/// The largest number of endpoints of one user.
+pub const ENDPOINTS_PER_USER_MAX: usize = 15;
+
+/// Attributes with their lists of values.
+pub type Attributes = BTreeMap<String, Vec<String>>;
+
+/// Whether an endpoint takes messages at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EndpointStatus {
+    /// It does.
+    Active,
+    /// It doesn't.
+    Inactive,
+}
+
+/// Whether the recipient opted out through the endpoint's `OptOut` member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EndpointOptOut {
+    /// Wants all messages.
+    None,
+    /// Wants none.
+    All,
+}
+
+/// The device, in Pinpoint's words; every member is free text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the members are Pinpoint's own names")]
+pub struct Demographic {
+    pub app_version: Option<String>,
+    pub locale: Option<String>,
+    pub make: Option<String>,
+    pub model: Option<String>,
+    pub model_version: Option<String>,
+    pub platform: Option<String>,
+    pub platform_version: Option<String>,
+    pub timezone: Option<String>,
+}
+
+/// The place, in Pinpoint's words. Coordinates are in tenths of a degree, as Pinpoint rounds them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the members are Pinpoint's own names")]
+pub struct Location {
+    pub city: Option<String>,
+    pub country: Option<String>,
+    pub postal_code: Option<String>,
+    pub region: Option<String>,
+    pub latitude_tenths: Option<i32>,
+    pub longitude_tenths: Option<i32>,
+}
+
+/// A metric's value: the bits of an IEEE 754 double, so that equal values have equal bytes and a total order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Metric(pub u64);
+
+impl Metric {
+    /// Takes a finite number; nothing for NaN and infinities.
+    pub fn new(value: f64) -> Option<Metric> {
+        value.is_finite().then(|| Metric(value.to_bits()))
+    }
+
+    /// Returns the number.
+    pub fn value(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
+
+/// A stored endpoint. The attributes of its user are the user's and stored there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its app.
+    pub app: AppId,
+    /// Its id, in lower case.
+    pub id: EndpointId,
+    /// Its id as it was first written.
+    pub display_id: String,
+    /// Where messages go; nothing until the caller gave both channel and address.
+    pub target: Option<Target>,
+    /// Custom attributes.
+    pub attributes: Attributes,
+    /// Metrics.
+    pub metrics: BTreeMap<String, Metric>,
+    /// The device.
+    pub demographic: Demographic,
+    /// The place.
+    pub location: Location,
+    /// Whether it takes messages.
+    pub status: EndpointStatus,
+    /// Whether the recipient opted out.
+    pub opt_out: EndpointOptOut,
+    /// The user it belongs to.
+    pub user: Option<UserId>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Pinpoint's EffectiveDate: when it was last updated, or what the caller said.
+    pub effective: String,
+    /// The request that last changed it.
+    pub request: RequestId,
+    /// Pinpoint's CohortId, 0..=99, drawn at creation.
+    pub cohort: u8,
+    /// Its version.
+    pub revision: Revision,
+}
+
+/// Where an endpoint's messages go.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// The channel.
+    pub channel: Channel,
+    /// The address as written.
+    pub address: Address,
+    /// Its normalised form.
+    pub key: AddressKey,
+}
+
+/// What an update changes; members that are not given stay as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EndpointPatch {
+    /// A new channel and address; both are known by the time a patch is made.
+    pub target: Option<Target>,
+    /// Attributes to replace, each with its whole list; an empty list removes the attribute.
+    pub attributes: Attributes,
+    /// Metrics to set.
+    pub metrics: BTreeMap<String, Metric>,
+    /// Members to set.
+    pub demographic: Demographic,
+    /// Members to set.
+    pub location: Location,
+    /// A new status. An update without one makes the endpoint active.
+    pub status: Option<EndpointStatus>,
+    /// A new opt-out.
+    pub opt_out: Option<EndpointOptOut>,
+    /// A new user, or none.
+    pub user: Option<UserLink>,
+    /// Attributes of the user to replace, each with its whole list; an empty list removes the attribute.
+    pub user_attributes: Attributes,
+    /// Pinpoint's EffectiveDate, when the caller gave one; at most 64 characters.
+    pub effective: Option<String>,
+}
+
+/// A change of an endpoint's user.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UserLink {
+    /// The endpoint belongs to this user.
+    To(UserId),
+    /// The endpoint belongs to nobody.
+    Nobody,
+}
+
+impl Demographic {
+    /// Sets the members that `newer` gives.
+    pub fn merge(&mut self, newer: &Demographic) {
+        set(&mut self.app_version, &newer.app_version);
+        set(&mut self.locale, &newer.locale);
+        set(&mut self.make, &newer.make);
+        set(&mut self.model, &newer.model);
+        set(&mut self.model_version, &newer.model_version);
+        set(&mut self.platform, &newer.platform);
+        set(&mut self.platform_version, &newer.platform_version);
+        set(&mut self.timezone, &newer.timezone);
+    }
+}
+
+impl Location {
+    /// Sets the members that `newer` gives.
+    pub fn merge(&mut self, newer: &Location) {
+        set(&mut self.city, &newer.city);
+        set(&mut self.country, &newer.country);
+        set(&mut self.postal_code, &newer.postal_code);
+        set(&mut self.region, &newer.region);
+        set(&mut self.latitude_tenths, &newer.latitude_tenths);
+        set(&mut self.longitude_tenths, &newer.longitude_tenths);
+    }
+}
+
+fn set<T: Clone>(member: &mut Option<T>, newer: &Option<T>) {
+    if newer.is_some() {
+        member.clone_from(newer);
+    }
+}
+
+/// Replaces the named attributes; an empty list removes one.
+pub fn merge_attributes(attributes: &mut Attributes, newer: &Attributes) {
+    for (name, values) in newer {
+        if values.is_empty() {
+            attributes.remove(name);
+        } else {
+            attributes.insert(name.clone(), values.clone());
+        }
+    }
+}

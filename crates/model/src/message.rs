@@ -1,0 +1,197 @@
+//! Messages: what was accepted for one recipient, and how far it got.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::address::{Address, AddressKey};
+use crate::channel::Channel;
+use crate::content::{Content, Purpose, Substitutions};
+use crate::id::{AppId, BodyId, Boot, EndpointId, Epoch, MessageId, NodeId, RegionId};
+use crate::time::Timestamp;
+
+/// The largest number of recipients of one request (Pinpoint API reference, SendMessages).
+pub const RECIPIENTS_MAX: usize = 100;
+/// The longest detail of a result that is kept, in characters.
+pub const DETAIL_MAX: usize = 200;
+
+/// How often a message may be handed to a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// At least once; twice only if the node that held it stopped or was cut off between handing over and recording.
+    AtLeastOnce,
+    /// At most once; a message whose outcome is unknown is held.
+    AtMostOnce,
+}
+
+impl Class {
+    /// Returns the class of a message whose channel and request name none.
+    pub fn default_of(purpose: Purpose) -> Class {
+        match purpose {
+            Purpose::Transactional => Class::AtLeastOnce,
+            Purpose::Promotional => Class::AtMostOnce,
+        }
+    }
+
+    /// Returns the class's name in the API, the CLI and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::AtLeastOnce => "at_least_once",
+            Class::AtMostOnce => "at_most_once",
+        }
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A body that messages of one request share in a partition. It goes when the last of them is retired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// What it says.
+    pub content: Content,
+    /// Values of variables for all recipients.
+    pub substitutions: Substitutions,
+    /// How many messages of the partition refer to it; at least 1.
+    pub references: u64,
+}
+
+/// A message as it was accepted. It never changes; how far it got is its [`Progress`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its id, which names its group.
+    pub id: MessageId,
+    /// Its app.
+    pub app: AppId,
+    /// The channel it goes through.
+    pub channel: Channel,
+    /// The recipient, as the caller wrote it.
+    pub address: Address,
+    /// The recipient, normalised.
+    pub key: AddressKey,
+    /// The endpoint it was sent to, unless it was sent to an address.
+    pub endpoint: Option<EndpointId>,
+    /// Its body.
+    pub body: BodyId,
+    /// Values of variables for this recipient alone; they win over the body's.
+    pub substitutions: Substitutions,
+    /// What the caller wants to find in the events.
+    pub context: BTreeMap<String, String>,
+    /// How often it may be handed over.
+    pub class: Class,
+    /// When its group accepted it.
+    pub accepted: Timestamp,
+    /// When it is no longer worth sending.
+    pub expires: Timestamp,
+}
+
+/// Where a message stands. Legal moves: `Waiting` to every other; `Held` to every other; the rest are final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// In its region's outbox: to be handed over when due.
+    Waiting,
+    /// Claimed, and nobody knows whether it was handed over: a policy or the operator decides.
+    Held,
+    /// The provider took it.
+    Delivered,
+    /// The provider refused it for good, or its attempts are used up.
+    Failed,
+    /// Something forbade it before it was handed over.
+    OptedOut,
+    /// It was no longer worth sending.
+    Expired,
+}
+
+/// Every status, in the order of the enum.
+pub const STATUSES: [Status; 6] =
+    [Status::Waiting, Status::Held, Status::Delivered, Status::Failed, Status::OptedOut, Status::Expired];
+
+impl Status {
+    /// Returns whether nothing more will happen to the message.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Status::Waiting | Status::Held)
+    }
+
+    /// Returns the status' name in the API, the CLI and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Waiting => "waiting",
+            Status::Held => "held",
+            Status::Delivered => "delivered",
+            Status::Failed => "failed",
+            Status::OptedOut => "opted_out",
+            Status::Expired => "expired",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A committed right to hand one message over once. A claim of an earlier boot is worth nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Claim {
+    /// The node that may hand it over.
+    pub node: NodeId,
+    /// The boot of that node.
+    pub boot: Boot,
+}
+
+/// How far a message got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// Where it stands.
+    pub status: Status,
+    /// The region that hands it over while it waits, or that handed it over.
+    pub region: RegionId,
+    /// The plan under which that region was named.
+    pub epoch: Epoch,
+    /// How many handovers have a recorded result.
+    pub attempts: u32,
+    /// When it may be handed over, while it waits.
+    pub due: Timestamp,
+    /// Who may hand it over, for `at_most_once` messages.
+    pub claim: Option<Claim>,
+    /// What the provider calls it.
+    pub provider_id: Option<String>,
+    /// What was last said about it; at most [`DETAIL_MAX`] characters.
+    pub detail: Option<String>,
+    /// When this last changed.
+    pub changed: Timestamp,
+}
+
+/// What came of a handover.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendResult {
+    /// The provider took it.
+    Delivered {
+        /// What the provider calls it.
+        provider_id: Option<String>,
+    },
+    /// The provider did not take it, and it may be tried again.
+    Retry {
+        /// When.
+        due: Timestamp,
+        /// What the provider said.
+        detail: String,
+    },
+    /// The provider refused it for good, or its attempts are used up.
+    Failed {
+        /// What the provider said.
+        detail: String,
+    },
+    /// Nobody knows whether the provider took it. `at_least_once` messages are tried again, others are held.
+    Unknown {
+        /// When to try again, if that is allowed.
+        due: Timestamp,
+        /// What happened.
+        detail: String,
+    },
+    /// It was not handed over because something forbids it now.
+    Forbidden,
+}

@@ -1,0 +1,121 @@
+//! What applying a command answers.
+
+use crate::app::{App, ChannelSettings};
+use crate::command::OutboxCursor;
+use crate::endpoint::Endpoint;
+use crate::id::{Epoch, GroupId, MessageId};
+use crate::plan::TrafficPlan;
+
+/// The answer to one command. Every command has exactly one kind of answer, or is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The command can't be carried out; nothing was changed.
+    Refused(Refusal),
+    /// Done; there is nothing more to say.
+    Done,
+    /// The app as it is now, or as it was when it was deleted.
+    App(App),
+    /// The channel as it is now, or as it was when it was deleted.
+    Channel(ChannelSettings),
+    /// The plan that is now current.
+    Plan(Box<TrafficPlan>),
+    /// The endpoint as it is now, or as it was when it was deleted, and what must be waited for.
+    Endpoint {
+        /// The endpoint.
+        endpoint: Box<Endpoint>,
+        /// Whether it is new.
+        created: bool,
+        /// Follow-ups that must be acknowledged before this is: (target, number).
+        follow_ups: Vec<(GroupId, u64)>,
+    },
+    /// The app or channel change was made, and follow-ups must be acknowledged before it is.
+    Carried {
+        /// The answer to give then.
+        outcome: Box<Outcome>,
+        /// The follow-ups: (target, number).
+        follow_ups: Vec<(GroupId, u64)>,
+    },
+    /// What became of each recipient, in the order of the request.
+    Accepted(Vec<Acceptance>),
+    /// The messages that are now claimed; the others are not the region's to send, or are claimed or settled.
+    Claimed(Vec<MessageId>),
+    /// How many messages or rows a chunk touched, and where the next one begins; nothing when this was the last.
+    Chunk {
+        /// How many were touched.
+        touched: u32,
+        /// Where to go on, for those commands that take a cursor.
+        next: Option<OutboxCursor>,
+        /// Whether there is more to do now.
+        more: bool,
+    },
+    /// How many of the records changed something.
+    Recorded {
+        /// The count.
+        changed: u32,
+    },
+}
+
+/// What became of one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Acceptance {
+    /// A message was accepted for it.
+    Accepted(MessageId),
+    /// The recipient opted out of the channel.
+    OptedOut,
+    /// The endpoint is inactive or was deleted.
+    Inactive,
+}
+
+/// Why a command can't be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The app doesn't exist, was deleted, or isn't known to the partition yet.
+    #[error("application not found")]
+    AppNotFound,
+    /// There are as many apps as allowed.
+    #[error("there are already {0} applications, the most allowed")]
+    TooManyApps(usize),
+    /// The channel isn't configured.
+    #[error("the channel is not configured")]
+    ChannelNotFound,
+    /// The channel isn't enabled.
+    #[error("the channel is not enabled")]
+    ChannelDisabled,
+    /// The endpoint doesn't exist.
+    #[error("endpoint not found")]
+    EndpointNotFound,
+    /// The endpoint would break a limit.
+    #[error("{0}")]
+    EndpointLimit(String),
+    /// The opt-out doesn't exist.
+    #[error("opt-out not found")]
+    OptOutNotFound,
+    /// Another plan is current.
+    #[error("the current plan is epoch {current}, the change was made from epoch {parent}")]
+    PlanConflict {
+        /// The epoch of the current plan.
+        current: Epoch,
+        /// The epoch the change named.
+        parent: Epoch,
+    },
+    /// The plan contradicts itself.
+    #[error("the plan is not valid: {0}")]
+    PlanInvalid(String),
+    /// The partition has no plan yet, so nobody could send.
+    #[error("no traffic plan has been adopted yet")]
+    NoPlan,
+    /// The plan lets no region send on the channel.
+    #[error("no region may send on this channel")]
+    NoRegion,
+    /// A command of another kind of group.
+    #[error("this group does not hold such data")]
+    WrongGroup,
+    /// A follow-up came before its predecessor.
+    #[error("follow-up {number} came, {expected} was expected")]
+    FollowUpGap {
+        /// The number that came.
+        number: u64,
+        /// The number that was expected.
+        expected: u64,
+    },
+}

@@ -1,0 +1,42 @@
+//! Rows that a group keeps about its own working, beside the nouns of the trade.
+
+use crate::channel::Channel;
+use crate::id::Epoch;
+use crate::message::Class;
+use crate::outcome::Outcome;
+use crate::time::Timestamp;
+
+/// What a group knows of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupMeta {
+    /// The largest stamp applied so far: the group's clock.
+    pub clock: Timestamp,
+    /// What commands the group may hold.
+    pub apply_version: u32,
+    /// The number of the last event; events are numbered from 1.
+    pub events: u64,
+    /// The epoch of the current plan (control group) or of the adopted one (partitions).
+    pub epoch: Epoch,
+}
+
+/// A waiting message in its region's outbox: what a sender must know to schedule it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// The channel of the message.
+    pub channel: Channel,
+    /// How often it may be handed over.
+    pub class: Class,
+    /// How many handovers have a recorded result.
+    pub attempts: u32,
+    /// When it is no longer worth sending.
+    pub expires: Timestamp,
+}
+
+/// A request that was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRow {
+    /// The answer.
+    pub outcome: Outcome,
+    /// When it was given.
+    pub time: Timestamp,
+}
