@@ -1,0 +1,321 @@
+//! The leader's side of the send lease, for one group in one tenure. Decides what is granted, what is acknowledged and
+//! what may be taken over; holds no clock, appends nothing and sends nothing itself.
+//!
+//! Whoever holds a `Granter` drops it at the moment at which the node stops leading the term, before it votes again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{Boot, BootTime, Epoch, LogIndex, NodeId, RegionId, Term};
+
+use super::terms::{Grant, HolderId, Renewal, Report, Tenure};
+use super::waiting::Waiting;
+use crate::timing::LeaseTiming;
+
+/// One tenure's knowledge of holders. Its size is bounded by the number of nodes that hosted a replica in the tenure.
+#[derive(Debug, Clone)]
+pub struct Granter {
+    timing: LeaseTiming,
+    tenure: Tenure,
+    evidence: Option<BootTime>,
+    transferring: bool,
+    holders: BTreeMap<NodeId, Known>,
+    takeovers: BTreeMap<RegionId, LogIndex>,
+    taking_over: BTreeSet<RegionId>,
+    waiting: Waiting,
+}
+
+/// What is known of a node that may hold the lease.
+#[derive(Debug, Clone)]
+struct Known {
+    region: RegionId,
+    boot: Option<Boot>,
+    fenced: LogIndex,
+    quiet: Option<Epoch>,
+    /// The last grant, or the beginning of the tenure when that is later: until then an earlier leader may have granted.
+    granted: BootTime,
+    retired: bool,
+}
+
+/// What a request for the lease gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The lease, to be sent at once.
+    Grant(Grant),
+    /// Nothing, though the report in the request counts unless the reason is [`Reason::EarlierBoot`].
+    Refuse(Reason),
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// The request comes from a boot that has ended.
+    #[error("the request comes from an earlier boot of the node")]
+    EarlierBoot,
+    /// The last heartbeat that a quorum answered is too old (R1).
+    #[error("no quorum answered a recent heartbeat, so another node may lead")]
+    Unsure,
+    /// A transfer of leadership began in this term (R8).
+    #[error("leadership is being transferred")]
+    Transferring,
+    /// The node is being removed from the group.
+    #[error("the node is being removed from the group")]
+    Retired,
+    /// A takeover of the region is proposed and not appended yet.
+    #[error("the region's waiting messages are being moved to other regions")]
+    TakingOver,
+    /// An index has waited too long for this holder (R7). Lasting, this deserves an alarm.
+    #[error("index {overdue} waits for this holder, which is fenced up to {fenced}")]
+    Behind {
+        /// How far the holder is fenced.
+        fenced: LogIndex,
+        /// How far it must be.
+        overdue: LogIndex,
+    },
+}
+
+/// Whether an index that forbids sending is acknowledged (R7).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Acknowledgement {
+    /// No holder begins a handover without having applied it, from now on.
+    Yes,
+    /// Not yet.
+    Wait {
+        /// When time alone will do; nothing when the index isn't committed or the leader isn't sure of leading.
+        until: Option<BootTime>,
+        /// The nodes that are waited for, in ascending order.
+        holders: Vec<NodeId>,
+    },
+}
+
+/// On what ground a region's waiting messages may be moved (R11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakeoverBasis {
+    /// The region applied the plan, and all that it began of what moves is settled.
+    Quiet,
+    /// No node of the region that isn't quiet holds the lease.
+    Lapsed,
+}
+
+impl Granter {
+    /// Begins a tenure (R6): every holder counts as granted at its beginning. `hosts` are the nodes of serving regions
+    /// that host a replica by any membership in force since the tenure began; nodes that [`retire`](Self::retire) let go
+    /// before earlier are not among them.
+    pub fn new(timing: LeaseTiming, tenure: Tenure, hosts: &BTreeMap<NodeId, RegionId>) -> Granter {
+        let mut granter = Granter {
+            timing,
+            tenure,
+            evidence: None,
+            transferring: false,
+            holders: BTreeMap::new(),
+            takeovers: BTreeMap::new(),
+            taking_over: BTreeSet::new(),
+            waiting: Waiting::new(timing.patience()),
+        };
+        for (node, region) in hosts {
+            granter.host(*node, region.clone());
+        }
+        granter
+    }
+
+    /// Adds a node that is to host a replica, before it can ask for the lease. A node that is known already stays as it
+    /// is, but for its retirement, which ends.
+    pub fn host(&mut self, node: NodeId, region: RegionId) {
+        let granted = self.tenure.began;
+        let fresh = Known { region, boot: None, fenced: LogIndex(0), quiet: None, granted, retired: false };
+        self.holders.entry(node).or_insert(fresh).retired = false;
+    }
+
+    /// Grants nothing more to a node that is to leave the group. Its removal may be proposed once
+    /// [`is_retired`](Self::is_retired) says so: the next leader will not know of it.
+    pub fn retire(&mut self, node: NodeId) {
+        if let Some(known) = self.holders.get_mut(&node) {
+            known.retired = true;
+        }
+    }
+
+    /// Says whether a node got nothing since it was retired and holds no lease any more. Nodes that never hosted a
+    /// replica count as such once every lease of an earlier tenure has lapsed.
+    pub fn is_retired(&self, now: BootTime, node: NodeId) -> bool {
+        let (granted, retired) = match self.holders.get(&node) {
+            Some(known) => (known.granted, known.retired),
+            None => (self.tenure.began, true),
+        };
+        retired && self.may_conclude(now) && self.has_lapsed(now, granted)
+    }
+
+    /// Takes note that a quorum answered the heartbeat sent at `sent`. Heartbeats of an earlier tenure don't count.
+    pub fn quorum_acked(&mut self, sent: BootTime) {
+        if sent >= self.tenure.began {
+            self.evidence = self.evidence.max(Some(sent));
+        }
+    }
+
+    /// Says whether no other node can lead now, unless leadership was transferred (R1).
+    pub fn is_sure(&self, now: BootTime) -> bool {
+        self.evidence.is_some_and(|sent| now.since(sent) < self.timing.evidence())
+    }
+
+    /// Takes a report that asks for nothing. Says whether it counts: not if it comes from an earlier boot.
+    pub fn report(&mut self, report: Report) -> bool {
+        let Report { holder: HolderId { node, boot, region }, fenced, quiet } = report;
+        self.host_if_unknown(node, region);
+        let Some(known) = self.holders.get_mut(&node) else { return false };
+        if known.boot > Some(boot) {
+            return false;
+        }
+        if known.boot < Some(boot) {
+            // The node restarted: the earlier boot sends no more, and this one got nothing in this tenure.
+            *known = Known { boot: Some(boot), fenced, quiet, granted: self.tenure.began, ..known.clone() };
+        } else {
+            known.fenced = known.fenced.max(fenced);
+            known.quiet = known.quiet.max(quiet);
+        }
+        true
+    }
+
+    /// Answers a request for the lease that arrived before `now`, with the commit index read after it arrived.
+    pub fn request(&mut self, now: BootTime, renewal: Renewal, commit: LogIndex) -> Decision {
+        let Renewal { report, sent } = renewal;
+        let HolderId { node, boot, region } = report.holder.clone();
+        if !self.report(report) {
+            return Decision::Refuse(Reason::EarlierBoot);
+        }
+        if let Some(reason) = self.refusal(now, node) {
+            return Decision::Refuse(reason);
+        }
+        if let Some(known) = self.holders.get_mut(&node) {
+            known.granted = known.granted.max(now);
+        }
+        debug_assert!(self.invariant_holders_count_from_the_tenure());
+        let takeover = self.takeovers.get(&region).copied().unwrap_or_default();
+        let need = commit.max(self.tenure.log_end).max(takeover);
+        Decision::Grant(Grant { boot, sent, term: self.tenure.term, need })
+    }
+
+    /// Ends granting for the rest of the term, before the transfer's first message is sent (R8). Also ends what rests on
+    /// nobody else leading: acknowledging and taking over by lapse. There is no way back: a leader whose transfer fails
+    /// steps down.
+    pub fn begin_transfer(&mut self) {
+        self.transferring = true;
+    }
+
+    /// Takes note that an index that forbids sending waits for acknowledgement, since it was appended.
+    pub fn waiting(&mut self, index: LogIndex, since: BootTime) {
+        self.waiting.add(index, since);
+    }
+
+    /// Says whether an index is acknowledged (R7): it is committed, and each possible holder reported that it is fenced
+    /// up to it, or holds no lease. `commit` is the leader's commit index.
+    pub fn acknowledged(&mut self, now: BootTime, index: LogIndex, commit: LogIndex) -> Acknowledgement {
+        let missing: Vec<NodeId> = self.missing(now, index).map(|(node, _)| node).collect();
+        if index <= commit && missing.is_empty() {
+            self.waiting.acknowledged(index);
+            return Acknowledgement::Yes;
+        }
+        let lapses = self.missing(now, index).map(|(_, known)| known.granted + self.timing.lapse()).max();
+        let until = lapses.filter(|_| index <= commit && self.may_conclude(now));
+        Acknowledgement::Wait { until, holders: missing }
+    }
+
+    /// Returns the highest index of which [`acknowledged`](Self::acknowledged) would say yes.
+    pub fn acknowledged_up_to(&self, now: BootTime, commit: LogIndex) -> LogIndex {
+        let sure = self.may_conclude(now);
+        let holding = self.holders.values().filter(|known| !(sure && self.has_lapsed(now, known.granted)));
+        holding.map(|known| known.fenced).min().map_or(commit, |fenced| fenced.min(commit))
+    }
+
+    /// Says whether no node of the region holds the lease, by lapse.
+    pub fn lapsed(&self, now: BootTime, region: &RegionId) -> bool {
+        self.may_conclude(now)
+            && self.has_lapsed(now, self.tenure.began)
+            && self.of_region(region).all(|known| self.has_lapsed(now, known.granted))
+    }
+
+    /// Says on what ground a `Takeover{region, epoch}` may be proposed now, if on any. On the ground of a lapse the
+    /// region gets no lease from here on until [`takeover_appended`](Self::takeover_appended).
+    pub fn begin_takeover(&mut self, now: BootTime, region: &RegionId, epoch: Epoch) -> Option<TakeoverBasis> {
+        let noisy = || self.of_region(region).filter(|known| known.quiet != Some(epoch));
+        if noisy().next().is_none() && self.of_region(region).next().is_some() {
+            return Some(TakeoverBasis::Quiet);
+        }
+        let lapsed = noisy().all(|known| self.has_lapsed(now, known.granted));
+        if !lapsed || !self.has_lapsed(now, self.tenure.began) || !self.may_conclude(now) {
+            return None;
+        }
+        self.taking_over.insert(region.clone());
+        Some(TakeoverBasis::Lapsed)
+    }
+
+    /// Takes note that a takeover of the region was appended at `index`, or, when what became of the proposal is not
+    /// known, that it was not appended after `index`: grants to the region need as much from here on (R4).
+    pub fn takeover_appended(&mut self, region: &RegionId, index: LogIndex) {
+        let last = self.takeovers.entry(region.clone()).or_default();
+        *last = index.max(*last);
+        self.taking_over.remove(region);
+    }
+
+    /// Returns the tenure.
+    pub fn tenure(&self) -> Tenure {
+        self.tenure
+    }
+
+    /// Returns the term of the tenure.
+    pub fn term(&self) -> Term {
+        self.tenure.term
+    }
+
+    /// Checks that every holder counts as granted since the tenure began at least (R6).
+    pub fn invariant_holders_count_from_the_tenure(&self) -> bool {
+        self.holders.values().all(|known| known.granted >= self.tenure.began)
+    }
+
+    fn host_if_unknown(&mut self, node: NodeId, region: RegionId) {
+        if !self.holders.contains_key(&node) {
+            self.host(node, region);
+        }
+    }
+
+    fn refusal(&self, now: BootTime, node: NodeId) -> Option<Reason> {
+        let known = self.holders.get(&node)?;
+        if self.transferring {
+            return Some(Reason::Transferring);
+        }
+        if !self.is_sure(now) {
+            return Some(Reason::Unsure);
+        }
+        if known.retired {
+            return Some(Reason::Retired);
+        }
+        if self.taking_over.contains(&known.region) {
+            return Some(Reason::TakingOver);
+        }
+        let overdue = self.waiting.overdue(now).filter(|overdue| known.fenced < *overdue)?;
+        Some(Reason::Behind { fenced: known.fenced, overdue })
+    }
+
+    /// Says whether this leader may conclude from the time since its grants that a lease lapsed: nobody else can have
+    /// granted meanwhile. A transferred leadership voids the evidence, because its votes are not refused.
+    fn may_conclude(&self, now: BootTime) -> bool {
+        self.is_sure(now) && !self.transferring
+    }
+
+    fn has_lapsed(&self, now: BootTime, granted: BootTime) -> bool {
+        now.since(granted) >= self.timing.lapse()
+    }
+
+    fn missing(&self, now: BootTime, index: LogIndex) -> impl Iterator<Item = (NodeId, &Known)> {
+        let sure = self.may_conclude(now);
+        self.holders.iter().map(|(node, known)| (*node, known)).filter(move |(_, known)| {
+            let lapsed = sure && self.has_lapsed(now, known.granted);
+            known.fenced < index && !lapsed
+        })
+    }
+
+    fn of_region(&self, region: &RegionId) -> impl Iterator<Item = &Known> {
+        self.holders.values().filter(move |known| known.region == *region)
+    }
+}
+
+#[cfg(test)]
+#[path = "granter_tests.rs"]
+mod tests;

@@ -1,0 +1,191 @@
+//! Tables for the leader's side of the lease: one rule each. What the rules keep together is tested in `tests/lease`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::*;
+
+const A: NodeId = NodeId(1);
+const B: NodeId = NodeId(2);
+
+fn at(milliseconds: u64) -> BootTime {
+    BootTime(milliseconds * 1_000_000)
+}
+
+fn region(name: &str) -> RegionId {
+    RegionId::new(name).unwrap()
+}
+
+/// A tenure that began at 10 s with a log of 7 entries, and A and B in regions of their own.
+fn granter() -> Granter {
+    let timing = LeaseTiming::for_round_trip(Duration::from_millis(80)).unwrap();
+    let tenure = Tenure { term: Term(3), began: at(10_000), log_end: LogIndex(7) };
+    Granter::new(timing, tenure, &BTreeMap::from([(A, region("a")), (B, region("b"))]))
+}
+
+/// The same, sure of leading at `now`.
+fn sure_at(now: u64) -> Granter {
+    let mut granter = granter();
+    granter.quorum_acked(at(now));
+    granter
+}
+
+fn report(node: NodeId, boot: u64, fenced: u64) -> Report {
+    let region = region(if node == A { "a" } else { "b" });
+    Report { holder: HolderId { node, boot: Boot(boot), region }, fenced: LogIndex(fenced), quiet: None }
+}
+
+fn renewal(node: NodeId, boot: u64, fenced: u64) -> Renewal {
+    Renewal { report: report(node, boot, fenced), sent: at(123) }
+}
+
+fn granted(need: u64) -> Decision {
+    Decision::Grant(Grant { boot: Boot(1), sent: at(123), term: Term(3), need: LogIndex(need) })
+}
+
+fn wait(until: Option<u64>, holders: &[NodeId]) -> Acknowledgement {
+    Acknowledgement::Wait { until: until.map(at), holders: holders.to_vec() }
+}
+
+#[test]
+fn grants_need_a_recent_heartbeat_of_this_tenure() {
+    let mut granter = granter();
+    assert_eq!(granter.request(at(10_001), renewal(A, 1, 0), LogIndex(7)), Decision::Refuse(Reason::Unsure));
+    granter.quorum_acked(at(9_999));
+    assert_eq!(granter.request(at(10_002), renewal(A, 1, 0), LogIndex(7)), Decision::Refuse(Reason::Unsure));
+    granter.quorum_acked(at(10_010));
+    assert_eq!(granter.request(at(10_409), renewal(A, 1, 0), LogIndex(7)), granted(7));
+    assert_eq!(granter.request(at(10_410), renewal(A, 1, 0), LogIndex(7)), Decision::Refuse(Reason::Unsure));
+}
+
+#[test]
+fn need_is_the_highest_of_commit_log_end_and_takeover() {
+    let mut granter = sure_at(10_100);
+    assert_eq!(granter.request(at(10_101), renewal(A, 1, 0), LogIndex(2)), granted(7));
+    assert_eq!(granter.request(at(10_102), renewal(A, 1, 0), LogIndex(9)), granted(9));
+    granter.takeover_appended(&region("a"), LogIndex(12));
+    granter.takeover_appended(&region("a"), LogIndex(11));
+    assert_eq!(granter.request(at(10_103), renewal(A, 1, 0), LogIndex(9)), granted(12));
+    assert_eq!(granter.request(at(10_104), renewal(B, 1, 0), LogIndex(9)), granted(9));
+}
+
+#[test]
+fn an_index_is_acknowledged_when_committed_and_fenced_everywhere() {
+    let mut granter = sure_at(10_100);
+    let now = at(10_200);
+    granter.report(report(A, 1, 8));
+    assert_eq!(granter.acknowledged(now, LogIndex(8), LogIndex(8)), wait(Some(11_100), &[B]));
+    granter.report(report(B, 1, 9));
+    assert_eq!(granter.acknowledged(now, LogIndex(8), LogIndex(7)), wait(None, &[]));
+    assert_eq!(granter.acknowledged_up_to(now, LogIndex(7)), LogIndex(7));
+    assert_eq!(granter.acknowledged(now, LogIndex(8), LogIndex(8)), Acknowledgement::Yes);
+    assert_eq!(granter.acknowledged_up_to(now, LogIndex(9)), LogIndex(8));
+    assert_eq!(
+        granter.acknowledged(at(99_000), LogIndex(8), LogIndex(8)),
+        Acknowledgement::Yes,
+        "fences need no lapse"
+    );
+}
+
+#[test]
+fn a_silent_holder_is_waited_for_until_its_lease_lapsed() {
+    let mut granter = sure_at(11_000);
+    granter.report(report(B, 1, 8));
+    assert_eq!(granter.request(at(11_050), renewal(A, 1, 7), LogIndex(7)), granted(7));
+    granter.quorum_acked(at(12_000));
+    assert_eq!(granter.acknowledged(at(12_149), LogIndex(8), LogIndex(8)), wait(Some(12_150), &[A]));
+    assert_eq!(granter.acknowledged_up_to(at(12_149), LogIndex(8)), LogIndex(7));
+    assert_eq!(granter.acknowledged(at(12_150), LogIndex(8), LogIndex(8)), Acknowledgement::Yes);
+    assert_eq!(granter.acknowledged_up_to(at(12_150), LogIndex(8)), LogIndex(8));
+    assert_eq!(granter.acknowledged(at(12_400), LogIndex(9), LogIndex(9)), wait(None, &[A, B]), "no longer sure");
+}
+
+#[test]
+fn a_new_tenure_waits_for_holders_it_never_heard_of() {
+    let mut granter = sure_at(11_000);
+    granter.report(report(A, 1, 8));
+    assert_eq!(granter.acknowledged(at(11_099), LogIndex(8), LogIndex(8)), wait(Some(11_100), &[B]));
+    assert_eq!(granter.acknowledged(at(11_100), LogIndex(8), LogIndex(8)), Acknowledgement::Yes);
+}
+
+#[test]
+fn a_restarted_holder_is_fenced_anew_and_its_late_requests_are_dropped() {
+    let mut granter = sure_at(10_100);
+    granter.report(report(B, 1, 9));
+    granter.report(report(A, 1, 9));
+    assert!(granter.report(report(A, 2, 0)));
+    assert_eq!(granter.acknowledged(at(10_200), LogIndex(9), LogIndex(9)), wait(Some(11_100), &[A]));
+    assert!(!granter.report(report(A, 1, 9)));
+    let late = granter.request(at(10_201), renewal(A, 1, 9), LogIndex(9));
+    assert_eq!(late, Decision::Refuse(Reason::EarlierBoot));
+    assert_eq!(granter.acknowledged(at(10_202), LogIndex(9), LogIndex(9)), wait(Some(11_100), &[A]));
+}
+
+#[test]
+fn a_restart_ends_the_earlier_boot_s_lease() {
+    let mut granter = sure_at(11_000);
+    granter.report(report(B, 1, 9));
+    granter.request(at(11_050), renewal(A, 1, 0), LogIndex(7));
+    granter.report(report(A, 2, 0));
+    assert_eq!(granter.acknowledged(at(11_100), LogIndex(9), LogIndex(9)), Acknowledgement::Yes);
+}
+
+#[test]
+fn a_holder_that_keeps_an_index_waiting_is_not_renewed() {
+    let mut granter = sure_at(11_000);
+    granter.waiting(LogIndex(8), at(10_800));
+    assert_eq!(granter.request(at(11_300), renewal(A, 1, 7), LogIndex(8)), granted(8));
+    let behind = Reason::Behind { fenced: LogIndex(7), overdue: LogIndex(8) };
+    assert_eq!(granter.request(at(11_301), renewal(A, 1, 7), LogIndex(8)), Decision::Refuse(behind));
+    assert_eq!(granter.request(at(11_302), renewal(A, 1, 8), LogIndex(8)), granted(8));
+}
+
+#[test]
+fn a_transfer_ends_granting_and_everything_that_rests_on_time() {
+    let mut granter = sure_at(11_000);
+    granter.report(report(B, 1, 8));
+    granter.begin_transfer();
+    granter.quorum_acked(at(11_200));
+    assert_eq!(granter.request(at(11_201), renewal(A, 1, 7), LogIndex(7)), Decision::Refuse(Reason::Transferring));
+    assert_eq!(granter.acknowledged(at(11_202), LogIndex(8), LogIndex(8)), wait(None, &[A]));
+    assert!(!granter.lapsed(at(11_202), &region("a")));
+    granter.report(report(A, 1, 8));
+    assert_eq!(granter.acknowledged(at(11_203), LogIndex(8), LogIndex(8)), Acknowledgement::Yes);
+}
+
+#[test]
+fn a_takeover_begins_when_the_region_is_quiet_or_its_lease_lapsed() {
+    let mut granter = sure_at(11_000);
+    let (a, b) = (region("a"), region("b"));
+    assert_eq!(granter.begin_takeover(at(11_099), &a, Epoch(2)), None);
+    granter.request(at(11_100), renewal(B, 1, 7), LogIndex(7));
+    assert_eq!(granter.begin_takeover(at(11_100), &b, Epoch(2)), None);
+    assert_eq!(granter.begin_takeover(at(11_100), &a, Epoch(2)), Some(TakeoverBasis::Lapsed));
+    let meanwhile = granter.request(at(11_101), renewal(A, 1, 7), LogIndex(7));
+    assert_eq!(meanwhile, Decision::Refuse(Reason::TakingOver));
+    granter.takeover_appended(&a, LogIndex(9));
+    assert_eq!(granter.request(at(11_102), renewal(A, 1, 7), LogIndex(7)), granted(9));
+
+    granter.report(Report { quiet: Some(Epoch(2)), ..report(B, 1, 8) });
+    assert_eq!(granter.begin_takeover(at(11_103), &b, Epoch(3)), None);
+    assert_eq!(granter.begin_takeover(at(11_103), &b, Epoch(2)), Some(TakeoverBasis::Quiet));
+    assert_eq!(
+        granter.request(at(11_104), renewal(B, 1, 8), LogIndex(8)),
+        granted(8),
+        "a quiet region keeps its lease"
+    );
+}
+
+#[test]
+fn a_node_leaves_only_without_a_lease() {
+    let mut granter = sure_at(11_000);
+    granter.request(at(11_050), renewal(A, 1, 7), LogIndex(7));
+    granter.retire(A);
+    assert_eq!(granter.request(at(11_060), renewal(A, 1, 7), LogIndex(7)), Decision::Refuse(Reason::Retired));
+    granter.quorum_acked(at(12_100));
+    assert!(!granter.is_retired(at(12_149), A));
+    assert!(granter.is_retired(at(12_150), A));
+    assert!(!granter.is_retired(at(12_150), B));
+    granter.host(A, region("a"));
+    assert!(!granter.is_retired(at(12_151), A));
+}

@@ -1,0 +1,70 @@
+//! When a node may vote in a group (R2, and the last sentence of R1). Everything that asks for a vote or a pre-vote goes
+//! through here, except a transfer of leadership, which R8 covers.
+
+use model::BootTime;
+
+use crate::timing::LeaseTiming;
+
+/// One node's votes in one group, since the node's start.
+#[derive(Debug, Clone)]
+pub struct Voter {
+    timing: LeaseTiming,
+    quiet_since: BootTime,
+    evidence: Option<BootTime>,
+}
+
+impl Voter {
+    /// Begins with the node's start: it may have answered a heartbeat just before, so it refuses for V.
+    pub fn new(timing: LeaseTiming, started: BootTime) -> Voter {
+        Voter { timing, quiet_since: started, evidence: None }
+    }
+
+    /// Takes note that a heartbeat of a leader whose term is current was received, before it is answered.
+    pub fn heartbeat(&mut self, received: BootTime) {
+        self.quiet_since = self.quiet_since.max(received);
+    }
+
+    /// Takes note, on a node that leads, that a quorum answered the heartbeat that it sent at `sent`. The same goes to
+    /// the [`Granter`](super::Granter); this one first.
+    pub fn quorum_acked(&mut self, sent: BootTime) {
+        self.evidence = self.evidence.max(Some(sent));
+    }
+
+    /// Says whether the node must refuse votes and pre-votes now, those for itself included.
+    pub fn refuses(&self, now: BootTime) -> bool {
+        now.since(self.quiet_since) < self.timing.refusal()
+            || self.evidence.is_some_and(|sent| now.since(sent) < self.timing.evidence())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn at(milliseconds: u64) -> BootTime {
+        BootTime(milliseconds * 1_000_000)
+    }
+
+    #[test]
+    fn a_voter_refuses_after_its_start_and_after_heartbeats() {
+        let timing = LeaseTiming::for_round_trip(Duration::from_millis(80)).unwrap();
+        let mut voter = Voter::new(timing, at(1_000));
+        assert!(voter.refuses(at(1_499)));
+        assert!(!voter.refuses(at(1_500)));
+        voter.heartbeat(at(2_000));
+        voter.heartbeat(at(1_900));
+        assert!(voter.refuses(at(2_499)));
+        assert!(!voter.refuses(at(2_500)));
+    }
+
+    #[test]
+    fn a_leader_refuses_while_it_may_grant() {
+        let timing = LeaseTiming::for_round_trip(Duration::from_millis(80)).unwrap();
+        let mut voter = Voter::new(timing, at(0));
+        voter.quorum_acked(at(5_000));
+        voter.quorum_acked(at(4_000));
+        assert!(voter.refuses(at(5_399)));
+        assert!(!voter.refuses(at(5_400)));
+    }
+}

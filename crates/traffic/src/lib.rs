@@ -1,0 +1,15 @@
+//! Floor 1: where traffic goes and who may send it. The traffic plan and its changes, the route of a recipient, the send
+//! lease with its timing, and the verdict that a region is lost.
+//!
+//! Values and state machines only: no IO, clock, randomness, serde or protobuf, and no map with random order. The time
+//! is an argument everywhere.
+
+pub mod lease;
+pub mod loss;
+pub mod planning;
+pub mod route;
+pub mod timing;
+
+pub use planning::{PlanError, Why};
+pub use route::route;
+pub use timing::{ElectionTiming, LeaseTiming, TimingError, TimingFields};

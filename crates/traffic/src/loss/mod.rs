@@ -1,0 +1,11 @@
+//! Lost regions: noticed by missing heartbeats and missing lease renewals, and answered by a change of the plan. The
+//! verdict is about reachability only; how well a region sends is another matter.
+//!
+//! Runs on the leader of the control group. All times are readings of that node's own clock: whoever passes on that an
+//! observer heard a subject some time ago subtracts that age from the arrival of the report.
+
+mod response;
+mod verdict;
+
+pub use response::{AutomaticChange, Freeze, HISTORY_WINDOW, SafetyRules, Situation, automatic_changes, decide};
+pub use verdict::{LossSettings, RegionLoss, Verdict};

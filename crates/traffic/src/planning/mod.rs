@@ -1,0 +1,31 @@
+//! Changes of the traffic plan: made from the current one, checked, and put into words. Nothing here commits a plan;
+//! `registry` applies a change with the same [`check`].
+//!
+//! **Weights stay, states mask them.** A region that is evacuated keeps its weights in the plan, and its state makes them
+//! count for nothing, so that `restore` gives back the share that it had. In warm standby the active and a standby region
+//! exchange their weights when they exchange their roles.
+
+mod changes;
+mod check;
+mod difference;
+
+pub use changes::{
+    INITIAL_TOTAL, ShiftRequest, WARM_SHARE_PER_MILLE, evacuate, failback, failover, initial, restore, shift,
+};
+pub use check::{EVIDENCE_MAX, EVIDENCE_TEXT_MAX, PlanError, REASON_MAX, REGIONS_MAX, check};
+pub use difference::{describe_difference, share_per_mille};
+
+use std::collections::BTreeMap;
+
+use model::plan::Author;
+
+/// On whose word a plan is changed, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// Who changes it.
+    pub author: Author,
+    /// Why, for people; 1 to 500 characters.
+    pub reason: String,
+    /// What the decision rests on; at most 64 entries.
+    pub evidence: BTreeMap<String, String>,
+}

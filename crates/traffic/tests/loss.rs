@@ -1,0 +1,226 @@
+//! Lost regions: who is believed, and what is done.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use model::cluster::{NodeInfo, Nodes, RegionKind};
+use model::plan::{Author, Mode, TrafficPlan};
+use model::{BootTime, Epoch, NodeId, RegionId, Timestamp};
+use traffic::Why;
+use traffic::loss::{
+    AutomaticChange, Freeze, LossSettings, RegionLoss, SafetyRules, Situation, Verdict, automatic_changes, decide,
+};
+use traffic::planning::{evacuate, initial};
+
+const SILENCE: u64 = 1_100;
+
+fn region(name: &str) -> RegionId {
+    RegionId::new(name).expect("a region's name")
+}
+
+fn at(milliseconds: u64) -> BootTime {
+    BootTime(milliseconds * 1_000_000)
+}
+
+/// Nodes 1, 2, ... in the regions named, one after the other.
+fn nodes(regions: &[&str]) -> Nodes {
+    (1..)
+        .zip(regions)
+        .map(|(number, name)| {
+            let id = NodeId(number);
+            let (peer, grpc, door) = (String::new(), String::new(), String::new());
+            (id, NodeInfo { id, region: region(name), kind: RegionKind::Serving, peer, grpc, door })
+        })
+        .collect()
+}
+
+fn watch(regions: &[&str]) -> RegionLoss {
+    RegionLoss::new(LossSettings { silence: Duration::from_millis(SILENCE) }, &nodes(regions), at(0))
+}
+
+/// Each listed observer has reported all the time until `now`, and heard the listed subjects just then.
+fn report(loss: &mut RegionLoss, now: u64, heard: &[(u64, &[u64])]) {
+    for (observer, subjects) in heard {
+        for earlier in (0..=now).rev().step_by(500).collect::<Vec<_>>().into_iter().rev() {
+            loss.reported(NodeId(*observer), at(earlier));
+        }
+        for subject in *subjects {
+            loss.heard(NodeId(*observer), NodeId(*subject), at(now));
+        }
+    }
+}
+
+fn lost(loss: &RegionLoss, now: u64) -> Vec<String> {
+    loss.verdict(at(now)).into_iter().map(|verdict| verdict.region.to_string()).collect()
+}
+
+#[test]
+fn a_region_that_both_others_miss_is_lost() {
+    let mut loss = watch(&["a", "b", "c"]);
+    report(&mut loss, 5_000, &[(1, &[2, 3]), (2, &[1, 3]), (3, &[1, 2])]);
+    loss.renewed(&region("a"), at(5_000));
+    report(&mut loss, 6_000, &[(2, &[3]), (3, &[2])]);
+    assert!(lost(&loss, 6_099).is_empty(), "not silent for long enough");
+    let verdicts = loss.verdict(at(6_100));
+    assert_eq!((verdicts.len(), &verdicts[0].region, verdicts[0].last_sign), (1, &region("a"), at(5_000)));
+    let expected = [
+        ("heard_by.b", "1100 ms ago"),
+        ("heard_by.c", "1100 ms ago"),
+        ("lease_requested", "1100 ms ago"),
+        ("lost_region", "a"),
+        ("silence_needed", "1100 ms"),
+        ("witnesses", "2, needs 2"),
+    ];
+    let expected: BTreeMap<String, String> = expected.map(|(key, value)| (key.into(), value.into())).into();
+    assert_eq!(verdicts[0].evidence, expected);
+}
+
+#[test]
+fn one_sign_of_life_is_enough() {
+    let mut loss = watch(&["a", "b", "c"]);
+    report(&mut loss, 6_000, &[(2, &[3]), (3, &[2])]);
+    assert_eq!(lost(&loss, 6_001), ["a"]);
+    let mut heard = loss.clone();
+    heard.heard(NodeId(3), NodeId(1), at(5_500));
+    assert!(lost(&heard, 6_001).is_empty(), "one observer still hears it");
+    loss.renewed(&region("a"), at(5_500));
+    assert!(lost(&loss, 6_001).is_empty(), "it still asks for its lease");
+}
+
+#[test]
+fn who_is_cut_off_has_no_say() {
+    let mut loss = watch(&["a", "b", "c"]);
+    report(&mut loss, 6_000, &[(2, &[])]);
+    assert!(lost(&loss, 6_001).is_empty(), "b alone hears nobody");
+    report(&mut loss, 6_000, &[(3, &[])]);
+    assert!(lost(&loss, 6_001).is_empty(), "everybody hears nobody");
+    report(&mut loss, 6_000, &[(2, &[3]), (3, &[2])]);
+    assert_eq!(lost(&loss, 6_001), ["a"]);
+    assert!(lost(&loss, 7_200).is_empty(), "the reports are too old to be believed");
+}
+
+#[test]
+fn silence_counts_from_the_beginning_of_the_tenure() {
+    let mut loss = watch(&["a", "b", "c"]);
+    report(&mut loss, 500, &[(2, &[3]), (3, &[2])]);
+    assert!(lost(&loss, 1_099).is_empty());
+    assert_eq!(lost(&loss, 1_100), ["a"]);
+}
+
+#[test]
+fn who_was_silent_counts_again_after_reporting_for_as_long() {
+    let mut loss = watch(&["a", "b", "c"]);
+    report(&mut loss, 6_000, &[(2, &[3]), (3, &[2])]);
+    for now in [8_000, 8_500, 9_000] {
+        loss.reported(NodeId(2), at(now));
+        report(&mut loss, now, &[(3, &[2])]);
+        loss.heard(NodeId(2), NodeId(3), at(now));
+    }
+    assert!(lost(&loss, 9_099).is_empty(), "b was down until 8,000 and could hear nobody");
+    assert_eq!(lost(&loss, 9_100), ["a"]);
+}
+
+#[test]
+fn a_region_that_joins_is_watched_from_then_on() {
+    let mut loss = watch(&["a", "b", "c"]);
+    loss.set_nodes(&nodes(&["a", "b", "c", "d"]), at(6_000));
+    report(&mut loss, 7_000, &[(1, &[2, 3]), (2, &[1, 3]), (3, &[1, 2])]);
+    assert!(lost(&loss, 7_099).is_empty());
+    assert_eq!(lost(&loss, 7_100), ["d"]);
+}
+
+#[test]
+fn any_node_of_a_region_speaks_for_it() {
+    let mut loss = watch(&["a", "b", "c", "a", "b"]);
+    report(&mut loss, 6_000, &[(2, &[3]), (3, &[2]), (5, &[3, 4])]);
+    assert!(lost(&loss, 6_001).is_empty(), "node 5 of b hears node 4 of a");
+    loss.set_nodes(&nodes(&["a", "b", "c"]), at(6_000));
+    assert_eq!(lost(&loss, 6_001), ["a"], "nodes that left do not count");
+}
+
+#[test]
+fn five_regions_may_lose_two_but_not_by_two_voices() {
+    let mut loss = watch(&["a", "b", "c", "d", "e"]);
+    report(&mut loss, 6_000, &[(3, &[4, 5]), (4, &[3, 5])]);
+    assert!(lost(&loss, 6_001).is_empty());
+    report(&mut loss, 6_000, &[(5, &[3, 4])]);
+    assert_eq!(lost(&loss, 6_001), ["a", "b"]);
+}
+
+fn plan(mode: Mode) -> TrafficPlan {
+    let why = Why { author: Author::Automatic, reason: "first".into(), evidence: BTreeMap::new() };
+    initial(mode, &[region("a"), region("b"), region("c")], why).expect("a first plan").into_plan(Timestamp(0))
+}
+
+fn verdict(name: &str) -> Verdict {
+    let evidence = BTreeMap::from([("witnesses".to_owned(), "2, needs 2".to_owned())]);
+    Verdict { region: region(name), last_sign: at(0), evidence }
+}
+
+const NOW: Timestamp = Timestamp(10_000_000);
+
+fn states(
+    plan: &TrafficPlan,
+    lost: &[&str],
+    history: &[AutomaticChange],
+    rules: &SafetyRules,
+) -> Option<Vec<&'static str>> {
+    let verdicts: Vec<Verdict> = lost.iter().map(|name| verdict(name)).collect();
+    let change = decide(&Situation { plan, verdicts: &verdicts, history, now: NOW }, rules)?;
+    assert_eq!((&change.author, change.evidence.len()), (&Author::Automatic, 1));
+    Some(change.regions.values().map(|state| state.as_str()).collect())
+}
+
+#[test]
+fn a_lost_region_is_evacuated_or_replaced() {
+    let rules = SafetyRules::default();
+    let spread = plan(Mode::ActiveActive);
+    assert_eq!(states(&spread, &["b"], &[], &rules), Some(vec!["active", "evacuated", "active"]));
+    assert_eq!(states(&spread, &[], &[], &rules), None);
+    let warm = plan(Mode::WarmStandby);
+    assert_eq!(states(&warm, &["a"], &[], &rules), Some(vec!["evacuated", "active", "standby"]));
+    assert_eq!(states(&warm, &["b"], &[], &rules), Some(vec!["active", "evacuated", "standby"]));
+    assert_eq!(states(&warm, &["a", "b"], &[], &rules), Some(vec!["evacuated", "standby", "active"]), "b is lost too");
+}
+
+#[test]
+fn what_is_done_already_or_would_end_service_is_not_done() {
+    let rules = SafetyRules::default();
+    let why = Why { author: Author::Automatic, reason: "earlier".into(), evidence: BTreeMap::new() };
+    let without = evacuate(&plan(Mode::ActiveActive), &region("b"), why.clone()).expect("a change").into_plan(NOW);
+    assert_eq!(states(&without, &["b"], &[], &rules), None);
+    let alone = evacuate(&without, &region("a"), why).expect("a change").into_plan(NOW);
+    assert_eq!(states(&alone, &["c"], &[], &rules), None);
+    let everybody = states(&plan(Mode::ActiveActive), &["a", "b", "c"], &[], &rules);
+    assert_eq!(everybody, None);
+    let none = SafetyRules { serving_min: 0, ..SafetyRules::default() };
+    assert_eq!(states(&plan(Mode::ActiveActive), &["a", "b", "c"], &[], &none), None, "one always must serve");
+    let two = SafetyRules { serving_min: 2, ..SafetyRules::default() };
+    assert_eq!(states(&without, &["a"], &[], &two), None);
+}
+
+#[test]
+fn rules_limit_the_number_and_the_scope() {
+    let plan = plan(Mode::ActiveActive);
+    let change = |time| AutomaticChange { epoch: Epoch(2), time: Timestamp(time) };
+    let rules = SafetyRules { automatic_per_hour: 2, ..SafetyRules::default() };
+    let recent = NOW.0 - 3_599_999;
+    assert_eq!(states(&plan, &["a"], &[change(recent), change(NOW.0)], &rules), None);
+    assert!(states(&plan, &["a"], &[change(recent - 1), change(NOW.0)], &rules).is_some());
+    let frozen = Freeze::Regions(BTreeSet::from([region("a")]));
+    let rules = SafetyRules { frozen, ..SafetyRules::default() };
+    assert_eq!(states(&plan, &["a"], &[], &rules), None);
+    assert_eq!(states(&plan, &["a", "b"], &[], &rules), Some(vec!["active", "evacuated", "active"]));
+    let rules = SafetyRules { frozen: Freeze::Everything, ..SafetyRules::default() };
+    assert_eq!(states(&plan, &["b"], &[], &rules), None);
+}
+
+#[test]
+fn the_first_plan_and_people_s_changes_do_not_count_as_automatic() {
+    let first = plan(Mode::ActiveActive);
+    let by = |author| Why { author, reason: "test".into(), evidence: BTreeMap::new() };
+    let second = evacuate(&first, &region("a"), by(Author::Automatic)).expect("a change").into_plan(NOW);
+    let third = evacuate(&second, &region("b"), by(Author::Principal("ops".into()))).expect("a change").into_plan(NOW);
+    let expected = [AutomaticChange { epoch: Epoch(2), time: NOW }];
+    assert_eq!(automatic_changes([&first, &second, &third]), expected);
+}

@@ -1,0 +1,221 @@
+//! Changes of the plan: what they leave, what they refuse, and what `check` lets through.
+
+use std::collections::BTreeMap;
+
+use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan, WEIGHT_MAX, Weights};
+use model::{Channel, Epoch, RegionId, Timestamp};
+use proptest::prelude::*;
+use traffic::planning::{
+    EVIDENCE_MAX, REGIONS_MAX, ShiftRequest, check, describe_difference, evacuate, failback, failover, initial,
+    restore, share_per_mille, shift,
+};
+use traffic::{PlanError, Why};
+
+fn region(name: &str) -> RegionId {
+    RegionId::new(name).expect("a region's name")
+}
+
+fn why() -> Why {
+    Why { author: Author::Principal("ops".into()), reason: "test".into(), evidence: BTreeMap::new() }
+}
+
+fn first(mode: Mode) -> TrafficPlan {
+    let regions = [region("a"), region("b"), region("c")];
+    initial(mode, &regions, why()).expect("a first plan").into_plan(Timestamp(1))
+}
+
+fn commit(change: Result<PlanChange, PlanError>) -> TrafficPlan {
+    change.expect("a valid change").into_plan(Timestamp(2))
+}
+
+fn shift_of(channel: Option<Channel>, from: &str, to: &str, share_per_mille: u32) -> ShiftRequest {
+    ShiftRequest { channel, from: region(from), to: region(to), share_per_mille }
+}
+
+fn weights(plan: &TrafficPlan) -> Vec<u32> {
+    plan.weights.values().copied().collect()
+}
+
+fn states(plan: &TrafficPlan) -> Vec<&'static str> {
+    plan.regions.values().map(|state| state.as_str()).collect()
+}
+
+#[test]
+fn first_plans_read_as_per_mille() {
+    let plan = first(Mode::ActiveActive);
+    assert_eq!((plan.epoch, plan.parent), (Epoch(1), Epoch(0)));
+    assert_eq!((weights(&plan), states(&plan)), (vec![334, 333, 333], vec!["active", "active", "active"]));
+    let plan = first(Mode::WarmStandby);
+    assert_eq!((weights(&plan), states(&plan)), (vec![900, 50, 50], vec!["active", "standby", "standby"]));
+    assert_eq!(initial(Mode::ActiveActive, &[], why()), Err(PlanError::Regions(0)));
+    let many: Vec<RegionId> = (0..=REGIONS_MAX).map(|number| region(&format!("r{number}"))).collect();
+    assert_eq!(initial(Mode::WarmStandby, &many, why()), Err(PlanError::Regions(REGIONS_MAX + 1)));
+    assert!(initial(Mode::WarmStandby, &many[1..], why()).is_ok());
+}
+
+#[test]
+fn a_shift_moves_a_share_of_the_whole() {
+    let plan = first(Mode::ActiveActive);
+    let after = commit(shift(&plan, &shift_of(None, "a", "b", 100), why()));
+    assert_eq!((weights(&after), after.epoch), (vec![234, 433, 333], Epoch(2)));
+    let after = commit(shift(&plan, &shift_of(Some(Channel::Sms), "a", "b", 334), why()));
+    assert_eq!(weights(&after), weights(&plan));
+    assert_eq!(after.weights_of(Channel::Sms)[&region("a")], 0);
+    let refused = shift(&plan, &shift_of(None, "a", "b", 335), why());
+    assert!(matches!(refused, Err(PlanError::ShareTooLarge { has_per_mille: 334, wanted_per_mille: 335, .. })));
+    assert_eq!(shift(&plan, &shift_of(None, "a", "a", 1), why()), Err(PlanError::SameRegion(region("a"))));
+    assert_eq!(shift(&plan, &shift_of(None, "a", "x", 1), why()), Err(PlanError::UnknownRegion(region("x"))));
+    for bad in [0, 1_001] {
+        assert_eq!(shift(&plan, &shift_of(None, "a", "b", bad), why()), Err(PlanError::Share(bad)));
+    }
+}
+
+#[test]
+fn a_shift_of_all_channels_moves_what_a_channel_has() {
+    let mut plan = first(Mode::ActiveActive);
+    plan.channel_weights.insert(Channel::Sms, Weights::from([(region("a"), 1), (region("b"), 19)]));
+    let after = commit(shift(&plan, &shift_of(None, "a", "c", 300), why()));
+    let expected = Weights::from([(region("a"), 0), (region("b"), 19), (region("c"), 1)]);
+    assert_eq!(after.channel_weights[&Channel::Sms], expected);
+}
+
+#[test]
+fn a_share_that_is_no_whole_weight_multiplies_the_weights() {
+    let mut plan = first(Mode::ActiveActive);
+    plan.weights = Weights::from([(region("a"), 1), (region("b"), 1)]);
+    let after = commit(shift(&plan, &shift_of(None, "a", "b", 125), why()));
+    assert_eq!(weights(&after), [3, 5]);
+    plan.weights = Weights::from([(region("a"), WEIGHT_MAX - 201), (region("b"), 200)]);
+    let after = commit(shift(&plan, &shift_of(None, "a", "b", 125), why()));
+    assert_eq!(weights(&after), [874_800, 125_199], "rounded down where the weights can't grow");
+}
+
+#[test]
+fn an_evacuated_region_comes_back_with_the_share_it_had() {
+    let plan = first(Mode::ActiveActive);
+    let without = commit(evacuate(&plan, &region("b"), why()));
+    assert_eq!(states(&without), ["active", "evacuated", "active"]);
+    assert_eq!(share_per_mille(&without.regions, &without.weights, &region("b")), 0);
+    assert!(matches!(evacuate(&without, &region("b"), why()), Err(PlanError::State { .. })));
+    let shifted = commit(shift(&without, &shift_of(None, "a", "c", 500), why()));
+    let back = commit(restore(&shifted, &region("b"), why()));
+    assert_eq!(share_per_mille(&back.regions, &back.weights, &region("b")), 333);
+    assert!(matches!(restore(&plan, &region("b"), why()), Err(PlanError::State { .. })));
+    assert!(matches!(shift(&without, &shift_of(None, "a", "b", 1), why()), Err(PlanError::State { .. })));
+}
+
+#[test]
+fn the_last_active_region_stays() {
+    let plan = commit(evacuate(&first(Mode::ActiveActive), &region("a"), why()));
+    let plan = commit(evacuate(&plan, &region("b"), why()));
+    assert_eq!(evacuate(&plan, &region("c"), why()), Err(PlanError::NoActiveRegion));
+    assert_eq!(evacuate(&first(Mode::WarmStandby), &region("a"), why()), Err(PlanError::NoActiveRegion));
+}
+
+#[test]
+fn roles_are_exchanged_with_their_weights_in_warm_standby() {
+    let plan = first(Mode::WarmStandby);
+    let over = commit(failover(&plan, &region("a"), &region("b"), why()));
+    assert_eq!((weights(&over), states(&over)), (vec![50, 900, 50], vec!["evacuated", "active", "standby"]));
+    let warm = commit(restore(&over, &region("a"), why()));
+    assert_eq!((weights(&warm), states(&warm)), (vec![50, 900, 50], vec!["standby", "active", "standby"]));
+    let halfway = commit(shift(&warm, &shift_of(None, "b", "a", 500), why()));
+    for before_last in [&warm, &halfway] {
+        let back = commit(failback(before_last, &region("b"), &region("a"), why()));
+        assert_eq!(states(&back), ["active", "standby", "standby"]);
+        assert!(weights(&back)[0] > weights(&back)[1]);
+    }
+    assert!(matches!(failover(&plan, &region("b"), &region("a"), why()), Err(PlanError::State { .. })));
+    let other = failover(&first(Mode::ActiveActive), &region("a"), &region("b"), why());
+    assert_eq!(other, Err(PlanError::NotWarmStandby));
+}
+
+#[test]
+fn every_rule_of_check_refuses() {
+    let plan = first(Mode::ActiveActive);
+    let refused = |alter: &dyn Fn(&mut PlanChange)| {
+        let mut change = plan.change(Author::Automatic, "test".into());
+        assert_eq!(check(&change, Some(&plan)), Ok(()));
+        alter(&mut change);
+        check(&change, Some(&plan)).expect_err("a rule is broken")
+    };
+    let stale = PlanError::Stale { current: Epoch(1), parent: Epoch(0) };
+    assert_eq!(refused(&|change| change.parent = Epoch(0)), stale);
+    assert_eq!(refused(&|change| change.regions.clear()), PlanError::Regions(0));
+    let unknown = refused(&|change| change.weights.extend([(region("x"), 1)]));
+    assert_eq!(unknown, PlanError::UnknownRegion(region("x")));
+    let heavy = refused(&|change| change.weights.extend([(region("a"), WEIGHT_MAX + 1)]));
+    assert_eq!(heavy, PlanError::Weight { region: region("a"), weight: WEIGHT_MAX + 1 });
+    assert_eq!(refused(&|change| change.weights.clear()), PlanError::NoActiveRegion);
+    let empty = refused(&|change| drop(change.channel_weights.insert(Channel::Sms, Weights::new())));
+    assert_eq!(empty, PlanError::NoWeight(Channel::Sms));
+    assert_eq!(refused(&|change| change.reason.clear()), PlanError::Reason(0));
+    assert_eq!(refused(&|change| change.reason = "é".repeat(501)), PlanError::Reason(501));
+    let many: BTreeMap<String, String> = (0..=EVIDENCE_MAX).map(|n| (n.to_string(), String::new())).collect();
+    assert_eq!(refused(&|change| change.evidence = many.clone()), PlanError::Evidence);
+    let first_again = plan.change(Author::Automatic, "test".into());
+    assert!(matches!(check(&first_again, None), Err(PlanError::Stale { .. })));
+}
+
+#[test]
+fn a_dry_run_says_what_would_happen() {
+    let mut plan = first(Mode::ActiveActive);
+    plan.channel_weights.insert(Channel::Sms, Weights::from([(region("a"), 1)]));
+    let change = evacuate(&plan, &region("a"), why()).expect("a valid change");
+    let lines = [
+        "a: active -> evacuated",
+        "all channels without weights of their own: a 33.4 % -> 0.0 %",
+        "all channels without weights of their own: b 33.3 % -> 50.0 %",
+        "all channels without weights of their own: c 33.3 % -> 50.0 %",
+        "SMS: a 100.0 % -> 0.0 %",
+        "SMS: no region may send",
+    ];
+    assert_eq!(describe_difference(&plan, &change), lines);
+    let same = plan.change(Author::Automatic, "test".into());
+    assert_eq!(describe_difference(&plan, &same), ["nothing moves"]);
+}
+
+#[derive(Debug, Clone)]
+enum Act {
+    Shift(ShiftRequest),
+    Evacuate(RegionId),
+    Restore(RegionId),
+    Failover(RegionId, RegionId),
+    Failback(RegionId, RegionId),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let one = || prop::sample::select(vec!["a", "b", "c", "x"]).prop_map(region);
+    let channel = prop::sample::select(vec![None, Some(Channel::Sms), Some(Channel::Email)]);
+    prop_oneof![
+        4 => (channel, one(), one(), 0..1_100_u32)
+            .prop_map(|(channel, from, to, share_per_mille)| Act::Shift(ShiftRequest { channel, from, to, share_per_mille })),
+        2 => one().prop_map(Act::Evacuate),
+        2 => one().prop_map(Act::Restore),
+        1 => (one(), one()).prop_map(|(from, to)| Act::Failover(from, to)),
+        1 => (one(), one()).prop_map(|(from, to)| Act::Failback(from, to)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_done_leaves_a_valid_plan(warm: bool, acts in prop::collection::vec(act(), 0..40)) {
+        let mut plan = first(if warm { Mode::WarmStandby } else { Mode::ActiveActive });
+        for act in acts {
+            let change = match act {
+                Act::Shift(request) => shift(&plan, &request, why()),
+                Act::Evacuate(region) => evacuate(&plan, &region, why()),
+                Act::Restore(region) => restore(&plan, &region, why()),
+                Act::Failover(from, to) => failover(&plan, &from, &to, why()),
+                Act::Failback(from, to) => failback(&plan, &from, &to, why()),
+            };
+            if let Ok(change) = change {
+                prop_assert_eq!(check(&change, Some(&plan)), Ok(()));
+                let total: u32 = plan.regions.keys().map(|region| share_per_mille(&change.regions, &change.weights, region)).sum();
+                prop_assert!((998..=1_002).contains(&total));
+                plan = change.into_plan(Timestamp(0));
+            }
+            prop_assert!(plan.regions.values().any(|state| *state == RegionState::Active));
+        }
+    }
+}
