@@ -1,0 +1,102 @@
+//! Why bytes or generated values are not what they should be. One list of flaws serves rows on disk, commands in the log
+//! and requests of clients; what follows from a flaw is the caller's business.
+
+use model::address::InvalidAddress;
+use model::id::InvalidId;
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// A required field is not given.
+    #[error("is required")]
+    Missing,
+    /// No value of the enum has this number. Also the answer to 0, which means that nothing was given.
+    #[error("{code} is no value of {of}")]
+    UnknownCode {
+        /// The enum.
+        of: &'static str,
+        /// The number that was found.
+        code: i64,
+    },
+    /// A number is over its limit.
+    #[error("{found} is over the largest value, {max}")]
+    TooLarge {
+        /// The largest value.
+        max: u64,
+        /// The number that was found.
+        found: u64,
+    },
+    /// A number is not finite.
+    #[error("must be a finite number")]
+    NotFinite,
+    /// A latitude or longitude that is no place on earth.
+    #[error("must be between -{max} and {max} degrees")]
+    Degrees {
+        /// The largest number of degrees.
+        max: u16,
+    },
+    /// An identifier is malformed.
+    #[error(transparent)]
+    Id(#[from] InvalidId),
+    /// An address is malformed.
+    #[error(transparent)]
+    Address(#[from] InvalidAddress),
+}
+
+/// A field of a generated value that the model can't take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {reason}")]
+pub struct InvalidField {
+    /// The field's way from the outermost message, in the names of the `.proto` file: `content.sms.purpose`,
+    /// `recipients[3].key`.
+    pub path: String,
+    /// What is wrong with it.
+    pub reason: Flaw,
+}
+
+/// Bytes in a log or a state database that are not what was written there. The node must stop: either its disk is at
+/// fault, or a newer program wrote them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// The bytes are not protobuf of the expected message.
+    #[error("malformed bytes of {of}")]
+    Malformed {
+        /// The message that was expected.
+        of: &'static str,
+        /// Where the parser stopped.
+        #[source]
+        source: prost::DecodeError,
+    },
+    /// The bytes are protobuf, and a field holds what the model can't take.
+    #[error("unreadable value of {of}")]
+    Field {
+        /// The message that was expected.
+        of: &'static str,
+        /// The field and what is wrong with it.
+        #[source]
+        source: InvalidField,
+    },
+    /// A value without structure has the wrong number of bytes or is no text.
+    #[error("{of} must have {wanted}, found {found} bytes")]
+    Plain {
+        /// What was expected.
+        of: &'static str,
+        /// What its bytes look like.
+        wanted: &'static str,
+        /// The number of bytes found.
+        found: usize,
+    },
+}
+
+impl InvalidField {
+    /// Names a flawed field.
+    pub fn new(path: impl Into<String>, reason: impl Into<Flaw>) -> InvalidField {
+        InvalidField { path: path.into(), reason: reason.into() }
+    }
+
+    /// Returns the same flaw as seen from the message that holds this one in `field`.
+    #[must_use]
+    pub fn within(self, field: &str) -> InvalidField {
+        InvalidField { path: format!("{field}.{}", self.path), reason: self.reason }
+    }
+}

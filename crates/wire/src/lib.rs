@@ -1,0 +1,50 @@
+//! Floor 2: protobuf and what lies on disk. The generated contracts of `proto/`, the bytes of log entries and rows, and
+//! the parsing between generated types and the model.
+//!
+//! No IO, no clock, no randomness, and no decisions: what a value means is the model's business, whether a command may
+//! be carried out is the registry's. The generated services hold tonic code; they are implemented on floor 4.
+
+pub mod entry;
+pub mod error;
+pub mod public;
+pub mod stored;
+
+mod codes;
+mod read;
+
+pub use entry::Entry;
+pub use error::{Flaw, InvalidField, WireError};
+pub use stored::Stored;
+
+/// Node to node: generated from `proto/signalbox/internal/v1/peer.proto`.
+#[expect(
+    missing_docs,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    clippy::too_many_arguments,
+    reason = "generated"
+)]
+pub mod peer {
+    tonic::include_proto!("signalbox.internal.v1");
+}
+
+/// What is stored: generated from `proto/signalbox/internal/v1/state.proto`. Only decoding goes through these types.
+#[expect(clippy::large_enum_variant, clippy::too_many_arguments, reason = "generated")]
+mod state {
+    tonic::include_proto!("signalbox.internal.v1.state");
+}
+
+/// The public API: generated from `proto/signalbox/v1/`.
+#[expect(
+    missing_docs,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    clippy::too_many_arguments,
+    reason = "generated"
+)]
+pub mod v1 {
+    tonic::include_proto!("signalbox.v1");
+}
+
+/// The descriptors of the public API, for the gRPC reflection service.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/public.bin"));

@@ -1,0 +1,38 @@
+//! Opt-outs.
+
+use model::address::{Address, AddressKey};
+use model::channel::Channel;
+use model::opt_out::{OptOut, OptOutSource};
+
+use crate::codes::Coded as _;
+use crate::error::InvalidField;
+use crate::read::code_if_given;
+use crate::v1;
+
+impl From<OptOut> for v1::OptOut {
+    fn from(opt_out: OptOut) -> v1::OptOut {
+        v1::OptOut {
+            app_id: opt_out.app.to_string(),
+            recipient_key: opt_out.key.as_str().to_owned(),
+            channel: opt_out.channel.wire_code(),
+            source: opt_out.source.wire_code(),
+            time_ms: opt_out.time.0,
+        }
+    }
+}
+
+/// Parses where an opt-out came from; a request when nothing is given.
+///
+/// # Errors
+/// When the number of the field is none.
+pub fn parse_source(code: i32, field: &str) -> Result<OptOutSource, InvalidField> {
+    code_if_given(code, field).map(|source| source.unwrap_or(OptOutSource::Request))
+}
+
+/// Parses an address of a channel, with its key.
+///
+/// # Errors
+/// When the text of the field is no address of the channel.
+pub fn parse_address(channel: Channel, text: &str, field: &str) -> Result<(Address, AddressKey), InvalidField> {
+    Address::parse(channel, text).map_err(|reason| InvalidField::new(field, reason))
+}

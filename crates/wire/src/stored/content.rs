@@ -1,0 +1,94 @@
+//! What messages say, and the bodies that share it.
+
+use model::content::{Content, Substitutions};
+use model::endpoint::Attributes;
+use model::message::Body;
+
+use super::{Form, Writer};
+use crate::error::InvalidField;
+use crate::read::{Within as _, code, required};
+use crate::state;
+
+impl Form for Content {
+    type Generated = state::Content;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        match self {
+            Content::Sms { text, purpose, origination_number, sender_id } => writer.nested(1, |sms| {
+                sms.text(1, text);
+                sms.code(2, *purpose);
+                sms.text_if_given(3, origination_number.as_deref());
+                sms.text_if_given(4, sender_id.as_deref());
+            }),
+            Content::Email { subject, html, text, from, reply_to } => writer.nested(2, |email| {
+                email.text(1, subject);
+                email.text_if_given(2, html.as_deref());
+                email.text_if_given(3, text.as_deref());
+                email.text_if_given(4, from.as_deref());
+                reply_to.iter().for_each(|mailbox| email.text_given(5, mailbox));
+            }),
+            Content::RawEmail { data, from } => writer.nested(3, |email| {
+                email.bytes(1, data);
+                email.text_if_given(2, from.as_deref());
+            }),
+            Content::Custom { data } => writer.nested(4, |custom| custom.text(1, data)),
+        }
+    }
+
+    fn read(row: state::Content) -> Result<Content, InvalidField> {
+        use state::content::Content as Kind;
+        Ok(match required(row.content, "content")? {
+            Kind::Sms(sms) => Content::Sms {
+                text: sms.text,
+                purpose: code(sms.purpose, "sms.purpose")?,
+                origination_number: sms.origination_number,
+                sender_id: sms.sender_id,
+            },
+            Kind::Email(email) => Content::Email {
+                subject: email.subject,
+                html: email.html,
+                text: email.text,
+                from: email.from,
+                reply_to: email.reply_to,
+            },
+            Kind::RawEmail(email) => Content::RawEmail { data: email.data.into(), from: email.from },
+            Kind::Custom(custom) => Content::Custom { data: custom.data },
+        })
+    }
+}
+
+/// Parses the `content` of a message that must have one.
+pub(super) fn content(row: Option<state::Content>) -> Result<Content, InvalidField> {
+    required(row, "content").and_then(|row| Content::read(row).within("content"))
+}
+
+/// Parses a map of lists of texts.
+pub(super) fn lists(map: std::collections::BTreeMap<String, state::Texts>) -> Substitutions {
+    map.into_iter().map(|(name, texts)| (name, texts.values)).collect()
+}
+
+impl Form for Attributes {
+    type Generated = state::Attributes;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.lists(1, self);
+    }
+
+    fn read(row: state::Attributes) -> Result<Attributes, InvalidField> {
+        Ok(lists(row.attributes))
+    }
+}
+
+impl Form for Body {
+    type Generated = state::Body;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.message(1, &self.content);
+        writer.lists(2, &self.substitutions);
+        writer.uint(3, self.references);
+    }
+
+    fn read(row: state::Body) -> Result<Body, InvalidField> {
+        Ok(Body { content: content(row.content)?, substitutions: lists(row.substitutions), references: row.references })
+    }
+}

@@ -1,0 +1,169 @@
+//! Traffic plans and their changes, and the nodes of the cluster.
+
+use std::collections::BTreeMap;
+
+use model::cluster::NodeInfo;
+use model::plan::{Author, PlanChange, RegionState, Weights};
+use model::{Channel, Epoch, NodeId, RegionId, Timestamp, TrafficPlan};
+
+use super::{Form, Writer};
+use crate::error::InvalidField;
+use crate::read::{Within as _, code, code_key, region, required};
+use crate::state;
+
+impl Form for TrafficPlan {
+    type Generated = state::TrafficPlan;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.uint(1, self.epoch.0);
+        writer.uint(2, self.parent.0);
+        writer.code(3, self.mode);
+        write_regions(writer, 4, &self.regions);
+        writer.message(5, &self.weights);
+        write_channel_weights(writer, 6, &self.channel_weights);
+        writer.text(7, &self.reason);
+        writer.tags(8, &self.evidence);
+        writer.message(9, &self.author);
+        writer.uint(10, self.time.0);
+    }
+
+    fn read(row: state::TrafficPlan) -> Result<TrafficPlan, InvalidField> {
+        Ok(TrafficPlan {
+            epoch: Epoch(row.epoch),
+            parent: Epoch(row.parent),
+            mode: code(row.mode, "mode")?,
+            regions: read_regions(row.regions)?,
+            weights: read_weights(row.weights)?,
+            channel_weights: read_channel_weights(row.channel_weights)?,
+            reason: row.reason,
+            evidence: row.evidence,
+            author: read_author(row.author)?,
+            time: Timestamp(row.time_ms),
+        })
+    }
+}
+
+impl Form for PlanChange {
+    type Generated = state::PlanChange;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.uint(1, self.parent.0);
+        writer.code(2, self.mode);
+        write_regions(writer, 3, &self.regions);
+        writer.message(4, &self.weights);
+        write_channel_weights(writer, 5, &self.channel_weights);
+        writer.text(6, &self.reason);
+        writer.tags(7, &self.evidence);
+        writer.message(8, &self.author);
+    }
+
+    fn read(change: state::PlanChange) -> Result<PlanChange, InvalidField> {
+        Ok(PlanChange {
+            parent: Epoch(change.parent),
+            mode: code(change.mode, "mode")?,
+            regions: read_regions(change.regions)?,
+            weights: read_weights(change.weights)?,
+            channel_weights: read_channel_weights(change.channel_weights)?,
+            reason: change.reason,
+            evidence: change.evidence,
+            author: read_author(change.author)?,
+        })
+    }
+}
+
+impl Form for Weights {
+    type Generated = state::Weights;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        for (region, weight) in self {
+            writer.nested(1, |entry| {
+                entry.text(1, region.as_str());
+                entry.uint(2, u64::from(*weight));
+            });
+        }
+    }
+
+    fn read(row: state::Weights) -> Result<Weights, InvalidField> {
+        row.weights.into_iter().map(|(name, weight)| Ok((region(&name, "weights")?, weight))).collect()
+    }
+}
+
+impl Form for Author {
+    type Generated = state::Author;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        match self {
+            Author::Automatic => writer.nothing(1),
+            Author::Principal(name) => writer.text_given(2, name),
+        }
+    }
+
+    fn read(row: state::Author) -> Result<Author, InvalidField> {
+        Ok(match required(row.author, "author")? {
+            state::author::Author::Automatic(state::Nothing {}) => Author::Automatic,
+            state::author::Author::Principal(name) => Author::Principal(name),
+        })
+    }
+}
+
+impl Form for NodeInfo {
+    type Generated = state::NodeInfo;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.uint(1, self.id.0);
+        writer.text(2, self.region.as_str());
+        writer.code(3, self.kind);
+        writer.text(4, &self.peer);
+        writer.text(5, &self.grpc);
+        writer.text(6, &self.door);
+    }
+
+    fn read(row: state::NodeInfo) -> Result<NodeInfo, InvalidField> {
+        Ok(NodeInfo {
+            id: NodeId(row.id),
+            region: region(&row.region, "region")?,
+            kind: code(row.kind, "kind")?,
+            peer: row.peer,
+            grpc: row.grpc,
+            door: row.door,
+        })
+    }
+}
+
+fn write_regions(writer: &mut Writer<'_>, field: u32, regions: &BTreeMap<RegionId, RegionState>) {
+    for (region, state) in regions {
+        writer.nested(field, |entry| {
+            entry.text(1, region.as_str());
+            entry.code(2, *state);
+        });
+    }
+}
+
+fn read_regions(regions: BTreeMap<String, i32>) -> Result<BTreeMap<RegionId, RegionState>, InvalidField> {
+    regions.into_iter().map(|(name, state)| Ok((region(&name, "regions")?, code(state, "regions")?))).collect()
+}
+
+fn write_channel_weights(writer: &mut Writer<'_>, field: u32, weights: &BTreeMap<Channel, Weights>) {
+    for (channel, shares) in weights {
+        writer.nested(field, |entry| {
+            entry.code(1, *channel);
+            entry.nested_unless_empty(2, |value| shares.write(value));
+        });
+    }
+}
+
+fn read_channel_weights(weights: BTreeMap<u32, state::Weights>) -> Result<BTreeMap<Channel, Weights>, InvalidField> {
+    let field = "channel_weights";
+    weights
+        .into_iter()
+        .map(|(channel, shares)| Ok((code_key(channel, field)?, Weights::read(shares).within(field)?)))
+        .collect()
+}
+
+fn read_weights(weights: Option<state::Weights>) -> Result<Weights, InvalidField> {
+    required(weights, "weights").and_then(|weights| Weights::read(weights).within("weights"))
+}
+
+fn read_author(author: Option<state::Author>) -> Result<Author, InvalidField> {
+    required(author, "author").and_then(|author| Author::read(author).within("author"))
+}

@@ -1,0 +1,105 @@
+//! Books, and what a group keeps about its own working.
+
+use model::books::Books;
+use model::command::FollowUpAction;
+use model::opt_out::Block;
+use model::rows::{GroupMeta, RequestRow};
+use model::{AddressKey, AppGate, AppId, Epoch, Outcome, Timestamp};
+
+use super::{Form, Writer};
+use crate::error::InvalidField;
+use crate::read::{Within as _, endpoint, required, text};
+use crate::state;
+
+impl Form for Books {
+    type Generated = state::Books;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.uint(1, self.accepted);
+        writer.uint(2, self.delivered);
+        writer.uint(3, self.failed);
+        writer.uint(4, self.opted_out);
+        writer.uint(5, self.expired);
+        writer.uint(6, self.held);
+        writer.uint(7, self.pending);
+    }
+
+    fn read(row: state::Books) -> Result<Books, InvalidField> {
+        Ok(Books {
+            accepted: row.accepted,
+            delivered: row.delivered,
+            failed: row.failed,
+            opted_out: row.opted_out,
+            expired: row.expired,
+            held: row.held,
+            pending: row.pending,
+        })
+    }
+}
+
+impl Form for GroupMeta {
+    type Generated = state::GroupMeta;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.uint(1, self.clock.0);
+        writer.uint(2, u64::from(self.apply_version));
+        writer.uint(3, self.events);
+        writer.uint(4, self.epoch.0);
+    }
+
+    fn read(row: state::GroupMeta) -> Result<GroupMeta, InvalidField> {
+        Ok(GroupMeta {
+            clock: Timestamp(row.clock_ms),
+            apply_version: row.apply_version,
+            events: row.events,
+            epoch: Epoch(row.epoch),
+        })
+    }
+}
+
+impl Form for RequestRow {
+    type Generated = state::RequestRow;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.message(1, &self.outcome);
+        writer.uint(2, self.time.0);
+    }
+
+    fn read(row: state::RequestRow) -> Result<RequestRow, InvalidField> {
+        let outcome = required(row.outcome, "outcome")?;
+        Ok(RequestRow { outcome: Outcome::read(outcome).within("outcome")?, time: Timestamp(row.time_ms) })
+    }
+}
+
+impl Form for FollowUpAction {
+    type Generated = state::FollowUpAction;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        match self {
+            FollowUpAction::AdoptApp(gate) => writer.message(1, gate),
+            FollowUpAction::PutBlock(block) => writer.message(2, block),
+            FollowUpAction::RemoveBlock { app, key, endpoint } => writer.nested(3, |block| {
+                block.id(1, app.0);
+                block.text(2, key.as_str());
+                block.text(3, endpoint.as_str());
+            }),
+        }
+    }
+
+    fn read(row: state::FollowUpAction) -> Result<FollowUpAction, InvalidField> {
+        use state::follow_up_action::Action;
+        match required(row.action, "action")? {
+            Action::AdoptApp(gate) => AppGate::read(gate).map(FollowUpAction::AdoptApp).within("adopt_app"),
+            Action::PutBlock(block) => Block::read(block).map(FollowUpAction::PutBlock).within("put_block"),
+            Action::RemoveBlock(block) => read_remove_block(block).within("remove_block"),
+        }
+    }
+}
+
+fn read_remove_block(block: state::RemoveBlock) -> Result<FollowUpAction, InvalidField> {
+    Ok(FollowUpAction::RemoveBlock {
+        app: required(block.app, "app").map(AppId::from)?,
+        key: text(block.key, "key").map(AddressKey::from_stored)?,
+        endpoint: endpoint(block.endpoint, "endpoint")?,
+    })
+}

@@ -1,0 +1,211 @@
+//! Any proposal and outcome, for property tests.
+
+use model::command::{AcceptMessages, FollowUpAction, OutboxCursor, Recipient, Resolution, Settlement, UpsertEndpoint};
+use model::event::ProviderEvent;
+use model::message::SendResult;
+use model::outcome::Acceptance;
+use model::rows::RequestRow;
+use model::*;
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::{
+    address, app, app_gate, app_id, bits, block, channel, channel_detail, channel_settings, claim, class, content,
+    endpoint, endpoint_id, epoch, group, key, kind, lists, message_id, number, patch, plan, plan_change, region,
+    request_id, small, some_text, source, tags, text, time,
+};
+
+pub(crate) fn request_row() -> BoxedStrategy<RequestRow> {
+    (outcome(), time()).prop_map(|(outcome, time)| RequestRow { outcome, time }).boxed()
+}
+
+pub(crate) fn follow_up_action() -> BoxedStrategy<FollowUpAction> {
+    let remove = (app_id(), key(), endpoint_id()).prop_map(|(app, key, endpoint)| FollowUpAction::RemoveBlock {
+        app,
+        key,
+        endpoint,
+    });
+    prop_oneof![app_gate().prop_map(FollowUpAction::AdoptApp), block().prop_map(FollowUpAction::PutBlock), remove]
+        .boxed()
+}
+
+pub(crate) fn proposal() -> BoxedStrategy<Proposal> {
+    (of(request_id()), command()).prop_map(|(request, command)| Proposal { request, command }).boxed()
+}
+
+fn command() -> BoxedStrategy<Command> {
+    prop_oneof![control_command(), recipient_command(), sending_command(), common_command()].boxed()
+}
+
+fn control_command() -> BoxedStrategy<Command> {
+    let put = (app_id(), channel(), of(any::<bool>()), of(class()), channel_detail()).prop_map(
+        |(app, channel, enabled, class, detail)| Command::PutChannel { app, channel, enabled, class, detail },
+    );
+    prop_oneof![
+        (app_id(), text(), tags()).prop_map(|(app, name, tags)| Command::CreateApp { app, name, tags }),
+        app_id().prop_map(|app| Command::DeleteApp { app }),
+        put,
+        (app_id(), channel()).prop_map(|(app, channel)| Command::DeleteChannel { app, channel }),
+        plan_change().prop_map(|change| Command::CommitPlan { change }),
+    ]
+    .boxed()
+}
+
+fn recipient_command() -> BoxedStrategy<Command> {
+    let put = (app_id(), key(), channel(), source()).prop_map(|(app, key, channel, source)| Command::PutOptOut {
+        app,
+        key,
+        channel,
+        source,
+    });
+    prop_oneof![
+        upsert_endpoint().prop_map(|upsert| Command::UpsertEndpoint(Box::new(upsert))),
+        (app_id(), endpoint_id()).prop_map(|(app, endpoint)| Command::DeleteEndpoint { app, endpoint }),
+        put,
+        (app_id(), key(), channel()).prop_map(|(app, key, channel)| Command::DeleteOptOut { app, key, channel }),
+        accept_messages().prop_map(|accept| Command::AcceptMessages(Box::new(accept))),
+    ]
+    .boxed()
+}
+
+fn sending_command() -> BoxedStrategy<Command> {
+    let ids = || vec(message_id(), 0..4);
+    let resolution = select(vec![Resolution::Resend, Resolution::GiveUp, Resolution::Delivered]);
+    let provider_event =
+        (message_id(), kind(), some_text()).prop_map(|(message, kind, detail)| ProviderEvent { message, kind, detail });
+    let takeover = (region(), epoch(), of(cursor()), small())
+        .prop_map(|(region, epoch, cursor, limit)| Command::Takeover { region, epoch, cursor, limit });
+    let booted = (number(), number(), small()).prop_map(|(node, boot, limit)| Command::Booted {
+        node: NodeId(node),
+        boot: Boot(boot),
+        limit,
+    });
+    prop_oneof![
+        (claim(), region(), ids()).prop_map(|(claim, region, messages)| Command::Claim { claim, region, messages }),
+        (claim(), ids()).prop_map(|(claim, messages)| Command::ReleaseClaims { claim, messages }),
+        (region(), vec(settlement(), 0..4)).prop_map(|(region, results)| Command::Settle { region, results }),
+        vec(provider_event, 0..4).prop_map(|events| Command::RecordEvents { events }),
+        (ids(), resolution).prop_map(|(messages, resolution)| Command::ResolveHeld { messages, resolution }),
+        plan().prop_map(|plan| Command::AdoptPlan { plan: Box::new(plan) }),
+        takeover,
+        booted,
+        small().prop_map(|limit| Command::Expire { limit }),
+    ]
+    .boxed()
+}
+
+fn common_command() -> BoxedStrategy<Command> {
+    let follow_up = (group(), number(), follow_up_action()).prop_map(|(source, number, action)| Command::FollowUp {
+        source,
+        number,
+        action: Box::new(action),
+    });
+    prop_oneof![
+        follow_up,
+        (group(), number()).prop_map(|(target, through)| Command::FollowUpsDone { target, through }),
+        small().prop_map(|limit| Command::Retire { limit }),
+        small().prop_map(|version| Command::SetApplyVersion { version }),
+    ]
+    .boxed()
+}
+
+fn upsert_endpoint() -> BoxedStrategy<UpsertEndpoint> {
+    (app_id(), endpoint_id(), text(), patch(), request_id(), number())
+        .prop_map(|(app, endpoint, display_id, patch, request, seed)| UpsertEndpoint {
+            app,
+            endpoint,
+            display_id,
+            patch,
+            request,
+            seed,
+        })
+        .boxed()
+}
+
+fn accept_messages() -> BoxedStrategy<AcceptMessages> {
+    let recipient = (message_id(), address(), key(), of(endpoint_id()), lists(), tags()).prop_map(
+        |(message, address, key, endpoint, substitutions, context)| Recipient {
+            message,
+            address,
+            key,
+            endpoint,
+            substitutions,
+            context,
+        },
+    );
+    let ids = (app_id(), channel(), bits().prop_map(BodyId));
+    (ids, content(), lists(), of(class()), number(), tags(), vec(recipient, 0..4))
+        .prop_map(|((app, channel, body), content, substitutions, class, time_to_live_ms, context, recipients)| {
+            AcceptMessages { app, channel, body, content, substitutions, class, time_to_live_ms, context, recipients }
+        })
+        .boxed()
+}
+
+fn settlement() -> impl Strategy<Value = Settlement> {
+    let result = prop_oneof![
+        some_text().prop_map(|provider_id| SendResult::Delivered { provider_id }),
+        (time(), text()).prop_map(|(due, detail)| SendResult::Retry { due, detail }),
+        text().prop_map(|detail| SendResult::Failed { detail }),
+        (time(), text()).prop_map(|(due, detail)| SendResult::Unknown { due, detail }),
+        Just(SendResult::Forbidden),
+    ];
+    (message_id(), small(), result).prop_map(|(message, attempt, result)| Settlement { message, attempt, result })
+}
+
+fn cursor() -> impl Strategy<Value = OutboxCursor> {
+    (time(), message_id()).prop_map(|(due, message)| OutboxCursor { due, message })
+}
+
+pub(crate) fn outcome() -> BoxedStrategy<Outcome> {
+    let follow_ups = || vec((group(), number()), 0..3);
+    let acceptance = prop_oneof![
+        message_id().prop_map(Acceptance::Accepted),
+        Just(Acceptance::OptedOut),
+        Just(Acceptance::Inactive)
+    ];
+    let endpoint = (endpoint(), any::<bool>(), follow_ups()).prop_map(|(endpoint, created, follow_ups)| {
+        Outcome::Endpoint { endpoint: Box::new(endpoint), created, follow_ups }
+    });
+    let plain = prop_oneof![
+        refusal().prop_map(Outcome::Refused),
+        Just(Outcome::Done),
+        app().prop_map(Outcome::App),
+        channel_settings().prop_map(Outcome::Channel),
+        plan().prop_map(|plan| Outcome::Plan(Box::new(plan))),
+        endpoint,
+        vec(acceptance, 0..4).prop_map(Outcome::Accepted),
+        vec(message_id(), 0..4).prop_map(Outcome::Claimed),
+        (small(), of(cursor()), any::<bool>()).prop_map(|(touched, next, more)| Outcome::Chunk { touched, next, more }),
+        small().prop_map(|changed| Outcome::Recorded { changed }),
+    ];
+    (plain, of(follow_ups()))
+        .prop_map(|(outcome, follow_ups)| match follow_ups {
+            Some(follow_ups) => Outcome::Carried { outcome: Box::new(outcome), follow_ups },
+            None => outcome,
+        })
+        .boxed()
+}
+
+fn refusal() -> BoxedStrategy<Refusal> {
+    let without_values = vec![
+        Refusal::AppNotFound,
+        Refusal::ChannelNotFound,
+        Refusal::ChannelDisabled,
+        Refusal::EndpointNotFound,
+        Refusal::OptOutNotFound,
+        Refusal::NoPlan,
+        Refusal::NoRegion,
+        Refusal::WrongGroup,
+    ];
+    prop_oneof![
+        select(without_values),
+        any::<usize>().prop_map(Refusal::TooManyApps),
+        text().prop_map(Refusal::EndpointLimit),
+        (epoch(), epoch()).prop_map(|(current, parent)| Refusal::PlanConflict { current, parent }),
+        text().prop_map(Refusal::PlanInvalid),
+        (number(), number()).prop_map(|(number, expected)| Refusal::FollowUpGap { number, expected }),
+    ]
+    .boxed()
+}
