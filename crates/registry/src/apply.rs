@@ -1,0 +1,190 @@
+//! The door of the registry: one entry of a group's log in, its answers and effects out. Which command belongs to which
+//! kind of group is decided here; what it does, in the rooms.
+
+use model::command::{Command, Proposal};
+use model::id::GroupId;
+use model::outcome::{Outcome, Refusal};
+use model::time::Timestamp;
+
+use crate::effect::Effect;
+use crate::step::Step;
+use crate::tables::{TableError, Tables};
+use crate::{control, endpoints, follow_up, forbid, messages, partition, requests, retire};
+
+/// The largest apply version that this build can apply. A group that was never raised is at 0, and every command of the
+/// first release belongs to it.
+pub const APPLY_VERSION: u32 = 1;
+
+/// Where and when an entry is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ApplyContext {
+    /// The group whose log holds the entry.
+    pub group: GroupId,
+    /// How many partitions the cluster has; fixed when the cluster was made.
+    pub partitions: u16,
+    /// The leader's stamp of the entry. A stamp before the group's clock counts as the clock.
+    pub stamp: Timestamp,
+}
+
+/// Says why an entry can't be applied. The node must stop, and what it wrote of the entry must not be kept: the answer
+/// to the command is not known here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// The tables can't be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The group holds commands that this build doesn't know.
+    #[error(
+        "the group is at apply version {found}, this build applies up to {supported}: start a newer build on this node"
+    )]
+    UnsupportedVersion {
+        /// The version that the group is at or is raised to.
+        found: u32,
+        /// [`APPLY_VERSION`].
+        supported: u32,
+    },
+}
+
+/// Applies the proposals of one entry in their order, and answers each. The same entries over the same tables give the
+/// same rows, answers and effects, on every node and every time; how proposals were merged into entries with one stamp
+/// makes no difference.
+///
+/// Effects are appended to `effects` in the order in which they happened.
+///
+/// # Errors
+/// When the tables can't be read or contradict themselves, and when the group is at an apply version that this build
+/// doesn't know. Everything else is an [`Outcome`].
+pub fn apply_entry<T: Tables + ?Sized>(
+    tables: &mut T,
+    context: ApplyContext,
+    proposals: &[Proposal],
+    effects: &mut Vec<Effect>,
+) -> Result<Vec<Outcome>, ApplyError> {
+    let mut step = Step::begin(tables, context, effects)?;
+    supported(step.meta.apply_version)?;
+    let mut outcomes = Vec::with_capacity(proposals.len());
+    for proposal in proposals {
+        outcomes.push(requests::answer_once(&mut step, proposal, run)?);
+    }
+    step.finish();
+    Ok(outcomes)
+}
+
+/// Applies one proposal; see [`apply_entry`].
+///
+/// # Errors
+/// As [`apply_entry`].
+pub fn apply<T: Tables + ?Sized>(
+    tables: &mut T,
+    context: ApplyContext,
+    proposal: &Proposal,
+    effects: &mut Vec<Effect>,
+) -> Result<Outcome, ApplyError> {
+    let outcomes = apply_entry(tables, context, std::slice::from_ref(proposal), effects)?;
+    Ok(outcomes.into_iter().next().expect("one proposal has one outcome"))
+}
+
+/// The kind of group that a command belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Home {
+    Control,
+    Partition,
+    Both,
+}
+
+fn home(command: &Command) -> Home {
+    match command {
+        Command::CreateApp { .. }
+        | Command::DeleteApp { .. }
+        | Command::PutChannel { .. }
+        | Command::DeleteChannel { .. }
+        | Command::CommitPlan { .. } => Home::Control,
+        Command::UpsertEndpoint(_)
+        | Command::DeleteEndpoint { .. }
+        | Command::PutOptOut { .. }
+        | Command::DeleteOptOut { .. }
+        | Command::AcceptMessages(_)
+        | Command::Claim { .. }
+        | Command::ReleaseClaims { .. }
+        | Command::Settle { .. }
+        | Command::RecordEvents { .. }
+        | Command::ResolveHeld { .. }
+        | Command::AdoptPlan { .. }
+        | Command::Takeover { .. }
+        | Command::Booted { .. }
+        | Command::Expire { .. }
+        | Command::FollowUp { .. } => Home::Partition,
+        Command::FollowUpsDone { .. } | Command::Retire { .. } | Command::SetApplyVersion { .. } => Home::Both,
+    }
+}
+
+fn run<T: Tables + ?Sized>(step: &mut Step<'_, T>, command: &Command) -> Result<Outcome, ApplyError> {
+    let control = step.group == GroupId::CONTROL;
+    Ok(match home(command) {
+        Home::Control if control => on_control(step, command)?,
+        Home::Partition if !control => on_partition(step, command)?,
+        Home::Both => on_both(step, command)?,
+        Home::Control | Home::Partition => Outcome::Refused(Refusal::WrongGroup),
+    })
+}
+
+fn on_control<T: Tables + ?Sized>(step: &mut Step<'_, T>, command: &Command) -> Result<Outcome, TableError> {
+    match command {
+        Command::CreateApp { app, name, tags } => control::create_app(step, *app, name, tags),
+        Command::DeleteApp { app } => control::delete_app(step, *app),
+        Command::PutChannel { app, channel, enabled, class, detail } => {
+            let wish = control::ChannelWish { enabled: *enabled, class: *class, detail };
+            control::put_channel(step, *app, *channel, wish)
+        }
+        Command::DeleteChannel { app, channel } => control::delete_channel(step, *app, *channel),
+        Command::CommitPlan { change } => control::commit_plan(step, change),
+        _ => Ok(Outcome::Refused(Refusal::WrongGroup)),
+    }
+}
+
+fn on_partition<T: Tables + ?Sized>(step: &mut Step<'_, T>, command: &Command) -> Result<Outcome, TableError> {
+    match command {
+        Command::UpsertEndpoint(upsert) => endpoints::upsert(step, upsert),
+        Command::DeleteEndpoint { app, endpoint } => endpoints::delete(step, *app, endpoint),
+        Command::PutOptOut { app, key, channel, source } => {
+            forbid::put_opt_out(step, (*app, key.clone(), *channel), *source)
+        }
+        Command::DeleteOptOut { app, key, channel } => forbid::delete_opt_out(step, &(*app, key.clone(), *channel)),
+        Command::AcceptMessages(accept) => messages::accept(step, accept),
+        Command::Claim { claim, region, messages } => messages::claim(step, *claim, region, messages),
+        Command::ReleaseClaims { claim, messages } => messages::release(step, *claim, messages),
+        Command::Settle { region, results } => messages::settle(step, region, results),
+        Command::RecordEvents { events } => messages::record_events(step, events),
+        Command::ResolveHeld { messages, resolution } => messages::resolve(step, messages, *resolution),
+        Command::AdoptPlan { plan } => partition::adopt_plan(step, plan),
+        Command::Takeover { region, epoch, cursor, limit } => {
+            let chunk = messages::TakeoverChunk { region, epoch: *epoch, cursor: *cursor, limit: *limit };
+            messages::take_over(step, &chunk)
+        }
+        Command::Booted { node, boot, limit } => messages::booted(step, *node, *boot, *limit),
+        Command::Expire { limit } => messages::expire(step, *limit),
+        Command::FollowUp { source, number, action } => follow_up::apply_follow_up(step, *source, *number, action),
+        _ => Ok(Outcome::Refused(Refusal::WrongGroup)),
+    }
+}
+
+fn on_both<T: Tables + ?Sized>(step: &mut Step<'_, T>, command: &Command) -> Result<Outcome, ApplyError> {
+    Ok(match command {
+        Command::FollowUpsDone { target, through } => follow_up::done(step, *target, *through)?,
+        Command::Retire { limit } => retire::retire(step, *limit)?,
+        Command::SetApplyVersion { version } => {
+            supported(*version)?;
+            step.meta.apply_version = step.meta.apply_version.max(*version);
+            Outcome::Done
+        }
+        _ => Outcome::Refused(Refusal::WrongGroup),
+    })
+}
+
+fn supported(found: u32) -> Result<(), ApplyError> {
+    if found <= APPLY_VERSION {
+        Ok(())
+    } else {
+        Err(ApplyError::UnsupportedVersion { found, supported: APPLY_VERSION })
+    }
+}

@@ -1,0 +1,206 @@
+//! The control group: apps, their channels, and the plan. A change of an app is carried to every partition by a
+//! follow-up; a plan is carried by the leader's duty.
+
+use std::collections::BTreeMap;
+
+use model::app::{APPS_MAX, App, AppGate, ChannelDetail, ChannelGate, ChannelSettings};
+use model::channel::{CHANNELS, Channel};
+use model::command::FollowUpAction;
+use model::id::{AppId, GroupId, Revision};
+use model::message::Class;
+use model::outcome::{Outcome, Refusal};
+use model::plan::PlanChange;
+use traffic::planning::PlanError;
+
+use crate::effect::Effect;
+use crate::step::Step;
+use crate::tables::{Apps, Channels, FollowUpNumbers, Plans, RowAccess, TableError, Tables};
+
+/// What a caller wants of a channel.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ChannelWish<'a> {
+    /// Whether it is enabled; as it was, or enabled when new, if not given.
+    pub enabled: Option<bool>,
+    /// The class of messages that name none; as it was if not given.
+    pub class: Option<Class>,
+    /// What it needs.
+    pub detail: &'a ChannelDetail,
+}
+
+/// Makes an app. The same id again is the same app, whatever its name; the id of a deleted app is never used again.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn create_app<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    id: AppId,
+    name: &str,
+    tags: &BTreeMap<String, String>,
+) -> Result<Outcome, TableError> {
+    if let Some(app) = step.tables.row::<Apps>(&id)? {
+        let follow_ups = carried_so_far(step)?;
+        return Ok(Outcome::Carried { outcome: Box::new(Outcome::App(app)), follow_ups });
+    }
+    if step.gate(id)?.is_some() {
+        return Ok(Outcome::Refused(Refusal::AppNotFound));
+    }
+    if step.tables.rows_while::<Apps>(&AppId(0), APPS_MAX, |_| true)?.len() >= APPS_MAX {
+        return Ok(Outcome::Refused(Refusal::TooManyApps(APPS_MAX)));
+    }
+    let app = App { id, name: name.to_owned(), tags: tags.clone(), created: step.now, revision: Revision(1) };
+    step.tables.store_row::<Apps>(id, app.clone());
+    carry(step, &app, Outcome::App(app.clone()))
+}
+
+/// Deletes an app with its channels. Its last gate stays here as its tombstone.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn delete_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, id: AppId) -> Result<Outcome, TableError> {
+    let Some(app) = step.tables.row::<Apps>(&id)? else {
+        return Ok(Outcome::Refused(Refusal::AppNotFound));
+    };
+    for settings in channels_of(step, id)? {
+        step.tables.remove_row::<Channels>(&(id, settings.channel));
+    }
+    step.tables.remove_row::<Apps>(&id);
+    let gate = AppGate { app: id, channels: BTreeMap::new(), revision: app.revision.next(), deleted: true };
+    step.store_gate(gate.clone());
+    let follow_ups = queue_everywhere(step, &gate)?;
+    Ok(Outcome::Carried { outcome: Box::new(Outcome::App(app)), follow_ups })
+}
+
+/// Configures a channel of an app, or changes it.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn put_channel<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    app: AppId,
+    channel: Channel,
+    wish: ChannelWish<'_>,
+) -> Result<Outcome, TableError> {
+    let Some(app) = step.tables.row::<Apps>(&app)? else {
+        return Ok(Outcome::Refused(Refusal::AppNotFound));
+    };
+    let key = (app.id, channel);
+    let old = step.tables.row::<Channels>(&key)?;
+    let settings = ChannelSettings {
+        channel,
+        enabled: wish.enabled.or(old.as_ref().map(|old| old.enabled)).unwrap_or(true),
+        class: wish.class.or(old.as_ref().and_then(|old| old.class)),
+        detail: merged_detail(old.as_ref().map(|old| &old.detail), wish.detail),
+        created: old.as_ref().map_or(step.now, |old| old.created),
+        modified: step.now,
+        revision: old.map_or(Revision(1), |old| old.revision.next()),
+    };
+    step.tables.store_row::<Channels>(key, settings.clone());
+    carry_change(step, app, Outcome::Channel(settings))
+}
+
+/// Removes a channel of an app.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn delete_channel<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    app: AppId,
+    channel: Channel,
+) -> Result<Outcome, TableError> {
+    let Some(app) = step.tables.row::<Apps>(&app)? else {
+        return Ok(Outcome::Refused(Refusal::AppNotFound));
+    };
+    let key = (app.id, channel);
+    let Some(settings) = step.tables.row::<Channels>(&key)? else {
+        return Ok(Outcome::Refused(Refusal::ChannelNotFound));
+    };
+    step.tables.remove_row::<Channels>(&key);
+    carry_change(step, app, Outcome::Channel(settings))
+}
+
+/// Commits a plan. The change that made the current plan is answered with that plan when it comes again.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn commit_plan<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    change: &PlanChange,
+) -> Result<Outcome, TableError> {
+    let current = step.tables.row::<Plans>(&step.meta.epoch)?;
+    if let Some(current) = &current
+        && change.clone().into_plan(current.time) == *current
+    {
+        return Ok(Outcome::Plan(Box::new(current.clone())));
+    }
+    match traffic::planning::check(change, current.as_ref()) {
+        Ok(()) => {}
+        Err(PlanError::Stale { current, parent }) => {
+            return Ok(Outcome::Refused(Refusal::PlanConflict { current, parent }));
+        }
+        Err(error) => return Ok(Outcome::Refused(Refusal::PlanInvalid(error.to_string()))),
+    }
+    let plan = change.clone().into_plan(step.now);
+    step.meta.epoch = plan.epoch;
+    step.tables.store_row::<Plans>(plan.epoch, plan.clone());
+    step.effects.push(Effect::PlanChanged(plan.epoch));
+    Ok(Outcome::Plan(Box::new(plan)))
+}
+
+/// Raises the app's revision because of one of its channels, and carries it to the partitions.
+fn carry_change<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    mut app: App,
+    outcome: Outcome,
+) -> Result<Outcome, TableError> {
+    app.revision = app.revision.next();
+    step.tables.store_row::<Apps>(app.id, app.clone());
+    carry(step, &app, outcome)
+}
+
+fn carry<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: &App, outcome: Outcome) -> Result<Outcome, TableError> {
+    let channels = channels_of(step, app.id)?
+        .into_iter()
+        .map(|ChannelSettings { channel, enabled, class, detail, .. }| {
+            (channel, ChannelGate { enabled, class, detail })
+        })
+        .collect();
+    let gate = AppGate { app: app.id, channels, revision: app.revision, deleted: false };
+    let follow_ups = queue_everywhere(step, &gate)?;
+    Ok(Outcome::Carried { outcome: Box::new(outcome), follow_ups })
+}
+
+fn queue_everywhere<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    gate: &AppGate,
+) -> Result<Vec<(GroupId, u64)>, TableError> {
+    GroupId::partitions(step.partitions)
+        .map(|target| Ok((target, step.queue(target, FollowUpAction::AdoptApp(gate.clone()))?)))
+        .collect()
+}
+
+/// Lists the last follow-up to every partition: whoever waits for these waits for all before them.
+fn carried_so_far<T: Tables + ?Sized>(step: &Step<'_, T>) -> Result<Vec<(GroupId, u64)>, TableError> {
+    GroupId::partitions(step.partitions)
+        .map(|target| Ok((target, step.tables.row::<FollowUpNumbers>(&target)?.unwrap_or_default())))
+        .collect()
+}
+
+fn channels_of<T: Tables + ?Sized>(step: &Step<'_, T>, app: AppId) -> Result<Vec<ChannelSettings>, TableError> {
+    let rows = step.tables.rows_while::<Channels>(&(app, CHANNELS[0]), CHANNELS.len(), |key| key.0 == app)?;
+    Ok(rows.into_iter().map(|(_, settings)| settings).collect())
+}
+
+/// An SMS channel may be changed by naming only what changes (its request has no required member); the details of other
+/// channels are always given whole.
+fn merged_detail(old: Option<&ChannelDetail>, new: &ChannelDetail) -> ChannelDetail {
+    match (old, new) {
+        (
+            Some(ChannelDetail::Sms { sender_id: old_sender_id, short_code: old_short_code }),
+            ChannelDetail::Sms { sender_id, short_code },
+        ) => ChannelDetail::Sms {
+            sender_id: sender_id.clone().or_else(|| old_sender_id.clone()),
+            short_code: short_code.clone().or_else(|| old_short_code.clone()),
+        },
+        _ => new.clone(),
+    }
+}

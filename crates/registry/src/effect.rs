@@ -1,0 +1,53 @@
+//! What a node must act on after an entry was applied. Effects are hints: the rows are the truth, and whoever missed an
+//! effect finds the same in the tables.
+
+use model::channel::Channel;
+use model::event::Event;
+use model::id::{Epoch, GroupId, MessageId, RegionId};
+use model::message::Class;
+use model::time::Timestamp;
+
+/// Something that a node may have to act on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// A message waits in a region's outbox, newly or with another due time.
+    Waiting {
+        /// The region that sends it.
+        region: RegionId,
+        /// When it is due.
+        due: Timestamp,
+        /// The message.
+        message: MessageId,
+        /// Its channel.
+        channel: Channel,
+        /// How often it may be handed over.
+        class: Class,
+        /// How many handovers have a recorded result.
+        attempts: u32,
+    },
+    /// A message left the outbox of a region: settled, held, or moved away.
+    Gone {
+        /// The region that no longer sends it.
+        region: RegionId,
+        /// The message.
+        message: MessageId,
+    },
+    /// Something was applied that can forbid sending: holders report their fence at once.
+    Forbids,
+    /// The group adopted or committed a plan.
+    PlanChanged(Epoch),
+    /// A follow-up for another group was queued.
+    FollowUpQueued {
+        /// Where it goes.
+        target: GroupId,
+        /// Its number.
+        number: u64,
+    },
+    /// An event was recorded with this number.
+    Recorded {
+        /// Its number in the group.
+        number: u64,
+        /// The event.
+        event: Box<Event>,
+    },
+}

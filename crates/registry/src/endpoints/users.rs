@@ -1,0 +1,149 @@
+//! Users: their attributes, which belong to no single endpoint, and how many endpoints they may have.
+
+use model::channel::Channel;
+use model::endpoint::{Attributes, ENDPOINTS_PER_USER_MAX, Endpoint, merge_attributes};
+use model::id::{AppId, EndpointId, UserId};
+
+use crate::step::Step;
+use crate::tables::{Endpoints, RowAccess, TableError, Tables, UserEndpoints, Users};
+
+/// Whether a user has room for an endpoint (Pinpoint developer guide, "audience-define-auto-inactive").
+#[derive(Debug)]
+pub(crate) enum Room {
+    /// There is room, or no user.
+    Free,
+    /// There is room once this endpoint, the user's oldest of a kind that yields, has left.
+    Instead(Box<Endpoint>),
+    /// There is none.
+    Full,
+}
+
+/// Says why an endpoint is refused when there is no room.
+pub(crate) fn full_text() -> String {
+    format!("a user may have at most {ENDPOINTS_PER_USER_MAX} endpoints")
+}
+
+/// Finds out whether the user of `new` has room for it.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn room<T: Tables + ?Sized>(
+    step: &Step<'_, T>,
+    old: Option<&Endpoint>,
+    new: &Endpoint,
+) -> Result<Room, TableError> {
+    let Some(user) = &new.user else {
+        return Ok(Room::Free);
+    };
+    if old.and_then(|old| old.user.as_ref()) == Some(user) {
+        return Ok(Room::Free);
+    }
+    let ids = endpoints_of(step, new.app, user, ENDPOINTS_PER_USER_MAX)?;
+    if ids.len() < ENDPOINTS_PER_USER_MAX {
+        return Ok(Room::Free);
+    }
+    if !yields(new) {
+        return Ok(Room::Full);
+    }
+    let mut oldest: Option<Endpoint> = None;
+    for id in ids {
+        let endpoint = step.tables.promised_row::<Endpoints>(&(new.app, id))?;
+        if yields(&endpoint) && oldest.as_ref().is_none_or(|oldest| endpoint.effective < oldest.effective) {
+            oldest = Some(endpoint);
+        }
+    }
+    Ok(oldest.map_or(Room::Full, |oldest| Room::Instead(Box::new(oldest))))
+}
+
+/// Says whether an endpoint is of a kind whose oldest yields to a new one. APNS_SANDBOX is not, in Pinpoint neither.
+fn yields(endpoint: &Endpoint) -> bool {
+    endpoint.target.as_ref().is_some_and(|target| {
+        matches!(
+            target.channel,
+            Channel::Adm | Channel::Gcm | Channel::Apns | Channel::ApnsVoip | Channel::ApnsVoipSandbox | Channel::Baidu
+        )
+    })
+}
+
+/// Returns the attributes of an endpoint's user.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn attributes_of<T: Tables + ?Sized>(
+    step: &Step<'_, T>,
+    endpoint: &Endpoint,
+) -> Result<Attributes, TableError> {
+    match &endpoint.user {
+        Some(user) => Ok(step.tables.row::<Users>(&(endpoint.app, user.clone()))?.unwrap_or_default()),
+        None => Ok(Attributes::new()),
+    }
+}
+
+/// Returns the attributes of the endpoint's user after an update. An endpoint without a user has none to change:
+/// attributes that are given are ignored, as Pinpoint does.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn merged_attributes<T: Tables + ?Sized>(
+    step: &Step<'_, T>,
+    endpoint: &Endpoint,
+    newer: &Attributes,
+) -> Result<Attributes, TableError> {
+    let mut attributes = attributes_of(step, endpoint)?;
+    if endpoint.user.is_some() {
+        merge_attributes(&mut attributes, newer);
+    }
+    Ok(attributes)
+}
+
+/// Stores the attributes of an endpoint's user; a user without any has no row.
+pub(crate) fn store_attributes<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    endpoint: &Endpoint,
+    attributes: Attributes,
+) {
+    if let Some(user) = &endpoint.user {
+        let key = (endpoint.app, user.clone());
+        if attributes.is_empty() {
+            step.tables.remove_row::<Users>(&key);
+        } else {
+            step.tables.store_row::<Users>(key, attributes);
+        }
+    }
+}
+
+/// Moves an endpoint from a user to another. A user whose last endpoint leaves is forgotten with its attributes.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn relink<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    (app, endpoint): (AppId, &EndpointId),
+    from: Option<&UserId>,
+    to: Option<&UserId>,
+) -> Result<(), TableError> {
+    if from == to {
+        return Ok(());
+    }
+    if let Some(user) = from {
+        step.tables.remove_row::<UserEndpoints>(&(app, user.clone(), endpoint.clone()));
+        if endpoints_of(step, app, user, 1)?.is_empty() {
+            step.tables.remove_row::<Users>(&(app, user.clone()));
+        }
+    }
+    if let Some(user) = to {
+        step.tables.store_row::<UserEndpoints>((app, user.clone(), endpoint.clone()), ());
+    }
+    Ok(())
+}
+
+fn endpoints_of<T: Tables + ?Sized>(
+    step: &Step<'_, T>,
+    app: AppId,
+    user: &UserId,
+    limit: usize,
+) -> Result<Vec<EndpointId>, TableError> {
+    let from = (app, user.clone(), EndpointId::from_stored(String::new()));
+    let rows = step.tables.rows_while::<UserEndpoints>(&from, limit, |key| key.0 == app && key.1 == *user)?;
+    Ok(rows.into_iter().map(|((_, _, endpoint), ())| endpoint).collect())
+}

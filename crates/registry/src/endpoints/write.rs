@@ -1,0 +1,104 @@
+//! The one place that writes endpoint rows, so that the indexes and blocks that follow from them always fit.
+
+use model::endpoint::{Endpoint, EndpointStatus};
+use model::id::GroupId;
+
+use super::{blocks, users};
+use crate::step::Step;
+use crate::tables::{AddressEndpoints, Endpoints, RowAccess, Table, TableError, Tables};
+
+/// Follow-ups that must be acknowledged before the change is: (target, number).
+pub(crate) type Waits = Vec<(GroupId, u64)>;
+
+/// A change of an endpoint.
+#[derive(Debug)]
+pub(crate) struct Change {
+    /// The endpoint as it is stored.
+    pub old: Option<Endpoint>,
+    /// The endpoint as it is to be.
+    pub new: Endpoint,
+    /// Whether the caller said that the recipient wants no messages: this is carried again even if it was known, because
+    /// its acknowledgement promises that nobody sends.
+    pub insist: bool,
+}
+
+/// Stores a changed endpoint with all that follows: who is active at its address, its user's endpoints, its blocks.
+/// Returns it as it is stored.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn write<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    mut change: Change,
+    waits: &mut Waits,
+) -> Result<Endpoint, TableError> {
+    let (old, new) = (change.old.as_ref(), &change.new);
+    let (old_place, new_place) = (old.and_then(active_place), active_place(new));
+    if old_place != new_place
+        && let Some(place) = &old_place
+    {
+        step.tables.remove_row::<AddressEndpoints>(place);
+    }
+    if let Some(place) = new_place {
+        displace(step, &place, new, waits)?;
+        step.tables.store_row::<AddressEndpoints>(place, new.id.clone());
+    }
+    let from = old.and_then(|old| old.user.as_ref());
+    users::relink(step, (new.app, &new.id), from, new.user.as_ref())?;
+    blocks::follow(step, &mut change, waits)?;
+    let new = change.new;
+    step.tables.store_row::<Endpoints>((new.app, new.id.clone()), new.clone());
+    Ok(new)
+}
+
+/// Removes an endpoint with all that follows but its block.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn erase<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    old: &Endpoint,
+    waits: &mut Waits,
+) -> Result<(), TableError> {
+    if let Some(place) = active_place(old) {
+        step.tables.remove_row::<AddressEndpoints>(&place);
+    }
+    users::relink(step, (old.app, &old.id), old.user.as_ref(), None)?;
+    blocks::bury(step, old, waits)?;
+    step.tables.remove_row::<Endpoints>(&(old.app, old.id.clone()));
+    Ok(())
+}
+
+/// Makes an endpoint inactive and takes it from its user, who has one too many.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn retire_from_user<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    old: Endpoint,
+    waits: &mut Waits,
+) -> Result<(), TableError> {
+    let new = Endpoint { status: EndpointStatus::Inactive, user: None, revision: old.revision.next(), ..old.clone() };
+    write(step, Change { old: Some(old), new, insist: false }, waits).map(drop)
+}
+
+/// Makes the endpoint inactive that was active where `new` is now.
+fn displace<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    place: &<AddressEndpoints as Table>::Key,
+    new: &Endpoint,
+    waits: &mut Waits,
+) -> Result<(), TableError> {
+    let Some(other) = step.tables.row::<AddressEndpoints>(place)?.filter(|other| *other != new.id) else {
+        return Ok(());
+    };
+    let old = step.tables.promised_row::<Endpoints>(&(new.app, other))?;
+    let new = Endpoint { status: EndpointStatus::Inactive, revision: old.revision.next(), ..old.clone() };
+    write(step, Change { old: Some(old), new, insist: false }, waits).map(drop)
+}
+
+/// Returns the place that an endpoint holds as the active one; one active endpoint holds a place.
+fn active_place(endpoint: &Endpoint) -> Option<<AddressEndpoints as Table>::Key> {
+    let target = endpoint.target.as_ref()?;
+    (endpoint.status == EndpointStatus::Active).then(|| (endpoint.app, target.channel, target.key.clone()))
+}

@@ -1,0 +1,140 @@
+//! What forbids sending: opt-outs of recipients, blocks of endpoints, and the one question that both answer.
+
+use model::address::AddressKey;
+use model::channel::Channel;
+use model::id::{AppId, EndpointId};
+use model::opt_out::{Block, BlockReason, OptOut, OptOutSource};
+use model::outcome::{Outcome, Refusal};
+
+use crate::effect::Effect;
+use crate::step::Step;
+use crate::tables::{Blocks, OptOuts, RowAccess, Table, TableError, Tables, View};
+
+/// How many blocks are read at a time while all blocks of one recipient are looked at; at least 2, because the last of
+/// them is read again to go on.
+const BLOCKS_READ: usize = 16;
+
+/// Whom a message would go to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Whom<'a> {
+    /// The app that sends.
+    pub app: AppId,
+    /// The recipient.
+    pub key: &'a AddressKey,
+    /// The channel.
+    pub channel: Channel,
+    /// The endpoint, unless it goes to an address.
+    pub endpoint: Option<&'a EndpointId>,
+}
+
+/// Why nothing may be sent to a recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Ban {
+    /// The endpoint takes no messages or is gone.
+    Inactive,
+    /// The recipient wants none; this is the stronger reason.
+    OptedOut,
+}
+
+/// Returns what forbids a message, or nothing.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn ban<V: View + ?Sized>(view: &V, whom: Whom<'_>) -> Result<Option<Ban>, TableError> {
+    if view.row::<OptOuts>(&(whom.app, whom.key.clone(), whom.channel))?.is_some() {
+        return Ok(Some(Ban::OptedOut));
+    }
+    let mut from = (whom.app, whom.key.clone(), EndpointId::from_stored(String::new()));
+    let mut found = None;
+    loop {
+        let rows = view.rows_while::<Blocks>(&from, BLOCKS_READ, |key| (key.0, &key.1) == (whom.app, whom.key))?;
+        found = rows.iter().filter_map(|(_, block)| of_block(block, whom)).max().max(found);
+        match rows.last() {
+            Some((last, _)) if rows.len() == BLOCKS_READ && found != Some(Ban::OptedOut) => from.clone_from(last),
+            _ => return Ok(found),
+        }
+    }
+}
+
+fn of_block(block: &Block, whom: Whom<'_>) -> Option<Ban> {
+    let its_own = whom.endpoint == Some(&block.endpoint);
+    match block.reason {
+        BlockReason::OptedOut => (its_own || block.channel == whom.channel).then_some(Ban::OptedOut),
+        BlockReason::Inactive | BlockReason::Deleted => its_own.then_some(Ban::Inactive),
+    }
+}
+
+/// Records an opt-out. One that stands keeps its source and time.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn put_opt_out<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    key: <OptOuts as Table>::Key,
+    source: OptOutSource,
+) -> Result<Outcome, TableError> {
+    if key.1.partition(step.partitions) != step.group {
+        return Ok(Outcome::Refused(Refusal::WrongGroup));
+    }
+    if step.open_gate(key.0)?.is_none() {
+        return Ok(Outcome::Refused(Refusal::AppNotFound));
+    }
+    opt_out(step, key, source)?;
+    Ok(Outcome::Done)
+}
+
+/// Records an opt-out of an app that exists, whoever said so.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn opt_out<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    key: <OptOuts as Table>::Key,
+    source: OptOutSource,
+) -> Result<(), TableError> {
+    if step.tables.row::<OptOuts>(&key)?.is_none() {
+        let (app, recipient, channel) = key.clone();
+        let row = OptOut { app, key: recipient, channel, source, time: step.now };
+        step.tables.store_row::<OptOuts>(key, row);
+    }
+    step.effects.push(Effect::Forbids);
+    Ok(())
+}
+
+/// Removes an opt-out.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn delete_opt_out<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    key: &<OptOuts as Table>::Key,
+) -> Result<Outcome, TableError> {
+    if step.open_gate(key.0)?.is_none() {
+        return Ok(Outcome::Refused(Refusal::AppNotFound));
+    }
+    if step.tables.row::<OptOuts>(key)?.is_none() {
+        return Ok(Outcome::Refused(Refusal::OptOutNotFound));
+    }
+    step.tables.remove_row::<OptOuts>(key);
+    Ok(Outcome::Done)
+}
+
+/// Stores a block, unless a later one of the endpoint stands or the app is deleted and its rows are being removed.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn put_block<T: Tables + ?Sized>(step: &mut Step<'_, T>, block: &Block) -> Result<(), TableError> {
+    let key = (block.app, block.key.clone(), block.endpoint.clone());
+    let standing = step.tables.row::<Blocks>(&key)?;
+    let deleted = step.gate(block.app)?.is_some_and(|gate| gate.deleted);
+    if !deleted && standing.is_none_or(|standing| standing.revision <= block.revision) {
+        step.tables.store_row::<Blocks>(key, block.clone());
+    }
+    step.effects.push(Effect::Forbids);
+    Ok(())
+}
+
+/// Removes a block. Follow-ups of an endpoint come from one group in order, so that the block is the one that is meant.
+pub(crate) fn remove_block<T: Tables + ?Sized>(step: &mut Step<'_, T>, key: &<Blocks as Table>::Key) {
+    step.tables.remove_row::<Blocks>(key);
+}

@@ -1,0 +1,147 @@
+//! Rules of endpoints, their users and blocks, and of what is left of deleted apps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::address::AddressKey;
+use model::channel::CHANNELS;
+use model::endpoint::{ENDPOINTS_PER_USER_MAX, Endpoint, EndpointStatus};
+use model::id::{AppId, EndpointId, UserId};
+use model::opt_out::BlockReason;
+
+use super::{Broken, all, hold};
+use crate::endpoints::{place_of, reason_of};
+use crate::tables::{
+    AddressEndpoints, BlockedKeys, Blocks, Deletions, Endpoints, Gates, OptOuts, RowAccess, TableError, UserEndpoints,
+    Users, View,
+};
+
+/// At most one endpoint is active at an address of a channel, and the index names it. Apps whose rows are being removed
+/// are left out.
+///
+/// # Errors
+/// When it doesn't hold, or the tables can't be read.
+pub fn invariant_active_endpoints<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+    let rule = "invariant_active_endpoints";
+    let mut expected = BTreeMap::new();
+    for endpoint in endpoints(view)? {
+        let Some(target) = endpoint.target.filter(|_| endpoint.status == EndpointStatus::Active) else {
+            continue;
+        };
+        let place = (endpoint.app, target.channel, target.key);
+        if let Some(other) = expected.insert(place, endpoint.id.clone()) {
+            hold(rule, false, || format!("{other} and {} are active at one address", endpoint.id))?;
+        }
+    }
+    let mut found = BTreeMap::new();
+    for (key, id) in all::<AddressEndpoints>(view, &(AppId(0), CHANNELS[0], no_key()))? {
+        if open(view, key.0)? {
+            found.insert(key, id);
+        }
+    }
+    hold(rule, found == expected, || format!("found {found:?}, expected {expected:?}"))
+}
+
+/// The endpoints of users are listed, at most 15 each, and only users with endpoints have attributes.
+///
+/// # Errors
+/// When it doesn't hold, or the tables can't be read.
+pub fn invariant_users<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+    let rule = "invariant_users";
+    let mut expected = BTreeSet::new();
+    let mut counts: BTreeMap<(AppId, UserId), usize> = BTreeMap::new();
+    for endpoint in endpoints(view)? {
+        if let Some(user) = endpoint.user {
+            *counts.entry((endpoint.app, user.clone())).or_default() += 1;
+            expected.insert((endpoint.app, user, endpoint.id));
+        }
+    }
+    let mut found = BTreeSet::new();
+    for (key, ()) in all::<UserEndpoints>(view, &(AppId(0), no_user(), no_endpoint()))? {
+        if open(view, key.0)? {
+            found.insert(key);
+        }
+    }
+    hold(rule, found == expected, || format!("found {found:?}, expected {expected:?}"))?;
+    let most = counts.values().max().copied().unwrap_or_default();
+    hold(rule, most <= ENDPOINTS_PER_USER_MAX, || format!("a user has {most} endpoints"))?;
+    for (key, attributes) in all::<Users>(view, &(AppId(0), no_user()))? {
+        if open(view, key.0)? {
+            let kept = counts.contains_key(&key) && !attributes.is_empty();
+            hold(rule, kept, || format!("user {} is kept without endpoints or attributes", key.1))?;
+        }
+    }
+    Ok(())
+}
+
+/// The mirror of the blocks tells what endpoints forbid where they are now; where they were, or when they are gone, only
+/// that they are not there.
+///
+/// # Errors
+/// When it doesn't hold, or the tables can't be read.
+pub fn invariant_blocks_mirrored<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+    let rule = "invariant_blocks_mirrored";
+    for endpoint in endpoints(view)? {
+        let Some((key, channel)) = place_of(&endpoint) else {
+            continue;
+        };
+        let expected = reason_of(&endpoint).map(|reason| (reason, channel));
+        let found = view
+            .row::<BlockedKeys>(&(endpoint.app, endpoint.id.clone(), key))?
+            .map(|block| (block.reason, block.channel));
+        hold(rule, found == expected, || format!("{} forbids {expected:?}, mirrored {found:?}", endpoint.id))?;
+    }
+    for ((app, id, key), block) in all::<BlockedKeys>(view, &(AppId(0), no_endpoint(), no_key()))? {
+        if !open(view, app)? || block.reason == BlockReason::Deleted {
+            continue;
+        }
+        let endpoint = view.promised_row::<Endpoints>(&(app, id))?;
+        let there = place_of(&endpoint).is_some_and(|place| place.0 == key);
+        hold(rule, there, || format!("{} has a block where it is not", endpoint.id))?;
+    }
+    Ok(())
+}
+
+/// Of a deleted app that is done with, no row is left but its gate, its books and messages that are settled.
+///
+/// # Errors
+/// When it doesn't hold, or the tables can't be read.
+pub fn invariant_deleted_apps<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+    let mut left: BTreeSet<AppId> = BTreeSet::new();
+    left.extend(all::<Endpoints>(view, &(AppId(0), no_endpoint()))?.into_iter().map(|(key, _)| key.0));
+    left.extend(all::<BlockedKeys>(view, &(AppId(0), no_endpoint(), no_key()))?.into_iter().map(|(key, _)| key.0));
+    left.extend(all::<OptOuts>(view, &(AppId(0), no_key(), CHANNELS[0]))?.into_iter().map(|(key, _)| key.0));
+    left.extend(all::<Blocks>(view, &(AppId(0), no_key(), no_endpoint()))?.into_iter().map(|(key, _)| key.0));
+    for app in left {
+        let done = !open(view, app)? && view.row::<Deletions>(&app)?.is_none();
+        hold("invariant_deleted_apps", !done, || format!("app {app} is done with and has rows"))?;
+    }
+    Ok(())
+}
+
+/// Returns the endpoints of apps that exist.
+fn endpoints<V: View + ?Sized>(view: &V) -> Result<Vec<Endpoint>, TableError> {
+    let mut endpoints = Vec::new();
+    for ((app, _), endpoint) in all::<Endpoints>(view, &(AppId(0), no_endpoint()))? {
+        if open(view, app)? {
+            endpoints.push(endpoint);
+        }
+    }
+    Ok(endpoints)
+}
+
+/// Says whether an app was not deleted, as far as the group knows.
+fn open<V: View + ?Sized>(view: &V, app: AppId) -> Result<bool, TableError> {
+    Ok(!view.row::<Gates>(&app)?.is_some_and(|gate| gate.deleted))
+}
+
+fn no_key() -> AddressKey {
+    AddressKey::from_stored(String::new())
+}
+
+fn no_endpoint() -> EndpointId {
+    EndpointId::from_stored(String::new())
+}
+
+fn no_user() -> UserId {
+    UserId::from_stored(String::new())
+}

@@ -1,0 +1,39 @@
+//! Rules of follow-ups and of answers to requests.
+
+use std::collections::BTreeMap;
+
+use model::id::{GroupId, RequestId};
+use model::time::Timestamp;
+
+use super::{Broken, all, hold};
+use crate::tables::{FollowUpNumbers, FollowUps, RequestAges, Requests, RowAccess, View};
+
+/// The follow-ups to a group that are not done are the last ones that were numbered, without a gap.
+///
+/// # Errors
+/// When it doesn't hold, or the tables can't be read.
+pub fn invariant_follow_ups<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+    let mut numbers: BTreeMap<GroupId, Vec<u64>> = BTreeMap::new();
+    for ((target, number), _) in all::<FollowUps>(view, &(GroupId(0), 0))? {
+        numbers.entry(target).or_default().push(number);
+    }
+    for (target, numbers) in numbers {
+        let last = view.row::<FollowUpNumbers>(&target)?.unwrap_or_default();
+        let contiguous = numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+        hold("invariant_follow_ups", contiguous && numbers.last() == Some(&last), || {
+            format!("group {target} is owed {numbers:?}, the last number is {last}")
+        })?;
+    }
+    Ok(())
+}
+
+/// Every answer to a request is listed by its age, once.
+///
+/// # Errors
+/// When it doesn't hold, or the tables can't be read.
+pub fn invariant_requests<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+    let expected: BTreeMap<_, _> =
+        all::<Requests>(view, &RequestId(0))?.into_iter().map(|(id, row)| ((row.time, id), ())).collect();
+    let found: BTreeMap<_, _> = all::<RequestAges>(view, &(Timestamp(0), RequestId(0)))?.into_iter().collect();
+    hold("invariant_requests", found == expected, || format!("found {found:?}, expected {expected:?}"))
+}

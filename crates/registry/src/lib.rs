@@ -1,0 +1,31 @@
+//! Floor 2: commands to state. [`apply`] takes the tables of one group, the stamp of a log entry and a command, and
+//! returns the answer with the effects that a node acts on. It is total and deterministic: no IO of its own, no clock but
+//! the stamp, no randomness, no floating point, no map with random order.
+//!
+//! Storage is seen as typed tables ([`tables`]); RocksDB and an in-memory map implement them.
+
+pub mod effect;
+pub mod tables;
+
+mod apply;
+mod step;
+
+mod control;
+mod endpoints;
+mod follow_up;
+mod forbid;
+mod messages;
+mod partition;
+mod requests;
+mod retire;
+
+pub mod handover;
+pub mod invariants;
+
+pub use apply::{APPLY_VERSION, ApplyContext, ApplyError, apply, apply_entry};
+pub use effect::Effect;
+pub use handover::{Handover, Verdict, may_hand_over};
+pub use messages::SETTLED_KEPT;
+
+#[cfg(test)]
+mod tests;

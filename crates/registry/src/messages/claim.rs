@@ -1,0 +1,105 @@
+//! Claims: the committed right of one boot of a node to hand a message of class `at_most_once` over once.
+
+use model::command::CHUNK_MAX;
+use model::id::{Boot, MessageId, NodeId, RegionId};
+use model::message::{Claim, Class, Progress, Status};
+use model::outcome::Outcome;
+
+use super::moves;
+use crate::step::Step;
+use crate::tables::{Boots, Claims, Outbox, ProgressOf, RowAccess, TableError, Tables};
+
+/// Claims messages of a region's outbox for a node; answers those that are now its. The same claim again is answered
+/// alike.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn claim<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    claim: Claim,
+    region: &RegionId,
+    messages: &[MessageId],
+) -> Result<Outcome, TableError> {
+    let boot = step.tables.row::<Boots>(&claim.node)?.unwrap_or_default();
+    let mut claimed = Vec::new();
+    if claim.boot < boot {
+        return Ok(Outcome::Claimed(claimed));
+    }
+    for id in messages.iter().take(CHUNK_MAX as usize) {
+        let Some(progress) = step.tables.row::<ProgressOf>(id)? else {
+            continue;
+        };
+        if !claimable(step, *id, &progress, region)? || progress.claim.is_some_and(|other| other != claim) {
+            continue;
+        }
+        claimed.push(*id);
+        if progress.claim.is_none() {
+            moves::set_claim(step, *id, progress, Some(claim));
+        }
+    }
+    Ok(Outcome::Claimed(claimed))
+}
+
+fn claimable<T: Tables + ?Sized>(
+    step: &Step<'_, T>,
+    id: MessageId,
+    progress: &Progress,
+    region: &RegionId,
+) -> Result<bool, TableError> {
+    if progress.status != Status::Waiting || progress.region != *region {
+        return Ok(false);
+    }
+    let row = step.tables.promised_row::<Outbox>(&(region.clone(), progress.due, id))?;
+    Ok(row.class == Class::AtMostOnce && step.now < row.expires)
+}
+
+/// Gives claims back; those of others are left alone. Answers how many were given back.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn release<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    claim: Claim,
+    messages: &[MessageId],
+) -> Result<Outcome, TableError> {
+    let mut changed = 0;
+    for id in messages.iter().take(CHUNK_MAX as usize) {
+        let Some(mut loaded) = moves::load(step, *id)? else {
+            continue;
+        };
+        if loaded.progress.claim == Some(claim) {
+            moves::set_claim(step, *id, loaded.progress.clone(), None);
+            loaded.progress.claim = None;
+            moves::announce(step, &loaded);
+            changed += 1;
+        }
+    }
+    Ok(Outcome::Recorded { changed })
+}
+
+/// Notes that a node started: the claims of its earlier boots are held, because nobody knows what came of them.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn booted<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    node: NodeId,
+    boot: Boot,
+    limit: u32,
+) -> Result<Outcome, TableError> {
+    let known = step.tables.row::<Boots>(&node)?.unwrap_or_default();
+    if known < boot {
+        step.tables.store_row::<Boots>(node, boot);
+    }
+    let limit = limit.min(CHUNK_MAX) as usize;
+    let from = (node, Boot(0), MessageId(0));
+    let mut rows = step.tables.rows_while::<Claims>(&from, limit + 1, |key| key.0 == node && key.1 < boot)?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let touched = rows.len() as u32;
+    for ((_, old, id), ()) in rows {
+        let loaded = moves::promised(step, id)?;
+        moves::hold(step, &loaded, &format!("node {node} stopped in boot {old} while it held the claim"))?;
+    }
+    Ok(Outcome::Chunk { touched, next: None, more })
+}

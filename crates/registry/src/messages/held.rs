@@ -1,0 +1,88 @@
+//! Held messages: nobody knows whether they were handed over, and a policy or the operator decides.
+
+use model::command::{CHUNK_MAX, Resolution};
+use model::event::EventKind;
+use model::id::{AppId, MessageId};
+use model::message::Status;
+use model::outcome::Outcome;
+use traffic::route::route;
+
+use super::moves::{self, Loaded, Note};
+use crate::step::Step;
+use crate::tables::{Held, RowAccess, TableError, Tables};
+
+/// Decides what becomes of held messages; answers for how many it was decided. Messages that aren't held are left alone,
+/// and so are those to be sent again while the plan lets no region send them.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn resolve<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    messages: &[MessageId],
+    resolution: Resolution,
+) -> Result<Outcome, TableError> {
+    let mut changed = 0;
+    for id in messages.iter().take(CHUNK_MAX as usize) {
+        let Some(loaded) = moves::load(step, *id)? else {
+            continue;
+        };
+        if loaded.progress.status == Status::Held {
+            changed += u32::from(resolve_one(step, &loaded, resolution)?);
+        }
+    }
+    Ok(Outcome::Recorded { changed })
+}
+
+/// Ends held messages of a deleted app: what forbade them is its deletion. Answers how many there were, at most `limit`.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn forbid_held<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    app: AppId,
+    limit: usize,
+) -> Result<usize, TableError> {
+    let rows = step.tables.rows_while::<Held>(&(app, MessageId(0)), limit, |key| key.0 == app)?;
+    let touched = rows.len();
+    for ((_, id), ()) in rows {
+        let loaded = moves::promised(step, id)?;
+        let detail = Some("the application was deleted");
+        let note = Note { kind: EventKind::OptedOut, attempt: loaded.progress.attempts, detail };
+        moves::end(step, &loaded, loaded.progress_at(Status::OptedOut), note)?;
+    }
+    Ok(touched)
+}
+
+fn resolve_one<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    loaded: &Loaded,
+    resolution: Resolution,
+) -> Result<bool, TableError> {
+    let (status, kind, detail) = match resolution {
+        Resolution::Resend if step.now < loaded.message.expires => return resend(step, loaded),
+        Resolution::Resend => (Status::Expired, EventKind::Expired, "it expired while it was held"),
+        Resolution::GiveUp => (Status::Failed, EventKind::Failed, "given up while it was held"),
+        Resolution::Delivered => (Status::Delivered, EventKind::Sent, "found to be taken while it was held"),
+    };
+    let note = Note { kind, attempt: loaded.progress.attempts, detail: Some(detail) };
+    moves::end(step, loaded, loaded.progress_at(status), note)?;
+    Ok(true)
+}
+
+/// Lets a held message go again, in the region that the plan names now.
+fn resend<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) -> Result<bool, TableError> {
+    let Some(plan) = step.plan()? else {
+        return Ok(false);
+    };
+    let Some(region) = route(&plan, loaded.message.channel, &loaded.message.key) else {
+        return Ok(false);
+    };
+    let attempt = loaded.progress.attempts;
+    moves::record(step, loaded, Note { kind: EventKind::Retried, attempt, detail: Some("sent again on request") });
+    let mut progress = loaded.progress_at(Status::Waiting);
+    progress.region = region;
+    progress.epoch = plan.epoch;
+    progress.due = step.now;
+    moves::release_held(step, loaded, progress)?;
+    Ok(true)
+}

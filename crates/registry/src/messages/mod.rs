@@ -1,0 +1,24 @@
+//! Messages, from their acceptance to their end. Each is in one place at a time; [`moves`] is what takes it from one to
+//! the next.
+
+mod moves;
+
+mod accept;
+mod claim;
+mod events;
+mod expire;
+mod held;
+mod retire;
+mod settle;
+mod takeover;
+
+pub(crate) use accept::accept;
+pub(crate) use claim::{booted, claim, release};
+pub(crate) use events::record_events;
+pub(crate) use expire::expire;
+pub(crate) use held::{forbid_held, resolve};
+pub(crate) use retire::retire_settled;
+pub(crate) use settle::settle;
+pub(crate) use takeover::{TakeoverChunk, take_over};
+
+pub use retire::SETTLED_KEPT;

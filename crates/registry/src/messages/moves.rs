@@ -1,0 +1,264 @@
+//! The moves of one message, each with every row that has to change with it: progress, outbox, expiry, claim, books,
+//! events.
+
+use model::event::{Event, EventKind};
+use model::id::{MessageId, RegionId};
+use model::message::{Claim, DETAIL_MAX, Message, Progress, Status};
+use model::rows::OutboxRow;
+use model::time::Timestamp;
+
+use crate::effect::Effect;
+use crate::step::Step;
+use crate::tables::{
+    Claims, Events, Expiries, Held, MessageEvents, Messages, Outbox, ProgressOf, Retirements, RowAccess, TableError,
+    Tables,
+};
+
+/// A message with how far it got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Loaded {
+    /// The message as it was accepted.
+    pub message: Message,
+    /// How far it got, as it is stored.
+    pub progress: Progress,
+}
+
+impl Loaded {
+    /// Returns the progress with another status, to be changed further.
+    pub fn progress_at(&self, status: Status) -> Progress {
+        Progress { status, ..self.progress.clone() }
+    }
+}
+
+/// What is said of a move in the message's events.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Note<'a> {
+    /// What happened.
+    pub kind: EventKind,
+    /// The number of the handover that this is about; 0 when none was begun.
+    pub attempt: u32,
+    /// What was said about it.
+    pub detail: Option<&'a str>,
+}
+
+/// Returns a message with its progress, or nothing when it is unknown or retired.
+///
+/// # Errors
+/// When the tables can't be read or contradict each other.
+pub(crate) fn load<T: Tables + ?Sized>(step: &Step<'_, T>, id: MessageId) -> Result<Option<Loaded>, TableError> {
+    let Some(progress) = step.tables.row::<ProgressOf>(&id)? else {
+        return Ok(None);
+    };
+    let message = step.tables.promised_row::<Messages>(&id)?;
+    Ok(Some(Loaded { message, progress }))
+}
+
+/// Returns a message that another row promises.
+///
+/// # Errors
+/// When the tables can't be read or contradict each other.
+pub(crate) fn promised<T: Tables + ?Sized>(step: &Step<'_, T>, id: MessageId) -> Result<Loaded, TableError> {
+    let progress = step.tables.promised_row::<ProgressOf>(&id)?;
+    let message = step.tables.promised_row::<Messages>(&id)?;
+    Ok(Loaded { message, progress })
+}
+
+/// Puts a new message into its region's outbox.
+///
+/// # Errors
+/// When the books can't be read.
+pub(crate) fn begin<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    message: Message,
+    progress: Progress,
+) -> Result<(), TableError> {
+    let books = step.books(message.app)?;
+    books.accepted += 1;
+    *books.of(Status::Waiting) += 1;
+    step.tables.store_row::<Messages>(message.id, message.clone());
+    enter(step, &Loaded { message, progress });
+    Ok(())
+}
+
+/// Ends a message: `progress` says how, nothing more will happen to it.
+///
+/// # Errors
+/// When the books can't be read.
+pub(crate) fn end<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    old: &Loaded,
+    mut progress: Progress,
+    note: Note<'_>,
+) -> Result<(), TableError> {
+    debug_assert!(progress.status.is_final() && !old.progress.status.is_final());
+    leave(step, old);
+    step.books(old.message.app)?.shift(old.progress.status, progress.status);
+    progress.claim = None;
+    progress.detail = note.detail.map(shortened);
+    progress.changed = step.now;
+    let ended = Loaded { message: old.message.clone(), progress };
+    record(step, &ended, note);
+    step.tables.store_row::<Retirements>((step.now, ended.message.id), ());
+    store(step, &ended);
+    Ok(())
+}
+
+/// Holds a waiting message until somebody decides. The handover whose result nobody knows counts as an attempt, so that
+/// what is said of it later is not taken for the result of the next one.
+///
+/// # Errors
+/// When the books can't be read.
+pub(crate) fn hold<T: Tables + ?Sized>(step: &mut Step<'_, T>, old: &Loaded, detail: &str) -> Result<(), TableError> {
+    debug_assert_eq!(old.progress.status, Status::Waiting);
+    leave(step, old);
+    step.books(old.message.app)?.shift(Status::Waiting, Status::Held);
+    let mut progress = old.progress_at(Status::Held);
+    progress.attempts += 1;
+    progress.claim = None;
+    progress.detail = Some(shortened(detail));
+    progress.changed = step.now;
+    let held = Loaded { message: old.message.clone(), progress };
+    let attempt = held.progress.attempts;
+    record(step, &held, Note { kind: EventKind::Held, attempt, detail: Some(detail) });
+    step.tables.store_row::<Held>((held.message.app, held.message.id), ());
+    store(step, &held);
+    Ok(())
+}
+
+/// Lets a waiting message wait for another time or in another region; it gives up its claim.
+pub(crate) fn requeue<T: Tables + ?Sized>(step: &mut Step<'_, T>, old: &Loaded, mut progress: Progress) {
+    debug_assert_eq!(old.progress.status, Status::Waiting);
+    debug_assert_eq!(progress.status, Status::Waiting);
+    let id = old.message.id;
+    step.tables.remove_row::<Outbox>(&outbox_key(old));
+    if let Some(claim) = old.progress.claim {
+        step.tables.remove_row::<Claims>(&(claim.node, claim.boot, id));
+    }
+    if old.progress.region != progress.region {
+        step.effects.push(Effect::Gone { region: old.progress.region.clone(), message: id });
+    }
+    progress.claim = None;
+    progress.detail = progress.detail.as_deref().map(shortened);
+    progress.changed = step.now;
+    let new = Loaded { message: old.message.clone(), progress };
+    step.tables.store_row::<Outbox>(outbox_key(&new), outbox_row(&new));
+    announce(step, &new);
+    store(step, &new);
+}
+
+/// Lets a held message wait again: `progress` says where and until when.
+///
+/// # Errors
+/// When the books can't be read.
+pub(crate) fn release_held<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    old: &Loaded,
+    mut progress: Progress,
+) -> Result<(), TableError> {
+    debug_assert_eq!(old.progress.status, Status::Held);
+    debug_assert_eq!(progress.status, Status::Waiting);
+    leave(step, old);
+    step.books(old.message.app)?.shift(Status::Held, Status::Waiting);
+    progress.changed = step.now;
+    enter(step, &Loaded { message: old.message.clone(), progress });
+    Ok(())
+}
+
+/// Appends an event about a message to the group's stream.
+pub(crate) fn record<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded, note: Note<'_>) {
+    let Loaded { message, progress } = loaded;
+    let event = Event {
+        app: message.app,
+        message: message.id,
+        endpoint: message.endpoint.clone(),
+        channel: message.channel,
+        kind: note.kind,
+        region: progress.region.clone(),
+        epoch: progress.epoch,
+        attempt: note.attempt,
+        time: step.now,
+        detail: note.detail.map(shortened),
+        context: message.context.clone(),
+    };
+    step.meta.events += 1;
+    let number = step.meta.events;
+    step.tables.store_row::<Events>(number, event.clone());
+    step.tables.store_row::<MessageEvents>((message.id, number), ());
+    step.effects.push(Effect::Recorded { number, event: Box::new(event) });
+}
+
+/// Stores a claim, or its absence, on a waiting message that nobody else claimed.
+pub(crate) fn set_claim<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    id: MessageId,
+    mut progress: Progress,
+    claim: Option<Claim>,
+) {
+    if let Some(old) = progress.claim {
+        step.tables.remove_row::<Claims>(&(old.node, old.boot, id));
+    }
+    if let Some(claim) = claim {
+        step.tables.store_row::<Claims>((claim.node, claim.boot, id), ());
+    }
+    progress.claim = claim;
+    progress.changed = step.now;
+    step.tables.store_row::<ProgressOf>(id, progress);
+}
+
+/// Tells senders that a message waits.
+pub(crate) fn announce<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) {
+    let Loaded { message, progress } = loaded;
+    step.effects.push(Effect::Waiting {
+        region: progress.region.clone(),
+        due: progress.due,
+        message: message.id,
+        channel: message.channel,
+        class: message.class,
+        attempts: progress.attempts,
+    });
+}
+
+fn enter<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) {
+    step.tables.store_row::<Outbox>(outbox_key(loaded), outbox_row(loaded));
+    step.tables.store_row::<Expiries>((loaded.message.expires, loaded.message.id), ());
+    announce(step, loaded);
+    store(step, loaded);
+}
+
+/// Removes the rows of the place where a message is.
+fn leave<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) {
+    let Loaded { message, progress } = loaded;
+    match progress.status {
+        Status::Waiting => {
+            step.tables.remove_row::<Outbox>(&outbox_key(loaded));
+            step.tables.remove_row::<Expiries>(&(message.expires, message.id));
+            if let Some(claim) = progress.claim {
+                step.tables.remove_row::<Claims>(&(claim.node, claim.boot, message.id));
+            }
+            step.effects.push(Effect::Gone { region: progress.region.clone(), message: message.id });
+        }
+        Status::Held => step.tables.remove_row::<Held>(&(message.app, message.id)),
+        Status::Delivered | Status::Failed | Status::OptedOut | Status::Expired => {}
+    }
+}
+
+fn store<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) {
+    step.tables.store_row::<ProgressOf>(loaded.message.id, loaded.progress.clone());
+}
+
+fn outbox_key(loaded: &Loaded) -> (RegionId, Timestamp, MessageId) {
+    (loaded.progress.region.clone(), loaded.progress.due, loaded.message.id)
+}
+
+fn outbox_row(loaded: &Loaded) -> OutboxRow {
+    OutboxRow {
+        channel: loaded.message.channel,
+        class: loaded.message.class,
+        attempts: loaded.progress.attempts,
+        expires: loaded.message.expires,
+    }
+}
+
+fn shortened(detail: &str) -> String {
+    detail.chars().take(DETAIL_MAX).collect()
+}

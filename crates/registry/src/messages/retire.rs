@@ -1,0 +1,67 @@
+//! Settled messages that were kept long enough.
+
+use std::time::Duration;
+
+use model::id::{AppId, BodyId, MessageId};
+use model::message::Body;
+use model::time::Timestamp;
+
+use super::moves;
+use crate::step::Step;
+use crate::tables::{Bodies, Events, MessageEvents, Messages, ProgressOf, Retirements, RowAccess, TableError, Tables};
+
+/// How long settled messages are kept with their events (DESIGN section 3, 6).
+pub const SETTLED_KEPT: Duration = Duration::from_secs(72 * 3_600);
+
+/// How many events of a message are removed at a time.
+const EVENTS_REMOVED: usize = 256;
+
+/// Removes settled messages that were kept long enough, with their progress, events and share of their body. Answers how
+/// many, and whether there are more.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn retire_settled<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    limit: usize,
+) -> Result<(u32, bool), TableError> {
+    let now = step.now;
+    let from = (Timestamp(0), MessageId(0));
+    let mut rows = step.tables.rows_while::<Retirements>(&from, limit + 1, |key| key.0.plus(SETTLED_KEPT) <= now)?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let touched = rows.len() as u32;
+    for (key, ()) in rows {
+        let loaded = moves::promised(step, key.1)?;
+        release_body(step, loaded.message.app, loaded.message.body)?;
+        remove_events(step, key.1)?;
+        step.tables.remove_row::<Messages>(&key.1);
+        step.tables.remove_row::<ProgressOf>(&key.1);
+        step.tables.remove_row::<Retirements>(&key);
+    }
+    Ok((touched, more))
+}
+
+fn release_body<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId, id: BodyId) -> Result<(), TableError> {
+    let body = step.tables.promised_row::<Bodies>(&(app, id))?;
+    if body.references > 1 {
+        let references = body.references - 1;
+        step.tables.store_row::<Bodies>((app, id), Body { references, ..body });
+    } else {
+        step.tables.remove_row::<Bodies>(&(app, id));
+    }
+    Ok(())
+}
+
+fn remove_events<T: Tables + ?Sized>(step: &mut Step<'_, T>, message: MessageId) -> Result<(), TableError> {
+    loop {
+        let rows = step.tables.rows_while::<MessageEvents>(&(message, 0), EVENTS_REMOVED, |key| key.0 == message)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for (key, ()) in rows {
+            step.tables.remove_row::<Events>(&key.1);
+            step.tables.remove_row::<MessageEvents>(&key);
+        }
+    }
+}

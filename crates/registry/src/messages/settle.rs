@@ -1,0 +1,122 @@
+//! Results of handovers, and what follows from each.
+
+use model::command::{CHUNK_MAX, Settlement};
+use model::event::EventKind;
+use model::id::RegionId;
+use model::message::{Class, Progress, SendResult, Status};
+use model::outcome::Outcome;
+use model::time::Timestamp;
+
+use super::events::has_event;
+use super::moves::{self, Loaded, Note};
+use crate::step::Step;
+use crate::tables::{TableError, Tables};
+
+/// Records what came of handovers; answers how many results changed something. Results about unknown messages, about
+/// handovers that were counted, and about messages that another region has now are ignored; only that a provider took a
+/// message is never ignored, because it is a fact whoever says so.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn settle<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    region: &RegionId,
+    results: &[Settlement],
+) -> Result<Outcome, TableError> {
+    let mut changed = 0;
+    for settlement in results.iter().take(CHUNK_MAX as usize) {
+        let Some(loaded) = moves::load(step, settlement.message)? else {
+            continue;
+        };
+        changed += u32::from(match &settlement.result {
+            SendResult::Delivered { provider_id } => {
+                taken(step, loaded, Handed { region, attempt: settlement.attempt }, provider_id.as_deref())?
+            }
+            other if counts(&loaded, region, settlement.attempt) => {
+                not_taken(step, loaded, other)?;
+                true
+            }
+            _ => false,
+        });
+    }
+    Ok(Outcome::Recorded { changed })
+}
+
+/// Says whether a result is that of the handover which the message waits for.
+fn counts(loaded: &Loaded, region: &RegionId, attempt: u32) -> bool {
+    let progress = &loaded.progress;
+    progress.status == Status::Waiting && progress.region == *region && attempt == progress.attempts + 1
+}
+
+/// Who handed a message over, and which time it was.
+#[derive(Debug, Clone, Copy)]
+struct Handed<'a> {
+    region: &'a RegionId,
+    attempt: u32,
+}
+
+/// Records that a provider took a message. One that ended otherwise before stays so, but its events tell.
+fn taken<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    mut loaded: Loaded,
+    handed: Handed<'_>,
+    provider_id: Option<&str>,
+) -> Result<bool, TableError> {
+    let note = Note { kind: EventKind::Sent, attempt: handed.attempt, detail: None };
+    if loaded.progress.status.is_final() {
+        if has_event(step, loaded.message.id, EventKind::Sent)? {
+            return Ok(false);
+        }
+        loaded.progress.region = handed.region.clone();
+        moves::record(step, &loaded, note);
+        return Ok(true);
+    }
+    let mut progress = loaded.progress_at(Status::Delivered);
+    progress.region = handed.region.clone();
+    progress.attempts = progress.attempts.max(handed.attempt);
+    progress.provider_id = provider_id.map(str::to_owned);
+    moves::end(step, &loaded, progress, note)?;
+    Ok(true)
+}
+
+fn not_taken<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    loaded: Loaded,
+    result: &SendResult,
+) -> Result<(), TableError> {
+    let attempt = loaded.progress.attempts + 1;
+    match result {
+        SendResult::Delivered { .. } => Ok(()),
+        SendResult::Retry { due, detail } => again(step, loaded, *due, detail),
+        SendResult::Unknown { due, detail } => match loaded.message.class {
+            Class::AtLeastOnce => again(step, loaded, *due, detail),
+            Class::AtMostOnce => moves::hold(step, &loaded, detail),
+        },
+        SendResult::Failed { detail } => {
+            let progress = Progress { attempts: attempt, ..loaded.progress_at(Status::Failed) };
+            moves::end(step, &loaded, progress, Note { kind: EventKind::Failed, attempt, detail: Some(detail) })
+        }
+        SendResult::Forbidden => {
+            let note = Note { kind: EventKind::OptedOut, attempt: 0, detail: None };
+            moves::end(step, &loaded, loaded.progress_at(Status::OptedOut), note)
+        }
+    }
+}
+
+/// Lets a message wait for its next attempt, unless that would come too late.
+fn again<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    loaded: Loaded,
+    due: Timestamp,
+    detail: &str,
+) -> Result<(), TableError> {
+    let attempt = loaded.progress.attempts + 1;
+    if due >= loaded.message.expires {
+        let progress = Progress { attempts: attempt, ..loaded.progress_at(Status::Expired) };
+        return moves::end(step, &loaded, progress, Note { kind: EventKind::Expired, attempt, detail: Some(detail) });
+    }
+    moves::record(step, &loaded, Note { kind: EventKind::Retried, attempt, detail: Some(detail) });
+    let detail = Some(detail.to_owned());
+    moves::requeue(step, &loaded, Progress { attempts: attempt, due, detail, ..loaded.progress.clone() });
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! The work on one entry: the tables with what every command of the entry needs of them, read once and written back
+//! once.
+//!
+//! The group's own row, the plan, gates and books are kept here while the entry is applied. They are written through
+//! this type only, so that what is kept never differs from the tables.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use model::app::AppGate;
+use model::books::Books;
+use model::command::FollowUpAction;
+use model::id::{AppId, GroupId};
+use model::plan::TrafficPlan;
+use model::rows::GroupMeta;
+use model::time::Timestamp;
+
+use crate::apply::ApplyContext;
+use crate::effect::Effect;
+use crate::tables::{AdoptedPlan, BooksOf, FollowUpNumbers, FollowUps, Gates, Meta, RowAccess, TableError, Tables};
+
+/// One entry's work.
+pub(crate) struct Step<'a, T: Tables + ?Sized> {
+    /// The group's tables.
+    pub tables: &'a mut T,
+    /// What nodes must act on.
+    pub effects: &'a mut Vec<Effect>,
+    /// The group.
+    pub group: GroupId,
+    /// How many partitions the cluster has.
+    pub partitions: u16,
+    /// The group's clock: never less than at the entry before.
+    pub now: Timestamp,
+    /// The group's own row; written by [`Step::finish`].
+    pub meta: GroupMeta,
+    plan: Option<Option<Rc<TrafficPlan>>>,
+    gates: BTreeMap<AppId, Option<Rc<AppGate>>>,
+    books: BTreeMap<AppId, Books>,
+}
+
+impl<'a, T: Tables + ?Sized> Step<'a, T> {
+    /// Begins the work on an entry and sets the group's clock.
+    ///
+    /// # Errors
+    /// When the group's row can't be read.
+    pub fn begin(
+        tables: &'a mut T,
+        context: ApplyContext,
+        effects: &'a mut Vec<Effect>,
+    ) -> Result<Step<'a, T>, TableError> {
+        let mut meta = tables.row::<Meta>(&())?.unwrap_or_default();
+        meta.clock = meta.clock.max(context.stamp);
+        Ok(Step {
+            tables,
+            effects,
+            group: context.group,
+            partitions: context.partitions,
+            now: meta.clock,
+            meta,
+            plan: None,
+            gates: BTreeMap::new(),
+            books: BTreeMap::new(),
+        })
+    }
+
+    /// Writes back what was kept.
+    pub fn finish(self) {
+        self.tables.store_row::<Meta>((), self.meta);
+        for (app, books) in self.books {
+            self.tables.store_row::<BooksOf>(app, books);
+        }
+    }
+
+    /// Returns the adopted plan.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn plan(&mut self) -> Result<Option<Rc<TrafficPlan>>, TableError> {
+        if self.plan.is_none() {
+            self.plan = Some(self.tables.row::<AdoptedPlan>(&())?.map(Rc::new));
+        }
+        Ok(self.plan.clone().flatten())
+    }
+
+    /// Stores the adopted plan.
+    pub fn store_plan(&mut self, plan: TrafficPlan) {
+        self.tables.store_row::<AdoptedPlan>((), plan.clone());
+        self.plan = Some(Some(Rc::new(plan)));
+    }
+
+    /// Returns what the group knows of an app, also of a deleted one.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn gate(&mut self, app: AppId) -> Result<Option<Rc<AppGate>>, TableError> {
+        if let Some(gate) = self.gates.get(&app) {
+            return Ok(gate.clone());
+        }
+        let gate = self.tables.row::<Gates>(&app)?.map(Rc::new);
+        self.gates.insert(app, gate.clone());
+        Ok(gate)
+    }
+
+    /// Returns what the group knows of an app that exists.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn open_gate(&mut self, app: AppId) -> Result<Option<Rc<AppGate>>, TableError> {
+        Ok(self.gate(app)?.filter(|gate| !gate.deleted))
+    }
+
+    /// Stores what the group knows of an app.
+    pub fn store_gate(&mut self, gate: AppGate) {
+        self.tables.store_row::<Gates>(gate.app, gate.clone());
+        self.gates.insert(gate.app, Some(Rc::new(gate)));
+    }
+
+    /// Returns an app's books, to be changed; they are stored at the end of the entry.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub fn books(&mut self, app: AppId) -> Result<&mut Books, TableError> {
+        if !self.books.contains_key(&app) {
+            let books = self.tables.row::<BooksOf>(&app)?.unwrap_or_default();
+            self.books.insert(app, books);
+        }
+        Ok(self.books.entry(app).or_default())
+    }
+
+    /// Queues what another group must do, and returns its number there.
+    ///
+    /// # Errors
+    /// When the last number can't be read.
+    pub fn queue(&mut self, target: GroupId, action: FollowUpAction) -> Result<u64, TableError> {
+        let number = self.tables.row::<FollowUpNumbers>(&target)?.unwrap_or_default() + 1;
+        self.tables.store_row::<FollowUpNumbers>(target, number);
+        self.tables.store_row::<FollowUps>((target, number), action);
+        self.effects.push(Effect::FollowUpQueued { target, number });
+        Ok(number)
+    }
+}

@@ -1,0 +1,157 @@
+//! Opt-outs, blocks and follow-ups where messages are decided.
+
+use model::channel::Channel;
+use model::command::{Command, FollowUpAction};
+use model::event::{EventKind, ProviderEvent};
+use model::id::{GroupId, Revision};
+use model::message::{Class, Status};
+use model::opt_out::{Block, BlockReason, OptOutSource};
+use model::outcome::{Acceptance, Outcome, Refusal};
+use model::time::Timestamp;
+
+use super::world::*;
+use crate::tables::{Blocks, OptOuts, RowAccess};
+
+fn put(source: OptOutSource) -> Command {
+    Command::PutOptOut { app: APP, key: key(&near()), channel: Channel::Sms, source }
+}
+
+fn delete() -> Command {
+    Command::DeleteOptOut { app: APP, key: key(&near()), channel: Channel::Sms }
+}
+
+fn blocked(endpoint: &str, channel: Channel, reason: BlockReason, revision: u64) -> FollowUpAction {
+    FollowUpAction::PutBlock(Block {
+        app: APP,
+        key: key(&near()),
+        endpoint: endpoint_id(endpoint),
+        channel,
+        reason,
+        revision: Revision(revision),
+    })
+}
+
+fn follow_up(number: u64, action: FollowUpAction) -> Command {
+    Command::FollowUp { source: GroupId(9), number, action: Box::new(action) }
+}
+
+#[test]
+fn an_opt_out_keeps_its_first_time_and_is_fenced_again() {
+    let mut world = World::new();
+    let group = group_of(&near());
+    assert_eq!(world.apply(group, put(OptOutSource::Reply)), Outcome::Done);
+    world.now += 5;
+    assert_eq!(world.apply(group, put(OptOutSource::Request)), Outcome::Done);
+    assert!(world.forbade());
+    let row = world.tables(group).row::<OptOuts>(&(APP, key(&near()), Channel::Sms)).unwrap().unwrap();
+    assert_eq!((row.time, row.source), (Timestamp(START), OptOutSource::Reply));
+    assert_eq!(world.accept(1, &near(), None), Outcome::Accepted(vec![Acceptance::OptedOut]));
+    assert_eq!(world.apply(group, delete()), Outcome::Done);
+    assert_eq!(world.apply(group, delete()), refused(Refusal::OptOutNotFound));
+    assert!(
+        matches!(world.accept(1, &near(), None), Outcome::Accepted(some) if some == [Acceptance::Accepted(id(1, &near()))])
+    );
+}
+
+#[test]
+fn opt_outs_of_unknown_apps_and_of_other_partitions_are_refused() {
+    let mut world = World::empty();
+    assert_eq!(world.apply(group_of(&near()), put(OptOutSource::Reply)), refused(Refusal::AppNotFound));
+    assert_eq!(world.apply(group_of(&far()), put(OptOutSource::Reply)), refused(Refusal::WrongGroup));
+    assert_eq!(world.apply(group_of(&near()), delete()), refused(Refusal::AppNotFound));
+}
+
+#[test]
+fn blocks_forbid_what_their_reason_says() {
+    use BlockReason::{Deleted, Inactive, OptedOut};
+    for (reason, channel, to, expected) in [
+        (OptedOut, Channel::Sms, None, Some(Acceptance::OptedOut)),
+        (OptedOut, Channel::Sms, Some("other"), Some(Acceptance::OptedOut)),
+        (OptedOut, Channel::Voice, None, None),
+        (OptedOut, Channel::Voice, Some("e"), Some(Acceptance::OptedOut)),
+        (Inactive, Channel::Sms, None, None),
+        (Inactive, Channel::Sms, Some("e"), Some(Acceptance::Inactive)),
+        (Deleted, Channel::Sms, Some("e"), Some(Acceptance::Inactive)),
+        (Deleted, Channel::Sms, Some("other"), None),
+    ] {
+        let mut world = World::new();
+        world.apply(group_of(&near()), follow_up(1, blocked("e", channel, reason, 1)));
+        let expected = expected.unwrap_or(Acceptance::Accepted(id(1, &near())));
+        assert_eq!(world.accept_to(1, (&near(), to), None), Outcome::Accepted(vec![expected]), "{reason:?} {to:?}");
+    }
+}
+
+#[test]
+fn every_one_of_many_blocks_counts() {
+    for (last, expected) in
+        [(BlockReason::Inactive, Acceptance::Inactive), (BlockReason::OptedOut, Acceptance::OptedOut)]
+    {
+        let mut world = World::new();
+        for n in 1..=40 {
+            let reason = if n == 40 { last } else { BlockReason::Inactive };
+            world.apply(group_of(&near()), follow_up(n, blocked(&format!("e{n:03}"), Channel::Sms, reason, 1)));
+        }
+        assert_eq!(world.accept_to(1, (&near(), Some("e001")), None), Outcome::Accepted(vec![expected]));
+    }
+}
+
+#[test]
+fn follow_ups_apply_once_and_in_order() {
+    let mut world = World::new();
+    let group = group_of(&near());
+    let first = follow_up(1, blocked("e", Channel::Sms, BlockReason::Inactive, 1));
+    let third = follow_up(3, blocked("e", Channel::Sms, BlockReason::OptedOut, 3));
+    assert_eq!(world.apply(group, first.clone()), Outcome::Done);
+    assert_eq!(world.apply(group, third), refused(Refusal::FollowUpGap { number: 3, expected: 2 }));
+    let lift = FollowUpAction::RemoveBlock { app: APP, key: key(&near()), endpoint: endpoint_id("e") };
+    assert_eq!(world.apply(group, follow_up(2, lift)), Outcome::Done);
+    assert_eq!(world.apply(group, first), Outcome::Done);
+    assert!(world.forbade());
+    assert_eq!(world.tables(group).row::<Blocks>(&(APP, key(&near()), endpoint_id("e"))).unwrap(), None);
+}
+
+#[test]
+fn follow_ups_are_removed_through_a_number() {
+    let mut world = World::empty();
+    for app in 1..=3 {
+        let tags = Default::default();
+        world.control(Command::CreateApp { app: model::AppId(app), name: "n".into(), tags });
+    }
+    world.control(Command::FollowUpsDone { target: GroupId(1), through: 2 });
+    let owed: Vec<_> = world.owed(GroupId::CONTROL).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(owed, [(GroupId(1), 3), (GroupId(2), 1), (GroupId(2), 2), (GroupId(2), 3)]);
+}
+
+#[test]
+fn what_a_provider_says_is_recorded_once_and_opts_out_where_it_must() {
+    for (kind, source) in [
+        (EventKind::HardBounce, Some(OptOutSource::HardBounce)),
+        (EventKind::Complaint, Some(OptOutSource::Complaint)),
+        (EventKind::Unsubscribed, Some(OptOutSource::Unsubscribe)),
+        (EventKind::Delivered, None),
+        (EventKind::SoftBounce, None),
+    ] {
+        let mut world = World::new();
+        let message = world.accepted(1, &near(), Class::AtLeastOnce);
+        world.settle(message, ("a", 1), delivered());
+        let event = ProviderEvent { message, kind, detail: Some("said so".into()) };
+        let record = Command::RecordEvents { events: vec![event.clone(), event] };
+        assert_eq!(world.apply(message.group(), record.clone()), Outcome::Recorded { changed: 1 });
+        assert_eq!(world.apply(message.group(), record), Outcome::Recorded { changed: 0 });
+        assert_eq!(world.forbade(), source.is_some());
+        assert_eq!(world.events(message), [EventKind::Sent, kind]);
+        let row = world.tables(message.group()).row::<OptOuts>(&(APP, key(&near()), Channel::Sms)).unwrap();
+        assert_eq!(row.map(|row| row.source), source);
+    }
+}
+
+#[test]
+fn what_no_provider_says_is_ignored() {
+    let mut world = World::new();
+    let message = world.accepted(1, &near(), Class::AtLeastOnce);
+    let unknown = id(99, &near());
+    let event = |message, kind| ProviderEvent { message, kind, detail: None };
+    let events = vec![event(message, EventKind::Sent), event(unknown, EventKind::Delivered)];
+    assert_eq!(world.apply(message.group(), Command::RecordEvents { events }), Outcome::Recorded { changed: 0 });
+    assert_eq!(world.status(message), Status::Waiting);
+}

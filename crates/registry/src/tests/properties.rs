@@ -1,0 +1,250 @@
+//! Any interleaving of commands leaves the rules of the tables true, keeps promises about single messages, and can be
+//! replayed.
+
+use std::collections::BTreeMap;
+
+use model::address::AddressKey;
+use model::command::{Command, Proposal, Resolution};
+use model::id::{AppId, EndpointId, GroupId, MessageId, RegionId};
+use model::message::{Claim, Status};
+use model::opt_out::Block;
+use model::outcome::Outcome;
+use model::time::Timestamp;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+
+use super::actions::{Action, Cluster, actions};
+use super::world::{PARTITIONS, START};
+use crate::tables::{Apps, BlockedKeys, Blocks, Gates, MemoryTables, Meta, Outbox, ProgressOf, Requests, RowAccess};
+use crate::{ApplyContext, Effect, apply, apply_entry};
+
+/// One entry of a group's log.
+type Entry = (Timestamp, Proposal);
+
+proptest! {
+    #[test]
+    fn any_interleaving_keeps_every_rule(actions in actions(120)) {
+        let mut checker = Checker::default();
+        run(&actions, |applied| checker.check(&applied));
+    }
+
+    #[test]
+    fn a_log_gives_the_same_tables_answers_and_effects_again(actions in actions(90), cut in 0_usize..200) {
+        let history = run(&actions, |_| {});
+        for group in GroupId::all(PARTITIONS) {
+            let log = &history.logs[usize::from(group.0)];
+            let (at_once, effects) = replay(MemoryTables::default(), group, log);
+            prop_assert_eq!(&at_once, &history.cluster.world.groups[usize::from(group.0)]);
+            let (first, second) = log.split_at(cut.min(log.len()));
+            let (snapshot, mut early) = replay(MemoryTables::default(), group, first);
+            let (resumed, late) = replay(snapshot.clone(), group, second);
+            early.extend(late);
+            prop_assert_eq!(&resumed, &at_once);
+            prop_assert_eq!(&early, &effects);
+            prop_assert_eq!(replay_merged(group, log), (at_once, effects));
+        }
+    }
+
+    #[test]
+    fn what_is_carried_arrives(actions in actions(120)) {
+        let mut world = run(&actions, |_| {}).cluster.world;
+        world.carry();
+        let mut said: BTreeMap<_, Block> = BTreeMap::new();
+        let mut arrived = said.clone();
+        for group in GroupId::partitions(PARTITIONS) {
+            let tables = world.tables(group);
+            let gates = tables.rows_while::<Gates>(&AppId(0), usize::MAX, |_| true).unwrap();
+            for (app, gate) in gates {
+                prop_assert_eq!(gate.deleted, world.groups[0].row::<Apps>(&app).unwrap().is_none());
+            }
+            let open = |app: AppId| !tables.row::<Gates>(&app).unwrap().is_some_and(|gate| gate.deleted);
+            let from = (AppId(0), EndpointId::from_stored(String::new()), AddressKey::from_stored(String::new()));
+            let rows = tables.rows_while::<BlockedKeys>(&from, usize::MAX, |_| true).unwrap();
+            said.extend(rows.into_iter().filter(|(key, _)| open(key.0)).map(|((app, id, key), row)| ((app, key, id), row)));
+            let from = (from.0, from.2, from.1);
+            let rows = tables.rows_while::<Blocks>(&from, usize::MAX, |_| true).unwrap();
+            arrived.extend(rows.into_iter().filter(|(key, _)| open(key.0)));
+        }
+        prop_assert_eq!(said, arrived);
+    }
+
+    #[test]
+    fn a_repeated_request_changes_nothing(actions in actions(90), pick in any::<prop::sample::Index>()) {
+        let mut history = run(&actions, |_| {});
+        let asked: Vec<(GroupId, Proposal)> = history.requests();
+        prop_assume!(!asked.is_empty());
+        let (group, proposal) = asked[pick.index(asked.len())].clone();
+        let world = &mut history.cluster.world;
+        let before = world.tables(group).clone();
+        let answered = before.row::<Requests>(&proposal.request.unwrap()).unwrap();
+        prop_assume!(answered.is_some());
+        let outcome = world.propose(group, proposal);
+        prop_assert_eq!(outcome, answered.unwrap().outcome);
+        prop_assert_eq!(&world.effects, &[]);
+        let mut expected = before;
+        let clock = world.tables(group).row::<Meta>(&()).unwrap().unwrap().clock;
+        let meta = expected.row::<Meta>(&()).unwrap().unwrap();
+        expected.store_row::<Meta>((), model::rows::GroupMeta { clock, ..meta });
+        prop_assert_eq!(world.tables(group), &expected);
+    }
+}
+
+/// A command that was just applied.
+struct Applied<'a> {
+    cluster: &'a Cluster,
+    group: GroupId,
+    command: &'a Command,
+    outcome: &'a Outcome,
+}
+
+/// What a run left behind.
+struct History {
+    cluster: Cluster,
+    logs: Vec<Vec<Entry>>,
+}
+
+impl History {
+    fn requests(&self) -> Vec<(GroupId, Proposal)> {
+        let of_group = |group: GroupId| {
+            let log = &self.logs[usize::from(group.0)];
+            log.iter()
+                .filter(|(_, proposal)| proposal.request.is_some())
+                .map(move |(_, proposal)| (group, proposal.clone()))
+        };
+        GroupId::all(PARTITIONS).flat_map(of_group).collect()
+    }
+}
+
+/// Runs actions on a new cluster; every command is followed by a check of every rule, and by `check`.
+fn run(actions: &[Action], mut check: impl FnMut(Applied<'_>)) -> History {
+    let mut cluster = Cluster::new();
+    let mut logs = vec![Vec::new(); usize::from(PARTITIONS) + 1];
+    for action in actions {
+        for (group, proposal) in cluster.proposals(action) {
+            logs[usize::from(group.0)].push((Timestamp(cluster.world.now), proposal.clone()));
+            let outcome = cluster.world.propose(group, proposal.clone());
+            cluster.learn(&proposal.command, &outcome);
+            check(Applied { cluster: &cluster, group, command: &proposal.command, outcome: &outcome });
+        }
+    }
+    History { cluster, logs }
+}
+
+fn replay(mut tables: MemoryTables, group: GroupId, log: &[Entry]) -> (MemoryTables, Vec<Effect>) {
+    let mut effects = Vec::new();
+    for (stamp, proposal) in log {
+        let context = ApplyContext { group, partitions: PARTITIONS, stamp: *stamp };
+        apply(&mut tables, context, proposal, &mut effects).unwrap();
+    }
+    (tables, effects)
+}
+
+/// Replays a log whose neighbours with one stamp are merged into one entry.
+fn replay_merged(group: GroupId, log: &[Entry]) -> (MemoryTables, Vec<Effect>) {
+    let (mut tables, mut effects) = (MemoryTables::default(), Vec::new());
+    for chunk in log.chunk_by(|left, right| left.0 == right.0) {
+        let proposals: Vec<Proposal> = chunk.iter().map(|(_, proposal)| proposal.clone()).collect();
+        let context = ApplyContext { group, partitions: PARTITIONS, stamp: chunk[0].0 };
+        let outcomes = apply_entry(&mut tables, context, &proposals, &mut effects).unwrap();
+        assert_eq!(outcomes.len(), proposals.len());
+    }
+    (tables, effects)
+}
+
+/// What must hold from command to command.
+#[derive(Default)]
+struct Checker {
+    ended: BTreeMap<MessageId, Status>,
+    claimed: BTreeMap<MessageId, Claim>,
+    schedule: BTreeMap<(RegionId, MessageId), (Timestamp, u32)>,
+}
+
+impl Checker {
+    fn check(&mut self, applied: &Applied<'_>) {
+        let (world, group) = (&applied.cluster.world, applied.group);
+        self.invariant_at_most_one_claim(applied.command, applied.outcome);
+        self.invariant_the_end_is_the_end(world.tables(group), group);
+        self.invariant_effects_tell_the_outbox(&world.effects, world.tables(group), group);
+    }
+
+    /// Between two claims of a message by two holders something is recorded of the first.
+    fn invariant_at_most_one_claim(&mut self, command: &Command, outcome: &Outcome) {
+        match (command, outcome) {
+            (Command::Claim { claim, .. }, Outcome::Claimed(messages)) => {
+                for message in messages {
+                    let other = self.claimed.insert(*message, *claim);
+                    assert!(other.is_none_or(|other| other == *claim), "{message} is claimed by two");
+                }
+            }
+            (Command::Settle { results, .. }, Outcome::Recorded { changed: 1 }) => {
+                self.claimed.remove(&results[0].message);
+            }
+            (Command::ReleaseClaims { claim, messages }, _) if self.claimed.get(&messages[0]) == Some(claim) => {
+                self.claimed.remove(&messages[0]);
+            }
+            (Command::ResolveHeld { messages, resolution: Resolution::Resend }, Outcome::Recorded { changed: 1 }) => {
+                self.claimed.remove(&messages[0]);
+            }
+            _ => {}
+        }
+    }
+
+    /// A message that ended stays as it is until it is retired.
+    fn invariant_the_end_is_the_end(&mut self, tables: &MemoryTables, group: GroupId) {
+        let rows = tables.rows_while::<ProgressOf>(&MessageId(0), usize::MAX, |_| true).unwrap();
+        let now: BTreeMap<MessageId, Status> = rows.into_iter().map(|(id, row)| (id, row.status)).collect();
+        for (id, status) in self.ended.iter().filter(|(id, _)| id.group() == group) {
+            assert!(now.get(id).is_none_or(|now| now == status), "{id} was {status}");
+        }
+        self.claimed.retain(|id, _| id.group() != group || now.get(id).is_some_and(|status| !status.is_final()));
+        self.ended.retain(|id, _| id.group() != group);
+        self.ended.extend(now.into_iter().filter(|(_, status)| status.is_final()));
+    }
+
+    /// Whoever follows the effects knows what the outbox holds.
+    fn invariant_effects_tell_the_outbox(&mut self, effects: &[Effect], tables: &MemoryTables, group: GroupId) {
+        for effect in effects {
+            match effect {
+                Effect::Waiting { region, due, message, attempts, .. } => {
+                    self.schedule.insert((region.clone(), *message), (*due, *attempts));
+                }
+                Effect::Gone { region, message } => {
+                    self.schedule.remove(&(region.clone(), *message));
+                }
+                _ => {}
+            }
+        }
+        let from = (RegionId::from_stored(String::new()), Timestamp(0), MessageId(0));
+        let rows = tables.rows_while::<Outbox>(&from, usize::MAX, |_| true).unwrap();
+        let expected: BTreeMap<_, _> =
+            rows.into_iter().map(|((region, due, id), row)| ((region, id), (due, row.attempts))).collect();
+        let found: BTreeMap<_, _> = self
+            .schedule
+            .iter()
+            .filter(|(key, _)| key.1.group() == group)
+            .map(|(key, due)| (key.clone(), *due))
+            .collect();
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn runs_reach_what_they_are_to_check() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut reached: BTreeMap<&'static str, u32> = BTreeMap::new();
+    for _ in 0..200 {
+        let actions = actions(120).new_tree(&mut runner).unwrap().current();
+        let history = run(&actions, |applied| {
+            let worked = match applied.outcome {
+                Outcome::Refused(_) => false,
+                Outcome::Chunk { touched, .. } => *touched > 0,
+                Outcome::Recorded { changed } => *changed > 0,
+                Outcome::Claimed(messages) => !messages.is_empty(),
+                _ => true,
+            };
+            *reached.entry(applied.command.name()).or_default() += u32::from(worked);
+        });
+        assert!(history.cluster.world.now >= START);
+    }
+    assert!(reached.len() == 23 && reached.values().all(|times| *times >= 10), "{reached:?}");
+}
