@@ -1,0 +1,141 @@
+//! The seam between this crate and whatever keeps bytes: ordered keys, atomic batches, an explicit sync.
+//!
+//! RocksDB implements it for nodes, [`MemoryEngine`](crate::MemoryEngine) for the simulator and for tests.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::error::EngineError;
+
+/// A stretch of keys to scan, from `from` (inclusive) to `to` (exclusive).
+#[derive(Debug, Clone, Copy)]
+pub struct Range<'a> {
+    /// The first key.
+    pub from: &'a [u8],
+    /// The key before which the scan ends.
+    pub to: &'a [u8],
+    /// The largest number of rows.
+    pub limit: usize,
+    /// The largest number of bytes of keys and values; the first row is returned even when it is longer.
+    pub bytes_max: usize,
+}
+
+/// A row: key and value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// One change of a [`Batch`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchOp {
+    /// Stores a value at a key.
+    Put(Vec<u8>, Bytes),
+    /// Removes a key.
+    Delete(Vec<u8>),
+    /// Removes the keys from the first (inclusive) to the second (exclusive).
+    DeleteRange(Vec<u8>, Vec<u8>),
+}
+
+/// Changes that become visible together, in order: a later one wins over an earlier one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Batch {
+    ops: Vec<BatchOp>,
+}
+
+impl Batch {
+    /// Returns a batch without changes.
+    pub fn new() -> Batch {
+        Batch::default()
+    }
+
+    /// Adds a value at a key.
+    pub fn put(&mut self, key: Vec<u8>, value: impl Into<Bytes>) {
+        self.ops.push(BatchOp::Put(key, value.into()));
+    }
+
+    /// Adds the removal of a key.
+    pub fn delete(&mut self, key: Vec<u8>) {
+        self.ops.push(BatchOp::Delete(key));
+    }
+
+    /// Adds the removal of the keys from `from` (inclusive) to `to` (exclusive). An empty stretch changes nothing.
+    pub fn delete_range(&mut self, from: Vec<u8>, to: Vec<u8>) {
+        if from < to {
+            self.ops.push(BatchOp::DeleteRange(from, to));
+        }
+    }
+
+    /// Returns the changes, in order.
+    pub fn ops(&self) -> &[BatchOp] {
+        &self.ops
+    }
+
+    /// Returns true when there is nothing to change.
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty()
+    }
+}
+
+/// Reading ordered bytes: the present of an engine, or one moment of it.
+pub trait EngineView: Send + Sync + 'static {
+    /// Returns the value at `key`.
+    ///
+    /// # Errors
+    /// When the disk fails or the stored bytes are corrupt.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError>;
+
+    /// Returns the rows of a range, in the order of their keys.
+    ///
+    /// # Errors
+    /// When the disk fails or the stored bytes are corrupt.
+    fn scan(&self, range: Range<'_>) -> Result<Vec<Row>, EngineError>;
+
+    /// Returns the last row from `from` (inclusive) to `to` (exclusive).
+    ///
+    /// # Errors
+    /// When the disk fails or the stored bytes are corrupt.
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Row>, EngineError>;
+}
+
+/// Keeps ordered bytes. Reads see every write at once; a crash loses what was written after the last sync, always from
+/// the end: a batch survives only whole, and only when every batch before it does.
+pub trait Engine: EngineView {
+    /// Makes a batch visible.
+    ///
+    /// # Errors
+    /// When the disk is full or fails; then nothing may be assumed about the batch.
+    fn write(&self, batch: &Batch) -> Result<(), EngineError>;
+
+    /// Makes everything durable that was written before. The engine of the log syncs its write-ahead log, the engine of
+    /// the states flushes its memory tables.
+    ///
+    /// # Errors
+    /// When the disk is full or fails; then nothing may be assumed about what was written after the last sync.
+    fn sync(&self) -> Result<(), EngineError>;
+
+    /// Returns a view of this moment, which later writes don't change. It holds back space on the disk: drop it soon.
+    fn view(&self) -> Arc<dyn EngineView>;
+
+    /// Begins to collect many rows outside the visible ones.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    fn stage(&self) -> Result<Box<dyn Staging>, EngineError>;
+
+    /// Returns about how many bytes are used, on disk and in memory tables.
+    fn approximate_bytes(&self) -> u64;
+}
+
+/// Rows collected outside the visible ones, to be taken in at one stroke. Dropping it forgets them.
+pub trait Staging: Send {
+    /// Adds a row. Keys must ascend.
+    ///
+    /// # Errors
+    /// When the disk is full or fails, or the key doesn't ascend.
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), EngineError>;
+
+    /// Makes all rows visible and durable, over whatever is at their keys. Everything written before is synced.
+    ///
+    /// # Errors
+    /// When the disk is full or fails; then some of the rows may be visible.
+    fn ingest(self: Box<Self>) -> Result<(), EngineError>;
+}

@@ -1,0 +1,100 @@
+//! One RocksDB as an engine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rocksdb::{DB, FlushOptions, WriteBatch, WriteOptions};
+
+use super::errors::engine_error;
+use super::staging::RocksStaging;
+use super::view::{RocksView, last_of, rows_of};
+use crate::engine::{Batch, BatchOp, Engine, EngineView, Range, Row, Staging};
+use crate::error::EngineError;
+
+/// What makes written batches durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// Batches go to the write-ahead log, a sync syncs that.
+    WriteAheadLog,
+    /// There is no write-ahead log, a sync flushes the memory tables.
+    Flush,
+}
+
+/// One open database. Views hold it open.
+pub(super) struct RocksEngine {
+    database: Arc<DB>,
+    store: Arc<str>,
+    staging: PathBuf,
+    durability: Durability,
+}
+
+impl RocksEngine {
+    pub fn new(database: DB, store: String, staging: PathBuf, durability: Durability) -> RocksEngine {
+        RocksEngine { database: Arc::new(database), store: store.into(), staging, durability }
+    }
+
+    fn failed(&self, error: &rocksdb::Error) -> EngineError {
+        engine_error(&self.store, error)
+    }
+
+    fn property(&self, name: &str) -> u64 {
+        self.database.property_int_value(name).ok().flatten().unwrap_or(0)
+    }
+}
+
+impl EngineView for RocksEngine {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+        self.database.get(key).map_err(|error| self.failed(&error))
+    }
+
+    fn scan(&self, range: Range<'_>) -> Result<Vec<Row>, EngineError> {
+        rows_of(|options| self.database.raw_iterator_opt(options), range).map_err(|error| self.failed(&error))
+    }
+
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Row>, EngineError> {
+        last_of(|options| self.database.raw_iterator_opt(options), from, to).map_err(|error| self.failed(&error))
+    }
+}
+
+impl Engine for RocksEngine {
+    fn write(&self, batch: &Batch) -> Result<(), EngineError> {
+        let mut changes = WriteBatch::default();
+        for op in batch.ops() {
+            match op {
+                BatchOp::Put(key, value) => changes.put(key, value),
+                BatchOp::Delete(key) => changes.delete(key),
+                BatchOp::DeleteRange(from, to) => changes.delete_range(from, to),
+            }
+        }
+        let mut options = WriteOptions::default();
+        options.disable_wal(self.durability == Durability::Flush);
+        self.database.write_opt(changes, &options).map_err(|error| self.failed(&error))
+    }
+
+    fn sync(&self) -> Result<(), EngineError> {
+        let synced = match self.durability {
+            Durability::WriteAheadLog => self.database.flush_wal(true),
+            Durability::Flush => {
+                let mut options = FlushOptions::default();
+                options.set_wait(true);
+                self.database.flush_opt(&options)
+            }
+        };
+        synced.map_err(|error| self.failed(&error))
+    }
+
+    fn view(&self) -> Arc<dyn EngineView> {
+        Arc::new(RocksView::of(Arc::clone(&self.database), Arc::clone(&self.store)))
+    }
+
+    fn stage(&self) -> Result<Box<dyn Staging>, EngineError> {
+        let staging = RocksStaging::new(Arc::clone(&self.database), Arc::clone(&self.store), self.staging.clone());
+        Ok(Box::new(staging))
+    }
+
+    fn approximate_bytes(&self) -> u64 {
+        self.property("rocksdb.total-sst-files-size")
+            + self.property("rocksdb.total-blob-file-size")
+            + self.property("rocksdb.cur-size-all-mem-tables")
+    }
+}

@@ -1,0 +1,53 @@
+//! RocksDB's errors in the words of this crate.
+
+use rocksdb::ErrorKind;
+
+use crate::error::EngineError;
+
+/// What RocksDB's message holds when the operating system said ENOSPC or the quota is used up.
+const FULL: [&str; 3] = ["No space left on device", "Disk quota exceeded", "NoSpace"];
+
+/// Translates an error of the database in `store`.
+pub(super) fn engine_error(store: &str, error: &rocksdb::Error) -> EngineError {
+    translate(store, error.kind(), error.to_string())
+}
+
+fn translate(store: &str, kind: ErrorKind, detail: String) -> EngineError {
+    let store = store.to_owned();
+    if FULL.iter().any(|full| detail.contains(full)) {
+        return EngineError::Full { store, detail };
+    }
+    match kind {
+        ErrorKind::Corruption => EngineError::Corrupt { store, detail },
+        ErrorKind::InvalidArgument | ErrorKind::NotSupported => EngineError::Refused { store, detail },
+        _ => EngineError::Io { store, detail },
+    }
+}
+
+/// Returns true when the database is open elsewhere, in this process or another one.
+pub(super) fn is_locked(error: &rocksdb::Error) -> bool {
+    let detail = error.to_string();
+    error.kind() == ErrorKind::IOError && detail.contains("lock") && detail.contains("LOCK")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The message of a full disk is one that RocksDB gave on a full tmpfs.
+    #[test]
+    fn errors_name_the_directory_and_the_remedy() {
+        let full = "IO error: No space left on device: While appending to file: /d/000008.log: No space left on device";
+        let cases = [
+            (ErrorKind::IOError, full, "make room"),
+            (ErrorKind::Corruption, "Corruption: block checksum mismatch in /d/000012.sst", "catch up"),
+            (ErrorKind::IOError, "IO error: While fsync: /d/000008.log: Input/output error", "check the disk"),
+            (ErrorKind::InvalidArgument, "Invalid argument: /d: does not exist", "report"),
+        ];
+        for (kind, detail, remedy) in cases {
+            let text = translate("/d", kind, detail.to_owned()).to_string();
+            assert!(text.contains("/d") && text.contains(remedy) && text.contains(detail), "{text}");
+        }
+        assert!(matches!(translate("/d", ErrorKind::IOError, full.to_owned()), EngineError::Full { .. }));
+    }
+}

@@ -1,0 +1,103 @@
+//! How the two databases are set up, and why.
+
+use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options, WriteBufferManager};
+
+/// Log files of RocksDB itself (not ours) that are kept, and their size in bytes.
+const INFO_LOG_FILES: usize = 4;
+const INFO_LOG_BYTES: usize = 4 << 20;
+/// Threads of one database for flushes and compactions. Two databases on a small machine must leave room for the rest.
+const BACKGROUND_JOBS: i32 = 2;
+/// Compactions and flushes hand their pages to the disk every so many bytes, so that a log sync never waits for a
+/// gigabyte of them.
+const BYTES_PER_SYNC: u64 = 1 << 20;
+/// Log records from this size on are kept in blob files: they are written once and never rewritten by a compaction.
+const BLOB_BYTES_MIN: u64 = 512;
+const BLOB_FILE_BYTES: u64 = 128 << 20;
+/// Of a database's own state, RocksDB rolls the manifest over at this size, so that opening stays quick.
+const MANIFEST_BYTES: usize = 16 << 20;
+/// A file in which this many of this many consecutive rows are removals is compacted soon: outboxes and due indexes are
+/// queues, whose scans would otherwise step over everything that was ever taken from them.
+const REMOVALS_WINDOW: usize = 4_096;
+const REMOVALS_TRIGGER: usize = 1_024;
+
+/// What both databases of a node share.
+pub(super) struct Shared {
+    pub cache: Cache,
+    pub write_buffers: WriteBufferManager,
+    /// The bytes of both databases' memory tables.
+    pub write_buffer_bytes: usize,
+}
+
+/// Returns the options of the log: few large values, appended in order and removed from the front, hardly ever read.
+pub(super) fn log_options(shared: &Shared) -> Options {
+    let mut options = common(shared);
+    // A node that was killed leaves a half-written end: it was never acknowledged. Anything else that doesn't fit its
+    // checksum was, and starting without it would break promises made to other nodes.
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    // A write-ahead file that is missing as a whole is noticed as well.
+    options.set_track_and_verify_wals_in_manifest(true);
+    options.set_max_total_wal_size(shared.write_buffer_bytes as u64 * 2);
+    options.set_enable_blob_files(true);
+    options.set_min_blob_size(BLOB_BYTES_MIN);
+    options.set_blob_file_size(BLOB_FILE_BYTES);
+    options.set_blob_compression_type(DBCompressionType::Lz4);
+    options.set_block_based_table_factory(&tables(shared));
+    options
+}
+
+/// Returns the options of the states: many small rows, read by key and in short scans.
+pub(super) fn state_options(shared: &Shared) -> Options {
+    let mut options = common(shared);
+    // There is no write-ahead log: the Raft log is one. A flush then is all or nothing, with the applied row in it.
+    options.set_atomic_flush(true);
+    options.add_compact_on_deletion_collector_factory(REMOVALS_WINDOW, REMOVALS_TRIGGER, 0.0);
+    let mut tables = tables(shared);
+    // Most reads ask for one row, often one that isn't there (an opt-out): ten bits spare 99 % of those a disk read.
+    tables.set_bloom_filter(10.0, false);
+    tables.set_optimize_filters_for_memory(true);
+    options.set_block_based_table_factory(&tables);
+    options
+}
+
+/// Returns options for files of rows that are taken in whole.
+pub(super) fn staging_options() -> Options {
+    let mut options = Options::default();
+    options.set_compression_type(DBCompressionType::Lz4);
+    let mut tables = BlockBasedOptions::default();
+    tables.set_format_version(6);
+    tables.set_bloom_filter(10.0, false);
+    options.set_block_based_table_factory(&tables);
+    options
+}
+
+fn common(shared: &Shared) -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_write_buffer_manager(&shared.write_buffers);
+    options.set_write_buffer_size(shared.write_buffer_bytes / 2);
+    options.set_max_background_jobs(BACKGROUND_JOBS);
+    options.set_bytes_per_sync(BYTES_PER_SYNC);
+    options.set_level_compaction_dynamic_level_bytes(true);
+    options.set_max_manifest_file_size(MANIFEST_BYTES);
+    options.set_paranoid_checks(true);
+    options.set_keep_log_file_num(INFO_LOG_FILES);
+    options.set_max_log_file_size(INFO_LOG_BYTES);
+    options.set_log_level(LogLevel::Warn);
+    // No periodic statistics: an idle node should be idle.
+    options.set_stats_dump_period_sec(0);
+    options.set_stats_persist_period_sec(0);
+    options
+}
+
+fn tables(shared: &Shared) -> BlockBasedOptions {
+    let mut tables = BlockBasedOptions::default();
+    tables.set_format_version(6);
+    tables.set_block_size(8 << 10);
+    tables.set_block_cache(&shared.cache);
+    // Indexes and filters live in the cache too: memory is bounded by the cache however large the state grows.
+    tables.set_cache_index_and_filter_blocks(true);
+    tables.set_cache_index_and_filter_blocks_with_high_priority(true);
+    tables.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    tables
+}

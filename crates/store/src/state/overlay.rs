@@ -1,0 +1,132 @@
+//! The rows that a write changed and that the engine doesn't hold yet, typed, so that each is encoded once per entry.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use model::id::GroupId;
+use registry::tables::TableError;
+use wire::Stored;
+
+use super::chain::Chain;
+use super::table::{RowsOf, StoredTable, row_key};
+use crate::engine::Batch;
+
+/// The least number of rows that are read again when an overlay hides some of the first ones.
+const PAGE_MIN: usize = 64;
+
+/// The changed rows of one table, and unchanged ones that are kept because every command reads them.
+pub(super) struct Overlay<T: StoredTable> {
+    slots: BTreeMap<T::Key, Slot<T::Row>>,
+    /// The keys changed since the last entry ended, in the order of their first change.
+    dirty: Vec<T::Key>,
+}
+
+struct Slot<R> {
+    /// Nothing when the row is removed.
+    row: Option<R>,
+    dirty: bool,
+}
+
+impl<T: StoredTable> Default for Overlay<T> {
+    fn default() -> Overlay<T> {
+        Overlay { slots: BTreeMap::new(), dirty: Vec::new() }
+    }
+}
+
+impl<T: StoredTable> Overlay<T> {
+    /// Returns what the overlay knows of a row: nothing, that it is removed, or the row.
+    pub fn get(&self, key: &T::Key) -> Option<Option<&T::Row>> {
+        self.slots.get(key).map(|slot| slot.row.as_ref())
+    }
+
+    /// Changes a row; nothing removes it.
+    pub fn set(&mut self, key: T::Key, row: Option<T::Row>) {
+        match self.slots.get_mut(&key) {
+            Some(slot) => {
+                slot.row = row;
+                if !std::mem::replace(&mut slot.dirty, true) {
+                    self.dirty.push(key);
+                }
+            }
+            None => {
+                self.dirty.push(key.clone());
+                self.slots.insert(key, Slot { row, dirty: true });
+            }
+        }
+    }
+
+    /// Keeps a row as the engine holds it.
+    pub fn keep(&mut self, key: T::Key, row: Option<T::Row>) {
+        self.slots.entry(key).or_insert(Slot { row, dirty: false });
+    }
+
+    /// Returns at most `limit` rows from `from` on, the overlay's over those that `page` reads from the engine.
+    pub fn scan(
+        &self,
+        from: &T::Key,
+        limit: usize,
+        page: impl Fn(Bound<&T::Key>, usize) -> Result<RowsOf<T>, TableError>,
+    ) -> Result<RowsOf<T>, TableError> {
+        let mut found = Vec::new();
+        let mut at = Bound::Included(from.clone());
+        let mut wanted = limit;
+        while found.len() < limit {
+            let base = page(at.as_ref(), wanted)?;
+            let ended = base.len() < wanted;
+            let last = base.last().filter(|_| !ended).map(|(key, _)| key.clone());
+            let to = last.as_ref().map_or(Bound::Unbounded, Bound::Included);
+            let over = self.slots.range((at.as_ref(), to)).map(|(key, slot)| (key, slot.row.as_ref()));
+            merge::<T>(&mut found, base, over);
+            let Some(last) = last else { break };
+            at = Bound::Excluded(last);
+            wanted = limit.saturating_sub(found.len()).max(PAGE_MIN);
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+}
+
+/// Appends rows in order; where both have a key, the overlay's counts.
+fn merge<'a, T: StoredTable>(
+    found: &mut RowsOf<T>,
+    base: RowsOf<T>,
+    over: impl Iterator<Item = (&'a T::Key, Option<&'a T::Row>)>,
+) {
+    let mut base = base.into_iter().peekable();
+    for (key, row) in over {
+        while let Some(before) = base.next_if(|(other, _)| other < key) {
+            found.push(before);
+        }
+        base.next_if(|(other, _)| other == key);
+        found.extend(row.map(|row| (key.clone(), row.clone())));
+    }
+    found.extend(base);
+}
+
+/// An overlay of any table.
+pub(super) trait AnyOverlay: Any + Send {
+    /// Ends an entry: adds what changed since the last one to the batch and to the hash.
+    fn seal(&mut self, group: GroupId, batch: &mut Batch, chain: &mut Chain);
+}
+
+impl<T: StoredTable> AnyOverlay for Overlay<T> {
+    fn seal(&mut self, group: GroupId, batch: &mut Batch, chain: &mut Chain) {
+        for key in self.dirty.drain(..) {
+            let Some(slot) = self.slots.get_mut(&key) else { continue };
+            slot.dirty = false;
+            let stored = row_key::<T>(group, &key);
+            match &slot.row {
+                Some(row) => {
+                    let value = row.encoded();
+                    chain.put(&stored, &value);
+                    batch.put(stored, value);
+                }
+                None => {
+                    chain.delete(&stored);
+                    batch.delete(stored);
+                }
+            }
+        }
+    }
+}

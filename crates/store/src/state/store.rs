@@ -1,0 +1,174 @@
+//! The states of a node's groups: where writes, views and snapshots begin, and what is known to be on the disk.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::id::GroupId;
+
+use super::applied::{AppliedRow, marker_key, read_applied};
+use super::install::Installer;
+use super::snapshot::SnapshotReader;
+use super::view::GroupView;
+use super::write::GroupWrite;
+use crate::engine::{Batch, Engine};
+use crate::error::{EngineError, StoreError};
+use crate::groups::groups;
+use crate::keys::{group_end, group_prefix};
+
+/// The states of all groups of a node. Clones are the same states.
+#[derive(Clone)]
+pub struct StateStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Arc<dyn Engine>,
+    groups: Mutex<BTreeMap<GroupId, GroupState>>,
+    /// Held during a flush, so that what is known to be flushed never goes back.
+    flushing: Mutex<()>,
+}
+
+/// What is kept in memory of a group.
+#[derive(Default, Clone)]
+struct GroupState {
+    applied: AppliedRow,
+    /// The applied row as of the last flush.
+    flushed: AppliedRow,
+    /// The rows of before, while a snapshot replaces them.
+    replaced: Option<Arc<GroupView>>,
+}
+
+/// A finished write of a group.
+pub(super) struct Commit {
+    pub group: GroupId,
+    /// The applied row when the write began.
+    pub begun: AppliedRow,
+    /// The applied row after it.
+    pub applied: AppliedRow,
+    /// Its changes, with the applied row.
+    pub batch: Batch,
+}
+
+impl StateStore {
+    /// Opens the states that an engine holds. A group whose replacement by a snapshot was cut off is emptied.
+    ///
+    /// # Errors
+    /// When the disk fails, or a group's applied row is malformed.
+    pub fn open(engine: Arc<dyn Engine>) -> Result<StateStore, StoreError> {
+        let mut found = BTreeMap::new();
+        for group in groups(&*engine)? {
+            if engine.get(&marker_key(group))?.is_some() {
+                let mut wipe = Batch::new();
+                wipe.delete_range(group_prefix(group), group_end(group));
+                engine.write(&wipe)?;
+                engine.sync()?;
+                continue;
+            }
+            let applied = read_applied(&*engine, group)?;
+            if applied.last.is_none() {
+                return Err(StoreError::Malformed { group, what: "state without an applied row" });
+            }
+            found.insert(group, GroupState { flushed: applied.clone(), applied, replaced: None });
+        }
+        let (groups, flushing) = (Mutex::new(found), Mutex::new(()));
+        Ok(StateStore { shared: Arc::new(Shared { engine, groups, flushing }) })
+    }
+
+    /// Returns how far a group's state got.
+    pub fn applied(&self, group: GroupId) -> AppliedRow {
+        self.groups().get(&group).map(|state| state.applied.clone()).unwrap_or_default()
+    }
+
+    /// Returns how far a group's state had got at the last flush: what a crash leaves at least. Log entries after it
+    /// must be kept.
+    pub fn last_flushed(&self, group: GroupId) -> AppliedRow {
+        self.groups().get(&group).map(|state| state.flushed.clone()).unwrap_or_default()
+    }
+
+    /// Begins a write of a group. Only one write of a group may be open at a time; the second to commit is refused.
+    pub fn begin(&self, group: GroupId) -> GroupWrite {
+        GroupWrite::new(self.clone(), Arc::clone(&self.shared.engine), group, self.applied(group))
+    }
+
+    /// Returns a view of a group's tables as they are now.
+    pub fn view(&self, group: GroupId) -> Arc<GroupView> {
+        let groups = self.groups();
+        match groups.get(&group).and_then(|state| state.replaced.clone()) {
+            Some(replaced) => replaced,
+            None => Arc::new(GroupView::new(self.shared.engine.view(), group)),
+        }
+    }
+
+    /// Makes the states of all groups durable, as they are now or later.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn flush(&self) -> Result<(), EngineError> {
+        let _one_at_a_time = self.shared.flushing.lock().unwrap_or_else(PoisonError::into_inner);
+        let before: Vec<(GroupId, AppliedRow)> =
+            self.groups().iter().map(|(group, state)| (*group, state.applied.clone())).collect();
+        self.shared.engine.sync()?;
+        let mut groups = self.groups();
+        for (group, applied) in before {
+            if let Some(state) = groups.get_mut(&group).filter(|state| state.replaced.is_none()) {
+                state.flushed = applied;
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins to read a snapshot of a group as it is now.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn snapshot(&self, group: GroupId) -> Result<SnapshotReader, StoreError> {
+        SnapshotReader::new(self.view(group))
+    }
+
+    /// Begins to take in a snapshot of a group.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn install(&self, group: GroupId) -> Result<Installer, StoreError> {
+        Installer::new(self.clone(), Arc::clone(&self.shared.engine), group)
+    }
+
+    /// Returns about how many bytes the states use.
+    pub fn approximate_bytes(&self) -> u64 {
+        self.shared.engine.approximate_bytes()
+    }
+
+    pub(super) fn commit(&self, commit: Commit) -> Result<(), StoreError> {
+        let Commit { group, begun, applied, batch } = commit;
+        self.invariant_only_writer(group, &begun)?;
+        self.shared.engine.write(&batch)?;
+        // The row changes only after the batch is written: a flush that begins now must not count it before.
+        self.invariant_only_writer(group, &begun)?;
+        self.groups().entry(group).or_default().applied = applied;
+        Ok(())
+    }
+
+    pub(super) fn begin_replacing(&self, group: GroupId) {
+        let view = self.view(group);
+        self.groups().entry(group).or_default().replaced = Some(view);
+    }
+
+    pub(super) fn end_replacing(&self, group: GroupId, applied: AppliedRow) {
+        let state = GroupState { flushed: applied.clone(), applied, replaced: None };
+        self.groups().insert(group, state);
+    }
+
+    /// The group is as it was when the write began, and no snapshot replaces it.
+    fn invariant_only_writer(&self, group: GroupId, begun: &AppliedRow) -> Result<(), StoreError> {
+        let groups = self.groups();
+        let same = match groups.get(&group) {
+            Some(state) => state.applied == *begun && state.replaced.is_none(),
+            None => *begun == AppliedRow::default(),
+        };
+        if same { Ok(()) } else { Err(StoreError::Overtaken { group }) }
+    }
+
+    fn groups(&self) -> MutexGuard<'_, BTreeMap<GroupId, GroupState>> {
+        self.shared.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
