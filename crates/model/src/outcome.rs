@@ -6,6 +6,10 @@ use crate::endpoint::Endpoint;
 use crate::id::{Epoch, GroupId, MessageId};
 use crate::plan::TrafficPlan;
 
+/// In place of a follow-up's number: the change forbids sending in the group itself, so every holder must be fenced up to
+/// it before it is acknowledged.
+pub const FENCE_HERE: u64 = 0;
+
 /// The answer to one command. Every command has exactly one kind of answer, or is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -25,7 +29,8 @@ pub enum Outcome {
         endpoint: Box<Endpoint>,
         /// Whether it is new.
         created: bool,
-        /// Follow-ups that must be acknowledged before this is: (target, number).
+        /// Follow-ups that must be acknowledged before this is: (target, number). The group itself with [`FENCE_HERE`]
+        /// stands for what it forbade in its own tables.
         follow_ups: Vec<(GroupId, u64)>,
     },
     /// The app or channel change was made, and follow-ups must be acknowledged before it is.

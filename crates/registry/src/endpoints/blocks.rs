@@ -6,6 +6,7 @@ use model::channel::{AddressFamily, Channel};
 use model::command::FollowUpAction;
 use model::endpoint::{Endpoint, EndpointOptOut, EndpointStatus};
 use model::opt_out::{Block, BlockReason};
+use model::outcome::FENCE_HERE;
 
 use super::write::{Change, Waits};
 use crate::forbid;
@@ -84,10 +85,12 @@ fn leave<T: Tables + ?Sized>(
     }
 }
 
+/// Stores a block where its address' messages are.
 fn put<T: Tables + ?Sized>(step: &mut Step<'_, T>, block: Block, waits: &mut Waits) -> Result<(), TableError> {
     step.tables.store_row::<BlockedKeys>(mirror_key(&block), block.clone());
     let target = block.key.partition(step.partitions);
     if target == step.group {
+        waits.push((target, FENCE_HERE));
         return forbid::put_block(step, &block);
     }
     waits.push((target, step.queue(target, FollowUpAction::PutBlock(block))?));

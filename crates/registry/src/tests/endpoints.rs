@@ -7,6 +7,7 @@ use model::command::{Command, FollowUpAction};
 use model::endpoint::{Demographic, EndpointOptOut, EndpointPatch, EndpointStatus, UserLink};
 use model::id::{Revision, UserId};
 use model::opt_out::BlockReason;
+use model::outcome::FENCE_HERE;
 use model::outcome::{Acceptance, Outcome, Refusal};
 
 use super::world::*;
@@ -160,7 +161,7 @@ fn a_block_in_the_same_group_stands_at_once_and_is_fenced() {
     assert!(!world.forbade());
     for _ in 0..2 {
         let Outcome::Endpoint { follow_ups, .. } = world.upsert("e", opted_out()) else { panic!() };
-        assert!(follow_ups.is_empty() && world.forbade());
+        assert!(follow_ups.len() == 1 && follow_ups[0].1 == FENCE_HERE && world.forbade(), "{follow_ups:?}");
         assert_eq!(block(&world, "e", &near()), Some(BlockReason::OptedOut));
     }
 }

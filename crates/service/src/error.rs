@@ -1,0 +1,105 @@
+//! The one error vocabulary. Doors map [`ErrorCode`] to HTTP, gRPC and Pinpoint, and nothing else.
+
+use model::outcome::Refusal;
+
+use crate::ports::LogError;
+
+/// What kind of error it is. The list that every door maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ErrorCode {
+    /// The request is malformed or breaks a rule; repeating it is useless.
+    Invalid,
+    /// The request is too large.
+    TooLarge,
+    /// The caller is unknown or its signature is wrong.
+    Unauthenticated,
+    /// The caller may not do this.
+    Forbidden,
+    /// The thing does not exist.
+    NotFound,
+    /// The thing changed meanwhile; read it again and decide anew.
+    Conflict,
+    /// A limit of the cluster's rules stands against it; an operator may override it by name.
+    Precondition,
+    /// The operation isn't offered.
+    Unsupported,
+    /// Too much at once; repeat it later.
+    Overloaded,
+    /// Nothing was done because no leader could be reached in time; repeat it.
+    Unavailable,
+    /// It may or may not have been done: repeat it with the same request id.
+    Unknown,
+    /// The node is at fault.
+    Internal,
+}
+
+/// An error of a use case: what was wrong, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ServiceError {
+    /// What kind it is.
+    pub code: ErrorCode,
+    /// What was wrong and what to do, for the caller; lower case, no full stop.
+    pub message: String,
+    /// The member of the request that was wrong, as the caller wrote it; none when no single one was.
+    pub field: Option<String>,
+    /// When repeating makes sense, in milliseconds.
+    pub retry_after_ms: Option<u64>,
+}
+
+impl ServiceError {
+    /// Builds an error without a field.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> ServiceError {
+        ServiceError { code, message: message.into(), field: None, retry_after_ms: None }
+    }
+
+    /// Builds an error about one member of the request.
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> ServiceError {
+        ServiceError {
+            code: ErrorCode::Invalid,
+            message: message.into(),
+            field: Some(field.into()),
+            retry_after_ms: None,
+        }
+    }
+}
+
+impl From<Refusal> for ServiceError {
+    fn from(refusal: Refusal) -> ServiceError {
+        let code = match &refusal {
+            Refusal::AppNotFound | Refusal::ChannelNotFound | Refusal::EndpointNotFound | Refusal::OptOutNotFound => {
+                ErrorCode::NotFound
+            }
+            Refusal::TooManyApps(_)
+            | Refusal::ChannelDisabled
+            | Refusal::EndpointLimit(_)
+            | Refusal::PlanInvalid(_) => ErrorCode::Invalid,
+            Refusal::PlanConflict { .. } => ErrorCode::Conflict,
+            Refusal::NoPlan | Refusal::NoRegion => ErrorCode::Unavailable,
+            Refusal::WrongGroup | Refusal::FollowUpGap { .. } => ErrorCode::Internal,
+        };
+        ServiceError::new(code, refusal.to_string())
+    }
+}
+
+impl From<LogError> for ServiceError {
+    fn from(error: LogError) -> ServiceError {
+        let (code, retry_after_ms) = match &error {
+            LogError::NoLeader { .. } => (ErrorCode::Unavailable, Some(1_000)),
+            LogError::Overloaded { retry_after } => {
+                (ErrorCode::Overloaded, Some(u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX)))
+            }
+            LogError::Unknown { .. } => (ErrorCode::Unknown, Some(1_000)),
+            LogError::TooLarge { .. } => (ErrorCode::TooLarge, None),
+            LogError::Stopping => (ErrorCode::Unavailable, Some(1_000)),
+            LogError::Broken { .. } => (ErrorCode::Internal, None),
+        };
+        ServiceError { code, message: error.to_string(), field: None, retry_after_ms }
+    }
+}
+
+impl From<registry::tables::TableError> for ServiceError {
+    fn from(error: registry::tables::TableError) -> ServiceError {
+        ServiceError::new(ErrorCode::Internal, error.to_string())
+    }
+}

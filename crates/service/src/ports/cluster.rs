@@ -1,0 +1,91 @@
+//! What operators see and change of the cluster itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::cluster::NodeInfo;
+use model::id::{GroupId, LogIndex, NodeId, RegionId, Term};
+
+use super::{BoxFuture, LogError};
+
+/// How one group stands, seen from one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupStatus {
+    /// The group.
+    pub group: GroupId,
+    /// Who leads it, as far as this node knows.
+    pub leader: Option<NodeId>,
+    /// The term of that.
+    pub term: Term,
+    /// The last entry of this node's log.
+    pub last: LogIndex,
+    /// The last entry known to be committed.
+    pub committed: LogIndex,
+    /// The last entry applied here.
+    pub applied: LogIndex,
+    /// On the leader: the last entry that each replica has.
+    pub replicated: BTreeMap<NodeId, LogIndex>,
+    /// The members that vote.
+    pub voters: Vec<NodeId>,
+    /// The members that only store.
+    pub learners: Vec<NodeId>,
+    /// How long this node's send lease is still valid; nothing when it holds none.
+    pub lease_left: Option<Duration>,
+}
+
+/// How the cluster stands, seen from one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterStatus {
+    /// The node that answers.
+    pub node: NodeId,
+    /// Its region.
+    pub region: RegionId,
+    /// Every node it knows.
+    pub nodes: Vec<NodeInfo>,
+    /// How long ago it heard from each other node; nothing for those it never heard from.
+    pub heard: BTreeMap<NodeId, Duration>,
+    /// The groups it has replicas of.
+    pub groups: Vec<GroupStatus>,
+    /// What an operator should look at, in words.
+    pub alarms: Vec<String>,
+}
+
+/// Why the cluster was not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClusterError {
+    /// No such node.
+    #[error("node {0} is not a member")]
+    UnknownNode(NodeId),
+    /// The change would break a rule.
+    #[error("{0}")]
+    Refused(String),
+    /// A group could not be changed; the change may have been made in others, and repeating it is safe.
+    #[error("group {group}: {detail}")]
+    Group {
+        /// The group.
+        group: GroupId,
+        /// What went wrong.
+        detail: String,
+    },
+    /// The log refused.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// The cluster's members. Every change may be repeated.
+pub trait ClusterControl: Send + Sync {
+    /// Tells how the cluster stands.
+    fn status(&self) -> ClusterStatus;
+
+    /// Adds a node as a learner of the groups placed on it, and waits until it has caught up.
+    fn add_node(&self, node: NodeInfo) -> BoxFuture<'_, Result<(), ClusterError>>;
+
+    /// Makes a learner a voter in its groups.
+    fn promote_node(&self, node: NodeId) -> BoxFuture<'_, Result<(), ClusterError>>;
+
+    /// Removes a node from all groups.
+    fn remove_node(&self, node: NodeId) -> BoxFuture<'_, Result<(), ClusterError>>;
+
+    /// Hands the leadership of a group to a live, caught-up node.
+    fn transfer_leader(&self, group: GroupId, to: NodeId) -> BoxFuture<'_, Result<(), ClusterError>>;
+}

@@ -1,0 +1,89 @@
+//! Proposing commands to a group, wherever its leader is.
+
+use std::time::Duration;
+
+use model::command::Proposal;
+use model::id::{GroupId, LogIndex, NodeId};
+use model::outcome::Outcome;
+
+use super::BoxFuture;
+
+/// What became of proposals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The answers, one per proposal, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// The entry that held the last of them.
+    pub index: LogIndex,
+}
+
+/// Why proposals were not answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LogError {
+    /// No leader could be reached before the deadline; nothing was done.
+    #[error("group {group} had no reachable leader for {waited:?}")]
+    NoLeader {
+        /// The group.
+        group: GroupId,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// A queue is full; nothing was done.
+    #[error("too many proposals are under way, retry in {retry_after:?}")]
+    Overloaded {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The deadline passed while the entry was under way: it may or may not be applied.
+    #[error("group {group} did not answer in {waited:?}, the change may or may not have been made")]
+    Unknown {
+        /// The group.
+        group: GroupId,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// A proposal is larger than an entry may be; nothing was done.
+    #[error("the request needs {size} bytes in the log, {limit} are allowed")]
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The node is stopping; nothing was done.
+    #[error("the node is stopping")]
+    Stopping,
+    /// The node's own copy of the group can't go on.
+    #[error("group {group} is out of order on node {node}: {detail}")]
+    Broken {
+        /// The group.
+        group: GroupId,
+        /// The node.
+        node: NodeId,
+        /// What went wrong, for the operator.
+        detail: String,
+    },
+}
+
+/// The replicated logs of all groups, seen from one node. An answer means that a synced majority has the entry, that the
+/// leader applied it, and, where this node holds a replica of the group, that the replica applied it too: the next read
+/// at this node sees it.
+pub trait ReplicatedLog: Send + Sync {
+    /// Proposes commands to a group and waits for their answers, at most `deadline`. While there is no leader it tries
+    /// again inside the deadline.
+    fn propose(
+        &self,
+        group: GroupId,
+        proposals: Vec<Proposal>,
+        deadline: Duration,
+    ) -> BoxFuture<'_, Result<Applied, LogError>>;
+
+    /// As [`ReplicatedLog::propose`], but answers only when every holder of a send lease is fenced up to the entry (rule
+    /// R7): from then on no node begins a handover that the commands forbid.
+    fn propose_fenced(
+        &self,
+        group: GroupId,
+        proposals: Vec<Proposal>,
+        deadline: Duration,
+    ) -> BoxFuture<'_, Result<Applied, LogError>>;
+}

@@ -1,0 +1,23 @@
+//! The ports: what the use cases and the edges ask of each other. An edge implements some and is given others; they meet
+//! in `node`.
+//!
+//! Clock, network, storage, randomness and providers come in only through traits, so that the same code runs in the
+//! simulator.
+
+mod cluster;
+mod leases;
+mod log;
+mod neighbours;
+mod permits;
+mod providers;
+mod reads;
+mod world;
+
+pub use cluster::{ClusterControl, ClusterError, ClusterStatus, GroupStatus};
+pub use leases::Leases;
+pub use log::{Applied, LogError, ReplicatedLog};
+pub use neighbours::{NeighbourNews, Neighbours};
+pub use permits::{NoPermit, Permit, SendPermits};
+pub use providers::{CallbackError, Observation, Observations, ProviderEvents};
+pub use reads::{Reads, ReadsError};
+pub use world::{BoxFuture, Clock, Random};

@@ -1,0 +1,26 @@
+//! What a node knows of the others without asking a log: who heard whom, and who leads.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::id::{GroupId, NodeId};
+
+/// What is known of one other node.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NeighbourNews {
+    /// How long ago this node heard from it; nothing when it never did.
+    pub heard: Option<Duration>,
+    /// How long ago it last told whom it heard; nothing when it never did.
+    pub reported: Option<Duration>,
+    /// How long ago it had heard from the others, by that report, with the report's age added.
+    pub it_heard: BTreeMap<NodeId, Duration>,
+}
+
+/// The other nodes, seen from one.
+pub trait Neighbours: Send + Sync {
+    /// Says whether this node leads the group now, as far as it knows.
+    fn leads(&self, group: GroupId) -> bool;
+
+    /// Tells what is known of each other node.
+    fn news(&self) -> BTreeMap<NodeId, NeighbourNews>;
+}

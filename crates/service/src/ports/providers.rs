@@ -1,0 +1,56 @@
+//! What providers tell us, and what we saw of sending.
+
+use std::time::Duration;
+
+use model::channel::Channel;
+use model::command::Command;
+use model::id::GroupId;
+
+/// Why a provider's callback was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallbackError {
+    /// No driver of that name takes callbacks.
+    #[error("no driver {0:?} takes callbacks")]
+    UnknownDriver(String),
+    /// The body isn't what the driver understands.
+    #[error("{field}: {reason}")]
+    Malformed {
+        /// The member that was wrong.
+        field: String,
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// The callback isn't authentic.
+    #[error("the callback is not authentic: {0}")]
+    NotAuthentic(String),
+}
+
+/// Turns the bytes of providers' callbacks into commands. Implemented by the sender's drivers, called by the doors,
+/// which propose what comes back.
+pub trait ProviderEvents: Send + Sync {
+    /// Parses a callback of a driver into commands for the groups that own the messages.
+    ///
+    /// # Errors
+    /// When no driver has that name, or it does not accept the body; nothing was done then.
+    fn parse(&self, driver: &str, body: &[u8]) -> Result<Vec<(GroupId, Command)>, CallbackError>;
+}
+
+/// One thing seen while sending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// A handover came to an end.
+    Handover {
+        /// The channel.
+        channel: Channel,
+        /// Whether the provider took the message.
+        delivered: bool,
+        /// How long it took.
+        took: Duration,
+    },
+}
+
+/// Where the sender reports what it sees, for metrics and health. Never blocks.
+pub trait Observations: Send + Sync {
+    /// Takes observations; may drop and count them when it can't keep up.
+    fn observe(&self, observations: &[Observation]);
+}

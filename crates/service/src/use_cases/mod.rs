@@ -1,0 +1,170 @@
+//! What doors can ask for. Each use case validates nothing that the door's parser proved, reads the local replicas,
+//! proposes commands, and answers when the promise it makes holds.
+
+mod apps;
+mod books;
+mod endpoints;
+mod messages;
+mod opt_outs;
+mod send;
+mod traffic;
+mod variables;
+
+pub use apps::{CreateApp, PutChannel};
+pub use endpoints::{EndpointDraft, EndpointWithUser, ReadMode, UpsertEndpointRequest};
+pub use messages::{EventPage, MessageReport};
+pub use opt_outs::OptOutKey;
+pub use send::{SendAnswer, SendOutcome, SendRequest, SendTarget, To};
+pub use traffic::{Override, PlanAnswer, PlanMove, PlanRequest};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::command::{Command, Proposal};
+use model::id::{GroupId, NodeId, RegionId, RequestId};
+use model::outcome::Outcome;
+use registry::tables::{FollowUps, ReadRows, View};
+
+use crate::error::{ErrorCode, ServiceError};
+use crate::ports::{Applied, Clock, Random, Reads, ReadsError, ReplicatedLog};
+
+/// How long a request waits for the log before it says that the outcome is unknown. Longer than a failover (P6: 3 s).
+pub const REQUEST_DEADLINE: Duration = Duration::from_secs(8);
+
+/// How long an acknowledgement that needs fences may take: an election, a lapse W, and a margin.
+pub const FENCED_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The largest number of rows that one page of a list holds.
+pub const PAGE_MAX: usize = 1_000;
+
+/// What a node knows of itself and its cluster; never changes while it runs.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The node.
+    pub node: NodeId,
+    /// Its region.
+    pub region: RegionId,
+    /// The number of partitions, fixed when the cluster was made.
+    pub partitions: u16,
+}
+
+/// The use cases of one node. Cheap to clone.
+#[derive(Clone)]
+pub struct Service {
+    facts: Arc<Facts>,
+    log: Arc<dyn ReplicatedLog>,
+    reads: Arc<dyn Reads>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+/// The ports that the use cases need.
+pub struct Ports {
+    /// Proposing.
+    pub log: Arc<dyn ReplicatedLog>,
+    /// Reading.
+    pub reads: Arc<dyn Reads>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+}
+
+impl Service {
+    /// Builds the use cases over their ports.
+    pub fn new(facts: Facts, ports: Ports) -> Service {
+        Service { facts: Arc::new(facts), log: ports.log, reads: ports.reads, clock: ports.clock, random: ports.random }
+    }
+
+    /// Returns what the node knows of itself.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Returns the wall clock that signatures and answers go by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Draws a request id.
+    pub fn new_request_id(&self) -> RequestId {
+        RequestId(self.random.next_u128())
+    }
+
+    /// Proposes what drivers made of a provider's callback, each command to its group, and answers when all are
+    /// recorded.
+    ///
+    /// # Errors
+    /// When a group refused or did not answer; the provider repeats the callback then, which does no harm.
+    pub async fn record(&self, commands: Vec<(GroupId, Command)>) -> Result<(), ServiceError> {
+        let proposals = commands.into_iter().map(|(group, command)| async move {
+            let proposal = vec![Proposal { request: None, command }];
+            self.log.propose_fenced(group, proposal, FENCED_DEADLINE).await
+        });
+        for answer in futures::future::join_all(proposals).await {
+            only(answer?)?;
+        }
+        Ok(())
+    }
+
+    fn view(&self, group: GroupId) -> Result<Arc<dyn View + Send + Sync>, ServiceError> {
+        self.reads.view(group).map_err(reads_error)
+    }
+
+    fn control(&self) -> Result<Arc<dyn View + Send + Sync>, ServiceError> {
+        self.view(GroupId::CONTROL)
+    }
+
+    async fn propose(&self, group: GroupId, command: Command) -> Result<Outcome, ServiceError> {
+        let proposal = vec![Proposal { request: None, command }];
+        only(self.log.propose(group, proposal, REQUEST_DEADLINE).await?)
+    }
+
+    async fn propose_fenced(&self, group: GroupId, command: Command) -> Result<Outcome, ServiceError> {
+        let proposal = vec![Proposal { request: None, command }];
+        only(self.log.propose_fenced(group, proposal, FENCED_DEADLINE).await?)
+    }
+
+    /// Waits until other groups acknowledged the follow-ups of a change: their rows are then gone from this node's
+    /// replica of the group that queued them.
+    async fn follow_ups_done(&self, source: GroupId, follow_ups: &[(GroupId, u64)]) -> Result<(), ServiceError> {
+        let started = self.clock.boot_time();
+        loop {
+            let applied = self.reads.applied(source);
+            let view = self.view(source)?;
+            let mut waiting = false;
+            for follow_up in follow_ups {
+                waiting |= ReadRows::<FollowUps>::get(&*view, follow_up)?.is_some();
+            }
+            let left = FENCED_DEADLINE.saturating_sub(self.clock.boot_time().since(started));
+            if !waiting {
+                return Ok(());
+            }
+            self.reads.applied_after(source, applied, left).await.map_err(|error| match error {
+                ReadsError::TooLate { .. } => ServiceError::new(
+                    ErrorCode::Unknown,
+                    "the change was made, but not every partition has acknowledged it yet; repeat the request to wait on",
+                ),
+                other => reads_error(other),
+            })?;
+        }
+    }
+}
+
+fn reads_error(error: ReadsError) -> ServiceError {
+    ServiceError::new(ErrorCode::Unavailable, error.to_string())
+}
+
+/// Takes the single answer of a single proposal.
+fn only(applied: Applied) -> Result<Outcome, ServiceError> {
+    match applied.outcomes.into_iter().next() {
+        Some(Outcome::Refused(refusal)) => Err(refusal.into()),
+        Some(outcome) => Ok(outcome),
+        None => Err(unexpected("no answer")),
+    }
+}
+
+/// An answer of the wrong kind: a fault of ours, never of the caller.
+fn unexpected(what: &str) -> ServiceError {
+    ServiceError::new(ErrorCode::Internal, format!("the state machine answered with {what}"))
+}

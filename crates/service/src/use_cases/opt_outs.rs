@@ -1,0 +1,89 @@
+//! Opt-outs of people. Each lives in its address' partition and is acknowledged when every holder is fenced (P1).
+
+use model::address::AddressKey;
+use model::channel::Channel;
+use model::command::Command;
+use model::id::{AppId, GroupId};
+use model::opt_out::{OptOut, OptOutSource};
+use model::outcome::Refusal;
+use registry::tables::{OptOuts, ReadRows};
+
+use super::{PAGE_MAX, Service};
+use crate::error::ServiceError;
+
+/// Which opt-out is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptOutKey {
+    /// The app.
+    pub app: AppId,
+    /// The recipient, normalised for the channel.
+    pub key: AddressKey,
+    /// The channel.
+    pub channel: Channel,
+}
+
+impl Service {
+    /// Records that a recipient wants no messages of an app on a channel. When this answers, no region begins to hand
+    /// one over; repeating it keeps the first time and is acknowledged in the same way.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such app; the log's errors, after which the opt-out may or may not be recorded.
+    pub async fn put_opt_out(&self, which: OptOutKey, source: OptOutSource) -> Result<OptOut, ServiceError> {
+        self.get_app(which.app).await?;
+        let group = which.key.partition(self.facts.partitions);
+        let OptOutKey { app, key, channel } = which.clone();
+        self.propose_fenced(group, Command::PutOptOut { app, key, channel, source }).await?;
+        self.get_opt_out(&which).await
+    }
+
+    /// Returns an opt-out.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub async fn get_opt_out(&self, which: &OptOutKey) -> Result<OptOut, ServiceError> {
+        let view = self.view(which.key.partition(self.facts.partitions))?;
+        let found = ReadRows::<OptOuts>::get(&*view, &(which.app, which.key.clone(), which.channel))?;
+        found.ok_or_else(|| Refusal::OptOutNotFound.into())
+    }
+
+    /// Removes an opt-out.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none; the log's errors.
+    pub async fn delete_opt_out(&self, which: OptOutKey) -> Result<(), ServiceError> {
+        let group = which.key.partition(self.facts.partitions);
+        let OptOutKey { app, key, channel } = which;
+        self.propose(group, Command::DeleteOptOut { app, key, channel }).await?;
+        Ok(())
+    }
+
+    /// Returns at most [`PAGE_MAX`] opt-outs of an app, by partition and then by address; those after `after`, if given.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such app.
+    pub async fn list_opt_outs(&self, app: AppId, after: Option<&OptOutKey>) -> Result<Vec<OptOut>, ServiceError> {
+        self.get_app(app).await?;
+        let mut page = Vec::new();
+        let first = after.map_or(GroupId(1), |key| key.key.partition(self.facts.partitions));
+        for group in GroupId::partitions(self.facts.partitions).filter(|group| *group >= first) {
+            let start = after.filter(|_| group == first).map_or_else(
+                || (app, AddressKey::from_stored(String::new()), Channel::Email),
+                |key| (app, key.key.clone(), key.channel),
+            );
+            let view = self.view(group)?;
+            let rows = ReadRows::<OptOuts>::scan(&*view, &start, PAGE_MAX + 1 - page.len())?;
+            let skip = after.map(|key| (key.app, key.key.clone(), key.channel));
+            page.extend(
+                rows.into_iter()
+                    .take_while(|(key, _)| key.0 == app)
+                    .filter(|(key, _)| Some(key) != skip.as_ref())
+                    .map(|(_, row)| row),
+            );
+            if page.len() >= PAGE_MAX {
+                page.truncate(PAGE_MAX);
+                break;
+            }
+        }
+        Ok(page)
+    }
+}

@@ -1,0 +1,320 @@
+//! Sending messages: recipients are resolved, gathered by channel, body and partition, and proposed to all partitions at
+//! once. A request isn't atomic over partitions: each recipient has its own answer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::address::{Address, AddressKey, partition_of_app, stable_hash};
+use model::channel::Channel;
+use model::command::{AcceptMessages, Command, Proposal, Recipient};
+use model::content::{Content, Substitutions};
+use model::endpoint::{Attributes, Endpoint};
+use model::id::{AppId, BodyId, EndpointId, GroupId, MessageId, RequestId};
+use model::message::{Class, RECIPIENTS_MAX};
+use model::outcome::{Acceptance, Outcome, Refusal};
+use registry::tables::{Channels, Endpoints, ReadRows, Users, View};
+
+use super::endpoints::recipient_key;
+use super::variables::endpoint_values;
+use super::{REQUEST_DEADLINE, Service, unexpected};
+use crate::error::{ErrorCode, ServiceError};
+use crate::ports::{Applied, LogError};
+
+/// Messages to send: 1 to 100 recipients, each on a channel that has a content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendRequest {
+    /// The app.
+    pub app: AppId,
+    /// Who gets one; answered in this order.
+    pub targets: Vec<SendTarget>,
+    /// What is said on each channel.
+    pub contents: BTreeMap<Channel, Content>,
+    /// Values of variables for all recipients.
+    pub substitutions: Substitutions,
+    /// The caller's context for all recipients.
+    pub context: BTreeMap<String, String>,
+    /// How often each message may be handed over; by channel and purpose if not given.
+    pub class: Option<Class>,
+    /// How long the messages are worth sending; the channel's default if not given.
+    pub time_to_live: Option<Duration>,
+    /// The caller's request, when a repetition must be answered with the first answer.
+    pub request: Option<RequestId>,
+}
+
+/// One recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendTarget {
+    /// Who.
+    pub to: To,
+    /// What is said to this recipient instead of what is said on the channel.
+    pub content: Option<Content>,
+    /// Values of variables for this recipient alone.
+    pub substitutions: Substitutions,
+    /// The caller's context for this recipient alone.
+    pub context: BTreeMap<String, String>,
+}
+
+/// How a recipient is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum To {
+    /// By an address, as the caller wrote it.
+    Address {
+        /// The channel.
+        channel: Channel,
+        /// The address.
+        address: String,
+    },
+    /// By an endpoint.
+    Endpoint(EndpointId),
+}
+
+/// The answer for one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendAnswer {
+    /// Where the message goes; nothing when that isn't known.
+    pub address: Option<String>,
+    /// What became of it.
+    pub outcome: SendOutcome,
+}
+
+/// What became of one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendOutcome {
+    /// A message was accepted: it survives the loss of any one region.
+    Accepted(MessageId),
+    /// The recipient opted out.
+    OptedOut,
+    /// The endpoint takes no messages.
+    Inactive,
+    /// There is no such endpoint, or it has no address.
+    EndpointNotFound,
+    /// The channel is not enabled for the app.
+    ChannelDisabled(Channel),
+    /// The address is none of its channel.
+    InvalidAddress(String),
+    /// Nothing is said on the recipient's channel.
+    NoContent(Channel),
+    /// The partition did not take it now; repeating is safe for this recipient.
+    Unavailable(String),
+    /// Nobody knows whether it was accepted; repeating with the same request id is safe.
+    Unknown(String),
+}
+
+/// A recipient that was found and has something to be told.
+struct Resolved {
+    channel: Channel,
+    content: Option<Content>,
+    recipient: Recipient,
+}
+
+/// Recipients that share a command: the partition, the channel, and for those with a content of their own their place.
+type BatchKey = (GroupId, Channel, Option<usize>);
+
+impl Service {
+    /// Accepts messages. The answers are in the order of the targets.
+    ///
+    /// # Errors
+    /// `Invalid` when there are no or too many recipients; `NotFound` when there is no such app; `Overloaded` when no
+    /// recipient could be taken because of too much work.
+    pub async fn send_messages(&self, request: SendRequest) -> Result<Vec<SendAnswer>, ServiceError> {
+        if !(1..=RECIPIENTS_MAX).contains(&request.targets.len()) {
+            let text = format!("1 to {RECIPIENTS_MAX} recipients are allowed, found {}", request.targets.len());
+            return Err(ServiceError::invalid("Addresses", text));
+        }
+        self.get_app(request.app).await?;
+        let mut answers: Vec<Option<SendAnswer>> = vec![None; request.targets.len()];
+        let mut batches: BTreeMap<BatchKey, Vec<(usize, Recipient)>> = BTreeMap::new();
+        for (place, target) in request.targets.iter().enumerate() {
+            match self.resolve(&request, target)? {
+                Ok(Resolved { channel, content, recipient }) => {
+                    let key = (recipient.message.group(), channel, content.as_ref().map(|_| place));
+                    batches.entry(key).or_default().push((place, recipient));
+                }
+                Err(answer) => answers[place] = Some(answer),
+            }
+        }
+        let accepted =
+            futures::future::join_all(batches.into_iter().map(|(key, batch)| self.accept(&request, key, batch)));
+        let mut overloaded = None;
+        for (places, answer) in accepted.await {
+            match answer {
+                Ok(outcomes) => {
+                    for ((place, address), outcome) in places.into_iter().zip(outcomes) {
+                        answers[place] = Some(SendAnswer { address: Some(address), outcome });
+                    }
+                }
+                Err(error) => {
+                    overloaded = overloaded.or_else(|| (error.code == ErrorCode::Overloaded).then(|| error.clone()));
+                    for (place, address) in places {
+                        answers[place] = Some(SendAnswer { address: Some(address), outcome: not_taken(&error) });
+                    }
+                }
+            }
+        }
+        finish(answers, overloaded)
+    }
+
+    /// Finds a recipient, or says why it gets nothing.
+    fn resolve(
+        &self,
+        request: &SendRequest,
+        target: &SendTarget,
+    ) -> Result<Result<Resolved, SendAnswer>, ServiceError> {
+        let found = match &target.to {
+            To::Address { channel, address } => match Address::parse(*channel, address) {
+                Ok((parsed, key)) => Ok((*channel, parsed, key, None)),
+                Err(reason) => Err(answer(Some(address), SendOutcome::InvalidAddress(reason.to_string()))),
+            },
+            To::Endpoint(id) => self.resolve_endpoint(request.app, id)?,
+        };
+        let (channel, address, key, endpoint) = match found {
+            Ok(found) => found,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        if !self.channel_enabled(request.app, channel)? {
+            return Ok(Err(answer(Some(address.as_str()), SendOutcome::ChannelDisabled(channel))));
+        }
+        let Some(content) = target.content.as_ref().or_else(|| request.contents.get(&channel)) else {
+            return Ok(Err(answer(Some(address.as_str()), SendOutcome::NoContent(channel))));
+        };
+        let mut substitutions = target.substitutions.clone();
+        if let Some((endpoint, user)) = &endpoint {
+            for (name, values) in endpoint_values(content, endpoint, user) {
+                if !request.substitutions.contains_key(&name) {
+                    substitutions.entry(name).or_insert(values);
+                }
+            }
+        }
+        let group = key.partition(self.facts.partitions);
+        let message = MessageId::new(group, self.clock.wall_time(), self.random.next_u64());
+        let endpoint = endpoint.map(|(endpoint, _)| endpoint.id);
+        let context = target.context.clone();
+        let recipient = Recipient { message, address, key, endpoint, substitutions, context };
+        Ok(Ok(Resolved { channel, content: target.content.clone(), recipient }))
+    }
+
+    #[expect(clippy::type_complexity, reason = "the pieces of one recipient, taken apart at once by the only caller")]
+    fn resolve_endpoint(
+        &self,
+        app: AppId,
+        id: &EndpointId,
+    ) -> Result<Result<(Channel, Address, AddressKey, Option<(Endpoint, Attributes)>), SendAnswer>, ServiceError> {
+        let view = self.view(partition_of_app(app, self.facts.partitions))?;
+        let found = ReadRows::<Endpoints>::get(&*view, &(app, id.clone()))?;
+        let Some((endpoint, target)) =
+            found.and_then(|endpoint| endpoint.target.clone().map(|target| (endpoint, target)))
+        else {
+            return Ok(Err(answer(None, SendOutcome::EndpointNotFound)));
+        };
+        let user = user_attributes(&*view, &endpoint)?;
+        let key = recipient_key(app, id, target.channel, target.key);
+        Ok(Ok((target.channel, target.address, key, Some((endpoint, user)))))
+    }
+
+    fn channel_enabled(&self, app: AppId, channel: Channel) -> Result<bool, ServiceError> {
+        let settings = ReadRows::<Channels>::get(&*self.control()?, &(app, channel))?;
+        Ok(settings.is_some_and(|settings| settings.enabled))
+    }
+
+    /// Proposes one batch and returns where its answers belong.
+    async fn accept(
+        &self,
+        request: &SendRequest,
+        (group, channel, own): BatchKey,
+        batch: Vec<(usize, Recipient)>,
+    ) -> (Vec<(usize, String)>, Result<Vec<SendOutcome>, ServiceError>) {
+        let places = batch.iter().map(|(place, recipient)| (*place, recipient.address.as_str().to_owned())).collect();
+        let own_content = own.and_then(|place| request.targets[place].content.clone());
+        let Some(content) = own_content.or_else(|| request.contents.get(&channel).cloned()) else {
+            return (places, Err(unexpected("a recipient without content")));
+        };
+        let time_to_live = request.time_to_live.unwrap_or_else(|| channel.default_time_to_live());
+        let command = Command::AcceptMessages(Box::new(AcceptMessages {
+            app: request.app,
+            channel,
+            body: BodyId(self.random.next_u128()),
+            content,
+            substitutions: request.substitutions.clone(),
+            class: request.class,
+            time_to_live_ms: u64::try_from(time_to_live.as_millis()).unwrap_or(u64::MAX).max(1),
+            context: request.context.clone(),
+            recipients: batch.into_iter().map(|(_, recipient)| recipient).collect(),
+        }));
+        let request_id = request.request.map(|id| part_of_request(id, (group, channel, own)));
+        let proposal = vec![Proposal { request: request_id, command }];
+        let answer = self.log.propose(group, proposal, REQUEST_DEADLINE).await;
+        (places, accepted(channel, answer))
+    }
+}
+
+fn user_attributes(view: &(dyn View + Send + Sync), endpoint: &Endpoint) -> Result<Attributes, ServiceError> {
+    match &endpoint.user {
+        Some(user) => Ok(ReadRows::<Users>::get(view, &(endpoint.app, user.clone()))?.unwrap_or_default()),
+        None => Ok(Attributes::new()),
+    }
+}
+
+fn answer(address: Option<&str>, outcome: SendOutcome) -> SendAnswer {
+    SendAnswer { address: address.map(str::to_owned), outcome }
+}
+
+fn accepted(channel: Channel, answer: Result<Applied, LogError>) -> Result<Vec<SendOutcome>, ServiceError> {
+    match answer?.outcomes.into_iter().next() {
+        Some(Outcome::Accepted(acceptances)) => Ok(acceptances
+            .into_iter()
+            .map(|acceptance| match acceptance {
+                Acceptance::Accepted(message) => SendOutcome::Accepted(message),
+                Acceptance::OptedOut => SendOutcome::OptedOut,
+                Acceptance::Inactive => SendOutcome::Inactive,
+            })
+            .collect()),
+        Some(Outcome::Refused(Refusal::ChannelNotFound | Refusal::ChannelDisabled)) => {
+            Err(ServiceError::new(ErrorCode::Precondition, SendOutcome::ChannelDisabled(channel).to_string()))
+        }
+        Some(Outcome::Refused(refusal)) => Err(refusal.into()),
+        _ => Err(unexpected("something else than acceptances")),
+    }
+}
+
+fn not_taken(error: &ServiceError) -> SendOutcome {
+    match error.code {
+        ErrorCode::Unknown => SendOutcome::Unknown(error.message.clone()),
+        _ => SendOutcome::Unavailable(error.message.clone()),
+    }
+}
+
+fn finish(answers: Vec<Option<SendAnswer>>, overloaded: Option<ServiceError>) -> Result<Vec<SendAnswer>, ServiceError> {
+    let answers: Vec<SendAnswer> =
+        answers.into_iter().collect::<Option<_>>().ok_or_else(|| unexpected("fewer answers than recipients"))?;
+    let none_taken = answers.iter().all(|answer| matches!(answer.outcome, SendOutcome::Unavailable(_)));
+    match overloaded {
+        Some(error) if none_taken => Err(error),
+        _ => Ok(answers),
+    }
+}
+
+/// Gives each part of a request an id of its own that a repetition of the request finds again.
+fn part_of_request(request: RequestId, (group, channel, own): BatchKey) -> RequestId {
+    let mut bytes = request.0.to_be_bytes().to_vec();
+    bytes.extend(group.0.to_be_bytes());
+    bytes.push(channel.code());
+    bytes.extend(own.map_or(0, |place| place as u64 + 1).to_be_bytes());
+    let high = stable_hash(&bytes);
+    bytes.push(1);
+    RequestId((u128::from(high) << 64) | u128::from(stable_hash(&bytes)))
+}
+
+impl std::fmt::Display for SendOutcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SendOutcome::Accepted(message) => write!(f, "accepted as {message}"),
+            SendOutcome::OptedOut => f.write_str("the recipient opted out"),
+            SendOutcome::Inactive => f.write_str("the endpoint takes no messages"),
+            SendOutcome::EndpointNotFound => f.write_str("endpoint not found"),
+            SendOutcome::ChannelDisabled(channel) => write!(f, "no channel of type {channel} is enabled"),
+            SendOutcome::InvalidAddress(reason) => f.write_str(reason),
+            SendOutcome::NoContent(channel) => write!(f, "the request says nothing for {channel}"),
+            SendOutcome::Unavailable(reason) | SendOutcome::Unknown(reason) => f.write_str(reason),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The traffic plan: looking at it, changing it by hand, and making the first one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::channel::Channel;
+use model::command::Command;
+use model::id::{Epoch, GroupId, RegionId};
+use model::outcome::Outcome;
+use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan, Weights};
+use registry::tables::{Meta, Plans, ReadRows};
+use traffic::planning::{self, PlanError, Why};
+
+use super::{PAGE_MAX, Service, unexpected};
+use crate::error::{ErrorCode, ServiceError};
+
+/// A change of the plan that is asked for by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanRequest {
+    /// What to change.
+    pub wanted: PlanMove,
+    /// Why, for people.
+    pub reason: String,
+    /// Who asks.
+    pub author: Author,
+    /// The plan that it was decided on; the current one if not given.
+    pub parent: Option<Epoch>,
+    /// The rules that it may break.
+    pub overrides: BTreeSet<Override>,
+}
+
+/// What to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanMove {
+    /// Give the regions these weights.
+    Shift {
+        /// On this channel alone; on all that have no weights of their own if not given.
+        channel: Option<Channel>,
+        /// The weights.
+        weights: Weights,
+    },
+    /// Take a region out.
+    Evacuate(RegionId),
+    /// Take a region in again.
+    Restore(RegionId),
+    /// Take a region out and make another the sending one.
+    Failover {
+        /// The region to take out.
+        from: RegionId,
+        /// The region that sends from then on.
+        to: RegionId,
+    },
+}
+
+/// A rule that a person may override by naming it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Override {
+    /// At least two regions stay able to send.
+    LastRegions,
+}
+
+impl Override {
+    /// Returns the rule's name, as refusals and requests have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Override::LastRegions => "last_regions",
+        }
+    }
+
+    /// Returns the rule of a name.
+    pub fn parse(name: &str) -> Option<Override> {
+        [Override::LastRegions].into_iter().find(|rule| rule.as_str() == name)
+    }
+}
+
+/// What became of a change, or would.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanAnswer {
+    /// The plan that is now current; after a dry run the one that would be, with time 0.
+    pub plan: TrafficPlan,
+    /// What changed, one fact a line, for people.
+    pub differences: Vec<String>,
+}
+
+impl Service {
+    /// Returns the current plan.
+    ///
+    /// # Errors
+    /// `NotFound` while the cluster has none.
+    pub async fn plan(&self) -> Result<TrafficPlan, ServiceError> {
+        let view = self.control()?;
+        let epoch = ReadRows::<Meta>::get(&*view, &())?.unwrap_or_default().epoch;
+        let found = ReadRows::<Plans>::get(&*view, &epoch)?;
+        found.ok_or_else(|| ServiceError::new(ErrorCode::NotFound, "the cluster has no traffic plan yet"))
+    }
+
+    /// Returns at most `limit` (1..=[`PAGE_MAX`]) plans, the newest first; those before `before`, if given.
+    ///
+    /// # Errors
+    /// When the control group can't be read here.
+    pub async fn plan_history(&self, before: Option<Epoch>, limit: usize) -> Result<Vec<TrafficPlan>, ServiceError> {
+        let view = self.control()?;
+        let newest = ReadRows::<Meta>::get(&*view, &())?.unwrap_or_default().epoch;
+        let last = before.map_or(newest.0, |before| before.0.saturating_sub(1).min(newest.0));
+        let limit = limit.clamp(1, PAGE_MAX);
+        let first = last.saturating_sub(limit as u64 - 1).max(1);
+        let rows = ReadRows::<Plans>::scan(&*view, &Epoch(first), limit)?;
+        Ok(rows.into_iter().map(|(_, plan)| plan).filter(|plan| plan.epoch.0 <= last).rev().collect())
+    }
+
+    /// Returns the plan that each partition has adopted, as this region applied it.
+    ///
+    /// # Errors
+    /// When a partition can't be read here.
+    pub async fn adoption(&self) -> Result<BTreeMap<GroupId, Epoch>, ServiceError> {
+        let mut adopted = BTreeMap::new();
+        for group in GroupId::partitions(self.facts.partitions) {
+            let view = self.view(group)?;
+            adopted.insert(group, ReadRows::<Meta>::get(&*view, &())?.unwrap_or_default().epoch);
+        }
+        Ok(adopted)
+    }
+
+    /// Says what a change would do, without doing it.
+    ///
+    /// # Errors
+    /// As [`Service::change_plan`].
+    pub async fn try_plan(&self, request: PlanRequest) -> Result<PlanAnswer, ServiceError> {
+        let (differences, change) = self.plan_change(request).await?;
+        Ok(PlanAnswer { plan: change.into_plan(model::Timestamp(0)), differences })
+    }
+
+    /// Changes the plan. When this answers, every partition goes by the new plan and every sender is fenced: no region
+    /// begins to hand over what the plan took from it.
+    ///
+    /// # Errors
+    /// `Invalid` when the change contradicts the plan; `Precondition` when it breaks a rule that it doesn't override;
+    /// `Conflict` when another change came first; the log's errors.
+    pub async fn change_plan(&self, request: PlanRequest) -> Result<PlanAnswer, ServiceError> {
+        let (differences, change) = self.plan_change(request).await?;
+        let plan = self.commit_plan(change).await?;
+        Ok(PlanAnswer { plan, differences })
+    }
+
+    /// Commits a change that was made and checked elsewhere (the automatic failover), and carries it to the partitions.
+    ///
+    /// # Errors
+    /// `Conflict` when another change came first; the log's errors.
+    pub async fn commit_plan(&self, change: PlanChange) -> Result<TrafficPlan, ServiceError> {
+        let plan = match self.propose(GroupId::CONTROL, Command::CommitPlan { change }).await? {
+            Outcome::Plan(plan) => *plan,
+            _ => return Err(unexpected("something else than a plan")),
+        };
+        let carried = GroupId::partitions(self.facts.partitions)
+            .map(|group| self.propose_fenced(group, Command::AdoptPlan { plan: Box::new(plan.clone()) }));
+        for answer in futures::future::join_all(carried).await {
+            answer?;
+        }
+        Ok(plan)
+    }
+
+    /// Commits the first plan of the cluster; returns the current one when there is one already.
+    ///
+    /// # Errors
+    /// The log's errors.
+    pub async fn first_plan(&self, mode: Mode, regions: &[RegionId]) -> Result<TrafficPlan, ServiceError> {
+        if let Ok(plan) = self.plan().await {
+            return Ok(plan);
+        }
+        let why = Why {
+            author: Author::Automatic,
+            reason: "the first plan of the cluster".to_owned(),
+            evidence: BTreeMap::new(),
+        };
+        match self.commit_plan(planning::initial(mode, regions, why)?).await {
+            Err(error) if error.code == ErrorCode::Conflict => self.plan().await,
+            other => other,
+        }
+    }
+
+    async fn plan_change(&self, request: PlanRequest) -> Result<(Vec<String>, PlanChange), ServiceError> {
+        let current = self.plan().await?;
+        if let Some(parent) = request.parent.filter(|parent| *parent != current.epoch) {
+            return Err(PlanError::Stale { current: current.epoch, parent }.into());
+        }
+        let why = Why { author: request.author, reason: request.reason, evidence: BTreeMap::new() };
+        let change = match request.wanted {
+            PlanMove::Shift { channel, weights } => reweigh(&current, channel, weights, why)?,
+            PlanMove::Evacuate(region) => evacuate(&current, &region, why)?,
+            PlanMove::Restore(region) => planning::restore(&current, &region, why)?,
+            PlanMove::Failover { from, to } => planning::failover(&current, &from, &to, why)?,
+        };
+        if !request.overrides.contains(&Override::LastRegions) {
+            keeps_two_regions(&current, &change)?;
+        }
+        Ok((planning::describe_difference(&current, &change), change))
+    }
+}
+
+fn reweigh(plan: &TrafficPlan, channel: Option<Channel>, weights: Weights, why: Why) -> Result<PlanChange, PlanError> {
+    let mut change = PlanChange { evidence: why.evidence, ..plan.change(why.author, why.reason) };
+    match channel {
+        Some(channel) => drop(change.channel_weights.insert(channel, weights)),
+        None => change.weights = weights,
+    }
+    planning::check(&change, Some(plan))?;
+    Ok(change)
+}
+
+/// Takes a region out; in warm standby the first standby region stands in for an active one.
+fn evacuate(plan: &TrafficPlan, region: &RegionId, why: Why) -> Result<PlanChange, PlanError> {
+    let standby = plan.regions.iter().find(|(_, state)| **state == RegionState::Standby);
+    match (plan.mode, plan.state_of(region), standby) {
+        (Mode::WarmStandby, RegionState::Active, Some((standby, _))) => planning::failover(plan, region, standby, why),
+        _ => planning::evacuate(plan, region, why),
+    }
+}
+
+/// With one region left nothing can take over; a person must say that this is meant.
+fn keeps_two_regions(before: &TrafficPlan, after: &PlanChange) -> Result<(), ServiceError> {
+    let able = |regions: &BTreeMap<RegionId, RegionState>| {
+        regions.values().filter(|state| **state != RegionState::Evacuated).count()
+    };
+    if able(&after.regions) < 2 && able(&after.regions) < able(&before.regions) {
+        let rule = Override::LastRegions.as_str();
+        let text = format!("this would leave one region to send: override {rule:?} if that is meant");
+        return Err(ServiceError::new(ErrorCode::Precondition, text));
+    }
+    Ok(())
+}
+
+impl From<PlanError> for ServiceError {
+    fn from(error: PlanError) -> ServiceError {
+        let code = match error {
+            PlanError::Stale { .. } => ErrorCode::Conflict,
+            _ => ErrorCode::Invalid,
+        };
+        ServiceError::new(code, error.to_string())
+    }
+}
