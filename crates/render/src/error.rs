@@ -1,0 +1,88 @@
+//! Why a content can't be rendered. The texts quote templates, never values of recipients.
+
+use std::fmt;
+
+/// A part of a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The text of an SMS.
+    SmsText,
+    /// The subject of an email.
+    Subject,
+    /// The HTML part of an email.
+    Html,
+    /// The plain part of an email.
+    PlainText,
+    /// The whole of an email.
+    Email,
+    /// The document of a custom channel.
+    CustomData,
+}
+
+/// What a size is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unit {
+    /// Characters (Unicode scalar values).
+    Characters,
+    /// Bytes of UTF-8.
+    Bytes,
+}
+
+/// Says why a content can't be rendered. Repeating it is useless.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// The template is malformed.
+    #[error("read the template of {part}: {reason}")]
+    Syntax {
+        /// The part.
+        part: Part,
+        /// What is wrong, with the template's own words.
+        reason: String,
+    },
+    /// The template uses something other than variables.
+    #[error("fill {tag} in {part}: only variables such as {{{{name}}}} are offered")]
+    Unsupported {
+        /// The part.
+        part: Part,
+        /// The first tag that isn't offered, shortened.
+        tag: String,
+    },
+    /// Nothing is left to say.
+    #[error("send {part}: it is empty")]
+    Empty {
+        /// The part.
+        part: Part,
+    },
+    /// The part is too long once its variables are filled in.
+    #[error("send {part}: it has more than {limit} {unit}")]
+    TooLong {
+        /// The part.
+        part: Part,
+        /// The largest size.
+        limit: usize,
+        /// What the size is counted in.
+        unit: Unit,
+    },
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Part::SmsText => "the SMS text",
+            Part::Subject => "the subject",
+            Part::Html => "the HTML part",
+            Part::PlainText => "the plain part",
+            Part::Email => "the email",
+            Part::CustomData => "the custom document",
+        })
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unit::Characters => "characters",
+            Unit::Bytes => "bytes",
+        })
+    }
+}

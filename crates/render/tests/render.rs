@@ -1,0 +1,129 @@
+//! What a recipient reads, for contents of every kind.
+
+use std::sync::Arc;
+
+use model::content::{Content, Purpose, SMS_TEXT_MAX, Substitutions};
+use proptest::prelude::*;
+use render::{Part, Prepared, RenderError, Unit, Values, render};
+
+fn sms(text: &str) -> Content {
+    let text = text.to_owned();
+    Content::Sms { text, purpose: Purpose::Transactional, origination_number: None, sender_id: None }
+}
+
+fn email(subject: &str, html: Option<&str>, text: Option<&str>) -> Content {
+    let (html, text) = (html.map(str::to_owned), text.map(str::to_owned));
+    Content::Email { subject: subject.to_owned(), html, text, from: None, reply_to: Vec::new() }
+}
+
+fn values(pairs: &[(&str, &[&str])]) -> Substitutions {
+    pairs.iter().map(|(name, list)| ((*name).to_owned(), list.iter().map(|v| (*v).to_owned()).collect())).collect()
+}
+
+/// Renders an SMS with values of the recipient alone.
+fn text(template: &str, recipient: &Substitutions) -> Result<String, RenderError> {
+    let nothing = Substitutions::new();
+    match render(&sms(template), Values { recipient, message: &nothing, attributes: &nothing })? {
+        Content::Sms { text, .. } => Ok(text),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn variables_are_filled_and_unknown_ones_are_omitted() {
+    let given = values(&[
+        ("name", &["Jo", "Other"]),
+        ("empty", &[]),
+        ("User.UserAttributes.FirstName", &["Ines"]),
+        ("Attributes.Plan", &["gold", "old"]),
+        ("first name", &["Bob"]),
+        ("größe", &["5"]),
+    ]);
+    for (template, wanted) in [
+        ("Hi {{name}}!", "Hi Jo!"),
+        ("{{ name }}{{name.[1]}}{{name.[7]}}", "JoOther"),
+        ("{{User.UserAttributes.FirstName}} {{User.UserAttributes.FirstName.[0]}}", "Ines Ines"),
+        ("{{Attributes.Plan.[1]}}", "old"),
+        ("<{{unknown}}{{a.b.c}}{{empty}}{{User}}{{this}}>", "<>"),
+        ("{{[first name]}} {{größe}}", "Bob 5"),
+        ("{{! nothing }}{{!-- {{name}} --}}x", "x"),
+        (r"\{{name}} is {{name}}", "{{name}} is Jo"),
+        ("no tags } { }}", "no tags } { }}"),
+    ] {
+        assert_eq!(text(template, &given).as_deref(), Ok(wanted), "{template}");
+    }
+}
+
+#[test]
+fn the_recipients_value_wins_over_the_messages_and_that_over_attributes() {
+    let recipient = values(&[("a", &["recipient"])]);
+    let message = values(&[("a", &["message"]), ("b", &["message"]), ("x.y", &["deep"])]);
+    let attributes = values(&[("a", &["attribute"]), ("b", &["attribute"]), ("c", &["attribute"]), ("x", &["flat"])]);
+    let all = Values { recipient: &recipient, message: &message, attributes: &attributes };
+    let Content::Sms { text, .. } = render(&sms("{{a}} {{b}} {{c}} {{x.y}}"), all).unwrap() else { panic!("no SMS") };
+    assert_eq!(text, "recipient message attribute deep");
+}
+
+#[test]
+fn values_are_escaped_in_html_only() {
+    let recipient = values(&[("name", &["<b>\"&"]), ("line", &["a\r\nBcc: b"])]);
+    let nothing = Substitutions::new();
+    let content = email("{{name}} {{line}}", Some("{{name}} {{{name}}} {{&name}}"), Some("{{name}}"));
+    let filled = render(&content, Values { recipient: &recipient, message: &nothing, attributes: &nothing }).unwrap();
+    let wanted = email("<b>\"& a  Bcc: b", Some("&lt;b&gt;&quot;&amp; <b>\"& <b>\"&"), Some("<b>\"&"));
+    assert_eq!(filled, wanted);
+}
+
+#[test]
+fn a_value_is_never_read_as_a_template() {
+    assert_eq!(text("{{a}}", &values(&[("a", &["{{b}}"]), ("b", &["no"])])).as_deref(), Ok("{{b}}"));
+}
+
+#[test]
+fn what_is_not_offered_is_refused_by_name() {
+    for (template, tag) in [("a {{#if b}}c{{/if}}", "{{#if b}}c{{/if}}"), ("{{upper name}}", "{{upper name}}")] {
+        let error = text(template, &Substitutions::new()).unwrap_err();
+        assert_eq!(error, RenderError::Unsupported { part: Part::SmsText, tag: tag.to_owned() });
+    }
+    assert!(matches!(text("{{..}}", &Substitutions::new()), Err(RenderError::Syntax { .. })));
+}
+
+#[test]
+fn limits_hold_for_what_the_recipient_reads() {
+    let long = "ü".repeat(SMS_TEXT_MAX);
+    assert_eq!(text("{{a}}", &values(&[("a", &[&long])])).as_deref(), Ok(&*long));
+    let too_long = RenderError::TooLong { part: Part::SmsText, limit: SMS_TEXT_MAX, unit: Unit::Characters };
+    assert_eq!(text("{{a}}!", &values(&[("a", &[&long])])), Err(too_long.clone()));
+    assert_eq!(text(&format!("{long}!"), &Substitutions::new()), Err(too_long.clone()));
+    assert_eq!(text("{{a}}{{a}}{{a}}", &values(&[("a", &["x".repeat(4_000).as_str()])])), Err(too_long));
+    assert_eq!(text("{{a}}", &Substitutions::new()), Err(RenderError::Empty { part: Part::SmsText }));
+    assert!(Prepared::new(email("s", None, None)).is_err());
+    let large = "x".repeat(10 * 1024 * 1024);
+    assert!(Prepared::new(email("", Some(&large), None)).is_ok());
+    assert!(Prepared::new(email("s", Some(&large), None)).is_err());
+}
+
+#[test]
+fn recipients_of_a_content_without_variables_share_it() {
+    let prepared = Prepared::new(sms("same for all")).unwrap();
+    let nothing = Substitutions::new();
+    let all = Values { recipient: &nothing, message: &nothing, attributes: &nothing };
+    assert!(Arc::ptr_eq(&prepared.render(all).unwrap(), &prepared.render(all).unwrap()));
+    let raw = Content::RawEmail { data: b"Subject: {{x}}\r\n\r\n{{#if".to_vec(), from: None };
+    assert_eq!(render(&raw, all).unwrap(), raw);
+}
+
+proptest! {
+    #[test]
+    fn no_template_panics_or_overflows(template in "[a\\\\ {}\\[\\]()#/.>!\"'~&*-]{0,200}", deep in 0_usize..20_000) {
+        let _ = text(&template, &values(&[("a", &["b"])]));
+        for nested in ["{{a [", "{{a (", "{{#a}}", "{{a {\"b\":", "{{{", "{{a.[", "{{!", "{{a [[", "\\{{"] {
+            let _ = Prepared::new(email("s", None, Some(&nested.repeat(deep))));
+        }
+    }
+
+    #[test]
+    fn text_without_tags_is_sent_as_it_is(plain in "[^{]{1,100}") {
+        prop_assert_eq!(text(&plain, &Substitutions::new()), Ok(plain));
+    }
+}

@@ -1,0 +1,49 @@
+//! What providers tell: the one place behind [`ProviderEvents`]. Parses bytes into commands and proposes nothing.
+
+use std::sync::Arc;
+
+use model::{AppId, Command, GroupId};
+use registry::tables::{Gates, RowAccess};
+use service::ports::{CallbackError, ProviderEvents, Reads};
+
+use crate::drivers::sandbox;
+
+/// The largest number of apps of one number that an inbound SMS is looked at for.
+const APPS_READ_MAX: usize = model::app::APPS_MAX;
+
+/// Tells which apps send from a number of ours, so that a reply to it opts out of them. The answer may name too many: a
+/// recipient who says STOP to a shared number means all that comes from it.
+pub type AppsOfNumber = Arc<dyn Fn(&str) -> Vec<AppId> + Send + Sync>;
+
+/// The callbacks of all drivers.
+pub struct Callbacks {
+    partitions: u16,
+    apps_of_number: AppsOfNumber,
+}
+
+impl Callbacks {
+    /// Makes them for a cluster with `partitions` partitions.
+    pub fn new(partitions: u16, apps_of_number: AppsOfNumber) -> Callbacks {
+        Callbacks { partitions, apps_of_number }
+    }
+}
+
+impl ProviderEvents for Callbacks {
+    fn parse(&self, driver: &str, body: &[u8]) -> Result<Vec<(GroupId, Command)>, CallbackError> {
+        match driver {
+            sandbox::NAME => sandbox::parse_callback(body, self.partitions, &self.apps_of_number),
+            other => Err(CallbackError::UnknownDriver(other.to_owned())),
+        }
+    }
+}
+
+/// Says that every app with an SMS channel sends from every number: right while numbers are not configured by app.
+/// Reads what `group`, any partition held here, knows of apps; knows none while that can't be read.
+pub fn all_sms_apps(reads: Arc<dyn Reads>, group: GroupId) -> AppsOfNumber {
+    Arc::new(move |_number| {
+        let Ok(view) = reads.view(group) else { return Vec::new() };
+        let gates = view.rows_while::<Gates>(&AppId(0), APPS_READ_MAX, |_| true).unwrap_or_default();
+        let sends_sms = |gate: &model::AppGate| !gate.deleted && gate.channels.contains_key(&model::Channel::Sms);
+        gates.into_iter().filter(|(_, gate)| sends_sms(gate)).map(|(app, _)| app).collect()
+    })
+}

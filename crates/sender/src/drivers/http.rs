@@ -1,0 +1,112 @@
+//! What drivers that speak HTTP share: the client, bounded answers, and what a failed request means for the message.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder, Request, Response};
+
+use crate::driver::DriverResult;
+
+/// How long idle connections to a provider are kept.
+const IDLE_MAX: Duration = Duration::from_secs(60);
+
+/// The longest id of the other side that is kept, in bytes.
+const MESSAGE_ID_MAX: usize = 256;
+
+/// Says that a client can't be made.
+#[derive(Debug, thiserror::Error)]
+#[error("make an HTTP client")]
+pub struct HttpError(#[from] reqwest::Error);
+
+/// An answer, read to its end or to its limit.
+pub(super) struct Answer {
+    pub status: u16,
+    pub retry_after: Option<Duration>,
+    /// What the other side calls the message, when it says so in `X-Message-Id` and in 1 to [`MESSAGE_ID_MAX`] bytes.
+    pub message_id: Option<String>,
+    pub body: Vec<u8>,
+}
+
+/// What happened to a request that got no whole answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// Nothing was written.
+    Before(&'static str),
+    /// It may have been written.
+    After(&'static str),
+    /// It can't be written at all.
+    Never(&'static str),
+}
+
+/// Begins a client: no redirects (a message goes to whom it is addressed, once), connecting and answering bounded.
+/// Connecting has less time than the whole, so that a connection that was never made is told from a lost answer.
+pub(super) fn client(connect: Duration, whole: Duration) -> ClientBuilder {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Lost only to another caller that installs one at the same time, which is as good.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+    }
+    Client::builder()
+        .redirect(Policy::none())
+        .connect_timeout(connect.min(whole))
+        .timeout(whole)
+        .pool_idle_timeout(IDLE_MAX)
+        .tcp_nodelay(true)
+        .user_agent(concat!("signalbox/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Sends a request and reads at most `body_max` bytes of the answer; longer ones are cut.
+pub(super) async fn exchange(client: &Client, request: Request, body_max: usize) -> Result<Answer, Lost> {
+    let mut response = client.execute(request).await.map_err(|error| lost(&error))?;
+    let status = response.status().as_u16();
+    let retry_after = retry_after(response.headers());
+    let message_id = message_id(response.headers());
+    let body = read(&mut response, body_max).await?;
+    Ok(Answer { status, retry_after, message_id, body })
+}
+
+async fn read(response: &mut Response, body_max: usize) -> Result<Vec<u8>, Lost> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_error| Lost::After("the answer was cut off"))? {
+        let room = body_max - body.len();
+        body.extend_from_slice(&chunk[..room.min(chunk.len())]);
+        if body.len() == body_max {
+            break;
+        }
+    }
+    Ok(body)
+}
+
+fn lost(error: &reqwest::Error) -> Lost {
+    if error.is_builder() {
+        Lost::Never("the request can't be built")
+    } else if error.is_connect() {
+        Lost::Before("no connection")
+    } else if error.is_timeout() {
+        Lost::After("no answer in time")
+    } else {
+        Lost::After("the connection was lost")
+    }
+}
+
+/// Reads `Retry-After` in seconds; dates, which some servers send, count as not given.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+fn message_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get("x-message-id")?.to_str().ok()?;
+    (1..=MESSAGE_ID_MAX).contains(&id.len()).then(|| id.to_owned())
+}
+
+impl Lost {
+    /// Returns what it means for the message.
+    pub(super) fn result(self) -> DriverResult {
+        match self {
+            Lost::Before(detail) => DriverResult::Temporary { detail: detail.to_owned() },
+            Lost::After(detail) => DriverResult::Unknown { detail: detail.to_owned() },
+            Lost::Never(detail) => DriverResult::Permanent { detail: detail.to_owned() },
+        }
+    }
+}

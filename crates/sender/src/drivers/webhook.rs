@@ -1,0 +1,168 @@
+//! The driver of the CUSTOM channel: posts each message to the URL that is its address.
+//!
+//! The body is JSON: `ApplicationId`, `MessageId`, `Address`, `EndpointId` (when sent to an endpoint), `Data` (the
+//! custom document), `Context`, `Attempt`, `Region`. The header `Idempotency-Key` is the same for every copy of one
+//! handover and differs between handovers: `{MessageId}-{Attempt}`.
+//!
+//! | answer | result |
+//! |---|---|
+//! | 2xx | accepted; a header `X-Message-Id` is kept as the provider's id |
+//! | 429, 503 | throttled, with `Retry-After` in seconds |
+//! | 408, 5xx | temporary |
+//! | 3xx, other 4xx | permanent: redirects are not followed |
+//! | no connection | temporary |
+//! | connection lost or no answer in time | unknown |
+//!
+//! By default any address is called, private ones too: webhooks of a self-hosted system mostly live in its own network.
+//! Where apps belong to people who must not reach that network, [`Targets::Public`] refuses private, loopback and
+//! link-local addresses, also when a name resolves to one.
+
+mod targets;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::content::Content;
+use model::{Channel, RegionId};
+use reqwest::{Client, Method, Request, Url};
+use serde::Serialize;
+use service::ports::BoxFuture;
+
+use super::http::{self, Answer, HttpError, Lost};
+use crate::driver::{Delivery, Driver, DriverResult};
+
+pub use targets::Targets;
+
+/// The driver's name in routes.
+pub const NAME: &str = "webhook";
+
+/// The largest number of messages at once; each is a request of its own.
+const BATCH_MAX: usize = 32;
+/// The largest answer that is read; it is shown to nobody, and read so that the connection can be used again.
+const ANSWER_MAX: usize = 16 * 1024;
+/// How long connecting may take.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// How long a whole exchange may take; below the sender's handover timeout, so that it is the driver that tells.
+const EXCHANGE_MAX: Duration = Duration::from_secs(15);
+
+/// Who sends, and to whom it may.
+#[derive(Debug, Clone)]
+pub struct WebhookConfig {
+    /// The region that sends.
+    pub region: RegionId,
+    /// Which addresses are called.
+    pub targets: Targets,
+}
+
+/// See the module's text.
+pub struct WebhookDriver {
+    client: Client,
+    region: String,
+    targets: Targets,
+}
+
+impl WebhookDriver {
+    /// Makes the driver.
+    ///
+    /// # Errors
+    /// When the HTTP client can't be made.
+    pub fn new(config: WebhookConfig) -> Result<WebhookDriver, HttpError> {
+        let client = config.targets.restrict(http::client(CONNECT_MAX, EXCHANGE_MAX)).build()?;
+        Ok(WebhookDriver { client, region: config.region.to_string(), targets: config.targets })
+    }
+
+    async fn deliver_one(&self, delivery: Delivery) -> DriverResult {
+        let request = match self.request(&delivery) {
+            Ok(request) => request,
+            Err(lost) => return lost.result(),
+        };
+        match http::exchange(&self.client, request, ANSWER_MAX).await {
+            Ok(answer) => result(&answer),
+            Err(lost) => lost.result(),
+        }
+    }
+
+    fn request(&self, delivery: &Delivery) -> Result<Request, Lost> {
+        let url = Url::parse(delivery.address.as_str()).map_err(|_error| Lost::Never("the address is no URL"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Lost::Never("the address is no http or https URL"));
+        }
+        if !self.targets.allow(&url) {
+            return Err(Lost::Never("the address is not a public one"));
+        }
+        let body = serde_json::to_vec(&Body::of(delivery, &self.region))
+            .map_err(|_error| Lost::Never("the message can't be written as JSON"))?;
+        let request = self.client.request(Method::POST, url).header("content-type", "application/json");
+        let key = format!("{}-{}", delivery.message, delivery.attempt);
+        let request = request.header("idempotency-key", key).body(body);
+        request.build().map_err(|_error| Lost::Never("the request can't be built"))
+    }
+}
+
+impl Driver for WebhookDriver {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn channels(&self) -> &[Channel] {
+        &[Channel::Custom]
+    }
+
+    fn batch_max(&self) -> usize {
+        BATCH_MAX
+    }
+
+    fn deliver(&self, batch: Vec<Delivery>) -> BoxFuture<'_, Vec<DriverResult>> {
+        // All of them are polled by the first poll: every handover begins there.
+        Box::pin(futures::future::join_all(batch.into_iter().map(|delivery| self.deliver_one(delivery))))
+    }
+}
+
+fn result(answer: &Answer) -> DriverResult {
+    let detail = format!("the webhook answered {}", answer.status);
+    match answer.status {
+        200..300 => DriverResult::Accepted { provider_id: answer.message_id.clone() },
+        429 | 503 => DriverResult::Throttled { retry_after: answer.retry_after, detail },
+        408 | 500.. => DriverResult::Temporary { detail },
+        _ => DriverResult::Permanent { detail },
+    }
+}
+
+/// What is posted.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Body<'a> {
+    application_id: String,
+    message_id: String,
+    address: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint_id: Option<&'a str>,
+    data: &'a str,
+    context: &'a BTreeMap<String, String>,
+    attempt: u32,
+    region: &'a str,
+}
+
+impl Body<'_> {
+    fn of<'a>(delivery: &'a Delivery, region: &'a str) -> Body<'a> {
+        Body {
+            application_id: delivery.app.to_string(),
+            message_id: delivery.message.to_string(),
+            address: delivery.address.as_str(),
+            endpoint_id: delivery.endpoint.as_ref().map(|endpoint| endpoint.as_str()),
+            data: data(&delivery.content),
+            context: &delivery.context,
+            attempt: delivery.attempt,
+            region,
+        }
+    }
+}
+
+/// Returns the document of a custom message. Contents of other channels have none; they don't come here.
+fn data(content: &Content) -> &str {
+    match content {
+        Content::Custom { data } => data,
+        Content::Sms { text, .. } => text,
+        Content::Email { .. } | Content::RawEmail { .. } => "",
+    }
+}

@@ -1,0 +1,291 @@
+//! Claims of `at_most_once` messages: asked for in batches before the handover, given back when the handover will not
+//! begin (rule R13). What is given back is marked first and never begun under that claim.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use delivery::schedule::{Entry, Lane};
+use model::command::{CHUNK_MAX, Command};
+use model::message::Class;
+use model::{Channel, Epoch, MessageId, Outcome};
+use registry::tables::{Messages, RowAccess, TableError, View};
+use tokio::time::Instant;
+
+use super::plan::moves_away;
+use super::propose::{Patience, Proposer};
+use super::turn::{Turn, Wake};
+use super::{Done, Partition};
+
+/// How long a message isn't claimed again after its claim was given back by a proposal whose first try is without an
+/// answer: a try that is still on its way would take the new claim back while its handover is under way. Tries carry a
+/// deadline of seconds, and one that reached any log is in front of the answered one.
+const DOUBT_KEPT: Duration = Duration::from_secs(60);
+/// How many batches of one channel are claimed and not begun; more claims wait in the outbox, where a Takeover moves
+/// them.
+const BATCHES_READY: usize = 2;
+
+/// The claims of this node that are not begun.
+#[derive(Default)]
+pub(super) struct Claims {
+    /// Claimed, in the order of their due times.
+    ready: BTreeMap<Channel, VecDeque<Entry>>,
+    /// Messages whose claim is asked for, by the plan under which it was.
+    asking: BTreeMap<Epoch, usize>,
+    /// Batches that are asked for, by channel.
+    asking_in: BTreeMap<Channel, usize>,
+    /// Marked: their claims are being given back.
+    releasing: usize,
+    /// Whether some of those that are ready were claimed under an earlier plan and not looked at under the adopted one.
+    unchecked: bool,
+    /// Given back in doubt, and until when the doubt lasts.
+    doubted: BTreeMap<MessageId, (Instant, Entry)>,
+    /// All of the above: none of them is in the schedule.
+    held: BTreeSet<MessageId>,
+}
+
+impl Claims {
+    /// Says whether a message is anywhere between being asked for and being begun or given back.
+    pub(super) fn holds(&self, message: MessageId) -> bool {
+        self.held.contains(&message)
+    }
+
+    /// Forgets a claimed message that left the outbox.
+    pub(super) fn forget(&mut self, message: MessageId) {
+        let mut removed = self.doubted.remove(&message).is_some();
+        for waiting in self.ready.values_mut() {
+            if let Some(place) = waiting.iter().position(|entry| entry.message == message) {
+                waiting.remove(place);
+                removed = true;
+            }
+        }
+        if removed {
+            self.held.remove(&message);
+        }
+    }
+
+    /// Says whether no claim from before a plan can still be begun or has to be given back.
+    pub(super) fn quiet(&self, adopted: Epoch) -> bool {
+        self.asking.range(..adopted).next().is_none() && self.releasing == 0 && !self.unchecked
+    }
+
+    /// Says that another plan was adopted.
+    pub(super) fn doubt_plan(&mut self) {
+        self.unchecked = true;
+    }
+
+    /// Returns how many messages of a channel are claimed and can be begun.
+    pub(super) fn ready_len(&self, channel: Channel) -> usize {
+        self.ready.get(&channel).map_or(0, VecDeque::len)
+    }
+
+    /// Returns the channels that have claimed messages.
+    pub(super) fn ready_channels(&self) -> Vec<Channel> {
+        self.ready.iter().filter(|(_, waiting)| !waiting.is_empty()).map(|(channel, _)| *channel).collect()
+    }
+
+    /// Takes claimed messages to begin them; they are no longer held here.
+    pub(super) fn take_ready(&mut self, channel: Channel, limit: usize) -> Vec<Entry> {
+        let Some(waiting) = self.ready.get_mut(&channel) else { return Vec::new() };
+        let taken: Vec<Entry> = waiting.drain(..limit.min(waiting.len())).collect();
+        for entry in &taken {
+            self.held.remove(&entry.message);
+        }
+        taken
+    }
+
+    /// Puts claimed messages back in front: their handover can't begin now.
+    pub(super) fn put_back(&mut self, entries: Vec<Entry>) {
+        for entry in entries.into_iter().rev() {
+            self.held.insert(entry.message);
+            self.ready.entry(entry.lane.channel).or_default().push_front(entry);
+        }
+    }
+
+    fn asked(&mut self, entries: &[Entry], channel: Channel, epoch: Epoch) {
+        self.held.extend(entries.iter().map(|entry| entry.message));
+        *self.asking.entry(epoch).or_default() += 1;
+        *self.asking_in.entry(channel).or_default() += 1;
+    }
+
+    fn answered(&mut self, channel: Channel, epoch: Epoch) {
+        decrease(&mut self.asking, epoch);
+        decrease(&mut self.asking_in, channel);
+    }
+}
+
+fn decrease<K: Ord>(counts: &mut BTreeMap<K, usize>, key: K) {
+    if let Some(count) = counts.get_mut(&key) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            counts.remove(&key);
+        }
+    }
+}
+
+impl Partition {
+    /// Puts claims of this node's earlier boots on hold.
+    pub(super) fn begin_boot(&mut self) {
+        let config = &self.shared.config;
+        let command = Command::Booted { node: config.node, boot: config.boot, limit: CHUNK_MAX };
+        let proposer = Proposer::new(&self.shared, self.group, Patience::UntilStop(self.stop.clone()));
+        self.work.spawn(async move {
+            while let Some(answer) = proposer.propose(&command).await {
+                if !matches!(answer.outcome, Outcome::Chunk { more: true, .. }) {
+                    break;
+                }
+            }
+            Done::Booted
+        });
+    }
+
+    /// Asks for claims of due messages, a batch at a time for each channel.
+    pub(super) fn begin_claims(&mut self, turn: Turn<'_>, wake: &mut Wake) -> Result<(), TableError> {
+        if !self.booted {
+            return Ok(());
+        }
+        let lanes: Vec<_> = self.schedule.lanes().filter(|(lane, _)| lane.class == Class::AtMostOnce).collect();
+        for (lane, due) in lanes {
+            if due > turn.wall {
+                wake.at(turn.instant_of(due));
+            } else if self.may_claim(lane) {
+                let entries = self.schedule.take_due(lane, turn.wall, self.shared.config.limits.batch_len);
+                let entries = self.staying(turn.view, entries)?;
+                self.begin_claim(lane.channel, entries);
+                wake.now();
+            } else {
+                self.warn_unrouted(lane);
+            }
+        }
+        Ok(())
+    }
+
+    fn may_claim(&self, lane: Lane) -> bool {
+        let ready_max = BATCHES_READY * self.shared.config.limits.batch_len;
+        self.shared.routes.driver(lane.channel).is_some()
+            && self.claims.ready_len(lane.channel) < ready_max
+            && self.claims.asking_in.get(&lane.channel).is_none_or(|batches| *batches < BATCHES_READY)
+    }
+
+    /// Drops entries that the adopted plan moves away and those that are unknown by now.
+    fn staying(&self, view: &dyn View, entries: Vec<Entry>) -> Result<Vec<Entry>, TableError> {
+        let mut staying = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let message = view.row::<Messages>(&entry.message)?;
+            let moved = |message| moves_away(self.plan.as_deref(), message, &self.shared.config.region);
+            if message.as_ref().is_some_and(|message| !moved(message)) && self.inflight.get(entry.message).is_none() {
+                staying.push(entry);
+            }
+        }
+        Ok(staying)
+    }
+
+    fn begin_claim(&mut self, channel: Channel, entries: Vec<Entry>) {
+        if entries.is_empty() {
+            return;
+        }
+        let epoch = self.epoch();
+        self.claims.asked(&entries, channel, epoch);
+        let config = &self.shared.config;
+        let messages = entries.iter().map(|entry| entry.message).collect();
+        let command = Command::Claim { claim: config.claim(), region: config.region.clone(), messages };
+        let proposer = Proposer::new(&self.shared, self.group, Patience::UntilStop(self.stop.clone()));
+        self.work.spawn(async move {
+            let claimed = match proposer.propose(&command).await.map(|answer| answer.outcome) {
+                Some(Outcome::Claimed(claimed)) => claimed,
+                _ => Vec::new(),
+            };
+            Done::Claimed { entries, epoch, claimed }
+        });
+    }
+
+    /// Makes claimed messages ready. Those that were not claimed are another holder's or no longer here: if that
+    /// changes, there will be news.
+    pub(super) fn finish_claim(&mut self, entries: Vec<Entry>, epoch: Epoch, claimed: &[MessageId]) {
+        let Some(channel) = entries.first().map(|entry| entry.lane.channel) else { return };
+        let claimed: BTreeSet<MessageId> = claimed.iter().copied().collect();
+        for entry in entries {
+            if claimed.contains(&entry.message) {
+                self.claims.ready.entry(channel).or_default().push_back(entry);
+            } else {
+                self.claims.held.remove(&entry.message);
+            }
+        }
+        self.claims.answered(channel, epoch);
+        self.claims.unchecked |= epoch != self.epoch();
+    }
+
+    /// Gives back the claims that the adopted plan moves away, if there may be some.
+    pub(super) fn release_moved(&mut self, view: &dyn View) -> Result<(), TableError> {
+        if !std::mem::take(&mut self.claims.unchecked) {
+            return Ok(());
+        }
+        let mut moved = BTreeSet::new();
+        for entry in self.claims.ready.values().flatten() {
+            let message = view.row::<Messages>(&entry.message)?;
+            if message.is_some_and(|message| moves_away(self.plan.as_deref(), &message, &self.shared.config.region)) {
+                moved.insert(entry.message);
+            }
+        }
+        self.release_ready(|entry| moved.contains(&entry.message));
+        Ok(())
+    }
+
+    /// Gives back the claims of ready messages that `chosen` names.
+    pub(super) fn release_ready(&mut self, chosen: impl Fn(&Entry) -> bool) {
+        let mut released = Vec::new();
+        for waiting in self.claims.ready.values_mut() {
+            let (gone, kept) = waiting.drain(..).partition::<Vec<Entry>, _>(|entry| chosen(entry));
+            released.extend(gone);
+            waiting.extend(kept);
+        }
+        self.release(released);
+    }
+
+    /// Gives claims back: from here on nothing begins under them.
+    pub(super) fn release(&mut self, entries: Vec<Entry>) {
+        self.claims.held.extend(entries.iter().map(|entry| entry.message));
+        self.claims.releasing += entries.len();
+        for chunk in entries.chunks(CHUNK_MAX as usize) {
+            let entries = chunk.to_vec();
+            let messages = entries.iter().map(|entry| entry.message).collect();
+            let command = Command::ReleaseClaims { claim: self.shared.config.claim(), messages };
+            let proposer = Proposer::new(&self.shared, self.group, Patience::UntilDone);
+            self.work.spawn(async move {
+                let answer = proposer.propose(&command).await;
+                Done::Released { entries, doubt: answer.is_none_or(|answer| answer.repeated) }
+            });
+        }
+    }
+
+    /// Schedules messages whose claims were given back: those that still wait here are claimed anew when they are due.
+    pub(super) fn finish_release(&mut self, entries: Vec<Entry>, doubt: bool) {
+        self.claims.releasing -= entries.len();
+        for entry in entries {
+            if doubt {
+                self.claims.doubted.insert(entry.message, (Instant::now() + DOUBT_KEPT, entry));
+            } else {
+                self.claims.held.remove(&entry.message);
+                self.hear_of(entry);
+            }
+        }
+    }
+
+    /// Schedules messages whose doubt has passed.
+    pub(super) fn end_doubts(&mut self, turn: Turn<'_>, wake: &mut Wake) {
+        let passed: Vec<(MessageId, Entry)> = self
+            .claims
+            .doubted
+            .iter()
+            .filter(|(_, (until, _))| *until <= turn.instant)
+            .map(|(message, (_, entry))| (*message, *entry))
+            .collect();
+        for (message, entry) in passed {
+            self.claims.doubted.remove(&message);
+            self.claims.held.remove(&message);
+            self.hear_of(entry);
+        }
+        if let Some((until, _)) = self.claims.doubted.values().min_by_key(|(until, _)| *until) {
+            wake.at(*until);
+        }
+    }
+}

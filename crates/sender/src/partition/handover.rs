@@ -1,0 +1,288 @@
+//! Handing due messages over: which lane may begin a batch now, what follows from the critical section, and what from
+//! the driver's answer.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use delivery::retry::{Next, RetryPolicy};
+use delivery::schedule::{Entry, Lane};
+use model::command::Settlement;
+use model::message::{Class, SendResult};
+use registry::tables::TableError;
+use service::ports::{NoPermit, Observation};
+use tokio::time::Instant;
+
+use super::gate::{Blocked, Crossed, Crossing, Work};
+use super::outcome::{Handed, send_result, shortened};
+use super::prepare::{Desk, Draft};
+use super::turn::{Turn, Wake};
+use super::{Done, Partition};
+use crate::driver::DriverResult;
+
+/// How far apart a lease that is missing is asked for while messages are due.
+const LEASE_TRIES: RetryPolicy =
+    RetryPolicy { first: Duration::from_millis(10), factor: 2, max: Duration::from_millis(100), attempts: u32::MAX };
+
+/// What is known of a lane's handovers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LaneState {
+    batches: usize,
+    last_begun: Option<Instant>,
+    paced_until: Option<Instant>,
+    warned: bool,
+}
+
+/// What is known of the right to begin.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Gate {
+    refusals: u32,
+    closed_until: Option<Instant>,
+}
+
+/// A batch that a driver answered for.
+pub(super) struct HandedOver {
+    lane: Lane,
+    begun: Vec<(Entry, u32)>,
+    results: Vec<DriverResult>,
+    took: Duration,
+}
+
+/// Whether a lane may begin a batch.
+enum May {
+    /// It may, with at most this many messages.
+    Begin(usize),
+    /// Not before this time.
+    At(Instant),
+    /// Not before something under way ends.
+    Later,
+}
+
+impl Partition {
+    /// Begins what can be begun now: at most one batch per lane and pass.
+    pub(super) fn begin_handovers(&mut self, turn: Turn<'_>, wake: &mut Wake) -> Result<(), TableError> {
+        for lane in self.due_lanes(turn, wake) {
+            match self.may_begin(lane, turn) {
+                May::Later => self.warn_unrouted(lane),
+                May::At(instant) => wake.at(instant),
+                May::Begin(limit) => {
+                    if !self.gate_is_open(turn, wake) {
+                        return Ok(());
+                    }
+                    self.begin_handover(turn, lane, limit)?;
+                    wake.now();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists the lanes with messages that could be handed over now.
+    fn due_lanes(&self, turn: Turn<'_>, wake: &mut Wake) -> Vec<Lane> {
+        let mut due = Vec::new();
+        for (lane, first) in self.schedule.lanes().filter(|(lane, _)| lane.class == Class::AtLeastOnce) {
+            if first <= turn.wall {
+                due.push(lane);
+            } else {
+                wake.at(turn.instant_of(first));
+            }
+        }
+        let claimed = self.claims.ready_channels().into_iter();
+        due.extend(claimed.map(|channel| Lane { channel, class: Class::AtMostOnce }));
+        due
+    }
+
+    fn may_begin(&self, lane: Lane, turn: Turn<'_>) -> May {
+        let limits = self.shared.config.limits;
+        let Some(driver) = self.shared.routes.driver(lane.channel) else { return May::Later };
+        let state = self.lanes.get(&lane).copied().unwrap_or_default();
+        let room = limits.unsettled_len.saturating_sub(self.inflight.len() + self.ending.len());
+        let limit = limits.batch_len.min(driver.batch_max().max(1)).min(room);
+        if limit == 0 || state.batches >= limits.batches_in_flight {
+            return May::Later;
+        }
+        let lingers = state.last_begun.filter(|_| state.batches > 0).map(|begun| begun + limits.handover_linger);
+        let lingers = lingers.filter(|_| self.waiting_in(lane) < limit);
+        match state.paced_until.into_iter().chain(lingers).max().filter(|until| *until > turn.instant) {
+            Some(until) => May::At(until),
+            None => May::Begin(limit),
+        }
+    }
+
+    /// Says once that messages wait for a driver that isn't configured.
+    pub(super) fn warn_unrouted(&mut self, lane: Lane) {
+        let state = self.lanes.entry(lane).or_default();
+        if !state.warned && self.shared.routes.driver(lane.channel).is_none() {
+            state.warned = true;
+            tracing::warn!(group = %self.group, channel = %lane.channel, "messages wait for a driver of their channel");
+        }
+    }
+
+    fn waiting_in(&self, lane: Lane) -> usize {
+        match lane.class {
+            Class::AtLeastOnce => self.schedule.len_of(lane),
+            Class::AtMostOnce => self.claims.ready_len(lane.channel),
+        }
+    }
+
+    /// Asks for the right to begin before anything is prepared, so that a node without a lease does no work in vain.
+    fn gate_is_open(&mut self, turn: Turn<'_>, wake: &mut Wake) -> bool {
+        if let Some(until) = self.gate.closed_until.filter(|until| *until > turn.instant) {
+            wake.at(until);
+            return false;
+        }
+        match self.shared.ports.permits.enter(self.group).err() {
+            None => {
+                self.gate = Gate::default();
+                true
+            }
+            Some(refused) => {
+                self.close_gate(refused);
+                wake.at(self.gate.closed_until.unwrap_or(turn.instant));
+                false
+            }
+        }
+    }
+
+    fn close_gate(&mut self, refused: NoPermit) {
+        self.gate.refusals = self.gate.refusals.saturating_add(1);
+        if self.gate.refusals == 1 {
+            tracing::info!(group = %self.group, reason = %refused, "sending waits for a lease");
+        }
+        metrics::counter!("signalbox_sender_no_permit_total").increment(1);
+        let seed = self.shared.ports.random.next_u64();
+        if let Next::At(wait) = LEASE_TRIES.next(self.gate.refusals, seed, None) {
+            self.gate.closed_until = Some(Instant::now() + wait);
+        }
+    }
+
+    fn begin_handover(&mut self, turn: Turn<'_>, lane: Lane, limit: usize) -> Result<(), TableError> {
+        let shared = Arc::clone(&self.shared);
+        let Some(driver) = shared.routes.driver(lane.channel) else { return Ok(()) };
+        let drafts = self.draft(turn, lane, limit)?;
+        if drafts.is_empty() {
+            return Ok(());
+        }
+        let entries: Vec<Entry> = drafts.iter().map(|draft| draft.entry).collect();
+        let claim = (lane.class == Class::AtMostOnce).then(|| shared.config.claim());
+        let mut crossing = Crossing { shared: &shared, group: self.group, driver, inflight: &mut self.inflight, claim };
+        match crossing.cross(drafts) {
+            Ok(crossed) => self.follow(lane, crossed, entries.len()),
+            Err(Blocked::NoPermit(refused)) => {
+                self.close_gate(refused);
+                shared.pacer.give_back(lane.channel, entries.len());
+                self.put_back(entries);
+            }
+            Err(Blocked::Tables(error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Takes due messages of a lane, as many as its pace allows, and prepares them.
+    fn draft(&mut self, turn: Turn<'_>, lane: Lane, limit: usize) -> Result<Vec<Draft>, TableError> {
+        let shared = Arc::clone(&self.shared);
+        let granted = shared.pacer.take(lane.channel, turn.boot, limit.min(self.waiting_in(lane)));
+        if granted.count == 0 {
+            self.lanes.entry(lane).or_default().paced_until = granted.next_at.map(|at| turn.instant_of_boot(at));
+            return Ok(Vec::new());
+        }
+        let entries = self.take(turn, lane, granted.count);
+        let desk = Desk { view: turn.view, shared: &shared, plan: self.plan.as_deref() };
+        let drafts = self.bodies.drafts(&desk, entries)?;
+        for (entry, error) in drafts.unsendable {
+            tracing::warn!(group = %self.group, message = %entry.message, %error, "message can't be rendered");
+            self.settle_unbegun(entry, SendResult::Failed { detail: shortened(error.to_string()) });
+        }
+        if lane.class == Class::AtMostOnce {
+            self.release(drafts.moved);
+        }
+        shared.pacer.give_back(lane.channel, granted.count - drafts.ready.len());
+        Ok(drafts.ready)
+    }
+
+    /// Takes due messages of a lane that are not in flight.
+    fn take(&mut self, turn: Turn<'_>, lane: Lane, count: usize) -> Vec<Entry> {
+        let taken = match lane.class {
+            Class::AtLeastOnce => self.schedule.take_due(lane, turn.wall, count),
+            Class::AtMostOnce => self.claims.take_ready(lane.channel, count),
+        };
+        taken.into_iter().filter(|entry| self.inflight.get(entry.message).is_none()).collect()
+    }
+
+    fn put_back(&mut self, entries: Vec<Entry>) {
+        let (claimed, direct): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|entry| entry.lane.class == Class::AtMostOnce);
+        self.claims.put_back(claimed);
+        direct.into_iter().for_each(|entry| self.hear_of(entry));
+    }
+
+    /// Follows up on a crossing of `count` messages.
+    fn follow(&mut self, lane: Lane, crossed: Crossed, count: usize) {
+        self.shared.pacer.give_back(lane.channel, count - crossed.begun.len());
+        self.shared.unsettled.fetch_add(crossed.begun.len(), Ordering::Relaxed);
+        self.put_back(crossed.left);
+        for entry in crossed.forbidden {
+            metrics::counter!("signalbox_sender_forbidden_total", "channel" => lane.channel.as_str()).increment(1);
+            self.settle_unbegun(entry, SendResult::Forbidden);
+        }
+        for entry in crossed.not_due.into_iter().chain(crossed.unclaimed) {
+            self.hear_of(entry);
+        }
+        if lane.class == Class::AtMostOnce {
+            self.release(crossed.moved);
+        }
+        if let Some(work) = crossed.work {
+            self.begin_work(lane, crossed.begun, work);
+        }
+    }
+
+    fn begin_work(&mut self, lane: Lane, begun: Vec<(Entry, u32)>, work: Work) {
+        let state = self.lanes.entry(lane).or_default();
+        state.batches += 1;
+        state.last_begun = Some(Instant::now());
+        tracing::debug!(group = %self.group, channel = %lane.channel, count = begun.len(), "handover begun");
+        let began = Instant::now();
+        self.work.spawn(async move {
+            let results = match work {
+                Work::Ended(results) => results,
+                Work::Goes(work) => work.await,
+            };
+            Done::HandedOver(HandedOver { lane, begun, results, took: began.elapsed() })
+        });
+    }
+
+    /// Records that a message ends without a handover. Its number is that of the handover which did not begin.
+    fn settle_unbegun(&mut self, entry: Entry, result: SendResult) {
+        self.ending.insert(entry.message);
+        self.results.push(Settlement { message: entry.message, attempt: entry.attempts + 1, result });
+    }
+
+    /// Turns a driver's answer into results to record.
+    pub(super) fn finish_handover(&mut self, handed_over: HandedOver) {
+        let HandedOver { lane, begun, results, took } = handed_over;
+        if let Some(state) = self.lanes.get_mut(&lane) {
+            state.batches = state.batches.saturating_sub(1);
+        }
+        let now = self.shared.ports.clock.wall_time();
+        let mut observations = Vec::with_capacity(begun.len());
+        for ((entry, attempt), result) in begun.into_iter().zip(results) {
+            self.notice(lane, &result);
+            let delivered = matches!(result, DriverResult::Accepted { .. });
+            observations.push(Observation::Handover { channel: lane.channel, delivered, took });
+            let seed = self.shared.ports.random.next_u64();
+            let handed = Handed { channel: lane.channel, class: lane.class, attempt, now, seed };
+            let result = send_result(handed, result);
+            self.results.push(Settlement { message: entry.message, attempt, result });
+        }
+        self.shared.ports.observations.observe(&observations);
+    }
+
+    fn notice(&self, lane: Lane, result: &DriverResult) {
+        let labels = [("channel", lane.channel.as_str()), ("result", result.name())];
+        metrics::counter!("signalbox_sender_handovers_total", &labels).increment(1);
+        if let DriverResult::Throttled { retry_after, .. } = result {
+            let boot = self.shared.ports.clock.boot_time();
+            self.shared.pacer.pause(lane.channel, boot, retry_after.unwrap_or_default());
+        }
+    }
+}

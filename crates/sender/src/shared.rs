@@ -1,0 +1,56 @@
+//! What all partitions of a node's sender share: its ports, its configuration, its routes and its pace.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use model::GroupId;
+use registry::tables::TableError;
+use service::ports::{Clock, Observations, Random, Reads, ReplicatedLog, SendPermits};
+
+use crate::config::SenderConfig;
+use crate::pacer::Pacer;
+use crate::routes::Routes;
+
+/// What the sender is given.
+#[derive(Clone)]
+pub struct Ports {
+    /// Where results and claims are proposed.
+    pub log: Arc<dyn ReplicatedLog>,
+    /// The replicas of this node.
+    pub reads: Arc<dyn Reads>,
+    /// The right to begin handovers.
+    pub permits: Arc<dyn SendPermits>,
+    /// Where it reports what it sees.
+    pub observations: Arc<dyn Observations>,
+    /// The node's clocks.
+    pub clock: Arc<dyn Clock>,
+    /// The node's randomness, for jitter.
+    pub random: Arc<dyn Random>,
+}
+
+/// Why a sender can't go on. The node must stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SenderFault {
+    /// The node's own state can't be trusted.
+    #[error("send from group {group}")]
+    Tables {
+        /// The group.
+        group: GroupId,
+        /// What is wrong with its tables.
+        #[source]
+        source: TableError,
+    },
+    /// The task of a partition died.
+    #[error("send: a partition's task died: {0}")]
+    Died(String),
+}
+
+/// See the module's text.
+pub(crate) struct Shared {
+    pub config: SenderConfig,
+    pub ports: Ports,
+    pub routes: Routes,
+    pub pacer: Pacer,
+    /// Messages begun and not settled, in all partitions.
+    pub unsettled: AtomicUsize,
+}

@@ -1,0 +1,54 @@
+//! The HTTP drivers against a server on loopback that answers as a test says.
+
+#[cfg(test)]
+mod sandbox;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod webhook;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::content::{Content, Purpose};
+use model::message::Class;
+use model::{Address, AppId, Channel, EndpointId, Epoch, GroupId, MessageId, Timestamp};
+use sender::Delivery;
+
+/// Message number `number`.
+fn message(number: u64) -> MessageId {
+    MessageId::new(GroupId(1), Timestamp(1), number)
+}
+
+/// A custom message to a URL.
+fn custom(number: u64, url: &str) -> Delivery {
+    Delivery {
+        message: message(number),
+        app: AppId(7),
+        channel: Channel::Custom,
+        address: Address::from_stored(url.to_owned()),
+        endpoint: Some(EndpointId::from_stored("ep".to_owned())),
+        attempt: 2,
+        epoch: Epoch(3),
+        class: Class::AtMostOnce,
+        origination: None,
+        content: Arc::new(Content::Custom { data: "{\"a\":1}".to_owned() }),
+        context: BTreeMap::from([("k".to_owned(), "v".to_owned())]),
+    }
+}
+
+/// An SMS.
+fn sms(number: u64) -> Delivery {
+    let text = "hello".to_owned();
+    let purpose = Purpose::Promotional;
+    let content = Content::Sms { text, purpose, origination_number: Some("+100".to_owned()), sender_id: None };
+    let address = Address::from_stored("+12065550100".to_owned());
+    Delivery {
+        channel: Channel::Sms,
+        address,
+        endpoint: None,
+        origination: Some("+100".to_owned()),
+        content: Arc::new(content),
+        ..custom(number, "")
+    }
+}

@@ -1,0 +1,98 @@
+//! The webhook driver: what it posts, and what each answer means.
+
+use std::time::Duration;
+
+use model::RegionId;
+use sender::drivers::webhook::{Targets, WebhookConfig, WebhookDriver};
+use sender::{Driver, DriverResult};
+use serde_json::json;
+
+use crate::server::{Reply, Seen, Server, nobody};
+use crate::{custom, message};
+
+fn driver(targets: Targets) -> WebhookDriver {
+    WebhookDriver::new(WebhookConfig { region: RegionId::new("us-east-1").unwrap(), targets }).unwrap()
+}
+
+async fn deliver_to(url: &str) -> DriverResult {
+    driver(Targets::Any).deliver(vec![custom(1, url)]).await.remove(0)
+}
+
+#[tokio::test]
+async fn the_message_is_posted_with_a_key_of_the_handover() {
+    let server = Server::start(|_| Reply::Answer(202, "x-message-id: w-1\r\n", "thanks".to_owned())).await;
+    let result = deliver_to(&server.url("/hook?a=b")).await;
+    assert_eq!(result, DriverResult::Accepted { provider_id: Some("w-1".to_owned()) });
+    let seen = server.seen().remove(0);
+    assert_eq!(seen.line, "POST /hook?a=b HTTP/1.1");
+    assert_eq!(seen.headers["idempotency-key"], format!("{}-2", message(1)));
+    assert_eq!(seen.headers["content-type"], "application/json");
+    let wanted = json!({
+        "ApplicationId": format!("{:032x}", 7),
+        "MessageId": message(1).to_string(),
+        "Address": server.url("/hook?a=b"),
+        "EndpointId": "ep",
+        "Data": "{\"a\":1}",
+        "Context": {"k": "v"},
+        "Attempt": 2,
+        "Region": "us-east-1",
+    });
+    assert_eq!(seen.json(), wanted);
+}
+
+fn status_of_path(seen: &Seen) -> Reply {
+    let status = seen.line.split_whitespace().nth(1).unwrap().trim_start_matches('/').parse().unwrap();
+    Reply::Answer(status, "retry-after: 9\r\nlocation: http://127.0.0.1:1/\r\n", String::new())
+}
+
+#[tokio::test]
+async fn each_answer_means_what_the_table_says() {
+    let server = Server::start(status_of_path).await;
+    let batch = [200, 204, 429, 503, 408, 500, 599, 301, 404, 410];
+    let batch = batch.iter().map(|status| custom(*status, &server.url(&format!("/{status}")))).collect();
+    let results = driver(Targets::Any).deliver(batch).await;
+    let names: Vec<&str> = results.iter().map(DriverResult::name).collect();
+    let wanted = [
+        "accepted",
+        "accepted",
+        "throttled",
+        "throttled",
+        "temporary",
+        "temporary",
+        "temporary",
+        "permanent",
+        "permanent",
+        "permanent",
+    ];
+    assert_eq!(names, wanted);
+    let nine = Some(Duration::from_secs(9));
+    assert!(matches!(results[2], DriverResult::Throttled { retry_after, .. } if retry_after == nine));
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_unknown_and_none_at_all_is_temporary() {
+    let server = Server::start(|_| Reply::Close).await;
+    assert_eq!(deliver_to(&server.url("/")).await.name(), "unknown");
+    assert_eq!(deliver_to(&nobody().await).await.name(), "temporary");
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_cut() {
+    let server = Server::start(|_| Reply::Answer(200, "", "x".repeat(10 * 1024 * 1024))).await;
+    assert_eq!(deliver_to(&server.url("/")).await.name(), "accepted");
+}
+
+#[tokio::test]
+async fn what_is_no_target_is_refused_for_good() {
+    for url in ["", "not a url", "ftp://example.com/", "file:///etc/passwd"] {
+        assert_eq!(deliver_to(url).await.name(), "permanent", "{url}");
+    }
+    let server = Server::start(|_| Reply::Answer(200, "", String::new())).await;
+    let port = server.address.port();
+    let public = driver(Targets::Public);
+    let written = public.deliver(vec![custom(1, &server.url("/"))]).await.remove(0);
+    assert_eq!(written.name(), "permanent");
+    let named = public.deliver(vec![custom(1, &format!("http://localhost:{port}/"))]).await.remove(0);
+    assert_eq!(named.name(), "temporary", "a name may resolve to another address later");
+    assert!(server.seen().is_empty());
+}

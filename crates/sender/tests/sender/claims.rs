@@ -1,0 +1,167 @@
+//! `at_most_once` messages: claimed before they go, held when nobody knows, given back when they don't go.
+
+use std::time::Duration;
+
+use model::message::{Class, Status};
+use model::{Command, MessageId};
+use sender::DriverResult;
+use service::ports::LogError;
+
+use crate::provider::{Provider, accepted};
+use crate::world::{Fault, GROUP, World, paced, pass};
+
+const AT_MOST_ONCE: Class = Class::AtMostOnce;
+
+fn unknown_log() -> LogError {
+    LogError::Unknown { group: GROUP, waited: Duration::from_secs(5) }
+}
+
+fn claimed(world: &World, messages: &[MessageId]) -> usize {
+    messages.iter().filter(|message| world.progress(**message).claim.is_some()).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn they_are_claimed_before_they_go_and_go_once() {
+    let world = World::new().await;
+    let provider = {
+        let world = world.clone();
+        Provider::with(move |delivery| {
+            assert!(world.progress(delivery.message).claim.is_some());
+            accepted()
+        })
+    };
+    let messages = world.accept(AT_MOST_ONCE, 0..20);
+    let _sender = world.start(&provider, 1);
+    world.until_all(&messages, Status::Delivered).await;
+    pass(Duration::from_secs(600)).await;
+    assert_eq!(provider.messages().len(), 20);
+    assert!(world.proposed("claim").len() <= 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_is_certain_is_tried_again_with_a_new_claim() {
+    let world = World::new().await;
+    let provider = Provider::with(|delivery| match delivery.attempt {
+        1 => DriverResult::Temporary { detail: "no connection".to_owned() },
+        _ => accepted(),
+    });
+    let _sender = world.start(&provider, 1);
+    let messages = world.accept(AT_MOST_ONCE, 0..1);
+    world.until_all(&messages, Status::Delivered).await;
+    assert_eq!(provider.messages().len(), 2);
+    assert_eq!(world.proposed("claim").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_outcome_is_held_and_not_tried_again() {
+    let world = World::new().await;
+    let provider = Provider::with(|_| DriverResult::Unknown { detail: "cut off".to_owned() });
+    let _sender = world.start(&provider, 1);
+    let messages = world.accept(AT_MOST_ONCE, 0..1);
+    world.until_all(&messages, Status::Held).await;
+    pass(Duration::from_secs(3_600)).await;
+    assert_eq!(provider.messages().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_between_handing_over_and_recording_leaves_them_held() {
+    let (world, provider) = (World::new().await, Provider::accepting());
+    provider.hang(true);
+    let messages = world.accept(AT_MOST_ONCE, 0..5);
+    let sender = world.start(&provider, 1);
+    world.until(|_| provider.messages().len() == 5).await;
+    drop(sender);
+    pass(Duration::from_secs(1)).await;
+    provider.hang(false);
+    let _sender = world.start(&provider, 2);
+    world.until_all(&messages, Status::Held).await;
+    pass(Duration::from_secs(600)).await;
+    assert_eq!(provider.messages().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_claimed_before_the_claims_of_earlier_boots_are_dealt_with() {
+    let (world, provider) = (World::new().await, Provider::accepting());
+    for _ in 0..3 {
+        world.fail_next("booted", Fault::Refused(LogError::NoLeader { group: GROUP, waited: Duration::ZERO }));
+    }
+    let messages = world.accept(AT_MOST_ONCE, 0..5);
+    let _sender = world.start(&provider, 1);
+    world.until_all(&messages, Status::Delivered).await;
+    let proposed: Vec<&str> = ["booted", "claim"].into_iter().filter(|name| !world.proposed(name).is_empty()).collect();
+    assert_eq!(proposed, ["booted", "claim"]);
+    assert_eq!(world.proposed("booted").len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_without_an_answer_is_asked_for_again() {
+    let (world, provider) = (World::new().await, Provider::accepting());
+    world.fail_next("claim", Fault::AnswerLost);
+    world.fail_next("claim", Fault::Refused(unknown_log()));
+    let messages = world.accept(AT_MOST_ONCE, 0..5);
+    let _sender = world.start(&provider, 1);
+    world.until_all(&messages, Status::Delivered).await;
+    assert_eq!(provider.messages().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_evacuated_region_gives_back_what_it_has_not_begun_before_it_is_quiet() {
+    let (world, provider) = (World::new().await, Provider::accepting());
+    let sender = world.start_with(&provider, paced(1, 2));
+    let messages = world.accept(AT_MOST_ONCE, 0..20);
+    world.until(|world| claimed(world, &messages) == 18).await;
+    world.adopt(2, &[("here", 0), ("there", 1)]);
+    world.until(|world| world.quiet().last() == Some(&model::Epoch(2))).await;
+    assert_eq!(claimed(&world, &messages), 0);
+    let sent = provider.messages().len();
+    pass(Duration::from_secs(60)).await;
+    assert_eq!(provider.messages().len(), sent);
+    let region = crate::world::region("here");
+    world.apply(Command::Takeover { region, epoch: model::Epoch(2), cursor: None, limit: 1_000 });
+    let moved = messages.iter().filter(|message| world.progress(**message).region.as_str() == "there").count();
+    assert_eq!(moved, 20 - sent);
+    drop(sender);
+}
+
+#[tokio::test(start_paused = true)]
+async fn claims_answered_after_a_plan_moved_them_away_are_given_back_before_quiet() {
+    let (world, provider) = (World::new().await, Provider::accepting());
+    world.set_lease(false);
+    let _sender = world.start(&provider, 1);
+    pass(Duration::from_secs(1)).await;
+    world.set_latency(Duration::from_millis(100));
+    let messages = world.accept(AT_MOST_ONCE, 0..20);
+    world.until(|world| claimed(world, &messages) == 20).await;
+    world.adopt(2, &[("here", 0), ("there", 1)]);
+    world.until(|world| world.quiet().last() == Some(&model::Epoch(2))).await;
+    assert_eq!(claimed(&world, &messages), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_given_back_in_doubt_is_not_taken_again_at_once() {
+    let (world, provider) = (World::new().await, Provider::accepting());
+    let _sender = world.start_with(&provider, paced(1, 2));
+    let messages = world.accept(AT_MOST_ONCE, 0..5);
+    world.until(|world| claimed(world, &messages) == 3).await;
+    world.fail_next("release_claims", Fault::Refused(unknown_log()));
+    world.adopt(2, &[("here", 0), ("there", 1)]);
+    world.until(|world| world.quiet().last() == Some(&model::Epoch(2))).await;
+    world.adopt(3, &[("here", 1)]);
+    pass(Duration::from_secs(50)).await;
+    assert_eq!(provider.messages().len(), 2);
+    world.until_all(&messages, Status::Delivered).await;
+    assert_eq!(provider.messages().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_gives_back_what_was_not_begun() {
+    let (world, provider) = (World::new().await, Provider::accepting());
+    let sender = world.start_with(&provider, paced(1, 2));
+    let messages = world.accept(AT_MOST_ONCE, 0..20);
+    world.until(|world| claimed(world, &messages) == 18).await;
+    assert_eq!(sender.stop(Duration::from_secs(5)).await.unsettled, 0);
+    assert_eq!(claimed(&world, &messages), 0);
+    let _sender = world.start(&provider, 2);
+    world.until_all(&messages, Status::Delivered).await;
+    assert_eq!(provider.messages().len(), 20);
+}

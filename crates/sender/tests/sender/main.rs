@@ -1,0 +1,14 @@
+//! The sender against a partition in memory: real registry, fake log, leases and provider, paused time.
+
+#[cfg(test)]
+mod basics;
+#[cfg(test)]
+mod claims;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod plan;
+#[cfg(test)]
+mod provider;
+#[cfg(test)]
+mod world;

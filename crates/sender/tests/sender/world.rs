@@ -1,0 +1,425 @@
+//! One partition in memory with everything around it that a sender needs. Time is tokio's, paused.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use delivery::pacing::Rate;
+use model::app::{AppGate, ChannelDetail, ChannelGate};
+use model::channel::CHANNELS;
+use model::command::{AcceptMessages, Command, FollowUpAction, Proposal, Recipient};
+use model::content::{Content, Purpose, Substitutions};
+use model::message::{Class, Progress, Status};
+use model::plan::{Author, Mode, RegionState, TrafficPlan};
+use model::{
+    Address, AppId, BodyId, Boot, BootTime, Channel, Epoch, GroupId, LogIndex, MessageId, NodeId, Outcome, RegionId,
+    Revision, Timestamp,
+};
+use registry::tables::{MemoryTables, ProgressOf, RowAccess, View};
+use registry::{ApplyContext, apply_entry};
+use sender::{EffectFeed, Limits, Ports, Routes, Sender, SenderConfig};
+use service::ports::{
+    Applied, BoxFuture, Clock, LogError, NoPermit, Observation, Observations, Permit, Random, Reads, ReadsError,
+    ReplicatedLog, SendPermits,
+};
+use tokio::time::Instant;
+
+use crate::provider::Provider;
+
+pub const GROUP: GroupId = GroupId(1);
+pub const APP: AppId = AppId(1);
+const EPOCH_OF_TIME: u64 = 1_700_000_000_000;
+
+/// What goes wrong with a proposal.
+pub enum Fault {
+    /// It is refused, nothing is applied.
+    Refused(LogError),
+    /// It is applied, and nobody is told.
+    AnswerLost,
+}
+
+/// See the module's text.
+pub struct World {
+    tables: Mutex<Arc<MemoryTables>>,
+    feed: Mutex<Option<EffectFeed>>,
+    /// Whether the sender hears of effects.
+    mute: AtomicBool,
+    proposed: Mutex<Vec<Command>>,
+    faults: Mutex<VecDeque<(&'static str, Fault)>>,
+    latency: Mutex<Duration>,
+    refused: Mutex<Option<NoPermit>>,
+    /// What is applied just before the critical section is entered for the last time of so many.
+    before_entry: Mutex<Option<(u32, Command)>>,
+    quiet: Mutex<Vec<Epoch>>,
+    observed: Mutex<Vec<Observation>>,
+    index: AtomicU64,
+    random: AtomicU64,
+    started: Instant,
+}
+
+impl World {
+    /// Makes a partition that knows an app with every channel enabled, and a plan that sends all through `here`.
+    pub async fn new() -> Arc<World> {
+        let world = Arc::new(World {
+            tables: Mutex::default(),
+            feed: Mutex::default(),
+            mute: AtomicBool::new(false),
+            proposed: Mutex::default(),
+            faults: Mutex::default(),
+            latency: Mutex::new(Duration::from_millis(2)),
+            refused: Mutex::default(),
+            before_entry: Mutex::default(),
+            quiet: Mutex::default(),
+            observed: Mutex::default(),
+            index: AtomicU64::new(0),
+            random: AtomicU64::new(1),
+            started: Instant::now(),
+        });
+        let action = Box::new(FollowUpAction::AdoptApp(gate()));
+        world.apply(Command::FollowUp { source: GroupId::CONTROL, number: 1, action });
+        world.adopt(1, &[("here", 1)]);
+        world
+    }
+
+    /// Starts the node's sender in a boot.
+    pub fn start(self: &Arc<World>, provider: &Arc<Provider>, boot: u64) -> Sender {
+        self.start_with(provider, config(boot))
+    }
+
+    /// Starts the node's sender with a configuration.
+    pub fn start_with(self: &Arc<World>, provider: &Arc<Provider>, config: SenderConfig) -> Sender {
+        let (feed, feeds) = sender::feed::feed(config.region.clone(), &[GROUP]);
+        *self.feed.lock().unwrap() = Some(feed);
+        let driver: Arc<dyn sender::Driver> = Arc::clone(provider) as _;
+        let by_name: BTreeMap<_, _> = CHANNELS.iter().map(|channel| (*channel, "provider".to_owned())).collect();
+        let routes = Routes::new(&[driver], &by_name).unwrap();
+        let ports = Ports {
+            log: Arc::clone(self) as _,
+            reads: Arc::clone(self) as _,
+            permits: Arc::clone(self) as _,
+            observations: Arc::clone(self) as _,
+            clock: Arc::clone(self) as _,
+            random: Arc::clone(self) as _,
+        };
+        Sender::start(config, ports, routes, feeds)
+    }
+
+    /// Accepts SMS for recipients number `numbers`, worth sending for a day.
+    pub fn accept(&self, class: Class, numbers: std::ops::Range<u64>) -> Vec<MessageId> {
+        self.accept_sms("hello", class, (numbers, Duration::from_secs(86_400)))
+    }
+
+    /// Accepts SMS with a text and a time to live.
+    pub fn accept_sms(
+        &self,
+        text: &str,
+        class: Class,
+        (numbers, time_to_live): (std::ops::Range<u64>, Duration),
+    ) -> Vec<MessageId> {
+        let recipients: Vec<Recipient> = numbers.map(|number| self.recipient(number)).collect();
+        let messages = recipients.iter().map(|recipient| recipient.message).collect();
+        let text = text.to_owned();
+        let purpose = Purpose::Transactional;
+        let outcome = self.apply(Command::AcceptMessages(Box::new(AcceptMessages {
+            app: APP,
+            channel: Channel::Sms,
+            body: BodyId(u128::from(self.next_u64())),
+            content: Content::Sms { text, purpose, origination_number: None, sender_id: None },
+            substitutions: Substitutions::new(),
+            class: Some(class),
+            time_to_live_ms: time_to_live.as_millis() as u64,
+            context: BTreeMap::new(),
+            recipients,
+        })));
+        assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
+        messages
+    }
+
+    fn recipient(&self, number: u64) -> Recipient {
+        let (address, key) = phone(number);
+        let message = MessageId::new(GROUP, self.wall_time(), number);
+        let (substitutions, context) = (Substitutions::new(), BTreeMap::new());
+        Recipient { message, address, key, endpoint: None, substitutions, context }
+    }
+
+    /// Adopts a plan with these weights; a region without weight is evacuated.
+    pub fn adopt(&self, epoch: u64, weights: &[(&str, u32)]) {
+        self.apply(adoption(epoch, weights));
+    }
+
+    /// Applies a command as an entry of its own.
+    pub fn apply(&self, command: Command) -> Outcome {
+        self.apply_all(vec![Proposal { request: None, command }]).remove(0)
+    }
+
+    fn apply_all(&self, proposals: Vec<Proposal>) -> Vec<Outcome> {
+        let mut effects = Vec::new();
+        let outcomes = {
+            let mut tables = self.tables.lock().unwrap();
+            let context = ApplyContext { group: GROUP, partitions: 1, stamp: self.wall_time() };
+            apply_entry(Arc::make_mut(&mut tables), context, &proposals, &mut effects).unwrap()
+        };
+        self.index.fetch_add(1, Ordering::Relaxed);
+        if let Some(feed) = &*self.feed.lock().unwrap()
+            && !self.mute.load(Ordering::Relaxed)
+        {
+            feed.offer(GROUP, &effects);
+        }
+        outcomes
+    }
+
+    /// Lets the sender hear of effects or not; it is told that it missed some when it hears again.
+    pub fn mute(&self, mute: bool) {
+        self.mute.store(mute, Ordering::Relaxed);
+        if let (false, Some(feed)) = (mute, &*self.feed.lock().unwrap()) {
+            feed.missed(GROUP);
+        }
+    }
+
+    /// Lets the next proposal of a command with this name go wrong.
+    pub fn fail_next(&self, command: &'static str, fault: Fault) {
+        self.faults.lock().unwrap().push_back((command, fault));
+    }
+
+    /// Sets how long a proposal takes to be applied, and again to be answered.
+    pub fn set_latency(&self, latency: Duration) {
+        *self.latency.lock().unwrap() = latency;
+    }
+
+    /// Takes the lease away or gives it back.
+    pub fn set_lease(&self, held: bool) {
+        *self.refused.lock().unwrap() = (!held).then_some(NoPermit::NoLease);
+    }
+
+    /// Applies a command just before the critical section is entered for the `count`-th time from now.
+    pub fn apply_before_entry(&self, count: u32, command: Command) {
+        *self.before_entry.lock().unwrap() = Some((count, command));
+    }
+
+    /// Returns the commands of a name that were proposed through the log.
+    pub fn proposed(&self, name: &str) -> Vec<Command> {
+        self.proposed.lock().unwrap().iter().filter(|command| command.name() == name).cloned().collect()
+    }
+
+    /// Returns the epochs for which quiet was reported.
+    pub fn quiet(&self) -> Vec<Epoch> {
+        self.quiet.lock().unwrap().clone()
+    }
+
+    /// Returns how many handovers were observed.
+    pub fn observed(&self) -> usize {
+        self.observed.lock().unwrap().len()
+    }
+
+    /// Returns how far a message got.
+    pub fn progress(&self, message: MessageId) -> Progress {
+        let tables = Arc::clone(&self.tables.lock().unwrap());
+        tables.row::<ProgressOf>(&message).unwrap().unwrap()
+    }
+
+    /// Says whether all messages have a status.
+    pub fn all_at(&self, messages: &[MessageId], status: Status) -> bool {
+        messages.iter().all(|message| self.progress(*message).status == status)
+    }
+
+    /// Lets time pass until all messages have a status.
+    ///
+    /// # Panics
+    /// When they have not within a simulated hour.
+    pub async fn until_all(&self, messages: &[MessageId], status: Status) {
+        self.until(|world| world.all_at(messages, status)).await;
+    }
+
+    /// Lets time pass until something holds.
+    ///
+    /// # Panics
+    /// When it doesn't within a simulated hour.
+    pub async fn until(&self, holds: impl Fn(&World) -> bool) {
+        let begun = Instant::now();
+        while !holds(self) {
+            assert!(begun.elapsed() < Duration::from_secs(3_600), "waited in vain");
+            pass(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// The adoption of a plan with these weights; a region without weight is evacuated.
+pub fn adoption(epoch: u64, weights: &[(&str, u32)]) -> Command {
+    let state = |weight| if weight > 0 { RegionState::Active } else { RegionState::Evacuated };
+    let plan = TrafficPlan {
+        epoch: Epoch(epoch),
+        parent: Epoch(epoch - 1),
+        mode: Mode::ActiveActive,
+        regions: weights.iter().map(|(name, weight)| (region(name), state(*weight))).collect(),
+        weights: weights.iter().map(|(name, weight)| (region(name), *weight)).collect(),
+        channel_weights: BTreeMap::new(),
+        reason: "test".to_owned(),
+        evidence: BTreeMap::new(),
+        author: Author::Automatic,
+        time: Timestamp(0),
+    };
+    Command::AdoptPlan { plan: Box::new(plan) }
+}
+
+/// Lets simulated time pass.
+pub async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+/// A region by its name.
+pub fn region(name: &str) -> RegionId {
+    RegionId::new(name).unwrap()
+}
+
+/// The telephone number of a recipient.
+pub fn phone(number: u64) -> (Address, model::AddressKey) {
+    Address::parse(Channel::Sms, &format!("+1206{number:07}")).unwrap()
+}
+
+/// The configuration of node 1 in a boot.
+pub fn config(boot: u64) -> SenderConfig {
+    SenderConfig {
+        region: region("here"),
+        node: NodeId(1),
+        boot: Boot(boot),
+        rates: BTreeMap::new(),
+        region_nodes: 1,
+        limits: Limits::default(),
+    }
+}
+
+/// A configuration that paces SMS.
+pub fn paced(per_second: u64, burst: u64) -> SenderConfig {
+    SenderConfig { rates: BTreeMap::from([(Channel::Sms, Rate { per_second, burst })]), ..config(1) }
+}
+
+fn gate() -> AppGate {
+    let channel = |channel| {
+        let detail = match channel {
+            Channel::Sms => ChannelDetail::Sms { sender_id: Some("Sender".to_owned()), short_code: None },
+            _ => ChannelDetail::Custom,
+        };
+        (channel, ChannelGate { enabled: true, class: None, detail })
+    };
+    AppGate { app: APP, channels: CHANNELS.into_iter().map(channel).collect(), revision: Revision(1), deleted: false }
+}
+
+impl ReplicatedLog for World {
+    fn propose(
+        &self,
+        group: GroupId,
+        proposals: Vec<Proposal>,
+        deadline: Duration,
+    ) -> BoxFuture<'_, Result<Applied, LogError>> {
+        assert_eq!(group, GROUP);
+        let latency = *self.latency.lock().unwrap();
+        Box::pin(async move {
+            self.proposed.lock().unwrap().extend(proposals.iter().map(|proposal| proposal.command.clone()));
+            pass(latency).await;
+            let fault = {
+                let mut faults = self.faults.lock().unwrap();
+                let place = faults.iter().position(|(name, _)| *name == proposals[0].command.name());
+                place.and_then(|place| faults.remove(place)).map(|(_, fault)| fault)
+            };
+            if let Some(Fault::Refused(error)) = fault {
+                return Err(error);
+            }
+            let outcomes = self.apply_all(proposals);
+            pass(latency).await;
+            match fault {
+                Some(_) => Err(LogError::Unknown { group, waited: deadline }),
+                None => Ok(Applied { outcomes, index: LogIndex(self.index.load(Ordering::Relaxed)) }),
+            }
+        })
+    }
+
+    fn propose_fenced(
+        &self,
+        group: GroupId,
+        proposals: Vec<Proposal>,
+        deadline: Duration,
+    ) -> BoxFuture<'_, Result<Applied, LogError>> {
+        self.propose(group, proposals, deadline)
+    }
+}
+
+impl Reads for World {
+    fn view(&self, group: GroupId) -> Result<Arc<dyn View + Send + Sync>, ReadsError> {
+        assert_eq!(group, GROUP);
+        let tables: Arc<MemoryTables> = Arc::clone(&self.tables.lock().unwrap());
+        Ok(tables)
+    }
+
+    fn applied(&self, _group: GroupId) -> LogIndex {
+        LogIndex(self.index.load(Ordering::Relaxed))
+    }
+
+    fn applied_after(
+        &self,
+        group: GroupId,
+        _index: LogIndex,
+        waited: Duration,
+    ) -> BoxFuture<'_, Result<LogIndex, ReadsError>> {
+        Box::pin(async move { Err(ReadsError::TooLate { group, waited }) })
+    }
+
+    fn linearize(&self, _group: GroupId, _deadline: Duration) -> BoxFuture<'_, Result<(), LogError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+struct Entered(Arc<MemoryTables>);
+
+impl Permit for Entered {
+    fn view(&self) -> &dyn View {
+        &*self.0
+    }
+}
+
+impl SendPermits for World {
+    fn enter(&self, group: GroupId) -> Result<Box<dyn Permit + Send + '_>, NoPermit> {
+        assert_eq!(group, GROUP);
+        let due = {
+            let mut before = self.before_entry.lock().unwrap();
+            if let Some((count, _)) = &mut *before {
+                *count -= 1;
+            }
+            before.take_if(|(count, _)| *count == 0)
+        };
+        if let Some((_, command)) = due {
+            self.apply(command);
+        }
+        match *self.refused.lock().unwrap() {
+            Some(refused) => Err(refused),
+            None => Ok(Box::new(Entered(Arc::clone(&self.tables.lock().unwrap())))),
+        }
+    }
+
+    fn report_quiet(&self, group: GroupId, epoch: Epoch) {
+        assert_eq!(group, GROUP);
+        self.quiet.lock().unwrap().push(epoch);
+    }
+}
+
+impl Observations for World {
+    fn observe(&self, observations: &[Observation]) {
+        self.observed.lock().unwrap().extend(observations.iter().cloned());
+    }
+}
+
+impl Clock for World {
+    fn boot_time(&self) -> BootTime {
+        BootTime(1) + self.started.elapsed()
+    }
+
+    fn wall_time(&self) -> Timestamp {
+        Timestamp(EPOCH_OF_TIME).plus(self.started.elapsed())
+    }
+}
+
+impl Random for World {
+    fn next_u64(&self) -> u64 {
+        self.random.fetch_add(1, Ordering::Relaxed)
+    }
+}
