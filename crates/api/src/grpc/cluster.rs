@@ -1,0 +1,154 @@
+//! The cluster's status and membership.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::TrafficPlan;
+use model::cluster::{NodeInfo, RegionKind};
+use model::id::{GroupId, NodeId, RegionId};
+use policy::Action;
+use service::ErrorCode;
+use service::ports::{ClusterStatus, GroupStatus};
+use tonic::{Request, Response, Status};
+use wire::v1;
+
+use super::door::GrpcDoor;
+use super::error::GrpcError;
+
+/// A region that wasn't heard from for this long counts as out of reach in the status; failovers have rules of their own.
+const HEARD_MAX: Duration = Duration::from_secs(2);
+
+/// The service.
+pub(super) struct ClusterService(pub(super) Arc<GrpcDoor>);
+
+#[tonic::async_trait]
+impl v1::cluster_server::Cluster for ClusterService {
+    async fn status(&self, request: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
+        let _entered = self.0.enter(request.metadata(), Action::GetClusterStatus)?;
+        let plan = match self.0.service.plan().await {
+            Ok(plan) => Some(plan),
+            Err(error) if error.code == ErrorCode::NotFound => None,
+            Err(error) => return Err(GrpcError::from(error).into()),
+        };
+        Ok(Response::new(status(self.0.cluster.status(), plan.as_ref())))
+    }
+
+    async fn add_node(&self, request: Request<v1::AddNodeRequest>) -> Result<Response<v1::MembershipResponse>, Status> {
+        let _entered = self.0.enter(request.metadata(), Action::ChangeMembers)?;
+        let node = request.into_inner().node.ok_or_else(|| GrpcError::invalid("node", "is required"))?;
+        let node = NodeInfo::try_from(node).map_err(|flaw| GrpcError::from(flaw.within("node")))?;
+        self.0.cluster.add_node(node).await.map_err(GrpcError::from)?;
+        Ok(self.members())
+    }
+
+    async fn promote_node(
+        &self,
+        request: Request<v1::PromoteNodeRequest>,
+    ) -> Result<Response<v1::MembershipResponse>, Status> {
+        let _entered = self.0.enter(request.metadata(), Action::ChangeMembers)?;
+        self.0.cluster.promote_node(NodeId(request.get_ref().node_id)).await.map_err(GrpcError::from)?;
+        Ok(self.members())
+    }
+
+    async fn remove_node(
+        &self,
+        request: Request<v1::RemoveNodeRequest>,
+    ) -> Result<Response<v1::MembershipResponse>, Status> {
+        let _entered = self.0.enter(request.metadata(), Action::ChangeMembers)?;
+        self.0.cluster.remove_node(NodeId(request.get_ref().node_id)).await.map_err(GrpcError::from)?;
+        Ok(self.members())
+    }
+
+    async fn transfer_leader(
+        &self,
+        request: Request<v1::TransferLeaderRequest>,
+    ) -> Result<Response<v1::TransferLeaderResponse>, Status> {
+        let _entered = self.0.enter(request.metadata(), Action::ChangeMembers)?;
+        let request = request.into_inner();
+        let group = u16::try_from(request.group)
+            .map_err(|_| GrpcError::invalid("group", "is over the largest group, 65535"))?;
+        let to = NodeId(request.to_node_id);
+        self.0.cluster.transfer_leader(GroupId(group), to).await.map_err(GrpcError::from)?;
+        Ok(Response::new(v1::TransferLeaderResponse {}))
+    }
+}
+
+impl ClusterService {
+    fn members(&self) -> Response<v1::MembershipResponse> {
+        let mut nodes = self.0.cluster.status().nodes;
+        nodes.sort_by_key(|node| node.id);
+        Response::new(v1::MembershipResponse { nodes: nodes.into_iter().map(v1::NodeInfo::from).collect() })
+    }
+}
+
+fn status(mut status: ClusterStatus, plan: Option<&TrafficPlan>) -> v1::StatusResponse {
+    status.nodes.sort_by_key(|node| node.id);
+    let regions = regions(&status, plan);
+    v1::StatusResponse {
+        node_id: status.node.0,
+        region: status.region.to_string(),
+        epoch: plan.map_or(0, |plan| plan.epoch.0),
+        nodes: status
+            .nodes
+            .into_iter()
+            .map(|node| v1::NodeStatus {
+                heard_ms_ago: status.heard.get(&node.id).map(milliseconds),
+                node: Some(node.into()),
+            })
+            .collect(),
+        regions,
+        groups: status.groups.into_iter().map(group).collect(),
+        alarms: status.alarms,
+    }
+}
+
+fn regions(status: &ClusterStatus, plan: Option<&TrafficPlan>) -> Vec<v1::RegionStatus> {
+    let mut regions: BTreeMap<&RegionId, v1::RegionStatus> = BTreeMap::new();
+    for node in &status.nodes {
+        let here = node.id == status.node;
+        let heard = here || status.heard.get(&node.id).is_some_and(|ago| *ago <= HEARD_MAX);
+        let region = regions.entry(&node.region).or_insert_with(|| v1::RegionStatus {
+            region: node.region.to_string(),
+            kind: v1::NodeInfo::from(node.clone()).kind,
+            plan_state: plan_state(node, plan),
+            reachable: false,
+        });
+        region.reachable |= heard;
+    }
+    regions.into_values().collect()
+}
+
+fn plan_state(node: &NodeInfo, plan: Option<&TrafficPlan>) -> String {
+    match (node.kind, plan) {
+        (RegionKind::Serving, Some(plan)) => plan.state_of(&node.region).to_string(),
+        _ => String::new(),
+    }
+}
+
+fn group(status: GroupStatus) -> v1::GroupStatus {
+    let replica = |node: &NodeId, voter: bool| {
+        let matching = status.replicated.get(node).copied();
+        v1::ReplicaStatus {
+            node_id: node.0,
+            voter,
+            matching_index: matching.map(|index| index.0),
+            lag_entries: matching.map_or(0, |index| status.last.0.saturating_sub(index.0)),
+        }
+    };
+    let voters = status.voters.iter().map(|node| replica(node, true));
+    v1::GroupStatus {
+        group: u32::from(status.group.0),
+        leader_node_id: status.leader.map(|leader| leader.0),
+        term: status.term.0,
+        last_index: status.last.0,
+        committed_index: status.committed.0,
+        applied_index: status.applied.0,
+        replicas: voters.chain(status.learners.iter().map(|node| replica(node, false))).collect(),
+        lease_remaining_ms: status.lease_left.as_ref().map(milliseconds),
+    }
+}
+
+fn milliseconds(time: &Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,81 @@
+//! Endpoints.
+
+use std::sync::Arc;
+
+use policy::Action;
+use prost::Message;
+use service::use_cases::{EndpointDraft, ReadMode, UpsertEndpointRequest};
+use tonic::{Request, Response, Status};
+use wire::public::{EndpointChange, parse_app_id, parse_endpoint_id, parse_request_id, values};
+use wire::v1;
+
+use super::door::GrpcDoor;
+use super::error::GrpcError;
+use crate::limits::{self, ENDPOINT_REQUEST_MAX, PatchNames};
+
+const NAMES: PatchNames = PatchNames {
+    attributes: "patch.attributes",
+    metrics: "patch.metrics",
+    user_attributes: "patch.user_attributes",
+    effective: "patch.effective_date",
+};
+
+/// The service.
+pub(super) struct EndpointsService(pub(super) Arc<GrpcDoor>);
+
+#[tonic::async_trait]
+impl v1::endpoints_server::Endpoints for EndpointsService {
+    async fn put(&self, request: Request<v1::PutEndpointRequest>) -> Result<Response<v1::PutEndpointResponse>, Status> {
+        let _entered = self.0.enter(request.metadata(), Action::UpdateEndpoint)?;
+        let upsert = self.upsert(request.into_inner())?;
+        let endpoint = self.0.service.upsert_endpoint(upsert).await.map_err(GrpcError::from)?;
+        Ok(Response::new(v1::PutEndpointResponse { endpoint: Some(endpoint.into()) }))
+    }
+
+    async fn get(&self, request: Request<v1::GetEndpointRequest>) -> Result<Response<v1::GetEndpointResponse>, Status> {
+        let _entered = self.0.enter(request.metadata(), Action::GetEndpoint)?;
+        let request = request.into_inner();
+        let app = parse_app_id(&request.app_id, "app_id").map_err(GrpcError::from)?;
+        let endpoint = parse_endpoint_id(&request.endpoint_id, "endpoint_id").map_err(GrpcError::from)?;
+        let mode = if request.linearizable { ReadMode::Linearizable } else { ReadMode::Local };
+        let found = self.0.service.get_endpoint(app, &endpoint, mode).await.map_err(GrpcError::from)?;
+        Ok(Response::new(v1::GetEndpointResponse {
+            endpoint: Some(found.endpoint.into()),
+            user_attributes: values(found.user_attributes),
+        }))
+    }
+
+    async fn delete(
+        &self,
+        request: Request<v1::DeleteEndpointRequest>,
+    ) -> Result<Response<v1::DeleteEndpointResponse>, Status> {
+        let _entered = self.0.enter(request.metadata(), Action::DeleteEndpoint)?;
+        let request = request.into_inner();
+        let app = parse_app_id(&request.app_id, "app_id").map_err(GrpcError::from)?;
+        let endpoint = parse_endpoint_id(&request.endpoint_id, "endpoint_id").map_err(GrpcError::from)?;
+        let gone = self.0.service.delete_endpoint(app, &endpoint).await.map_err(GrpcError::from)?;
+        Ok(Response::new(v1::DeleteEndpointResponse {
+            endpoint: Some(gone.endpoint.into()),
+            user_attributes: values(gone.user_attributes),
+        }))
+    }
+}
+
+impl EndpointsService {
+    fn upsert(&self, request: v1::PutEndpointRequest) -> Result<UpsertEndpointRequest, GrpcError> {
+        let patch = request.patch.unwrap_or_default();
+        if patch.encoded_len() > ENDPOINT_REQUEST_MAX {
+            return Err(GrpcError::invalid("patch", &format!("at most {ENDPOINT_REQUEST_MAX} bytes are allowed")));
+        }
+        let change = EndpointChange::try_from(patch).map_err(|flaw| flaw.within("patch"))?;
+        limits::patch(&change.patch, &NAMES)?;
+        let request_id = parse_request_id(&request.request_id, "request_id")?;
+        Ok(UpsertEndpointRequest {
+            app: parse_app_id(&request.app_id, "app_id")?,
+            endpoint: parse_endpoint_id(&request.endpoint_id, "endpoint_id")?,
+            display_id: request.endpoint_id,
+            draft: EndpointDraft { channel: change.channel, address: change.address, patch: change.patch },
+            request: request_id.unwrap_or_else(|| self.0.service.new_request_id()),
+        })
+    }
+}

@@ -1,0 +1,133 @@
+//! The traffic plan: looking at it and changing it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use model::id::Epoch;
+use model::plan::Author;
+use policy::Action;
+use service::use_cases::{Override, PAGE_MAX, PlanMove, PlanRequest};
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Response, Status};
+use wire::public::{parse_channel, parse_region, parse_weights};
+use wire::v1;
+
+use super::door::GrpcDoor;
+use super::error::GrpcError;
+use crate::limits;
+
+/// How many plans a page of the history holds when the request doesn't say.
+const HISTORY_PAGE: usize = 20;
+/// The longest reason of a change, in characters.
+const REASON_MAX: usize = 500;
+
+/// The service.
+pub(super) struct TrafficService(pub(super) Arc<GrpcDoor>);
+
+#[tonic::async_trait]
+impl v1::traffic_server::Traffic for TrafficService {
+    async fn get_plan(&self, request: Request<v1::GetPlanRequest>) -> Result<Response<v1::GetPlanResponse>, Status> {
+        let _entered = self.0.enter(request.metadata(), Action::GetPlan)?;
+        let plan = self.0.service.plan().await.map_err(GrpcError::from)?;
+        Ok(Response::new(v1::GetPlanResponse { plan: Some(plan.into()), adoption: self.adoption().await? }))
+    }
+
+    async fn history(&self, request: Request<v1::HistoryRequest>) -> Result<Response<v1::HistoryResponse>, Status> {
+        let _entered = self.0.enter(request.metadata(), Action::GetPlanHistory)?;
+        let request = request.into_inner();
+        let limit = match usize::try_from(request.page_size) {
+            Ok(0) => HISTORY_PAGE,
+            other => other.unwrap_or(usize::MAX),
+        };
+        limits::some("page_size", limit, PAGE_MAX, "plans").map_err(GrpcError::from)?;
+        let before = request.before_epoch.map(Epoch);
+        let plans = self.0.service.plan_history(before, limit).await.map_err(GrpcError::from)?;
+        let next_before_epoch =
+            plans.last().map(|plan| plan.epoch.0).filter(|epoch| plans.len() == limit && *epoch > 1);
+        let plans = plans.into_iter().map(v1::TrafficPlan::from).collect();
+        Ok(Response::new(v1::HistoryResponse { plans, next_before_epoch }))
+    }
+
+    async fn shift(&self, request: Request<v1::ShiftRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let wanted = || {
+            let channel = match request.channel {
+                0 => None,
+                code => Some(parse_channel(code, "channel")?),
+            };
+            Ok(PlanMove::Shift { channel, weights: parse_weights(request.weights)? })
+        };
+        Ok(self.change(&metadata, request.options, wanted).await?)
+    }
+
+    async fn evacuate(
+        &self,
+        request: Request<v1::EvacuateRequest>,
+    ) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let wanted = || Ok(PlanMove::Evacuate(parse_region(&request.region, "region")?));
+        Ok(self.change(&metadata, request.options, wanted).await?)
+    }
+
+    async fn restore(&self, request: Request<v1::RestoreRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let wanted = || Ok(PlanMove::Restore(parse_region(&request.region, "region")?));
+        Ok(self.change(&metadata, request.options, wanted).await?)
+    }
+
+    async fn failover(
+        &self,
+        request: Request<v1::FailoverRequest>,
+    ) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let wanted = || {
+            Ok(PlanMove::Failover {
+                from: parse_region(&request.from_region, "from_region")?,
+                to: parse_region(&request.to_region, "to_region")?,
+            })
+        };
+        Ok(self.change(&metadata, request.options, wanted).await?)
+    }
+}
+
+impl TrafficService {
+    /// Carries out a change, or says what it would do.
+    async fn change(
+        &self,
+        metadata: &MetadataMap,
+        options: Option<v1::ChangeOptions>,
+        wanted: impl FnOnce() -> Result<PlanMove, GrpcError> + Send,
+    ) -> Result<Response<v1::PlanChangeResponse>, GrpcError> {
+        let entered = self.0.enter(metadata, Action::ChangePlan)?;
+        let options = options.unwrap_or_default();
+        let dry_run = options.dry_run;
+        let request = plan_request(options, wanted()?, Author::Principal(entered.caller.principal.name.clone()))?;
+        let service = &self.0.service;
+        let answer = if dry_run { service.try_plan(request).await? } else { service.change_plan(request).await? };
+        Ok(Response::new(v1::PlanChangeResponse {
+            plan: Some(answer.plan.into()),
+            description: answer.differences,
+            committed: !dry_run,
+            adoption: self.adoption().await?,
+        }))
+    }
+
+    async fn adoption(&self) -> Result<Vec<v1::Adoption>, GrpcError> {
+        let adoption = self.0.service.adoption().await?;
+        Ok(adoption
+            .into_iter()
+            .map(|(group, epoch)| v1::Adoption { group: u32::from(group.0), epoch: epoch.0 })
+            .collect())
+    }
+}
+
+fn plan_request(options: v1::ChangeOptions, wanted: PlanMove, author: Author) -> Result<PlanRequest, GrpcError> {
+    limits::some("options.reason", options.reason.chars().count(), REASON_MAX, "characters")?;
+    let overrides = options.override_rules.iter().map(|name| rule(name)).collect::<Result<BTreeSet<_>, _>>()?;
+    let parent = options.parent_epoch.map(Epoch);
+    Ok(PlanRequest { wanted, reason: options.reason, author, parent, overrides })
+}
+
+fn rule(name: &str) -> Result<Override, GrpcError> {
+    Override::parse(name).ok_or_else(|| GrpcError::invalid("options.override_rules", &format!("{name:?} is no rule")))
+}

@@ -1,0 +1,12 @@
+//! Floor 4: the doors. [`rest`] speaks Amazon Pinpoint's REST API, [`grpc`] Signalbox's own; both find out who calls,
+//! parse once, and call the use cases of `service`. Nothing calls this crate but `node`.
+
+pub mod keys;
+
+pub mod grpc;
+pub mod rest;
+
+mod limits;
+mod requests;
+
+pub use keys::{Caller, DuplicateKey, Key, KeyStore};

@@ -1,0 +1,233 @@
+//! The EMAIL and SMS channels of an app: Update, Get, Delete.
+
+use http::StatusCode;
+use model::app::{ChannelDetail, ChannelSettings};
+use model::channel::Channel;
+use serde::{Deserialize, Serialize};
+use service::ErrorCode;
+use service::use_cases::PutChannel;
+
+use super::dispatch::Call;
+use super::error::RestError;
+use super::json::parse;
+use super::reply::Reply;
+use super::times::body_time;
+use crate::limits::{self, ChannelNames};
+
+const NAMES: ChannelNames = ChannelNames {
+    from_address: "FromAddress",
+    identity: "Identity",
+    configuration_set: "ConfigurationSet",
+    role_arn: "RoleArn",
+    sender_id: "SenderId",
+    short_code: "ShortCode",
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct EmailChannelRequest {
+    enabled: Option<bool>,
+    from_address: String,
+    identity: String,
+    configuration_set: Option<String>,
+    role_arn: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SmsChannelRequest {
+    enabled: Option<bool>,
+    sender_id: Option<String>,
+    short_code: Option<String>,
+}
+
+/// The answer for both channels; a member that the other one has is left out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ChannelResponse<'c> {
+    application_id: String,
+    creation_date: String,
+    enabled: bool,
+    id: String,
+    is_archived: bool,
+    last_modified_date: String,
+    platform: &'static str,
+    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_address: Option<&'c str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<&'c str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configuration_set: Option<&'c str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_arn: Option<&'c str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sender_id: Option<&'c str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    short_code: Option<&'c str>,
+}
+
+/// UpdateEmailChannel.
+pub(super) async fn put_email_channel(call: &Call<'_>) -> Result<Reply, RestError> {
+    let (enabled, detail) = email_request(&call.body)?;
+    put_channel(call, Channel::Email, enabled, detail).await
+}
+
+/// UpdateSmsChannel. Members that aren't given stay as they are.
+pub(super) async fn put_sms_channel(call: &Call<'_>) -> Result<Reply, RestError> {
+    let (enabled, detail) = sms_request(&call.body)?;
+    let detail = match call.door.service.get_channel(call.app()?, Channel::Sms).await {
+        Ok(stored) => kept(detail, stored.detail),
+        Err(error) if error.code == ErrorCode::NotFound => detail,
+        Err(error) => return Err(error.into()),
+    };
+    put_channel(call, Channel::Sms, enabled, detail).await
+}
+
+/// GetEmailChannel, GetSmsChannel.
+pub(super) async fn get_channel(call: &Call<'_>, channel: Channel) -> Result<Reply, RestError> {
+    let settings = call.door.service.get_channel(call.app()?, channel).await?;
+    Ok(reply(call, &settings))
+}
+
+/// DeleteEmailChannel, DeleteSmsChannel.
+pub(super) async fn delete_channel(call: &Call<'_>, channel: Channel) -> Result<Reply, RestError> {
+    let settings = call.door.service.delete_channel(call.app()?, channel).await?;
+    Ok(reply(call, &settings))
+}
+
+async fn put_channel(
+    call: &Call<'_>,
+    channel: Channel,
+    enabled: Option<bool>,
+    detail: ChannelDetail,
+) -> Result<Reply, RestError> {
+    let request = PutChannel { app: call.app()?, channel, enabled, class: None, detail };
+    let settings = call.door.service.put_channel(request).await?;
+    Ok(reply(call, &settings))
+}
+
+fn email_request(body: &[u8]) -> Result<(Option<bool>, ChannelDetail), RestError> {
+    let request: EmailChannelRequest = parse(body)?;
+    let detail = ChannelDetail::Email {
+        from_address: request.from_address,
+        identity: request.identity,
+        configuration_set: request.configuration_set,
+        role_arn: request.role_arn,
+    };
+    limits::channel(&detail, &NAMES)?;
+    Ok((request.enabled, detail))
+}
+
+fn sms_request(body: &[u8]) -> Result<(Option<bool>, ChannelDetail), RestError> {
+    let request: SmsChannelRequest = parse(body)?;
+    let detail = ChannelDetail::Sms { sender_id: request.sender_id, short_code: request.short_code };
+    limits::channel(&detail, &NAMES)?;
+    Ok((request.enabled, detail))
+}
+
+/// Fills the members that aren't given from what is stored, so that `{"Enabled": false}` loses nothing.
+fn kept(newer: ChannelDetail, stored: ChannelDetail) -> ChannelDetail {
+    match (newer, stored) {
+        (
+            ChannelDetail::Sms { sender_id, short_code },
+            ChannelDetail::Sms { sender_id: stored_sender_id, short_code: stored_short_code },
+        ) => ChannelDetail::Sms {
+            sender_id: sender_id.or(stored_sender_id),
+            short_code: short_code.or(stored_short_code),
+        },
+        (newer, _) => newer,
+    }
+}
+
+fn reply(call: &Call<'_>, settings: &ChannelSettings) -> Reply {
+    Reply::json(StatusCode::OK, &response(call.value(0), settings))
+}
+
+fn response<'c>(app: &str, settings: &'c ChannelSettings) -> ChannelResponse<'c> {
+    let mut response = ChannelResponse {
+        application_id: app.to_owned(),
+        creation_date: body_time(settings.created),
+        enabled: settings.enabled,
+        id: settings.channel.as_str().to_lowercase(),
+        is_archived: false,
+        last_modified_date: body_time(settings.modified),
+        platform: settings.channel.as_str(),
+        version: settings.revision.0,
+        from_address: None,
+        identity: None,
+        configuration_set: None,
+        role_arn: None,
+        sender_id: None,
+        short_code: None,
+    };
+    match &settings.detail {
+        ChannelDetail::Email { from_address, identity, configuration_set, role_arn } => {
+            response.from_address = Some(from_address);
+            response.identity = Some(identity);
+            response.configuration_set = configuration_set.as_deref();
+            response.role_arn = role_arn.as_deref();
+        }
+        ChannelDetail::Sms { sender_id, short_code } => {
+            response.sender_id = sender_id.as_deref();
+            response.short_code = short_code.as_deref();
+        }
+        ChannelDetail::Custom => {}
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use model::id::Revision;
+    use model::time::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn an_email_channel_needs_address_and_identity() {
+        let fine = br#"{"Enabled":true,"FromAddress":"Kit <kit@example.com>","Identity":"arn:aws:ses:x"}"#;
+        let (enabled, detail) = email_request(fine).unwrap();
+        assert_eq!(enabled, Some(true));
+        assert!(matches!(detail, ChannelDetail::Email { from_address, .. } if from_address == "Kit <kit@example.com>"));
+        for bad in [
+            r#"{"Enabled":true}"#,
+            r#"{"FromAddress":"kit@example.com"}"#,
+            r#"{"FromAddress":"kit","Identity":"i"}"#,
+            r#"{"FromAddress":"kit@example.com","Identity":""}"#,
+            r#"{"FromAddress":"kit@example.com","Identity":"i","Enabled":"yes"}"#,
+        ] {
+            assert_eq!(email_request(bad.as_bytes()).unwrap_err().status, StatusCode::BAD_REQUEST, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_sms_channel_needs_nothing() {
+        assert_eq!(sms_request(b"{}").unwrap(), (None, ChannelDetail::Sms { sender_id: None, short_code: None }));
+        assert!(sms_request(br#"{"SenderId":""}"#).is_err());
+    }
+
+    #[test]
+    fn switching_an_sms_channel_off_keeps_its_sender() {
+        let sms =
+            |sender_id: Option<&str>| ChannelDetail::Sms { sender_id: sender_id.map(str::to_owned), short_code: None };
+        assert_eq!(kept(sms(None), sms(Some("KIT"))), sms(Some("KIT")));
+        assert_eq!(kept(sms(Some("NEW")), sms(Some("KIT"))), sms(Some("NEW")));
+    }
+
+    #[test]
+    fn the_answer_is_the_channel_itself() {
+        let settings = ChannelSettings {
+            channel: Channel::Sms,
+            enabled: true,
+            class: None,
+            detail: ChannelDetail::Sms { sender_id: Some("KIT".into()), short_code: None },
+            created: Timestamp(0),
+            modified: Timestamp(1_000),
+            revision: Revision(3),
+        };
+        let text = serde_json::to_string(&response("0123", &settings)).unwrap();
+        let wanted = r#"{"ApplicationId":"0123","CreationDate":"1970-01-01T00:00:00.000Z","Enabled":true,"Id":"sms","IsArchived":false,"LastModifiedDate":"1970-01-01T00:00:01.000Z","Platform":"SMS","Version":3,"SenderId":"KIT"}"#;
+        assert_eq!(text, wanted);
+    }
+}

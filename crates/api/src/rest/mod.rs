@@ -1,0 +1,34 @@
+//! The REST door: Amazon Pinpoint's API (rest-json, AWS Signature Version 4) on HTTP/1.1, with the pages that machines and
+//! providers ask for. The shapes follow the wire facts of the Pinpoint API; bodies hold payloads without their wrappers.
+
+mod door;
+mod listener;
+mod router;
+
+mod gate;
+mod intake;
+mod operation_table;
+mod operations;
+mod signature;
+
+mod dispatch;
+mod pages;
+
+mod apps;
+mod channels;
+mod endpoint_request;
+mod endpoint_response;
+mod endpoints;
+mod message_content;
+mod message_request;
+mod message_response;
+mod messages;
+
+mod error;
+mod json;
+mod reply;
+mod times;
+
+pub use door::{BODY_MAX, CALLBACK_BODY_MAX, Door, DoorParts, Limits, MetricsText, Readiness};
+pub use listener::serve;
+pub use router::router;

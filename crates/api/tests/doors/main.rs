@@ -1,0 +1,17 @@
+//! The doors over a node in memory: real requests in, the real registry behind.
+
+#[cfg(test)]
+mod grpc;
+#[cfg(test)]
+mod rest;
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod grpc_services;
+#[cfg(test)]
+mod listeners;
+#[cfg(test)]
+mod rest_gate;
+#[cfg(test)]
+mod rest_operations;
