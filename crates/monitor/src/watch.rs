@@ -1,0 +1,115 @@
+//! Watching for lost regions. Every node keeps the evidence; the one that leads the control group acts on it.
+//!
+//! What flows in: who heard whom, from the lease calls between all nodes. What flows out: a committed plan without the
+//! lost region, with the evidence. At most one change is under way at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::cluster::Nodes;
+use model::id::{GroupId, NodeId};
+use model::time::BootTime;
+use service::ports::{Clock, Neighbours};
+use service::{ErrorCode, Service};
+use traffic::loss::{LossSettings, RegionLoss, SafetyRules, Situation, Verdict, automatic_changes, decide};
+
+/// How often the evidence is looked at. A region is called lost no sooner than its silence lasted; this adds to it.
+pub const LOOK: Duration = Duration::from_millis(50);
+
+/// How many plans back the automatic changes of the last hour are looked for.
+const HISTORY_MAX: usize = 100;
+
+/// How long a change that failed is left alone.
+const REST: Duration = Duration::from_millis(500);
+
+/// What the watch needs of the node.
+pub struct WatchPorts {
+    /// The use cases.
+    pub service: Service,
+    /// The evidence.
+    pub neighbours: Arc<dyn Neighbours>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The watch of one node.
+pub struct Watch {
+    ports: WatchPorts,
+    rules: SafetyRules,
+    nodes: Nodes,
+    detector: RegionLoss,
+    rest_until: BootTime,
+}
+
+impl Watch {
+    /// Begins to watch the regions of these nodes.
+    pub fn new(ports: WatchPorts, nodes: Nodes, settings: LossSettings, rules: SafetyRules) -> Watch {
+        let detector = RegionLoss::new(settings, &nodes, ports.clock.boot_time());
+        Watch { ports, rules, nodes, detector, rest_until: BootTime(0) }
+    }
+
+    /// Watches until it is dropped.
+    pub async fn run(mut self) {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            look.tick().await;
+            let now = self.ports.clock.boot_time();
+            self.take_evidence(now);
+            let verdicts = self.detector.verdict(now);
+            if !verdicts.is_empty() && self.rest_until <= now && self.ports.neighbours.leads(GroupId::CONTROL) {
+                self.act(now, &verdicts).await;
+            }
+        }
+    }
+
+    fn take_evidence(&mut self, now: BootTime) {
+        let me = self.ports.service.facts().node;
+        self.detector.reported(me, now);
+        for (node, news) in self.ports.neighbours.news() {
+            if let Some(heard) = news.heard {
+                self.detector.heard(me, node, before(now, heard));
+                self.renewed(node, before(now, heard));
+            }
+            if let Some(reported) = news.reported {
+                self.detector.reported(node, before(now, reported));
+            }
+            for (subject, ago) in news.it_heard {
+                self.detector.heard(node, subject, before(now, ago));
+            }
+        }
+    }
+
+    /// A lease call asks for all groups at once, so hearing a node at the control group's leader is its renewal there.
+    fn renewed(&mut self, node: NodeId, at: BootTime) {
+        if let Some(info) = self.nodes.get(&node) {
+            self.detector.renewed(&info.region, at);
+        }
+        if let Some(own) = self.nodes.get(&self.ports.service.facts().node) {
+            self.detector.renewed(&own.region, self.ports.clock.boot_time());
+        }
+    }
+
+    async fn act(&mut self, now: BootTime, verdicts: &[Verdict]) {
+        let service = &self.ports.service;
+        let (Ok(plan), Ok(history)) = (service.plan().await, service.plan_history(None, HISTORY_MAX).await) else {
+            return;
+        };
+        let history = automatic_changes(&history);
+        let situation = Situation { plan: &plan, verdicts, history: &history, now: self.ports.clock.wall_time() };
+        let Some(change) = decide(&situation, &self.rules) else { return };
+        let regions: Vec<&str> = verdicts.iter().map(|verdict| verdict.region.as_str()).collect();
+        tracing::warn!(regions = regions.join(","), parent = plan.epoch.0, "a region is lost: changing the plan");
+        metrics::counter!("signalbox_automatic_plan_changes_total").increment(1);
+        match service.commit_plan(change).await {
+            Ok(plan) => tracing::warn!(epoch = plan.epoch.0, "the plan was changed"),
+            Err(error) if error.code == ErrorCode::Conflict => {}
+            Err(error) => tracing::error!(%error, "the plan was not changed or not carried everywhere"),
+        }
+        self.rest_until = now + REST;
+    }
+}
+
+fn before(now: BootTime, ago: Duration) -> BootTime {
+    BootTime(now.0.saturating_sub(u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX)))
+}

@@ -1,0 +1,111 @@
+//! The ports `ClusterControl` and `Leases`: how the cluster stands, and who its members are.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::cluster::NodeInfo;
+use model::id::{Epoch, GroupId, LogIndex, NodeId, RegionId, Term};
+use openraft::async_runtime::WatchReceiver as _;
+use service::ports::{BoxFuture, ClusterControl, ClusterError, ClusterStatus, GroupStatus, Leases};
+
+use crate::group::Group;
+use crate::node::Node;
+use crate::{Replication, membership, transfer};
+
+/// A replica that lacks more entries than this is worth an operator's look.
+const LAG_ALARM: u64 = 10_000;
+
+impl ClusterControl for Replication {
+    fn status(&self) -> ClusterStatus {
+        let node = self.node();
+        let groups: Vec<GroupStatus> = node.groups.values().map(|group| group_status(node, group)).collect();
+        ClusterStatus {
+            node: node.id,
+            region: node.info.region.clone(),
+            nodes: node.peers.nodes().into_values().collect(),
+            heard: node.heard.ages(node.now()),
+            alarms: alarms(node, &groups),
+            groups,
+        }
+    }
+
+    fn add_node(&self, info: NodeInfo) -> BoxFuture<'_, Result<(), ClusterError>> {
+        Box::pin(membership::add(self.node(), info))
+    }
+
+    fn promote_node(&self, id: NodeId) -> BoxFuture<'_, Result<(), ClusterError>> {
+        Box::pin(membership::promote(self.node(), id))
+    }
+
+    fn remove_node(&self, id: NodeId) -> BoxFuture<'_, Result<(), ClusterError>> {
+        Box::pin(membership::remove(self.node(), id))
+    }
+
+    fn transfer_leader(&self, group: GroupId, to: NodeId) -> BoxFuture<'_, Result<(), ClusterError>> {
+        Box::pin(async move {
+            let failed = |detail: String| ClusterError::Group { group, detail };
+            let hosted =
+                self.node().group(group).ok_or_else(|| failed("this node holds no replica of it".to_owned()))?;
+            transfer::ask(self.node(), hosted, to).await.map_err(|error| failed(error.to_string()))
+        })
+    }
+}
+
+impl Leases for Replication {
+    fn lapsed(&self, group: GroupId, region: &RegionId) -> bool {
+        self.node().group(group).is_some_and(|group| group.lease.lapsed(self.node().now(), region))
+    }
+
+    fn quiet(&self, group: GroupId, region: &RegionId, epoch: Epoch) -> bool {
+        self.node().group(group).is_some_and(|group| group.lease.is_quiet(region, epoch))
+    }
+}
+
+fn group_status(node: &Node, group: &Group) -> GroupStatus {
+    let data = group.raft.data_metrics();
+    let data = data.borrow_watched();
+    let membership = group.membership();
+    let matched = |log_id: Option<crate::type_config::LogId>| LogIndex(log_id.map_or(0, |log_id| log_id.index));
+    let replicated: BTreeMap<NodeId, LogIndex> = data
+        .replication
+        .iter()
+        .flatten()
+        .map(|(follower, log_id)| (NodeId(*follower), matched(*log_id)))
+        .collect();
+    let valid_until = group.lease.valid_until();
+    GroupStatus {
+        group: group.id,
+        leader: group.leader(),
+        term: Term(group.vote().leader_id.term),
+        last: matched(data.last_log),
+        committed: group.committed(),
+        applied: group.announcer.last(),
+        replicated,
+        voters: membership.voter_ids().map(NodeId).collect(),
+        learners: membership.learner_ids().map(NodeId).collect(),
+        lease_left: valid_until.map(|until| until.since(node.now())).filter(|left| *left > Duration::ZERO),
+    }
+}
+
+fn alarms(node: &Node, groups: &[GroupStatus]) -> Vec<String> {
+    let mut alarms = Vec::new();
+    if let Some(reason) = node.fatal.reason() {
+        alarms.push(format!("the node must stop: {reason}"));
+    }
+    for status in groups {
+        let group = status.group;
+        if status.leader.is_none() {
+            alarms.push(format!("group {group} has no leader"));
+        }
+        for (follower, index) in &status.replicated {
+            let behind = status.last.0.saturating_sub(index.0);
+            if behind > LAG_ALARM {
+                alarms.push(format!("node {follower} is {behind} entries behind in group {group}"));
+            }
+        }
+        if node.holder().is_some() && status.leader.is_some() && status.lease_left.is_none() {
+            alarms.push(format!("this node holds no send lease of group {group}"));
+        }
+    }
+    alarms
+}

@@ -1,0 +1,45 @@
+//! Why the node must stop. Corrupt state, a failed disk, an unknown command: nothing here goes on after one of these.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// Where the reason to stop is reported. Clones report to the same place; the first reason stays.
+#[derive(Clone)]
+pub(crate) struct Fatal(Arc<watch::Sender<Option<Arc<str>>>>);
+
+impl Fatal {
+    pub(crate) fn new() -> Fatal {
+        Fatal(Arc::new(watch::Sender::new(None)))
+    }
+
+    /// Reports a reason to stop.
+    pub(crate) fn report(&self, reason: impl Into<String>) {
+        let reason: Arc<str> = reason.into().into();
+        self.0.send_if_modified(|first| {
+            if first.is_some() {
+                return false;
+            }
+            tracing::error!(%reason, "the node must stop");
+            metrics::counter!("signalbox_fatal_total").increment(1);
+            *first = Some(reason);
+            true
+        });
+    }
+
+    /// Returns the reason, if there is one.
+    pub(crate) fn reason(&self) -> Option<Arc<str>> {
+        self.0.borrow().clone()
+    }
+
+    /// Waits for a reason.
+    pub(crate) async fn reported(&self) -> Arc<str> {
+        let mut reports = self.0.subscribe();
+        let reported = reports.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        match reported {
+            Some(reason) => reason,
+            // Can't be: the sender is held by `self`, and only reasons are waited for.
+            None => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Handing proposals to the leader on another node: once, merged.
+
+use bytes::Bytes;
+use model::cluster::{placement, preferred_leader_region};
+use model::id::{LogIndex, NodeId};
+use model::outcome::Outcome;
+use tokio::time::Instant;
+use tonic::Status;
+use wire::Stored as _;
+use wire::peer::{self, ProposeRequest, propose_reply};
+
+use crate::proposer::{Done, Failed, ProposerParts, Submission};
+
+/// Forwards what may be forwarded; answers everything.
+pub(crate) async fn forward(parts: &ProposerParts, submissions: Vec<Submission>) {
+    let leader = leader(parts);
+    let (forwarded, own): (Vec<_>, Vec<_>) =
+        submissions.into_iter().partition(|submission| submission.wish.forwarded);
+    forwarded.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(leader))));
+    let Some(leader) = leader else {
+        own.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(None))));
+        return;
+    };
+    let (fenced, plain): (Vec<_>, Vec<_>) = own.into_iter().partition(|submission| submission.wish.fenced);
+    tokio::join!(forward_all(parts, leader, fenced), forward_all(parts, leader, plain));
+}
+
+/// Names the node to ask: who was said to lead, else who leads as far as this node's replica knows, else, for groups
+/// that aren't hosted here, the node whose region should lead.
+fn leader(parts: &ProposerParts) -> Option<NodeId> {
+    if let Some(hint) = parts.take_hint() {
+        return Some(hint);
+    }
+    match &parts.hosted {
+        Some(group) => group.leader().filter(|leader| *leader != group.node),
+        None => {
+            let nodes = parts.peers.nodes();
+            let placed = placement(&nodes, parts.group);
+            let preferred = preferred_leader_region(&nodes, parts.group);
+            preferred.and_then(|region| placed.get(&region).copied()).or(placed.values().next().copied())
+        }
+    }
+}
+
+async fn forward_all(parts: &ProposerParts, leader: NodeId, submissions: Vec<Submission>) {
+    let Some(due) = submissions.iter().map(|submission| submission.wish.due).max() else { return };
+    let fenced = submissions.iter().any(|submission| submission.wish.fenced);
+    let request = ProposeRequest {
+        group: u32::from(parts.group.0),
+        proposals: submissions.iter().flat_map(|submission| submission.proposals.iter().cloned()).collect(),
+        fenced,
+        deadline_ms: u64::try_from(due.saturating_duration_since(Instant::now()).as_millis()).unwrap_or(u64::MAX),
+    };
+    metrics::counter!("signalbox_batches_forwarded_total", "group" => parts.group.0.to_string()).increment(1);
+    match call(parts, leader, request, due).await {
+        Ok(applied) => split(submissions, applied),
+        Err(failed) => {
+            if let Failed::NotLeader(hint) = &failed {
+                parts.set_hint(hint.filter(|hint| *hint != leader));
+            }
+            submissions.into_iter().for_each(|submission| submission.answer(Err(failed.clone())));
+        }
+    }
+}
+
+async fn call(
+    parts: &ProposerParts,
+    leader: NodeId,
+    request: ProposeRequest,
+    due: Instant,
+) -> Result<peer::Applied, Failed> {
+    let mut client = parts.peers.get(leader).map_err(|_| Failed::NotLeader(None))?.client;
+    let reply = match tokio::time::timeout_at(due, client.propose(request)).await {
+        Ok(Ok(reply)) => reply.into_inner(),
+        Ok(Err(status)) if was_not_sent(&status) => return Err(Failed::NotLeader(None)),
+        Ok(Err(status)) => return Err(Failed::Unknown(status.to_string())),
+        Err(_) => return Err(Failed::Unknown("the leader did not answer in time".to_owned())),
+    };
+    match reply.result {
+        Some(propose_reply::Result::Applied(applied)) => Ok(applied),
+        Some(propose_reply::Result::NotLeader(not)) => Err(Failed::NotLeader(not.leader.map(NodeId))),
+        Some(propose_reply::Result::OverloadedRetryMs(retry)) => {
+            Err(Failed::Overloaded(std::time::Duration::from_millis(retry)))
+        }
+        Some(propose_reply::Result::Unknown(reason)) => Err(Failed::Unknown(reason)),
+        None => Err(Failed::Unknown("the leader gave an empty answer".to_owned())),
+    }
+}
+
+/// Says whether a failed call never reached the other node.
+fn was_not_sent(status: &Status) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(status);
+    while let Some(error) = cause {
+        if error.is::<tonic::ConnectError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn split(submissions: Vec<Submission>, applied: peer::Applied) {
+    let mut outcomes = applied.outcomes.into_iter();
+    for submission in submissions {
+        let own: Vec<Bytes> = outcomes.by_ref().take(submission.proposals.len()).collect();
+        let complete = own.len() == submission.proposals.len();
+        let parsed: Result<Vec<Outcome>, _> = own.iter().map(|bytes| Outcome::decode(bytes)).collect();
+        submission.answer(match parsed {
+            Ok(outcomes) if complete => Ok(Done { outcomes, index: LogIndex(applied.index) }),
+            Ok(_) => Err(Failed::Unknown("the leader answered too few proposals".to_owned())),
+            Err(error) => Err(Failed::Unknown(error.to_string())),
+        });
+    }
+}

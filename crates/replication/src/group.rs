@@ -1,0 +1,85 @@
+//! One group as this node hosts it: its Raft with everything around it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::id::{GroupId, LogIndex, NodeId};
+use openraft::ServerState;
+use openraft::async_runtime::WatchReceiver as _;
+use tokio::sync::{Semaphore, watch};
+
+use crate::effects::Announcer;
+use crate::lease::GroupLease;
+use crate::log_storage::GroupLog;
+use crate::type_config::{LeaderId, LogId, Membership, Raft, Vote};
+
+/// A hosted group.
+pub(crate) struct Group {
+    pub(crate) id: GroupId,
+    pub(crate) node: NodeId,
+    pub(crate) raft: Raft,
+    pub(crate) log: GroupLog,
+    pub(crate) lease: Arc<GroupLease>,
+    pub(crate) announcer: Arc<Announcer>,
+    /// One snapshot is received at a time.
+    pub(crate) receiving: Semaphore,
+    /// This node's leadership, for its duties.
+    pub(crate) leadership: watch::Sender<Option<LeaderId>>,
+    /// The index of the membership whose members the granter knows.
+    pub(crate) known_membership: AtomicU64,
+    /// One membership change or transfer of leadership at a time.
+    pub(crate) changing: tokio::sync::Mutex<()>,
+}
+
+impl Group {
+    /// Returns the node that leads, as far as this one knows.
+    pub(crate) fn leader(&self) -> Option<NodeId> {
+        self.raft.server_metrics().borrow_watched().current_leader.map(NodeId)
+    }
+
+    /// Returns the leadership of this node, while it leads.
+    pub(crate) fn leading(&self) -> Option<LeaderId> {
+        let metrics = self.raft.server_metrics();
+        let metrics = metrics.borrow_watched();
+        let leads = metrics.state == ServerState::Leader
+            && metrics.vote.committed
+            && metrics.vote.leader_id.node_id == self.node.0;
+        leads.then_some(metrics.vote.leader_id)
+    }
+
+    /// Returns the vote this node stored last.
+    pub(crate) fn vote(&self) -> Vote {
+        self.raft.server_metrics().borrow_watched().vote
+    }
+
+    /// Returns the identity of the last entry of this node's log.
+    pub(crate) fn last_log_id(&self) -> Option<LogId> {
+        self.raft.data_metrics().borrow_watched().last_log
+    }
+
+    /// Returns the highest index that this node knows to be committed; never below what it applied.
+    pub(crate) fn committed(&self) -> LogIndex {
+        let metrics = self.raft.data_metrics();
+        let metrics = metrics.borrow_watched();
+        let committed = metrics.local_committed.max(metrics.cluster_committed);
+        LogIndex(committed.map_or(0, |log_id| log_id.index)).max(self.announcer.last())
+    }
+
+    /// Returns the membership in force, committed or not.
+    pub(crate) fn membership(&self) -> Membership {
+        self.raft.server_metrics().borrow_watched().membership_config.membership().clone()
+    }
+
+    /// Says whether the membership changed since this was asked last.
+    pub(crate) fn membership_moved(&self) -> bool {
+        let metrics = self.raft.server_metrics();
+        let log_id = *metrics.borrow_watched().membership_config.log_id();
+        let index = log_id.map_or(0, |log_id| log_id.index);
+        self.known_membership.swap(index, Ordering::Relaxed) != index
+    }
+
+    /// Tells the duties whether this node leads.
+    pub(crate) fn announce_leadership(&self, leader: Option<LeaderId>) {
+        self.leadership.send_if_modified(|known| std::mem::replace(known, leader) != leader);
+    }
+}

@@ -1,0 +1,62 @@
+//! What holders of leases ask of the leader.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::id::{Boot, Epoch, GroupId, LogIndex, NodeId, RegionId};
+use model::time::BootTime;
+use traffic::lease::{Decision, Grant, HolderId, Renewal, Report};
+use wire::peer::group_grant::Decision as Answer;
+use wire::peer::{self, GroupGrant, GroupReport, LeaseReply, LeaseRequest};
+
+use crate::codec::{self, CodecError};
+use crate::node::Node;
+use crate::tenure;
+
+/// Answers a holder for all groups it asks about, and takes note of whom it heard from.
+pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, CodecError> {
+    let from = NodeId(request.node);
+    let heard: BTreeMap<NodeId, Duration> =
+        request.heard_ms.iter().map(|(node, ms)| (NodeId(*node), Duration::from_millis(*ms))).collect();
+    node.heard.report(from, node.now(), heard);
+    let region = RegionId::new(&request.region).map_err(|_| CodecError::Missing("region"))?;
+    let holder = HolderId { node: from, boot: Boot(request.boot), region };
+    let sent = BootTime(request.sent);
+    let mut groups = Vec::with_capacity(request.groups.len());
+    for report in request.groups {
+        let group = codec::group(report.group)?;
+        let decision = decide(node, group, Renewal { report: report_in(&holder, &report), sent });
+        groups.push(GroupGrant { group: report.group, decision: Some(answer_out(decision)) });
+    }
+    Ok(LeaseReply { boot: request.boot, sent: request.sent, groups })
+}
+
+/// Decides about one group. The clock and the commit index are read here, after the request arrived (R1, R4).
+pub(crate) fn decide(node: &Node, group: GroupId, renewal: Renewal) -> Result<Grant, String> {
+    let group = node.group(group).ok_or("the group is not hosted here")?;
+    tenure::observe(node, group);
+    let commit = group.committed();
+    match group.lease.request(node.now(), renewal, commit) {
+        Some(Decision::Grant(grant)) => Ok(grant),
+        Some(Decision::Refuse(reason)) => {
+            metrics::counter!("signalbox_leases_refused_total").increment(1);
+            Err(reason.to_string())
+        }
+        None => Err("this node does not lead the group".to_owned()),
+    }
+}
+
+fn report_in(holder: &HolderId, report: &GroupReport) -> Report {
+    Report {
+        holder: holder.clone(),
+        fenced: LogIndex(report.fenced),
+        quiet: (report.quiet_epoch > 0).then_some(Epoch(report.quiet_epoch)),
+    }
+}
+
+fn answer_out(decision: Result<Grant, String>) -> Answer {
+    match decision {
+        Ok(grant) => Answer::Grant(peer::Grant { term: grant.term.0, need: grant.need.0 }),
+        Err(reason) => Answer::Refused(reason),
+    }
+}

@@ -1,0 +1,69 @@
+//! Floor 4: the replicated logs of all groups, over openraft and gRPC. Owns openraft: its names stay in here.
+//!
+//! A node hosts one replica of each group that is placed on it. Proposals are merged into entries, entries are applied to
+//! the group's tables, and the send lease rides along: who may send is decided here from what `traffic` says. Clock,
+//! network, storage, randomness and blocking work come in from outside; all timers are tokio's, so that the simulator
+//! runs the same code.
+//!
+//! The rooms, in the order of a proposal's way: [`log`](service::ports::ReplicatedLog) takes it, `proposer` merges it,
+//! `write` or `forward` hands it on, `network` and `peer_server` carry it, `log_storage` keeps it, `state_machine`
+//! applies it, `fence` waits for the holders of leases.
+
+pub mod transport;
+
+mod codec;
+mod type_config;
+
+mod append_stream;
+mod heartbeats;
+mod network;
+mod peer_server;
+mod peers;
+
+mod group;
+mod log_storage;
+mod snapshot;
+mod state_machine;
+
+mod fence;
+mod forward;
+mod log;
+mod propose_calls;
+mod proposer;
+mod reads;
+mod write;
+
+mod clock;
+mod gate;
+mod heard;
+mod lease;
+mod lease_calls;
+mod lease_loop;
+mod permits;
+mod pushes;
+mod tenure;
+
+mod balance;
+mod cluster;
+mod duties;
+mod effects;
+mod fatal;
+mod membership;
+mod purge;
+mod takeover;
+mod transfer;
+
+mod node;
+mod replication;
+mod start;
+
+pub use balance::STABLE;
+pub use duties::DutyFactory;
+pub use effects::{AppliedEffects, EFFECTS_KEPT, EffectNews, EffectStream};
+pub use heard::PeerNews;
+pub use proposer::{ENTRY_BYTES_MAX, MERGE, QUEUE_BYTES_MAX, QUEUE_LEN_MAX};
+pub use purge::{Background, BlockingThreads, FLUSH_BYTES, FLUSH_INTERVAL, InPlace, KEPT_AGE, KEPT_BYTES, Work};
+pub use replication::Replication;
+pub use start::{ReplicationConfig, ReplicationParts, StartError};
+pub use transfer::TransferError;
+pub use transport::{Incoming, InvalidPeerAddress, PeerStream, PeerTransport, TcpTransport};

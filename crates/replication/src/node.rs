@@ -1,0 +1,92 @@
+//! What one node's replication is made of, as its tasks and ports share it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::cluster::{NodeInfo, RegionKind};
+use model::id::{Boot, GroupId, LogIndex, NodeId};
+use model::time::BootTime;
+use service::ports::{Clock, Random};
+use store::{LogStore, StateStore};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use traffic::LeaseTiming;
+use traffic::lease::HolderId;
+
+use crate::clock::ClockBridge;
+use crate::fatal::Fatal;
+use crate::group::Group;
+use crate::heard::Heard;
+use crate::peers::Peers;
+use crate::proposer::Proposer;
+use crate::pushes::Pushes;
+
+/// One node's replication.
+pub(crate) struct Node {
+    pub(crate) id: NodeId,
+    pub(crate) boot: Boot,
+    pub(crate) info: NodeInfo,
+    pub(crate) timing: LeaseTiming,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) bridge: ClockBridge,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) heard: Heard,
+    pub(crate) groups: BTreeMap<GroupId, Arc<Group>>,
+    pub(crate) proposers: BTreeMap<GroupId, Proposer>,
+    pub(crate) pushes: Arc<Pushes>,
+    pub(crate) fatal: Fatal,
+    pub(crate) log: LogStore,
+    pub(crate) state: StateStore,
+    pub(crate) tasks: Mutex<JoinSet<()>>,
+    /// Whether connections of other nodes are to be ended.
+    pub(crate) stopping: watch::Sender<bool>,
+}
+
+impl Node {
+    /// Returns a hosted group.
+    pub(crate) fn group(&self, group: GroupId) -> Option<&Arc<Group>> {
+        self.groups.get(&group)
+    }
+
+    /// Returns the queue of proposals of a group of the cluster.
+    pub(crate) fn proposer(&self, group: GroupId) -> Option<&Proposer> {
+        self.proposers.get(&group)
+    }
+
+    /// Reads the clock that leases go by.
+    pub(crate) fn now(&self) -> BootTime {
+        self.clock.boot_time()
+    }
+
+    /// Returns this node as a holder of leases; nothing on a witness.
+    pub(crate) fn holder(&self) -> Option<HolderId> {
+        (self.info.kind == RegionKind::Serving).then(|| HolderId {
+            node: self.id,
+            boot: self.boot,
+            region: self.info.region.clone(),
+        })
+    }
+
+    /// Waits until the replica here has applied an index; at once when there is none.
+    pub(crate) async fn wait_applied(&self, group: GroupId, index: LogIndex, due: Instant) -> Result<(), ()> {
+        let Some(group) = self.group(group) else { return Ok(()) };
+        let mut applied = group.announcer.watch();
+        match tokio::time::timeout_at(due, applied.wait_for(|applied| *applied >= index)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(()),
+        }
+    }
+
+    /// Runs a task until the node stops.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+    }
+
+    /// Ends all tasks and connections.
+    pub(crate) fn abort_tasks(&self) {
+        self.stopping.send_replace(true);
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+    }
+}

@@ -1,0 +1,226 @@
+//! One group's queue of proposals: merges what arrives within about a millisecond into entries, on the leader writes
+//! them, elsewhere hands them to the leader. Every answer goes back to the one who asked.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use model::id::{GroupId, LogIndex, NodeId};
+use model::outcome::Outcome;
+use service::ports::{BoxFuture, Clock};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::group::Group;
+use crate::peers::Peers;
+use crate::{fence, forward, write};
+
+/// The largest entry, in bytes of encoded proposals.
+pub const ENTRY_BYTES_MAX: usize = 1024 * 1024;
+/// How long a batch waits for more while an earlier one is under way.
+pub const MERGE: Duration = Duration::from_millis(1);
+/// The most submissions of one group that are queued or under way on one node.
+pub const QUEUE_LEN_MAX: usize = 16_384;
+/// The most bytes of proposals of one group that are queued or under way on one node.
+pub const QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The most entries or forwarded batches of one group that are under way.
+const UNDER_WAY_MAX: usize = 32;
+/// When to try again after a refusal for a full queue.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// What became of a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Done {
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) index: LogIndex,
+}
+
+/// Why a submission has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failed {
+    /// Nothing was done: no leader was reached. Who leads instead, if it is known.
+    NotLeader(Option<NodeId>),
+    /// Nothing was done: a queue is full.
+    Overloaded(Duration),
+    /// It may or may not be done.
+    Unknown(String),
+    /// Nothing was done: the node is stopping.
+    Stopping,
+    /// The group can't go on on this node.
+    Broken(String),
+}
+
+/// How a submission wants to be treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wish {
+    /// Wait until every holder is fenced.
+    pub(crate) fenced: bool,
+    /// It was forwarded once and is not forwarded again.
+    pub(crate) forwarded: bool,
+    /// When its caller gives up.
+    pub(crate) due: Instant,
+}
+
+/// Proposals of one caller.
+pub(crate) struct Submission {
+    pub(crate) proposals: Vec<Bytes>,
+    pub(crate) wish: Wish,
+    pub(crate) answer: oneshot::Sender<Result<Done, Failed>>,
+    /// Set when something is done about it, so that its caller knows what a timeout means.
+    begun: Arc<AtomicBool>,
+    /// Its share of the queue, given back when it is answered.
+    _room: OwnedSemaphorePermit,
+}
+
+/// What a queue works with.
+pub(crate) struct ProposerParts {
+    pub(crate) group: GroupId,
+    /// The group, if it is hosted here.
+    pub(crate) hosted: Option<Arc<Group>>,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Who was said to lead, by a node that should know.
+    pub(crate) hint: Mutex<Option<NodeId>>,
+}
+
+impl ProposerParts {
+    /// Returns and forgets the hint.
+    pub(crate) fn take_hint(&self) -> Option<NodeId> {
+        self.hint.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Remembers who was said to lead.
+    pub(crate) fn set_hint(&self, leader: Option<NodeId>) {
+        *self.hint.lock().unwrap_or_else(PoisonError::into_inner) = leader;
+    }
+}
+
+/// Where proposals of one group are handed in.
+#[derive(Clone)]
+pub(crate) struct Proposer {
+    queue: mpsc::Sender<Submission>,
+    room: Arc<Semaphore>,
+}
+
+impl Proposer {
+    /// Makes the queue and the task that works it off.
+    pub(crate) fn new(parts: ProposerParts) -> (Proposer, impl Future<Output = ()> + Send + 'static) {
+        let (queue, submissions) = mpsc::channel(QUEUE_LEN_MAX);
+        let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX));
+        (Proposer { queue, room }, run(Arc::new(parts), submissions))
+    }
+
+    /// Hands proposals in and waits for what becomes of them.
+    pub(crate) async fn submit(&self, proposals: Vec<Bytes>, wish: Wish) -> Result<Done, Failed> {
+        let bytes = proposals.iter().map(|bytes| wire::entry::proposal_len(bytes.len())).sum::<usize>().max(1);
+        let permits = u32::try_from(bytes).map_err(|_| Failed::Overloaded(RETRY_AFTER))?;
+        let room = self.room.clone().try_acquire_many_owned(permits).map_err(|_| Failed::Overloaded(RETRY_AFTER))?;
+        let (answer, answered) = oneshot::channel();
+        let begun = Arc::new(AtomicBool::new(false));
+        let submission = Submission { proposals, wish, answer, begun: begun.clone(), _room: room };
+        self.queue.try_send(submission).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Failed::Overloaded(RETRY_AFTER),
+            mpsc::error::TrySendError::Closed(_) => Failed::Stopping,
+        })?;
+        match tokio::time::timeout_at(wish.due, answered).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(Failed::Unknown("the node is stopping".to_owned())),
+            Err(_) if begun.load(Ordering::Acquire) => Err(Failed::Unknown("the deadline passed".to_owned())),
+            Err(_) => Err(Failed::NotLeader(None)),
+        }
+    }
+}
+
+/// Submissions that go into one entry.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) submissions: Vec<Submission>,
+    bytes: usize,
+    begun: Option<Instant>,
+}
+
+impl Batch {
+    fn add(&mut self, submission: Submission) {
+        self.begun.get_or_insert_with(Instant::now);
+        self.bytes += submission.bytes();
+        self.submissions.push(submission);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.submissions.is_empty()
+    }
+
+    fn due(&self) -> Instant {
+        self.begun.map_or_else(Instant::now, |begun| begun + MERGE)
+    }
+}
+
+impl Submission {
+    pub(crate) fn bytes(&self) -> usize {
+        self.proposals.iter().map(|bytes| wire::entry::proposal_len(bytes.len())).sum()
+    }
+
+    /// Answers; a caller that gave up needs none.
+    pub(crate) fn answer(self, result: Result<Done, Failed>) {
+        let _ = self.answer.send(result);
+    }
+}
+
+async fn run(parts: Arc<ProposerParts>, mut queue: mpsc::Receiver<Submission>) {
+    let mut under_way: FuturesUnordered<BoxFuture<'static, Vec<fence::Waiting>>> = FuturesUnordered::new();
+    let mut fencing: FuturesUnordered<BoxFuture<'static, ()>> = FuturesUnordered::new();
+    let mut batch = Batch::default();
+    // The first submission that didn't fit into the batch.
+    let mut next: Option<Submission> = None;
+    loop {
+        fill(&mut batch, &mut next, &mut queue);
+        let full = next.is_some();
+        let idle = under_way.is_empty();
+        if !batch.is_empty() && under_way.len() < UNDER_WAY_MAX && (full || idle || batch.due() <= Instant::now()) {
+            under_way.push(Box::pin(dispatch(parts.clone(), std::mem::take(&mut batch))));
+        }
+        tokio::select! {
+            biased;
+            Some(waiting) = under_way.next(), if !under_way.is_empty() => {
+                fencing.extend(waiting.into_iter().map(|waiting| fence::wait(parts.clone(), waiting)));
+            }
+            Some(()) = fencing.next(), if !fencing.is_empty() => {}
+            () = tokio::time::sleep_until(batch.due()), if !batch.is_empty() && under_way.len() < UNDER_WAY_MAX => {}
+            submission = queue.recv(), if next.is_none() => match submission {
+                Some(submission) => next = Some(submission),
+                None => return,
+            },
+        }
+    }
+}
+
+/// Takes what is queued into the batch, until one doesn't fit.
+fn fill(batch: &mut Batch, next: &mut Option<Submission>, queue: &mut mpsc::Receiver<Submission>) {
+    while let Some(submission) = next.take().or_else(|| queue.try_recv().ok()) {
+        if !batch.is_empty() && batch.bytes + submission.bytes() > ENTRY_BYTES_MAX {
+            *next = Some(submission);
+            return;
+        }
+        batch.add(submission);
+    }
+}
+
+/// Writes a batch, or forwards it; returns what waits for the fence.
+async fn dispatch(parts: Arc<ProposerParts>, batch: Batch) -> Vec<fence::Waiting> {
+    let (live, late): (Vec<_>, Vec<_>) = batch.submissions.into_iter().partition(|submission| {
+        submission.begun.store(true, Ordering::Release);
+        Instant::now() < submission.wish.due
+    });
+    late.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(None))));
+    if live.is_empty() {
+        return Vec::new();
+    }
+    if let Some(group) = parts.hosted.as_ref().filter(|group| group.leading().is_some()) {
+        return write::write(group, &*parts.clock, live).await;
+    }
+    forward::forward(&parts, live).await;
+    Vec::new()
+}

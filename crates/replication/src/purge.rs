@@ -1,0 +1,136 @@
+//! Keeps the disk small: flushes the states from time to time, and forgets log entries that every crash would find
+//! applied, once they are old or many.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::id::GroupId;
+use openraft::async_runtime::WatchReceiver as _;
+use service::ports::BoxFuture;
+use store::{EngineError, Retention};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::codec;
+use crate::group::Group;
+use crate::node::Node;
+use crate::state_machine::applied_state;
+
+/// How often the states are flushed at least, while something changes.
+pub const FLUSH_INTERVAL: Duration = Duration::from_secs(30);
+/// How many bytes of log entries, over all groups, lead to a flush before that.
+pub const FLUSH_BYTES: u64 = 256 * 1024 * 1024;
+/// How long log entries are kept behind what is flushed, so that a blip never costs a snapshot.
+pub const KEPT_AGE: Duration = Duration::from_secs(30 * 60);
+/// How many bytes of log entries, over all groups of a node, are kept at most.
+pub const KEPT_BYTES: u64 = 8 * 1024 * 1024 * 1024;
+/// How often this is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Work that may block for long: flushing to a disk.
+pub type Work = Box<dyn FnOnce() + Send>;
+
+/// Where work that may block is done: threads in production, in place in the simulator.
+pub trait Background: Send + Sync {
+    /// Does the work, and returns when it is done.
+    fn run(&self, work: Work) -> BoxFuture<'static, ()>;
+}
+
+/// Does the work in place.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct InPlace;
+
+impl Background for InPlace {
+    fn run(&self, work: Work) -> BoxFuture<'static, ()> {
+        work();
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// Does the work on tokio's threads for blocking work.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BlockingThreads;
+
+impl Background for BlockingThreads {
+    fn run(&self, work: Work) -> BoxFuture<'static, ()> {
+        let done = tokio::task::spawn_blocking(work);
+        Box::pin(async move {
+            // Work that panicked never said that it is done, which its caller sees.
+            let _ = done.await;
+        })
+    }
+}
+
+/// Flushes and purges until the node stops.
+pub(crate) async fn run(node: Arc<Node>, background: Arc<dyn Background>) {
+    let mut flushed_at = Instant::now();
+    let mut flushed_bytes = log_bytes(&node);
+    loop {
+        tokio::time::sleep(LOOK).await;
+        node.log.mark_time(node.clock.wall_time());
+        let grown = log_bytes(&node).saturating_sub(flushed_bytes);
+        if grown < FLUSH_BYTES && flushed_at.elapsed() < FLUSH_INTERVAL {
+            continue;
+        }
+        flushed_at = Instant::now();
+        if !has_news(&node) {
+            continue;
+        }
+        if let Err(error) = flush(&node, &*background).await {
+            node.fatal.report(format!("failed to flush the states: {error}"));
+            return;
+        }
+        for group in node.groups.values() {
+            purge(&node, group).await;
+        }
+        flushed_bytes = log_bytes(&node);
+    }
+}
+
+/// Makes the states of all groups durable.
+pub(crate) async fn flush(node: &Node, background: &dyn Background) -> Result<(), EngineError> {
+    let (done, flushed) = oneshot::channel();
+    let state = node.state.clone();
+    let started = Instant::now();
+    background
+        .run(Box::new(move || {
+            // Nobody waits for the result any more only when the node stops.
+            let _ = done.send(state.flush());
+        }))
+        .await;
+    metrics::histogram!("signalbox_state_flush_seconds").record(started.elapsed().as_secs_f64());
+    let vanished = |_| EngineError::Io { store: "the states".to_owned(), detail: "the flush was cut off".to_owned() };
+    flushed.await.map_err(vanished)?
+}
+
+fn log_bytes(node: &Node) -> u64 {
+    node.groups.keys().map(|group| node.log.size_bytes(*group)).sum()
+}
+
+fn has_news(node: &Node) -> bool {
+    node.groups.keys().any(|group| node.state.applied(*group) != node.state.last_flushed(*group))
+}
+
+fn flushed_index(node: &Node, group: GroupId) -> u64 {
+    let row = node.state.last_flushed(group);
+    applied_state(&row).ok().and_then(|(last, _)| last).map_or(0, |last| last.index)
+}
+
+/// Purges what may go. openraft purges only what it believes to be in a snapshot, so it is told of one first, and purges
+/// in the next round.
+async fn purge(node: &Node, group: &Arc<Group>) {
+    let flushed = flushed_index(node, group.id);
+    let share = KEPT_BYTES / node.groups.len().max(1) as u64;
+    let Some(through) = node.log.purgeable(group.id, flushed, Retention { age: KEPT_AGE, bytes: share }) else {
+        return;
+    };
+    let in_snapshot = codec::index_of(group.raft.data_metrics().borrow_watched().snapshot.as_ref());
+    let asked = if in_snapshot >= through {
+        group.raft.trigger().purge_log(through).await
+    } else {
+        group.raft.trigger().snapshot().await
+    };
+    if asked.is_err() {
+        tracing::debug!(group = group.id.0, "the group stopped before it was purged");
+    }
+}

@@ -1,0 +1,95 @@
+//! The handle of a node's replication: what the rest of the node is given.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::cluster::Nodes;
+use model::id::{GroupId, LogIndex, NodeId, Term};
+use tokio::sync::watch;
+
+use crate::duties::DutyFactory;
+use crate::effects::EffectStream;
+use crate::heard::PeerNews;
+use crate::node::Node;
+use crate::start::{self, ReplicationConfig, ReplicationParts, StartError};
+
+/// A node's replication. Clones are the same. It runs until [`stop`](Replication::stop) is called, also when the last
+/// clone is dropped. It implements the ports `ReplicatedLog`, `Reads`, `SendPermits`, `Leases`
+/// and `ClusterControl`.
+#[derive(Clone)]
+pub struct Replication(Arc<Node>);
+
+impl Replication {
+    /// Opens the groups of this node and starts to take part. Returns before any group has a leader.
+    ///
+    /// # Errors
+    /// When the node isn't configured, the durations aren't valid, or a group's storage is malformed.
+    pub async fn start(config: ReplicationConfig, parts: ReplicationParts) -> Result<Replication, StartError> {
+        start::start(config, parts).await.map(Replication)
+    }
+
+    /// Runs duties on every group while this node leads it. The factory is called at each beginning of a leadership.
+    pub fn spawn_duties(&self, factory: DutyFactory) {
+        start::spawn_duties(&self.0, &factory);
+    }
+
+    /// Returns the groups that this node hosts, in ascending order.
+    pub fn groups(&self) -> Vec<GroupId> {
+        self.0.groups.keys().copied().collect()
+    }
+
+    /// Returns the nodes as known now: the configured ones, and members that joined.
+    pub fn nodes(&self) -> Nodes {
+        self.0.peers.nodes()
+    }
+
+    /// Returns the news of a hosted group from now on; nothing when it isn't hosted here.
+    pub fn effects(&self, group: GroupId) -> Option<EffectStream> {
+        self.0.group(group).map(|group| group.announcer.subscribe())
+    }
+
+    /// Returns what is applied of a hosted group, to be watched; nothing when it isn't hosted here.
+    pub fn watch_applied(&self, group: GroupId) -> Option<watch::Receiver<LogIndex>> {
+        self.0.group(group).map(|group| group.announcer.watch())
+    }
+
+    /// Returns the term in which this node leads a group now, if it does.
+    pub fn leads(&self, group: GroupId) -> Option<Term> {
+        self.0.group(group)?.leading().map(|leader| Term(leader.term))
+    }
+
+    /// Returns the node that leads a group, as far as this node knows.
+    pub fn leader(&self, group: GroupId) -> Option<NodeId> {
+        self.0.group(group)?.leader()
+    }
+
+    /// Returns what is known of who heard from whom, by node.
+    pub fn peers(&self) -> BTreeMap<NodeId, PeerNews> {
+        self.0.heard.all(self.0.now())
+    }
+
+    /// Returns the hash over all changes that a hosted group's state has seen; replicas that applied the same have the
+    /// same.
+    pub fn chain(&self, group: GroupId) -> u64 {
+        self.0.state.applied(group).chain
+    }
+
+    /// Waits until the node must stop, and returns why.
+    pub async fn failed(&self) -> Arc<str> {
+        self.0.fatal.reported().await
+    }
+
+    /// Stops to take part: ends all tasks, closes the groups. What is stored stays as it is.
+    pub async fn stop(&self) {
+        self.0.abort_tasks();
+        for group in self.0.groups.values() {
+            if group.raft.shutdown().await.is_err() {
+                tracing::debug!(group = group.id.0, "the group had stopped already");
+            }
+        }
+    }
+
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.0
+    }
+}

@@ -1,0 +1,372 @@
+//! Starting a node's replication: opening its groups, serving its peers, setting its tasks going.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::TryStreamExt as _;
+use model::cluster::{NodeInfo, Nodes, placement};
+use model::id::{Boot, GroupId, LogIndex, NodeId};
+use openraft::{Config, SnapshotPolicy, StepDownPolicy};
+use service::ports::{Clock, Random};
+use store::{LogStore, StateStore};
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::task::JoinSet;
+use tonic::transport::Server;
+use traffic::LeaseTiming;
+use wire::peer::peer_server::PeerServer;
+
+use crate::clock::ClockBridge;
+use crate::codec;
+use crate::duties::DutyFactory;
+use crate::effects::Announcer;
+use crate::fatal::Fatal;
+use crate::group::Group;
+use crate::heard::Heard;
+use crate::lease::GroupLease;
+use crate::log_storage::GroupLog;
+use crate::network::NetworkFactory;
+use crate::node::Node;
+use crate::peer_server::PeerService;
+use crate::peers::{MESSAGE_BYTES_MAX, Peers};
+use crate::proposer::{Proposer, ProposerParts};
+use crate::purge::Background;
+use crate::pushes::Pushes;
+use crate::state_machine::{GroupMachine, MachineParts};
+use crate::transport::{CONNECTION_WINDOW, KEEPALIVE, PeerTransport, STREAM_WINDOW};
+use crate::type_config::{Member, Raft};
+use crate::{balance, duties, lease_loop, purge, tenure};
+
+/// The most entries in one message to a follower; its bytes are bounded too.
+const MESSAGE_ENTRIES_MAX: u64 = 256;
+/// How long a chunk of a snapshot may take, and its installation without any sign.
+const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(60);
+/// The most messages that wait inside one group's Raft.
+const RAFT_QUEUE: u64 = 4096;
+
+/// What a node must know to take part.
+#[derive(Debug, Clone)]
+pub struct ReplicationConfig {
+    /// This node; it is one of `nodes`.
+    pub node: NodeId,
+    /// This start of it; larger than that of every earlier start.
+    pub boot: Boot,
+    /// The nodes of the cluster, as configured. Members that joined later are learned from the groups.
+    pub nodes: Nodes,
+    /// How many partitions the cluster has; never changed after it was made.
+    pub partitions: u16,
+    /// The durations of leases and elections; the same on all nodes.
+    pub timing: LeaseTiming,
+    /// Whether this cluster may be new: then the node with the lowest number makes the groups, if nothing is stored on
+    /// it. A node that joins an existing cluster, or that lost its disk, is started without.
+    pub bootstrap: bool,
+}
+
+/// What a node works with.
+pub struct ReplicationParts {
+    /// The logs; somebody runs their rounds of syncing.
+    pub log: LogStore,
+    /// The states.
+    pub state: StateStore,
+    /// The network.
+    pub transport: Arc<dyn PeerTransport>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// The randomness.
+    pub random: Arc<dyn Random>,
+    /// Where work is done that may block.
+    pub background: Arc<dyn Background>,
+}
+
+/// Why a node can't be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The node isn't one of the configured ones.
+    #[error("node {0} is not one of the configured nodes")]
+    NotConfigured(NodeId),
+    /// A group's stored state is malformed.
+    #[error("group {group} can't be opened: {detail}")]
+    Group {
+        /// The group.
+        group: GroupId,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The durations don't make a valid configuration.
+    #[error("the election timing is not valid: {0}")]
+    Timing(String),
+}
+
+/// Opens everything and starts it.
+pub(crate) async fn start(config: ReplicationConfig, parts: ReplicationParts) -> Result<Arc<Node>, StartError> {
+    let info = config.nodes.get(&config.node).ok_or(StartError::NotConfigured(config.node))?.clone();
+    let opening = Opening::new(&config, &info, parts)?;
+    let mut groups = BTreeMap::new();
+    for group in opening.hosted(&config) {
+        groups.insert(group, opening.open(group).await?);
+    }
+    let (node, queues) = opening.assemble(&config, info, groups);
+    queues.into_iter().for_each(|queue| node.spawn(queue));
+    serve(&node, opening.parts.transport.incoming());
+    for group in node.groups.values() {
+        node.spawn(tenure::watch(node.clone(), group.clone()));
+        node.spawn(balance::run(node.clone(), group.clone()));
+    }
+    node.spawn(lease_loop::run(node.clone()));
+    node.spawn(purge::run(node.clone(), opening.parts.background.clone()));
+    node.spawn(watch_rafts(node.clone()));
+    node.spawn(allow_elections(node.clone(), opening.started));
+    if config.bootstrap && config.nodes.keys().next() == Some(&config.node) {
+        node.spawn(bootstrap(node.clone(), config.nodes.clone()));
+    }
+    Ok(node)
+}
+
+/// Starts the duties of the groups that this node leads or will lead.
+pub(crate) fn spawn_duties(node: &Arc<Node>, factory: &DutyFactory) {
+    for group in node.groups.values() {
+        node.spawn(duties::run(node.clone(), group.clone(), factory.clone()));
+    }
+}
+
+/// What groups are opened with.
+struct Opening {
+    parts: ReplicationParts,
+    raft_config: Arc<Config>,
+    timing: LeaseTiming,
+    partitions: u16,
+    node: NodeId,
+    holder: Option<traffic::lease::HolderId>,
+    started: model::time::BootTime,
+    peers: Arc<Peers>,
+    pushes: Arc<Pushes>,
+    fatal: Fatal,
+    room: Arc<Notify>,
+}
+
+impl Opening {
+    fn new(config: &ReplicationConfig, info: &NodeInfo, parts: ReplicationParts) -> Result<Opening, StartError> {
+        let raft_config = raft_config(&config.timing).map_err(|error| StartError::Timing(error.to_string()))?;
+        let serving = info.kind == model::cluster::RegionKind::Serving;
+        let holder = serving.then(|| traffic::lease::HolderId {
+            node: config.node,
+            boot: config.boot,
+            region: info.region.clone(),
+        });
+        Ok(Opening {
+            raft_config: Arc::new(raft_config),
+            timing: config.timing,
+            partitions: config.partitions,
+            node: config.node,
+            holder,
+            started: parts.clock.boot_time(),
+            peers: Arc::new(Peers::new(parts.transport.clone(), config.nodes.clone())),
+            pushes: Arc::new(Pushes::default()),
+            fatal: Fatal::new(),
+            room: Arc::new(Notify::new()),
+            parts,
+        })
+    }
+
+    /// Lists the groups of this node: those placed on it, and those of which something is stored here.
+    fn hosted(&self, config: &ReplicationConfig) -> BTreeSet<GroupId> {
+        let here = |group: &GroupId| {
+            let placed = placement(&config.nodes, *group).values().any(|node| *node == config.node);
+            placed || self.parts.log.last(*group).is_some() || self.parts.state.applied(*group).last.is_some()
+        };
+        GroupId::all(config.partitions).filter(here).collect()
+    }
+
+    async fn open(&self, id: GroupId) -> Result<Arc<Group>, StartError> {
+        let failed = |detail: String| StartError::Group { group: id, detail };
+        let log = GroupLog::new(id, self.parts.log.clone(), self.room.clone(), self.fatal.clone());
+        let lease = Arc::new(GroupLease::new(self.timing, self.holder.clone(), self.started));
+        let row = self.parts.state.applied(id);
+        let (last, _) =
+            crate::state_machine::applied_state(&row).map_err(|error| failed(error.to_string()))?;
+        let applied = LogIndex(codec::index_of(last.as_ref()));
+        lease.applied(applied, false);
+        let announcer = Arc::new(Announcer::new(applied));
+        let machine = GroupMachine::new(MachineParts {
+            group: id,
+            partitions: self.partitions,
+            state: self.parts.state.clone(),
+            synced: log.synced(),
+            announcer: announcer.clone(),
+            lease: lease.clone(),
+            pushes: self.pushes.clone(),
+            fatal: self.fatal.clone(),
+        });
+        let network = NetworkFactory {
+            group: id,
+            peers: self.peers.clone(),
+            append_timeout: self.timing.refusal() * 4,
+            snapshot_timeout: SNAPSHOT_TIMEOUT,
+        };
+        let raft = Raft::new(self.node.0, self.raft_config.clone(), network, log.clone(), machine)
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        Ok(Arc::new(Group {
+            id,
+            node: self.node,
+            raft,
+            log,
+            lease,
+            announcer,
+            receiving: Semaphore::new(1),
+            leadership: watch::Sender::new(None),
+            known_membership: AtomicU64::new(0),
+            changing: tokio::sync::Mutex::new(()),
+        }))
+    }
+
+    #[expect(clippy::type_complexity, reason = "the queues are spawned at once by the only caller")]
+    fn assemble(
+        &self,
+        config: &ReplicationConfig,
+        info: NodeInfo,
+        groups: BTreeMap<GroupId, Arc<Group>>,
+    ) -> (Arc<Node>, Vec<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>>) {
+        let mut proposers = BTreeMap::new();
+        let mut queues: Vec<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>> = Vec::new();
+        for group in GroupId::all(config.partitions) {
+            let (proposer, queue) = Proposer::new(ProposerParts {
+                group,
+                hosted: groups.get(&group).cloned(),
+                peers: self.peers.clone(),
+                clock: self.parts.clock.clone(),
+                hint: Mutex::new(None),
+            });
+            proposers.insert(group, proposer);
+            queues.push(Box::pin(queue));
+        }
+        let node = Node {
+            id: config.node,
+            boot: config.boot,
+            info,
+            timing: config.timing,
+            clock: self.parts.clock.clone(),
+            random: self.parts.random.clone(),
+            bridge: ClockBridge::default(),
+            peers: self.peers.clone(),
+            heard: Heard::default(),
+            groups,
+            proposers,
+            pushes: self.pushes.clone(),
+            fatal: self.fatal.clone(),
+            log: self.parts.log.clone(),
+            state: self.parts.state.clone(),
+            tasks: Mutex::new(JoinSet::new()),
+            stopping: watch::Sender::new(false),
+        };
+        (Arc::new(node), queues)
+    }
+}
+
+/// The settings that the design demands (DESIGN.md section 5). Elections are off until V after the start.
+fn raft_config(timing: &LeaseTiming) -> Result<Config, openraft::ConfigError> {
+    let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let election = timing.election();
+    Config {
+        cluster_name: "signalbox".to_owned(),
+        heartbeat_interval: ms(timing.heartbeat()),
+        election_timeout_min: ms(election.timeout_min),
+        election_timeout_max: ms(election.timeout_max),
+        max_payload_entries: MESSAGE_ENTRIES_MAX,
+        replication_lag_threshold: u64::MAX,
+        snapshot_policy: SnapshotPolicy::Never,
+        max_in_snapshot_log_to_keep: u64::MAX,
+        api_channel_size: Some(RAFT_QUEUE),
+        notification_channel_size: Some(RAFT_QUEUE),
+        enable_elect: false,
+        enable_pre_vote: Some(true),
+        enable_leader_restore: Some(false),
+        removed_leader_step_down: StepDownPolicy::Never,
+        ..Config::default()
+    }
+    .validate()
+}
+
+/// Serves other nodes until the node stops.
+fn serve(node: &Arc<Node>, incoming: crate::transport::Incoming) {
+    let stopping = node.stopping.subscribe();
+    let service = PeerServer::new(PeerService(node.clone()))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let server = Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE))
+        .http2_keepalive_timeout(Some(KEEPALIVE * 2))
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .add_service(service)
+        .serve_with_incoming(incoming.map_ok(move |stream| stream.until(stopped(stopping.clone()))));
+    let fatal = node.fatal.clone();
+    node.spawn(async move {
+        if let Err(error) = server.await {
+            fatal.report(format!("peers can't be served any more: {error}"));
+        }
+    });
+}
+
+/// Ready when the node stops. tonic serves each connection in a task of its own, which nobody else can end.
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // A closed channel means that the node is gone.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+/// Lets this node stand for election V after its start (R2 holds for its own vote too).
+async fn allow_elections(node: Arc<Node>, started: model::time::BootTime) {
+    let refusal = node.timing.refusal();
+    loop {
+        let passed = node.now().since(started);
+        if passed >= refusal {
+            break;
+        }
+        tokio::time::sleep(refusal - passed).await;
+    }
+    node.groups.values().for_each(|group| group.raft.runtime_config().elect(true));
+}
+
+/// Makes the groups of a new cluster: each with the nodes that it is placed on. A group of which anything is stored here
+/// is left alone.
+async fn bootstrap(node: Arc<Node>, nodes: Nodes) {
+    for group in node.groups.values() {
+        if !group.log.is_pristine() {
+            continue;
+        }
+        let members: BTreeMap<u64, Member> = placement(&nodes, group.id)
+            .into_values()
+            .filter_map(|id| Some((id.0, Member(nodes.get(&id)?.clone()))))
+            .collect();
+        match group.raft.initialize(members).await {
+            Ok(()) => tracing::info!(group = group.id.0, "made the group"),
+            Err(error) => tracing::warn!(group = group.id.0, %error, "the group was not made"),
+        }
+    }
+}
+
+/// Reports a group whose Raft stopped by itself.
+async fn watch_rafts(node: Arc<Node>) {
+    let stops = node.groups.values().map(|group| {
+        let mut metrics = group.raft.metrics();
+        let id = group.id;
+        Box::pin(async move {
+            use openraft::async_runtime::WatchReceiver as _;
+            loop {
+                if let Err(fatal) = &metrics.borrow_watched().running_state {
+                    return format!("group {id} stopped: {fatal}");
+                }
+                if metrics.changed().await.is_err() {
+                    return format!("group {id} stopped");
+                }
+            }
+        })
+    });
+    let stops: Vec<_> = stops.collect();
+    if stops.is_empty() {
+        return;
+    }
+    let (reason, ..) = futures::future::select_all(stops).await;
+    node.fatal.report(reason);
+}

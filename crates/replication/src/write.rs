@@ -1,0 +1,75 @@
+//! Writing merged proposals as one entry, on the leader.
+
+use std::sync::Arc;
+
+use model::id::{LogIndex, NodeId};
+use openraft::errors::{ClientWriteError, RaftError};
+use service::ports::Clock;
+
+use crate::fence;
+use crate::group::Group;
+use crate::proposer::{Done, Failed, Submission};
+use crate::type_config::{EntryBytes, LogId, TypeConfig};
+
+/// Writes submissions as one entry and answers them; returns those that wait for the fence.
+pub(crate) async fn write(group: &Arc<Group>, clock: &dyn Clock, submissions: Vec<Submission>) -> Vec<fence::Waiting> {
+    let since = clock.boot_time();
+    let proposals = submissions.iter().flat_map(|submission| submission.proposals.iter().cloned()).collect();
+    let entry = wire::Entry { stamp: clock.wall_time(), proposals }.encode();
+    metrics::counter!("signalbox_entries_written_total", "group" => group.id.0.to_string()).increment(1);
+    match group.raft.client_write(EntryBytes(entry)).await {
+        Ok(response) => {
+            let answered = Answered { group, log_id: response.log_id, since };
+            answered.split(submissions, response.data.0)
+        }
+        Err(error) => {
+            let failed = failed(error);
+            submissions.into_iter().for_each(|submission| submission.answer(Err(failed.clone())));
+            Vec::new()
+        }
+    }
+}
+
+/// An entry that was applied.
+struct Answered<'a> {
+    group: &'a Arc<Group>,
+    log_id: LogId,
+    since: model::time::BootTime,
+}
+
+impl Answered<'_> {
+    fn split(
+        &self,
+        submissions: Vec<Submission>,
+        outcomes: Vec<model::outcome::Outcome>,
+    ) -> Vec<fence::Waiting> {
+        let mut outcomes = outcomes.into_iter();
+        let mut waiting = Vec::new();
+        for submission in submissions {
+            let own = outcomes.by_ref().take(submission.proposals.len()).collect();
+            let done = Done { outcomes: own, index: LogIndex(self.log_id.index) };
+            if submission.wish.fenced {
+                let (group, leader, since) = (self.group.clone(), self.log_id.leader_id, self.since);
+                waiting.push(fence::Waiting { group, leader, since, submission, done });
+            } else {
+                submission.answer(Ok(done));
+            }
+        }
+        waiting
+    }
+}
+
+/// Says what a failed write means for whoever asked.
+pub(crate) fn failed(error: RaftError<TypeConfig, ClientWriteError<TypeConfig>>) -> Failed {
+    match error {
+        RaftError::APIError(ClientWriteError::ForwardToLeader(forward)) => {
+            Failed::NotLeader(forward.leader_id.map(NodeId))
+        }
+        RaftError::APIError(ClientWriteError::LogEntryDiscarded(_)) => {
+            Failed::Unknown("leadership was lost while the entry was under way".to_owned())
+        }
+        RaftError::APIError(other) => Failed::Broken(other.to_string()),
+        RaftError::Fatal(openraft::errors::Fatal::Stopped) => Failed::Stopping,
+        RaftError::Fatal(fatal) => Failed::Broken(fatal.to_string()),
+    }
+}

@@ -1,0 +1,255 @@
+//! Three nodes in one process, over loopback, on stores in memory; links between them can be cut.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use model::Proposal;
+use model::cluster::{NodeInfo, Nodes, RegionKind};
+use model::command::Command;
+use model::id::{Boot, Epoch, GroupId, NodeId, RegionId};
+use model::outcome::Outcome;
+use model::plan::{Author, Mode, RegionState, TrafficPlan};
+use model::time::{BootTime, Timestamp};
+use replication::{InPlace, Replication, ReplicationConfig, ReplicationParts};
+use service::ports::{Applied, Clock, LogError, Random, ReplicatedLog};
+use store::{EngineError, LogStore, MemoryEngine, StateStore, SyncThread, spawn_sync_thread};
+use traffic::LeaseTiming;
+
+use self::links::{Links, LinkedTransport};
+
+mod links;
+
+/// How long anything may take that must happen.
+pub const SOON: Duration = Duration::from_secs(20);
+/// The partitions of the test cluster.
+pub const PARTITIONS: u16 = 2;
+/// The partition that most tests use.
+pub const GROUP: GroupId = GroupId(1);
+const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
+
+pub struct SystemClock(Instant);
+
+impl Clock for SystemClock {
+    fn boot_time(&self) -> BootTime {
+        BootTime(u64::try_from(self.0.elapsed().as_nanos()).unwrap() + 1_000_000_000)
+    }
+
+    fn wall_time(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        Timestamp(u64::try_from(since.as_millis()).unwrap())
+    }
+}
+
+struct Counter(AtomicU64);
+
+impl Random for Counter {
+    fn next_u64(&self) -> u64 {
+        self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed)
+    }
+}
+
+/// A node that runs.
+pub struct Running {
+    pub replication: Replication,
+    _sync: SyncThread,
+}
+
+/// What stays of a node when it doesn't run.
+#[derive(Clone, Default)]
+struct Disk {
+    log: MemoryEngine,
+    state: MemoryEngine,
+}
+
+pub struct Cluster {
+    nodes: Nodes,
+    disks: BTreeMap<NodeId, Disk>,
+    pub running: BTreeMap<NodeId, Running>,
+    pub links: Links,
+    boots: u64,
+}
+
+impl Cluster {
+    /// Starts three nodes of three serving regions.
+    pub async fn start() -> Cluster {
+        let mut cluster = Cluster::stopped(3).await;
+        for id in cluster.ids() {
+            cluster.run(id, true).await;
+        }
+        cluster
+    }
+
+    /// Makes nodes that don't run yet; node n is in region (n - 1) % 3.
+    pub async fn stopped(count: u64) -> Cluster {
+        // RUST_LOG shows what the nodes say.
+        let _ = tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).try_init();
+        let links = Links::default();
+        let mut nodes = Nodes::new();
+        for id in (1..=count).map(NodeId) {
+            let peer = links.listen(id).await;
+            let region = RegionId::new(REGIONS[((id.0 - 1) % 3) as usize]).unwrap();
+            let kind = RegionKind::Serving;
+            nodes.insert(id, NodeInfo { id, region, kind, peer, grpc: String::new(), door: String::new() });
+        }
+        let disks = nodes.keys().map(|id| (*id, Disk::default())).collect();
+        Cluster { nodes, disks, running: BTreeMap::new(), links, boots: 0 }
+    }
+
+    pub fn ids(&self) -> Vec<NodeId> {
+        self.nodes.keys().copied().collect()
+    }
+
+    pub fn region(&self, id: NodeId) -> RegionId {
+        self.nodes[&id].region.clone()
+    }
+
+    /// Starts a node on what its disk holds.
+    pub async fn run(&mut self, id: NodeId, bootstrap: bool) {
+        self.run_among(id, self.ids(), bootstrap).await;
+    }
+
+    /// Starts a node that is told of some of the nodes only.
+    pub async fn run_among(&mut self, id: NodeId, known: Vec<NodeId>, bootstrap: bool) {
+        self.boots += 1;
+        let disk = self.disks[&id].clone();
+        let log = LogStore::open(Arc::new(disk.log)).unwrap();
+        let state = StateStore::open(Arc::new(disk.state)).unwrap();
+        let sync = spawn_sync_thread(log.clone(), "sync").unwrap();
+        let config = ReplicationConfig {
+            node: id,
+            boot: Boot(self.boots),
+            nodes: self.nodes.iter().filter(|(id, _)| known.contains(id)).map(|(id, n)| (*id, n.clone())).collect(),
+            partitions: PARTITIONS,
+            timing: LeaseTiming::for_round_trip(Duration::from_millis(5)).unwrap(),
+            bootstrap,
+        };
+        let parts = ReplicationParts {
+            log,
+            state,
+            transport: Arc::new(LinkedTransport::new(self.links.clone(), id)),
+            clock: Arc::new(SystemClock(Instant::now())),
+            random: Arc::new(Counter(AtomicU64::new(id.0))),
+            background: Arc::new(InPlace),
+        };
+        let replication = Replication::start(config, parts).await.unwrap();
+        self.running.insert(id, Running { replication, _sync: sync });
+    }
+
+    /// Stops a node as a crash does: what was not synced is gone.
+    pub async fn kill(&mut self, id: NodeId) {
+        let running = self.running.remove(&id).unwrap();
+        let disk = self.disks[&id].clone();
+        // From this moment on nothing more reaches the disk.
+        for engine in [&disk.log, &disk.state] {
+            let detail = "the node was killed".to_owned();
+            engine.set_fault(move |_| Some(EngineError::Io { store: "test".to_owned(), detail: detail.clone() }));
+        }
+        running.replication.stop().await;
+        drop(running);
+        for engine in [&disk.log, &disk.state] {
+            engine.clear_fault();
+            engine.crash();
+        }
+        self.links.listen_again(id).await;
+    }
+
+    /// Loses a stopped node's disk.
+    pub fn wipe(&mut self, id: NodeId) {
+        self.disks.insert(id, Disk::default());
+    }
+
+    pub fn node(&self, id: NodeId) -> &Replication {
+        &self.running[&id].replication
+    }
+
+    /// Returns the running node that leads a group, when all running ones agree.
+    pub fn agreed_leader(&self, group: GroupId) -> Option<NodeId> {
+        let leaders: Vec<Option<NodeId>> =
+            self.running.values().map(|running| running.replication.leader(group)).collect();
+        let first = leaders.first().copied().flatten()?;
+        let leads = self.running.get(&first)?.replication.leads(group).is_some();
+        (leads && leaders.iter().all(|leader| *leader == Some(first))).then_some(first)
+    }
+
+    /// Waits until all running nodes agree on a leader.
+    pub async fn leader(&self, group: GroupId) -> NodeId {
+        eventually("a leader", || async { self.agreed_leader(group) }).await
+    }
+
+    /// Returns the nodes that don't lead a group.
+    pub async fn followers(&self, group: GroupId) -> Vec<NodeId> {
+        let leader = self.leader(group).await;
+        self.running.keys().copied().filter(|id| *id != leader).collect()
+    }
+
+    /// Waits until all running nodes applied the same and have the same hash.
+    pub async fn converge(&self, group: GroupId) {
+        use service::ports::Reads;
+        eventually("all replicas to be equal", || async {
+            let seen: Vec<_> = self
+                .running
+                .values()
+                .map(|running| (running.replication.applied(group), running.replication.chain(group)))
+                .collect();
+            seen.iter().all(|one| *one == seen[0]).then_some(())
+        })
+        .await;
+    }
+}
+
+/// Waits until `check` finds something.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut check: impl FnMut() -> F) -> T {
+    let due = tokio::time::Instant::now() + SOON;
+    loop {
+        if let Some(found) = check().await {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < due, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A command of the control group that adds something.
+pub fn create_app(number: u128) -> Proposal {
+    let command = Command::CreateApp {
+        app: model::AppId(number),
+        name: format!("app {number}"),
+        tags: BTreeMap::new(),
+    };
+    Proposal { request: None, command }
+}
+
+/// A command of partitions that forbids sending, as far as anyone can tell.
+pub fn adopt_plan(epoch: u64) -> Proposal {
+    let regions: BTreeMap<RegionId, RegionState> =
+        REGIONS.iter().map(|region| (RegionId::new(region).unwrap(), RegionState::Active)).collect();
+    let plan = TrafficPlan {
+        epoch: Epoch(epoch),
+        parent: Epoch(epoch - 1),
+        mode: Mode::ActiveActive,
+        weights: regions.keys().map(|region| (region.clone(), 1)).collect(),
+        regions,
+        channel_weights: BTreeMap::new(),
+        reason: "a test".to_owned(),
+        evidence: BTreeMap::new(),
+        author: Author::Automatic,
+        time: Timestamp(0),
+    };
+    Proposal { request: None, command: Command::AdoptPlan { plan: Box::new(plan) } }
+}
+
+/// Returns the app that a command created, if it did.
+pub fn created(outcome: &Outcome) -> Option<model::AppId> {
+    match outcome {
+        Outcome::Carried { outcome, .. } => created(outcome),
+        Outcome::App(app) => Some(app.id),
+        _ => None,
+    }
+}
+
+pub async fn propose(node: &Replication, group: GroupId, proposal: Proposal) -> Result<Applied, LogError> {
+    node.propose(group, vec![proposal], SOON).await
+}

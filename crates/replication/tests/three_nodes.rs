@@ -1,0 +1,112 @@
+//! Three nodes in one process: electing, committing, forwarding, losing and regaining nodes.
+
+mod support;
+
+use std::time::Duration;
+
+use model::id::GroupId;
+use model::outcome::Outcome;
+use registry::tables::{Apps, ReadRows};
+use service::ports::{Reads, ReplicatedLog};
+use support::{Cluster, GROUP, SOON, adopt_plan, create_app, created, eventually, propose};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proposal_at_any_node_is_applied_at_all() {
+    let cluster = Cluster::start().await;
+    for (number, id) in (1..).zip(cluster.ids()) {
+        let applied = propose(cluster.node(id), GroupId::CONTROL, create_app(number)).await.unwrap();
+        assert_eq!(created(&applied.outcomes[0]), Some(model::AppId(number)));
+        let view = cluster.node(id).view(GroupId::CONTROL).unwrap();
+        assert!(ReadRows::<Apps>::get(&*view, &model::AppId(number)).unwrap().is_some(), "reads what it wrote");
+    }
+    cluster.converge(GroupId::CONTROL).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_proposals_at_once_get_their_own_answers() {
+    let cluster = Cluster::start().await;
+    let ids = cluster.ids();
+    let proposals = (1..=600u128).map(|number| {
+        let node = cluster.node(ids[number as usize % 3]).clone();
+        async move { (number, propose(&node, GroupId::CONTROL, create_app(number)).await) }
+    });
+    for (number, answer) in futures::future::join_all(proposals).await {
+        let answer = answer.unwrap();
+        assert_eq!(answer.outcomes.len(), 1);
+        let refused = matches!(answer.outcomes[0], Outcome::Refused(_));
+        assert!(refused || created(&answer.outcomes[0]) == Some(model::AppId(number)));
+    }
+    cluster.converge(GroupId::CONTROL).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_loss_of_a_leader_costs_no_acknowledged_write() {
+    let mut cluster = Cluster::start().await;
+    let group = GroupId::CONTROL;
+    let leader = cluster.leader(group).await;
+    propose(cluster.node(leader), group, create_app(1)).await.unwrap();
+    cluster.kill(leader).await;
+
+    let survivor = *cluster.running.keys().next().unwrap();
+    propose(cluster.node(survivor), group, create_app(2)).await.unwrap();
+    let view = cluster.node(survivor).view(group).unwrap();
+    assert!(ReadRows::<Apps>::get(&*view, &model::AppId(1)).unwrap().is_some());
+
+    cluster.run(leader, false).await;
+    eventually("the restarted node to catch up", || async {
+        let view = cluster.node(leader).view(group).unwrap();
+        ReadRows::<Apps>::get(&*view, &model::AppId(2)).unwrap()
+    })
+    .await;
+    cluster.converge(group).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_nodes_restart_and_go_on() {
+    let mut cluster = Cluster::start().await;
+    propose(cluster.node(cluster.ids()[0]), GroupId::CONTROL, create_app(1)).await.unwrap();
+    for id in cluster.ids() {
+        cluster.kill(id).await;
+    }
+    for id in cluster.ids() {
+        cluster.run(id, false).await;
+    }
+    propose(cluster.node(cluster.ids()[1]), GroupId::CONTROL, create_app(2)).await.unwrap();
+    let view = cluster.node(cluster.ids()[1]).view(GroupId::CONTROL).unwrap();
+    assert!(ReadRows::<Apps>::get(&*view, &model::AppId(1)).unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_off_node_says_that_nothing_was_done_or_that_it_does_not_know() {
+    let cluster = Cluster::start().await;
+    let follower = cluster.followers(GROUP).await[0];
+    cluster.links.isolate(follower);
+    let answer = cluster.node(follower).propose(GROUP, vec![adopt_plan(1)], Duration::from_millis(700)).await;
+    assert!(
+        matches!(answer, Err(service::ports::LogError::NoLeader { .. } | service::ports::LogError::Unknown { .. })),
+        "{answer:?}"
+    );
+    cluster.links.heal();
+    propose(cluster.node(follower), GROUP, adopt_plan(1)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_linearized_read_sees_what_was_written_elsewhere() {
+    let cluster = Cluster::start().await;
+    let ids = cluster.ids();
+    for number in 1..=10 {
+        let (writer, reader) = (ids[number as usize % 3], ids[(number as usize + 1) % 3]);
+        propose(cluster.node(writer), GroupId::CONTROL, create_app(number)).await.unwrap();
+        cluster.node(reader).linearize(GroupId::CONTROL, SOON).await.unwrap();
+        let view = cluster.node(reader).view(GroupId::CONTROL).unwrap();
+        assert!(ReadRows::<Apps>::get(&*view, &model::AppId(number)).unwrap().is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_is_too_large_is_refused() {
+    let cluster = Cluster::start().await;
+    let proposals = (0..50_000).map(create_app).collect();
+    let refused = cluster.node(cluster.ids()[0]).propose(GroupId::CONTROL, proposals, SOON).await;
+    assert!(matches!(refused, Err(service::ports::LogError::TooLarge { .. })));
+}
