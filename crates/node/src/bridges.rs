@@ -1,0 +1,38 @@
+//! Small adapters between an edge and a port that another edge asks for.
+
+use std::collections::BTreeMap;
+
+use model::id::{GroupId, NodeId};
+use replication::{EffectNews, Replication};
+use sender::feed::EffectFeed;
+use service::ports::{NeighbourNews, Neighbours};
+
+/// What the replication knows of the other nodes.
+pub struct ReplicationNeighbours(pub Replication);
+
+impl Neighbours for ReplicationNeighbours {
+    fn leads(&self, group: GroupId) -> bool {
+        self.0.leads(group).is_some()
+    }
+
+    fn news(&self) -> BTreeMap<NodeId, NeighbourNews> {
+        let news = |peer: replication::PeerNews| NeighbourNews {
+            heard: peer.heard,
+            reported: peer.reported,
+            it_heard: peer.it_heard,
+        };
+        self.0.peers().into_iter().map(|(node, peer)| (node, news(peer))).collect()
+    }
+}
+
+/// Hands the effects of a group's entries to the sender until the node stops.
+pub async fn feed_effects(replication: Replication, group: GroupId, feed: EffectFeed) {
+    let Some(mut effects) = replication.effects(group) else { return };
+    // What was applied before this subscription is found by the sender's first scan.
+    while let Some(news) = effects.next().await {
+        match news {
+            EffectNews::Applied(applied) => feed.offer(group, &applied.effects),
+            EffectNews::Missed => feed.missed(group),
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The configuration after it was checked: what the wiring takes. Every refusal names the key.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use model::channel::Channel;
+use model::cluster::{NodeInfo, Nodes, RegionKind};
+use model::id::{NodeId, RegionId};
+use model::plan::Mode;
+use traffic::timing::LeaseTiming;
+
+use super::ConfigError;
+use super::file::{ClusterSection, ConfigFile, FailoverSection, KeySection, PaceSection, PeerSection, StoreSection};
+
+/// The largest number of partitions.
+pub const PARTITIONS_MAX: u16 = 256;
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// This node's number.
+    pub node: NodeId,
+    /// Where its databases live.
+    pub data: PathBuf,
+    /// Where it listens.
+    pub listen: Listen,
+    /// The number of partitions.
+    pub partitions: u16,
+    /// The first plan's mode.
+    pub mode: Mode,
+    /// All waits of the consensus and the leases.
+    pub timing: LeaseTiming,
+    /// Whether it waits to be added to a running cluster.
+    pub join: bool,
+    /// The account number in ARNs.
+    pub account: String,
+    /// How the other nodes are found.
+    pub discovery: Discovery,
+    /// The keys that callers sign with.
+    pub keys: Vec<Key>,
+    /// The providers.
+    pub providers: Providers,
+    /// How fast channels send from this region; a channel that is missing is not paced.
+    pub pace: BTreeMap<Channel, Pace>,
+    /// The store's limits.
+    pub store: StoreSection,
+    /// What the cluster may do without a person.
+    pub failover: FailoverSection,
+}
+
+/// Where a node listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    /// The REST door.
+    pub door: Door,
+    /// The operators' gRPC door.
+    pub grpc: SocketAddr,
+    /// For other nodes.
+    pub peer: SocketAddr,
+}
+
+/// The address of a REST door.
+pub type Door = SocketAddr;
+
+/// How the other nodes are found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Discovery {
+    /// They are written down.
+    Listed(Nodes),
+    /// They are the targets of a DNS SRV record.
+    Service(String),
+}
+
+/// A key that callers sign with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The access key id.
+    pub id: String,
+    /// The secret.
+    pub secret: String,
+    /// Whose it is.
+    pub name: String,
+    /// Whether it may do everything; otherwise it may do nothing.
+    pub everything: bool,
+}
+
+/// The providers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Providers {
+    /// The base URL of the sandbox, if it is used.
+    pub sandbox: Option<String>,
+    /// Whether CUSTOM messages are posted to their URLs.
+    pub webhook: bool,
+}
+
+/// How fast a channel may send from this region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Messages a second.
+    pub per_second: u32,
+    /// How many may go at once after a rest.
+    pub burst: u32,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Key").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Checks a configuration as written.
+pub(super) fn check(file: ConfigFile) -> Result<Config, ConfigError> {
+    let node = node_id("node.id", file.node.id)?;
+    let listen = Listen {
+        door: socket("listen.door", &file.listen.door)?,
+        grpc: socket("listen.grpc", &file.listen.grpc)?,
+        peer: socket("listen.peer", &file.listen.peer)?,
+    };
+    let discovery = discovery(node, &file.cluster)?;
+    Ok(Config {
+        node,
+        data: file.node.data,
+        listen,
+        partitions: within("cluster.partitions", file.cluster.partitions, 1, PARTITIONS_MAX)?,
+        mode: mode(&file.cluster.mode)?,
+        timing: timing(file.cluster.round_trip_ms)?,
+        join: file.cluster.join,
+        account: account(file.cluster.account)?,
+        discovery,
+        keys: keys(file.keys)?,
+        providers: Providers {
+            sandbox: url("providers.sandbox", file.providers.sandbox)?,
+            webhook: file.providers.webhook,
+        },
+        pace: pace(file.pace)?,
+        store: store(file.store)?,
+        failover: failover(file.failover)?,
+    })
+}
+
+fn within<N: PartialOrd + std::fmt::Display + Copy>(key: &str, value: N, min: N, max: N) -> Result<N, ConfigError> {
+    if (min..=max).contains(&value) {
+        Ok(value)
+    } else {
+        Err(ConfigError::key(key, format!("must be {min} to {max}, found {value}")))
+    }
+}
+
+fn node_id(key: &str, number: u64) -> Result<NodeId, ConfigError> {
+    if number == 0 { Err(ConfigError::key(key, "must be positive")) } else { Ok(NodeId(number)) }
+}
+
+fn socket(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
+    text.parse().map_err(|_| {
+        ConfigError::key(key, format!("must be an address and port such as 127.0.0.1:4101, found {text:?}"))
+    })
+}
+
+fn mode(text: &str) -> Result<Mode, ConfigError> {
+    [Mode::ActiveActive, Mode::WarmStandby].into_iter().find(|mode| mode.as_str() == text).ok_or_else(|| {
+        ConfigError::key("cluster.mode", format!("must be active_active or warm_standby, found {text:?}"))
+    })
+}
+
+fn timing(round_trip_ms: u64) -> Result<LeaseTiming, ConfigError> {
+    let key = "cluster.round_trip_ms";
+    let round_trip = Duration::from_millis(within(key, round_trip_ms, 1, 1_000)?);
+    LeaseTiming::for_round_trip(round_trip).map_err(|error| ConfigError::key(key, error.to_string()))
+}
+
+fn account(text: String) -> Result<String, ConfigError> {
+    let well_formed = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if well_formed { Ok(text) } else { Err(ConfigError::key("cluster.account", "must have 12 digits")) }
+}
+
+fn discovery(node: NodeId, cluster: &ClusterSection) -> Result<Discovery, ConfigError> {
+    match (&cluster.discover, cluster.nodes.is_empty()) {
+        (Some(name), true) => Ok(Discovery::Service(name.clone())),
+        (Some(_), false) => Err(ConfigError::key("cluster.discover", "can't be given together with cluster.nodes")),
+        (None, true) => Err(ConfigError::key("cluster.nodes", "must list the nodes, unless cluster.discover is given")),
+        (None, false) => listed(node, &cluster.nodes).map(Discovery::Listed),
+    }
+}
+
+fn listed(node: NodeId, sections: &[PeerSection]) -> Result<Nodes, ConfigError> {
+    let mut nodes = Nodes::new();
+    for (place, section) in sections.iter().enumerate() {
+        let key = |member: &str| format!("cluster.nodes[{place}].{member}");
+        let id = node_id(&key("id"), section.id)?;
+        let region =
+            RegionId::new(&section.region).map_err(|error| ConfigError::key(key("region"), error.to_string()))?;
+        let kind = [RegionKind::Serving, RegionKind::Witness]
+            .into_iter()
+            .find(|kind| kind.as_str() == section.kind)
+            .ok_or_else(|| ConfigError::key(key("kind"), "must be serving or witness"))?;
+        if kind == RegionKind::Serving && section.door.is_empty() {
+            return Err(ConfigError::key(key("door"), "must be the base URL of the node's REST door"));
+        }
+        let info = NodeInfo {
+            id,
+            region,
+            kind,
+            peer: host_and_port(&key("peer"), &section.peer)?,
+            grpc: host_and_port(&key("grpc"), &section.grpc)?,
+            door: section.door.trim_end_matches('/').to_owned(),
+        };
+        if nodes.insert(id, info).is_some() {
+            return Err(ConfigError::key(key("id"), format!("node {id} is listed twice")));
+        }
+    }
+    if !nodes.contains_key(&node) {
+        return Err(ConfigError::key("cluster.nodes", format!("must list this node, {node}")));
+    }
+    kinds_agree(&nodes)?;
+    Ok(nodes)
+}
+
+fn kinds_agree(nodes: &Nodes) -> Result<(), ConfigError> {
+    let kinds: BTreeSet<(&RegionId, RegionKind)> = nodes.values().map(|node| (&node.region, node.kind)).collect();
+    let regions: BTreeSet<&RegionId> = nodes.values().map(|node| &node.region).collect();
+    if kinds.len() != regions.len() {
+        return Err(ConfigError::key("cluster.nodes", "all nodes of a region must be of one kind"));
+    }
+    if !kinds.iter().any(|(_, kind)| *kind == RegionKind::Serving) {
+        return Err(ConfigError::key("cluster.nodes", "at least one region must be serving"));
+    }
+    if regions.len() == 2 {
+        return Err(ConfigError::key(
+            "cluster.nodes",
+            "two regions can't outvote each other safely: add a third region, which may be a witness",
+        ));
+    }
+    Ok(())
+}
+
+fn host_and_port(key: &str, text: &str) -> Result<String, ConfigError> {
+    let well_formed = text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if well_formed {
+        Ok(text.to_owned())
+    } else {
+        Err(ConfigError::key(key, format!("must be host:port, found {text:?}")))
+    }
+}
+
+fn url(key: &str, text: Option<String>) -> Result<Option<String>, ConfigError> {
+    match text {
+        Some(text) if !(text.starts_with("http://") || text.starts_with("https://")) => {
+            Err(ConfigError::key(key, format!("must be a URL such as http://127.0.0.1:4300, found {text:?}")))
+        }
+        Some(text) => Ok(Some(text.trim_end_matches('/').to_owned())),
+        None => Ok(None),
+    }
+}
+
+fn keys(sections: Vec<KeySection>) -> Result<Vec<Key>, ConfigError> {
+    let mut seen = BTreeSet::new();
+    let mut keys = Vec::new();
+    for (place, section) in sections.into_iter().enumerate() {
+        let key = |member: &str| format!("keys[{place}].{member}");
+        if section.id.is_empty() || !seen.insert(section.id.clone()) {
+            return Err(ConfigError::key(key("id"), "must be given, and once only"));
+        }
+        if section.secret.is_empty() {
+            return Err(ConfigError::key(key("secret"), "must be given"));
+        }
+        let everything = match section.grant.as_str() {
+            "everything" => true,
+            "nothing" => false,
+            other => {
+                return Err(ConfigError::key(key("grant"), format!("must be everything or nothing, found {other:?}")));
+            }
+        };
+        keys.push(Key { id: section.id, secret: section.secret, name: section.name, everything });
+    }
+    Ok(keys)
+}
+
+fn pace(sections: BTreeMap<String, PaceSection>) -> Result<BTreeMap<Channel, Pace>, ConfigError> {
+    const MAX: u32 = 1_000_000;
+    let mut paces = BTreeMap::new();
+    for (name, section) in sections {
+        let key = format!("pace.{name}");
+        let channel: Channel =
+            name.parse().map_err(|_| ConfigError::key(key.clone(), "must be named after a channel such as SMS"))?;
+        let per_second = within(&format!("{key}.per_second"), section.per_second, 1, MAX)?;
+        let burst = within(&format!("{key}.burst"), section.burst, 1, MAX)?;
+        paces.insert(channel, Pace { per_second, burst });
+    }
+    Ok(paces)
+}
+
+fn store(section: StoreSection) -> Result<StoreSection, ConfigError> {
+    within("store.cache_mib", section.cache_mib, 8, 1_048_576)?;
+    within("store.write_buffer_mib", section.write_buffer_mib, 8, 1_048_576)?;
+    Ok(section)
+}
+
+fn failover(section: FailoverSection) -> Result<FailoverSection, ConfigError> {
+    within("failover.regions_min", section.regions_min, 1, 64)?;
+    within("failover.changes_per_hour_max", section.changes_per_hour_max, 1, 1_000)?;
+    Ok(section)
+}

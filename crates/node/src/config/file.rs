@@ -1,0 +1,180 @@
+//! The shape of the configuration file, as written; `checked.rs` says what is allowed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigFile {
+    /// `[node]`
+    pub node: NodeSection,
+    /// `[listen]`
+    pub listen: ListenSection,
+    /// `[cluster]`
+    pub cluster: ClusterSection,
+    /// `[[keys]]`
+    #[serde(default)]
+    pub keys: Vec<KeySection>,
+    /// `[providers]`
+    #[serde(default)]
+    pub providers: ProvidersSection,
+    /// `[pace.SMS]`, `[pace.EMAIL]`, ...
+    #[serde(default)]
+    pub pace: BTreeMap<String, PaceSection>,
+    /// `[store]`
+    #[serde(default)]
+    pub store: StoreSection,
+    /// `[failover]`
+    #[serde(default)]
+    pub failover: FailoverSection,
+}
+
+/// Who this node is.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeSection {
+    /// Its number, as in `cluster.nodes`; positive.
+    pub id: u64,
+    /// Where its two databases live; made when missing.
+    pub data: PathBuf,
+}
+
+/// Where it listens.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenSection {
+    /// The REST door, with health and metrics: `host:port`.
+    pub door: String,
+    /// The operators' gRPC door: `host:port`.
+    pub grpc: String,
+    /// For other nodes: `host:port`.
+    pub peer: String,
+}
+
+/// The cluster it belongs to. All nodes must say the same but for `join`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterSection {
+    /// The number of partitions; fixed when the cluster is made; 1 to 256.
+    pub partitions: u16,
+    /// `active_active` or `warm_standby`: the first plan's mode.
+    pub mode: String,
+    /// The round trip between the regions in milliseconds, from which all timeouts follow; 1 to 1,000.
+    pub round_trip_ms: u64,
+    /// Whether this node waits to be added to a running cluster instead of making one with the others.
+    #[serde(default)]
+    pub join: bool,
+    /// The account number in ARNs; 12 digits.
+    #[serde(default = "default_account")]
+    pub account: String,
+    /// The nodes.
+    #[serde(default)]
+    pub nodes: Vec<PeerSection>,
+    /// The name of a DNS SRV record whose targets are the nodes' peer addresses; instead of `nodes`.
+    pub discover: Option<String>,
+}
+
+/// A node of the cluster.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerSection {
+    /// Its number.
+    pub id: u64,
+    /// Its region.
+    pub region: String,
+    /// `serving` or `witness`.
+    #[serde(default = "default_kind")]
+    pub kind: String,
+    /// Where other nodes reach it: `host:port`.
+    pub peer: String,
+    /// Where operators reach it: `host:port`.
+    pub grpc: String,
+    /// The base URL of its REST door; not for a witness.
+    #[serde(default)]
+    pub door: String,
+}
+
+/// A key that callers sign with.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeySection {
+    /// The access key id.
+    pub id: String,
+    /// The secret access key.
+    pub secret: String,
+    /// Whose it is; named in plans and logs.
+    pub name: String,
+    /// `everything` or `nothing`.
+    #[serde(default = "default_grant")]
+    pub grant: String,
+}
+
+/// The providers.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProvidersSection {
+    /// The base URL of the sandbox, for every channel but CUSTOM.
+    pub sandbox: Option<String>,
+    /// Whether CUSTOM messages are posted to the URLs that they are addressed to.
+    #[serde(default)]
+    pub webhook: bool,
+}
+
+/// How fast a channel may send from this region.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaceSection {
+    /// Messages a second; 1 to 1,000,000.
+    pub per_second: u32,
+    /// How many may go at once after a rest; 1 to 1,000,000.
+    pub burst: u32,
+}
+
+/// The store's limits.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSection {
+    /// The block cache of both databases, in MiB.
+    pub cache_mib: u64,
+    /// The write buffers of both databases, in MiB.
+    pub write_buffer_mib: u64,
+}
+
+impl Default for StoreSection {
+    fn default() -> StoreSection {
+        StoreSection { cache_mib: 64, write_buffer_mib: 64 }
+    }
+}
+
+/// What the cluster may do without a person.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FailoverSection {
+    /// Whether a lost region is evacuated at all.
+    pub automatic: bool,
+    /// The smallest number of regions that must stay active.
+    pub regions_min: u32,
+    /// The largest number of automatic changes in an hour.
+    pub changes_per_hour_max: u32,
+}
+
+impl Default for FailoverSection {
+    fn default() -> FailoverSection {
+        FailoverSection { automatic: true, regions_min: 1, changes_per_hour_max: 6 }
+    }
+}
+
+fn default_account() -> String {
+    "000000000000".to_owned()
+}
+
+fn default_kind() -> String {
+    "serving".to_owned()
+}
+
+fn default_grant() -> String {
+    "everything".to_owned()
+}

@@ -1,0 +1,77 @@
+//! A node's configuration: a TOML file, then environment variables, then flags; the later wins. Everything is checked
+//! here, and an error names the key.
+//!
+//! `SIGNALBOX__LISTEN__DOOR=127.0.0.1:4101` and `--set listen.door=127.0.0.1:4101` both set `door` in `[listen]`.
+
+mod checked;
+mod file;
+mod layers;
+
+pub use checked::{Config, Discovery, Door, Key, Listen, Pace, Providers};
+pub use file::ConfigFile;
+pub use layers::ENVIRONMENT_PREFIX;
+
+use std::path::{Path, PathBuf};
+
+/// Says what is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("failed to read {path}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is no TOML.
+    #[error("{path} is not valid TOML: {reason}", path = path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        reason: String,
+    },
+    /// A setting of the environment or a flag doesn't have the form `key=value`.
+    #[error("{given:?} is not of the form section.key=value")]
+    Setting {
+        /// What was given.
+        given: String,
+    },
+    /// A key has a wrong value, is unknown, or is missing.
+    #[error("{key}: {reason}")]
+    Key {
+        /// The key with its sections, such as `listen.door`.
+        key: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+}
+
+impl ConfigError {
+    fn key(key: impl Into<String>, reason: impl Into<String>) -> ConfigError {
+        ConfigError::Key { key: key.into(), reason: reason.into() }
+    }
+}
+
+/// Reads a configuration: the file, then the environment's variables, then `settings` of the form `key=value`.
+///
+/// # Errors
+/// When the file can't be read or is no TOML, or a key is unknown, missing or wrong.
+pub fn load(
+    path: &Path,
+    environment: impl Iterator<Item = (String, String)>,
+    settings: &[String],
+) -> Result<Config, ConfigError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    let mut table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| ConfigError::Syntax { path: path.to_owned(), reason: error.to_string() })?;
+    layers::apply_environment(&mut table, environment)?;
+    layers::apply_settings(&mut table, settings)?;
+    let file: ConfigFile = serde_path_to_error::deserialize(toml::Value::Table(table))
+        .map_err(|error| ConfigError::key(error.path().to_string(), error.inner().to_string()))?;
+    checked::check(file)
+}

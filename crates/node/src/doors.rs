@@ -1,0 +1,100 @@
+//! Opening a node's doors: REST in serving regions, gRPC everywhere.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::Context;
+use api::grpc::{GrpcDoor, GrpcDoorParts, GrpcLimits};
+use api::rest::{Door, DoorParts, Limits, Readiness};
+use api::{Key, KeyStore};
+use metrics_exporter_prometheus::PrometheusHandle;
+use model::cluster::{Nodes, RegionKind};
+use policy::{Grant, Principal};
+use replication::Replication;
+use sender::callbacks::{Callbacks, all_sms_apps};
+use service::Service;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::readiness;
+
+/// What doors are opened with.
+pub struct Opening<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The nodes of the cluster.
+    pub nodes: &'a Nodes,
+    /// The use cases.
+    pub service: Service,
+    /// The replication.
+    pub replication: Replication,
+    /// The metrics.
+    pub metrics: PrometheusHandle,
+}
+
+/// Opens the REST door and serves it until `stop`.
+///
+/// # Errors
+/// When the address can't be bound or a key is given twice.
+pub async fn rest(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let listener = bind("listen.door", opening.config.listen.door).await?;
+    let metrics = opening.metrics.clone();
+    let first_partition = model::GroupId(1);
+    let apps_of_number = all_sms_apps(Arc::new(opening.replication.clone()), first_partition);
+    let door = Door::new(DoorParts {
+        service: opening.service.clone(),
+        keys: Arc::new(keys(opening.config)?),
+        regions: serving_regions(opening.nodes),
+        account: opening.config.account.clone(),
+        provider_events: Arc::new(Callbacks::new(opening.config.partitions, apps_of_number)),
+        readiness: readiness(opening),
+        metrics: Arc::new(move || metrics.render()),
+        limits: Limits::default(),
+    });
+    Ok(tokio::spawn(api::rest::serve(listener, Arc::new(door), stop)))
+}
+
+/// Opens the gRPC door and serves it until `stop`.
+///
+/// # Errors
+/// When the address can't be bound or a key is given twice.
+pub async fn grpc(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let listener = bind("listen.grpc", opening.config.listen.grpc).await?;
+    let door = GrpcDoor::new(GrpcDoorParts {
+        service: opening.service.clone(),
+        keys: Arc::new(keys(opening.config)?),
+        cluster: Arc::new(opening.replication.clone()),
+        readiness: readiness(opening),
+        limits: GrpcLimits::default(),
+    });
+    Ok(tokio::spawn(async move {
+        if let Err(error) = api::grpc::serve(listener, Arc::new(door), stop).await {
+            tracing::error!(%error, "the gRPC door closed");
+        }
+    }))
+}
+
+fn readiness(opening: &Opening<'_>) -> Readiness {
+    let replication = opening.replication.clone();
+    Arc::new(move || readiness::ready(&replication))
+}
+
+async fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address} ({key})"))
+}
+
+fn keys(config: &Config) -> anyhow::Result<KeyStore> {
+    let keys = config.keys.iter().map(|key| Key {
+        id: key.id.clone(),
+        secret: key.secret.clone(),
+        principal: Principal { name: key.name.clone() },
+        grant: if key.everything { Grant::Everything } else { Grant::Nothing },
+    });
+    KeyStore::new(keys).context("keys")
+}
+
+fn serving_regions(nodes: &Nodes) -> BTreeSet<model::RegionId> {
+    let serving = nodes.values().filter(|node| node.kind == RegionKind::Serving);
+    serving.map(|node| node.region.clone()).collect()
+}

@@ -1,0 +1,173 @@
+//! What can be typed: the global options and the list of commands. Each command's own options are in its file.
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands;
+use crate::connection::{Connection, DoorAddress, Key};
+use crate::console::{Console, Format};
+use crate::failure::Failure;
+
+/// The gRPC doors of a development cluster.
+pub const DEFAULT_DOORS: &str = "127.0.0.1:4201,127.0.0.1:4202,127.0.0.1:4203";
+
+/// The longest wait that can be asked for.
+const DURATION_MAX: Duration = Duration::from_secs(86_400);
+
+const EXAMPLES: &str = "\
+Examples:
+  Start three regions with sandbox providers on this machine:
+    signalbox dev
+
+  See how the cluster stands, and which region sends what:
+    signalbox status
+    signalbox traffic plan
+
+  Take a region out, and in again:
+    signalbox traffic evacuate us-east-1 --reason 'carrier outage' --dry-run
+    signalbox traffic evacuate us-east-1 --reason 'carrier outage'
+    signalbox traffic restore us-east-1 --reason 'carrier is back'
+
+  Send and follow a message:
+    signalbox send --app $APP --channel SMS --to +12065550100 --text 'Hello' --watch
+
+  Ask another cluster, for a program:
+    signalbox books --endpoint 10.0.0.7:4201,10.1.0.7:4201 --output json
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 3 nobody answered.";
+
+/// A multi-region control plane for customer messaging: runs its nodes, and is their operator's tool.
+#[derive(Debug, Parser)]
+#[command(name = "signalbox", version, after_help = EXAMPLES, max_term_width = 110, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Whom to ask and how to answer.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Options of every command that asks a cluster.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Asking a cluster")]
+pub struct Global {
+    /// The gRPC doors to ask; the next one when one can't be reached. Repeat it or part them by commas.
+    #[arg(
+        long = "endpoint",
+        value_name = "HOST:PORT",
+        env = "SIGNALBOX_GRPC",
+        global = true,
+        value_delimiter = ',',
+        default_value = DEFAULT_DOORS
+    )]
+    pub endpoints: Vec<DoorAddress>,
+    /// The access key id; then AWS_ACCESS_KEY_ID, then the development key for doors on this machine.
+    #[arg(long, value_name = "ID", env = "SIGNALBOX_KEY_ID", global = true)]
+    pub key_id: Option<String>,
+    /// The key's secret; then AWS_SECRET_ACCESS_KEY. Better given in the environment than here.
+    #[arg(long, value_name = "SECRET", env = "SIGNALBOX_SECRET", global = true, hide_env_values = true)]
+    pub secret: Option<String>,
+    /// Tables for people or JSON for programs.
+    #[arg(long, value_enum, global = true, default_value_t = Format::Table)]
+    pub output: Format,
+    /// How long one answer may take, such as 10s or 500ms.
+    #[arg(long, value_name = "TIME", global = true, default_value = "30s", value_parser = parse_duration)]
+    pub timeout: Duration,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run three regions with sandbox providers on this machine
+    Dev(commands::dev::Dev),
+    /// Run one node
+    Serve(commands::serve::Serve),
+    /// Check a node's configuration without starting it
+    CheckConfig(commands::check_config::CheckConfig),
+    /// Show how the cluster stands
+    Status(commands::status::Status),
+    /// Show and change which region sends what
+    Traffic(commands::traffic::Traffic),
+    /// Change which nodes the cluster has
+    Cluster(commands::cluster::Cluster),
+    /// Make, show and delete apps
+    App(commands::app::App),
+    /// Configure an app's channels
+    Channel(commands::channel::Channel),
+    /// Write, show and delete an app's endpoints
+    Endpoint(commands::endpoint::Endpoint),
+    /// Send messages
+    Send(Box<commands::send::Send>),
+    /// Show and follow messages
+    Message(commands::message::Message),
+    /// Decide about messages of which nobody knows whether they were handed over
+    Held(commands::held::Held),
+    /// Record, show and remove opt-outs
+    OptOut(commands::opt_out::OptOut),
+    /// Show where the accepted messages are
+    Books(commands::books::Books),
+    /// Write a shell's completions
+    Completions(commands::completions::Completions),
+}
+
+/// What a command works with.
+pub struct Context<'a> {
+    /// The global options.
+    pub global: Global,
+    /// Where its output goes.
+    pub console: Console<'a>,
+}
+
+impl Context<'_> {
+    /// Connects to the cluster.
+    ///
+    /// # Errors
+    /// `Usage` without a key, `Unreachable` when no door answers.
+    pub async fn connect(&self) -> Result<Connection, Failure> {
+        let given = (self.global.key_id.as_deref(), self.global.secret.as_deref());
+        let key = Key::choose(given, |name| std::env::var(name).ok(), &self.global.endpoints)?;
+        Connection::open(&self.global.endpoints, key, self.global.timeout).await
+    }
+}
+
+/// Reads a time such as `10s`, `500ms`, `5m`, `72h` or `30` (seconds).
+///
+/// # Errors
+/// When it is none, or none that is positive and at most a day.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration = parse_any_duration(text)?;
+    if duration > DURATION_MAX { Err("must be at most a day".to_owned()) } else { Ok(duration) }
+}
+
+/// Reads a time of any length; see [`parse_duration`].
+///
+/// # Errors
+/// When it is none, or not positive.
+pub fn parse_any_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "must be a time such as 30s, 500ms, 5m or 2h".to_owned();
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let unit_ms = match unit {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let ms = number.checked_mul(unit_ms).filter(|ms| *ms > 0).ok_or_else(wrong)?;
+    Ok(Duration::from_millis(ms))
+}
+
+/// Reads `NAME=VALUE`.
+///
+/// # Errors
+/// When there is no `=` or no name.
+pub fn parse_pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("must be NAME=VALUE".to_owned()),
+    }
+}

@@ -1,0 +1,61 @@
+//! `signalbox app`: apps.
+
+use clap::{Args, Subcommand};
+use wire::v1;
+
+use crate::cli::{Context, parse_pair};
+use crate::failure::Failure;
+use crate::views::{AppView, promised};
+
+const EXAMPLES: &str = "\
+Examples:
+  signalbox app create shop --tag team=growth
+  signalbox app get 6f1c0d3e5b7a49288c1f0a2b4d6e8f01 --output json
+  signalbox app delete 6f1c0d3e5b7a49288c1f0a2b4d6e8f01";
+
+/// Makes, shows and deletes apps.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct App {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make an app
+    Create {
+        /// Its name; 1 to 64 characters, needs not be unique.
+        name: String,
+        /// A tag; repeat it.
+        #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = parse_pair)]
+        tags: Vec<(String, String)>,
+    },
+    /// Show an app
+    Get {
+        /// Its id.
+        app_id: String,
+    },
+    /// Delete an app: when this answers, no region sends for it any more
+    Delete {
+        /// Its id.
+        app_id: String,
+    },
+}
+
+impl App {
+    /// Carries out the command.
+    pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
+        let connection = context.connect().await?;
+        let mut apps = connection.apps();
+        let app = match self.action {
+            Action::Create { name, tags } => {
+                let request = v1::CreateAppRequest { name, tags: tags.into_iter().collect() };
+                connection.answer(apps.create(request)).await?.app
+            }
+            Action::Get { app_id } => connection.answer(apps.get(v1::GetAppRequest { app_id })).await?.app,
+            Action::Delete { app_id } => connection.answer(apps.delete(v1::DeleteAppRequest { app_id })).await?.app,
+        };
+        context.console.show(&AppView::from(promised(app, "app")?))
+    }
+}

@@ -1,0 +1,76 @@
+//! Arguments that several commands share: channels, classes, lists of values.
+
+use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use model::channel::CHANNELS;
+use wire::v1;
+
+/// Takes a channel by its name, in any case.
+pub fn channel() -> impl TypedValueParser<Value = v1::Channel> {
+    let names = CHANNELS.map(|channel| channel.as_str());
+    PossibleValuesParser::new(names).try_map(|name| {
+        let full = format!("CHANNEL_{}", name.to_uppercase());
+        v1::Channel::from_str_name(&full).ok_or_else(|| format!("{name} is no channel"))
+    })
+}
+
+/// How often a message may be handed to a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Class {
+    /// At least once; twice only if the node that held it stopped in between.
+    #[value(name = "at_least_once", alias = "at-least-once")]
+    AtLeastOnce,
+    /// At most once; a message whose outcome is unknown is held for a decision.
+    #[value(name = "at_most_once", alias = "at-most-once")]
+    AtMostOnce,
+}
+
+/// Returns the contract's number of a class that may be given.
+pub fn class_code(class: Option<Class>) -> i32 {
+    let class = match class {
+        None => v1::Class::Unspecified,
+        Some(Class::AtLeastOnce) => v1::Class::AtLeastOnce,
+        Some(Class::AtMostOnce) => v1::Class::AtMostOnce,
+    };
+    class as i32
+}
+
+/// Reads `NAME=VALUE|VALUE`: a name and its values; none after the `=` is an empty list.
+///
+/// # Errors
+/// When there is no `=` or no name.
+pub fn parse_list(text: &str) -> Result<(String, v1::Values), String> {
+    let (name, values) = crate::cli::parse_pair(text)?;
+    let values = if values.is_empty() { Vec::new() } else { values.split('|').map(str::to_owned).collect() };
+    Ok((name, v1::Values { values }))
+}
+
+/// Reads `NAME=NUMBER`.
+///
+/// # Errors
+/// When it has another shape.
+pub fn parse_metric(text: &str) -> Result<(String, f64), String> {
+    let (name, value) = crate::cli::parse_pair(text)?;
+    let number: f64 = value.parse().map_err(|_| format!("{value:?} is no number"))?;
+    if number.is_finite() { Ok((name, number)) } else { Err("must be a finite number".to_owned()) }
+}
+
+/// Reads `NAME=WHOLE-NUMBER`.
+///
+/// # Errors
+/// When it has another shape.
+pub fn parse_weight(text: &str) -> Result<(String, u32), String> {
+    let (name, value) = crate::cli::parse_pair(text)?;
+    let weight = value.parse().map_err(|_| format!("{value:?} is no whole number; write REGION=WEIGHT"))?;
+    Ok((name, weight))
+}
+
+/// Reads `GROUP=SEQUENCE`.
+///
+/// # Errors
+/// When it has another shape.
+pub fn parse_place(text: &str) -> Result<(u32, u64), String> {
+    let wrong = || "must be GROUP=SEQUENCE, such as 1=200".to_owned();
+    let (group, sequence) = text.split_once('=').ok_or_else(wrong)?;
+    Ok((group.parse().map_err(|_| wrong())?, sequence.parse().map_err(|_| wrong())?))
+}

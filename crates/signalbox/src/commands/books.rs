@@ -1,0 +1,35 @@
+//! `signalbox books`: where the accepted messages are.
+
+use clap::Args;
+use wire::v1;
+
+use crate::cli::Context;
+use crate::failure::Failure;
+use crate::views::BooksView;
+
+const EXAMPLES: &str = "\
+accepted = delivered + failed + opted out + expired + held + pending, at any time and in every region.
+
+Examples:
+  signalbox books
+  signalbox books --app $APP --output json
+  signalbox books --endpoint 127.0.0.1:4203    as the third region counts them";
+
+/// Shows where the accepted messages are, as the asked region counts them.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Books {
+    /// Only this app's; all apps' if not given.
+    #[arg(long, value_name = "ID")]
+    app: Option<String>,
+}
+
+impl Books {
+    /// Carries out the command.
+    pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
+        let connection = context.connect().await?;
+        let request = v1::GetBooksRequest { app_id: self.app };
+        let response = connection.answer(connection.books().get(request)).await?;
+        context.console.show(&BooksView::from(response))
+    }
+}

@@ -1,0 +1,36 @@
+//! `signalbox check-config`: reads a node's configuration as `serve` would, and starts nothing.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::serve::load;
+use crate::cli::Context;
+use crate::failure::Failure;
+use crate::views::ConfigView;
+
+const EXAMPLES: &str = "\
+Environment variables such as SIGNALBOX__LISTEN__DOOR count too, as they do for `signalbox serve`.
+
+Examples:
+  signalbox check-config deploy/local/us-east-1.toml
+  signalbox check-config /etc/signalbox/node.toml --set cluster.round_trip_ms=80";
+
+/// Checks a node's configuration without starting it, and says what it means.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct CheckConfig {
+    /// The configuration file.
+    file: PathBuf,
+    /// Sets a key over the file and the environment; repeat it.
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    settings: Vec<String>,
+}
+
+impl CheckConfig {
+    /// Carries out the command.
+    pub fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
+        let config = load(&self.file, &self.settings)?;
+        context.console.show(&ConfigView::from(&config))
+    }
+}

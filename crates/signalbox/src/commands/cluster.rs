@@ -1,0 +1,140 @@
+//! `signalbox cluster`: which nodes there are, and who leads.
+
+use clap::{Args, Subcommand, ValueEnum};
+use wire::v1;
+
+use crate::cli::Context;
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::views::NodesView;
+
+const EXAMPLES: &str = "\
+Examples:
+  Replace a node: start the new one with `join = true`, then
+    signalbox cluster add --id 4 --region us-east-1 --peer 10.0.0.8:4401 --grpc 10.0.0.8:4201 --door http://10.0.0.8:4101
+    signalbox cluster promote 4
+    signalbox cluster remove 1
+
+  Let node 2 lead the control group:
+    signalbox cluster transfer --group 0 --to 2
+
+`signalbox status` shows the nodes, their replicas and the leaders.";
+
+/// Changes which nodes the cluster has.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Cluster {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Add a running node as a learner of its groups
+    Add(Add),
+    /// Make a node's replicas voters, once they have caught up
+    Promote {
+        /// The node's number.
+        node: u64,
+    },
+    /// Take a node out of all groups; refused when a group would lose its majority
+    Remove {
+        /// The node's number.
+        node: u64,
+    },
+    /// Hand a group's leadership to another node
+    Transfer {
+        /// The group; 0 is the control group.
+        #[arg(long)]
+        group: u32,
+        /// The number of the node that leads from now on.
+        #[arg(long = "to", value_name = "NODE")]
+        to: u64,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Add {
+    /// Its number; at least 1, never given to another node.
+    #[arg(long)]
+    id: u64,
+    /// The region it belongs to.
+    #[arg(long)]
+    region: String,
+    /// What its region does.
+    #[arg(long, value_enum, default_value_t = Kind::Serving)]
+    kind: Kind,
+    /// Where other nodes reach it.
+    #[arg(long, value_name = "HOST:PORT")]
+    peer: String,
+    /// Its gRPC door.
+    #[arg(long, value_name = "HOST:PORT")]
+    grpc: String,
+    /// The base URL of its REST door; not for a witness.
+    #[arg(long, value_name = "URL")]
+    door: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Takes requests and sends.
+    Serving,
+    /// Votes and stores, never sends.
+    Witness,
+}
+
+impl Cluster {
+    /// Carries out the command.
+    pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
+        if let Action::Add(add) = &self.action {
+            add.check()?;
+        }
+        let connection = context.connect().await?;
+        let mut cluster = connection.cluster();
+        let membership = match self.action {
+            Action::Add(add) => {
+                let request = v1::AddNodeRequest { node: Some(add.into_node()) };
+                connection.answer(cluster.add_node(request)).await?
+            }
+            Action::Promote { node } => {
+                connection.answer(cluster.promote_node(v1::PromoteNodeRequest { node_id: node })).await?
+            }
+            Action::Remove { node } => {
+                connection.answer(cluster.remove_node(v1::RemoveNodeRequest { node_id: node })).await?
+            }
+            Action::Transfer { group, to } => return transfer(context, &connection, (group, to)).await,
+        };
+        context.console.show(&NodesView::from(membership))
+    }
+}
+
+async fn transfer(context: &mut Context<'_>, connection: &Connection, (group, to): (u32, u64)) -> Result<(), Failure> {
+    let request = v1::TransferLeaderRequest { group, to_node_id: to };
+    connection.answer(connection.cluster().transfer_leader(request)).await?;
+    context.console.say(&format!("node {to} leads group {group}"))
+}
+
+impl Add {
+    fn check(&self) -> Result<(), Failure> {
+        match (self.kind, &self.door) {
+            (Kind::Serving, None) => Err(Failure::Usage("a serving node needs --door".to_owned())),
+            (Kind::Witness, Some(_)) => Err(Failure::Usage("a witness has no --door".to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    fn into_node(self) -> v1::NodeInfo {
+        let kind = match self.kind {
+            Kind::Serving => v1::RegionKind::Serving,
+            Kind::Witness => v1::RegionKind::Witness,
+        };
+        v1::NodeInfo {
+            node_id: self.id,
+            region: self.region,
+            kind: kind as i32,
+            peer_address: self.peer,
+            grpc_address: self.grpc,
+            door_url: self.door.unwrap_or_default(),
+        }
+    }
+}

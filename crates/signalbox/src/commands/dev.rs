@@ -1,0 +1,169 @@
+//! `signalbox dev`: a development cluster on this machine, and orders to it.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use tokio::net::UnixStream;
+
+use crate::cli::Context;
+use crate::dev::{self, Layout, MODES, Order, REGIONS};
+use crate::failure::Failure;
+
+/// The largest base port whose highest port still is one.
+const BASE_PORT_MAX: i64 = 65_000;
+
+const EXAMPLES: &str = "\
+Ports: REST doors at base+1..3, gRPC at base+101..103, sandbox at base+200, node to node at base+301..303.
+
+Examples:
+  signalbox dev
+  signalbox dev --fresh --mode warm_standby
+  signalbox dev --base-port 5100           a second one beside the first
+
+In another terminal, with the same --base-port or --folder:
+  signalbox dev status
+  signalbox dev kill us-east-1             as `kill -9` would
+  signalbox dev start us-east-1";
+
+/// Runs three regions with sandbox providers on this machine, until Ctrl-C.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Dev {
+    /// All ports are counted from here.
+    #[arg(long, value_name = "PORT", global = true, default_value_t = 4100,
+          value_parser = clap::value_parser!(u16).range(1_024..=BASE_PORT_MAX))]
+    base_port: u16,
+    /// Where configurations, data and logs are [default: $XDG_STATE_HOME/signalbox/dev-PORT, or
+    /// ~/.local/state/signalbox/dev-PORT].
+    #[arg(long, value_name = "FOLDER", global = true)]
+    folder: Option<PathBuf>,
+    /// How the regions share the sending in the first plan.
+    #[arg(long, default_value = MODES[0], value_parser = MODES)]
+    mode: String,
+    /// Begin anew: delete the data of an earlier run in the folder.
+    #[arg(long)]
+    fresh: bool,
+    /// An order to the running cluster.
+    #[command(subcommand)]
+    order: Option<OrderArgument>,
+}
+
+#[derive(Debug, Subcommand)]
+enum OrderArgument {
+    /// Kill a region's process, as `kill -9` does
+    Kill {
+        /// The region.
+        region: String,
+    },
+    /// Start a region's process
+    Start {
+        /// The region.
+        region: String,
+    },
+    /// Ask a region's process to stop
+    Stop {
+        /// The region.
+        region: String,
+    },
+    /// Say what runs
+    Status,
+}
+
+impl Dev {
+    /// Carries out the command.
+    pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
+        let folder = match self.folder {
+            Some(folder) => std::path::absolute(&folder).with_context(|| format!("no folder: {}", folder.display()))?,
+            None => default_folder(|name| std::env::var_os(name).map(PathBuf::from), self.base_port)?,
+        };
+        let layout = Layout { base_port: self.base_port, folder, mode: self.mode };
+        match self.order {
+            Some(order) => {
+                let answer = dev::ask(&layout.socket(), &Order::from(order)).await?;
+                context.console.write(&answer)
+            }
+            None => {
+                if self.fresh {
+                    wipe(&layout).await?;
+                }
+                Ok(dev::run(layout).await?)
+            }
+        }
+    }
+}
+
+impl From<OrderArgument> for Order {
+    fn from(order: OrderArgument) -> Order {
+        match order {
+            OrderArgument::Kill { region } => Order::Kill(region),
+            OrderArgument::Start { region } => Order::Start(region),
+            OrderArgument::Stop { region } => Order::Stop(region),
+            OrderArgument::Status => Order::Status,
+        }
+    }
+}
+
+/// Returns the folder of a cluster that names none, one for each base port.
+fn default_folder(variable: impl Fn(&str) -> Option<PathBuf>, base_port: u16) -> Result<PathBuf, Failure> {
+    let state = variable("XDG_STATE_HOME")
+        .filter(|folder| folder.is_absolute())
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state")))
+        .ok_or_else(|| Failure::Usage("neither XDG_STATE_HOME nor HOME is set: give a --folder".to_owned()))?;
+    Ok(state.join("signalbox").join(format!("dev-{base_port}")))
+}
+
+/// Deletes what an earlier run left, and nothing else that is in the folder.
+async fn wipe(layout: &Layout) -> Result<(), Failure> {
+    if UnixStream::connect(layout.socket()).await.is_ok() {
+        let folder = layout.folder.display();
+        return Err(anyhow::anyhow!("a development cluster runs in {folder}; stop it before --fresh").into());
+    }
+    for (index, region) in REGIONS.iter().enumerate() {
+        let data = layout.folder.join(region);
+        absent_is_fine(std::fs::remove_dir_all(&data), &data)?;
+        for file in [layout.log(index), layout.config(index)] {
+            absent_is_fine(std::fs::remove_file(&file), &file)?;
+        }
+    }
+    Ok(())
+}
+
+fn absent_is_fine(deleted: std::io::Result<()>, path: &Path) -> anyhow::Result<()> {
+    match deleted {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("failed to delete {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_folder_is_in_the_state_folder_and_one_per_port() {
+        let variable = |name: &str| match name {
+            "XDG_STATE_HOME" => Some(PathBuf::from("/state")),
+            _ => Some(PathBuf::from("/home/jo")),
+        };
+        assert_eq!(default_folder(variable, 4100).unwrap(), Path::new("/state/signalbox/dev-4100"));
+        let only_home = |name: &str| (name == "HOME").then(|| PathBuf::from("/home/jo"));
+        assert_eq!(default_folder(only_home, 1).unwrap(), Path::new("/home/jo/.local/state/signalbox/dev-1"));
+        assert!(default_folder(|_| None, 1).is_err());
+    }
+
+    #[tokio::test]
+    async fn fresh_deletes_the_cluster_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout { base_port: 4100, folder: folder.path().to_owned(), mode: MODES[0].to_owned() };
+        std::fs::create_dir(folder.path().join(REGIONS[0])).unwrap();
+        std::fs::write(layout.log(1), "x").unwrap();
+        std::fs::write(folder.path().join("mine.txt"), "x").unwrap();
+        wipe(&layout).await.unwrap();
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["mine.txt"]);
+    }
+}

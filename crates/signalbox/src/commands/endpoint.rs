@@ -1,0 +1,155 @@
+//! `signalbox endpoint`: an app's endpoints.
+
+use clap::{Args, Subcommand, ValueEnum};
+use wire::v1;
+
+use super::arguments::{self, parse_list, parse_metric};
+use crate::cli::Context;
+use crate::failure::Failure;
+use crate::views::{EndpointView, promised};
+
+const EXAMPLES: &str = "\
+Examples:
+  signalbox endpoint put --app $APP jo --channel SMS --address +12065550100 --attribute plan=gold --user u-7
+  signalbox endpoint put --app $APP jo --opt-out all
+  signalbox endpoint get --app $APP jo --linearizable
+  signalbox endpoint delete --app $APP jo";
+
+/// Writes, shows and deletes an app's endpoints.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Endpoint {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Create an endpoint or merge a change into it
+    Put(Box<Put>),
+    /// Show an endpoint
+    Get {
+        #[command(flatten)]
+        which: Which,
+        /// See every write that was acknowledged anywhere before, not only those of the asked region's doors.
+        #[arg(long)]
+        linearizable: bool,
+    },
+    /// Delete an endpoint: when this answers, no region begins to send to it
+    Delete(Which),
+}
+
+#[derive(Debug, Args)]
+struct Which {
+    /// The app's id.
+    #[arg(long, value_name = "ID")]
+    app: String,
+    /// The endpoint's id; ignores case.
+    endpoint: String,
+}
+
+#[derive(Debug, Args)]
+struct Put {
+    #[command(flatten)]
+    which: Which,
+    /// The channel that the address is of.
+    #[arg(long, ignore_case = true, value_parser = arguments::channel())]
+    channel: Option<v1::Channel>,
+    /// A telephone number in E.164 form, a mailbox, a device token or a webhook's URL.
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<String>,
+    /// An attribute with its whole list of values; none removes it. Repeat it.
+    #[arg(long = "attribute", value_name = "NAME=VALUE|...", value_parser = parse_list)]
+    attributes: Vec<(String, v1::Values)>,
+    /// A metric; repeat it.
+    #[arg(long = "metric", value_name = "NAME=NUMBER", value_parser = parse_metric)]
+    metrics: Vec<(String, f64)>,
+    /// The user it belongs to.
+    #[arg(long, value_name = "ID", conflicts_with = "no_user")]
+    user: Option<String>,
+    /// It belongs to nobody.
+    #[arg(long)]
+    no_user: bool,
+    /// An attribute of its user; as --attribute.
+    #[arg(long = "user-attribute", value_name = "NAME=VALUE|...", value_parser = parse_list)]
+    user_attributes: Vec<(String, v1::Values)>,
+    /// Whether it takes messages at all; a change without this makes it active.
+    #[arg(long, value_enum)]
+    status: Option<Status>,
+    /// Whether the recipient wants all messages or none.
+    #[arg(long, value_enum)]
+    opt_out: Option<OptOut>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Status {
+    /// It takes messages.
+    Active,
+    /// It takes none.
+    Inactive,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OptOut {
+    /// Opted out of nothing.
+    None,
+    /// Opted out of everything.
+    All,
+}
+
+impl Endpoint {
+    /// Carries out the command.
+    pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
+        let connection = context.connect().await?;
+        let mut endpoints = connection.endpoints();
+        let (endpoint, user_attributes) = match self.action {
+            Action::Put(put) => {
+                (connection.answer(endpoints.put(put.into_request())).await?.endpoint, Default::default())
+            }
+            Action::Get { which, linearizable } => {
+                let request = v1::GetEndpointRequest { app_id: which.app, endpoint_id: which.endpoint, linearizable };
+                let response = connection.answer(endpoints.get(request)).await?;
+                (response.endpoint, response.user_attributes)
+            }
+            Action::Delete(which) => {
+                let request = v1::DeleteEndpointRequest { app_id: which.app, endpoint_id: which.endpoint };
+                let response = connection.answer(endpoints.delete(request)).await?;
+                (response.endpoint, response.user_attributes)
+            }
+        };
+        context.console.show(&EndpointView::new(promised(endpoint, "endpoint")?, user_attributes))
+    }
+}
+
+impl Put {
+    fn into_request(self) -> v1::PutEndpointRequest {
+        use v1::endpoint_patch::User;
+        let status = match self.status {
+            None => v1::EndpointStatus::Unspecified,
+            Some(Status::Active) => v1::EndpointStatus::Active,
+            Some(Status::Inactive) => v1::EndpointStatus::Inactive,
+        };
+        let opt_out = match self.opt_out {
+            None => v1::EndpointOptOut::Unspecified,
+            Some(OptOut::None) => v1::EndpointOptOut::None,
+            Some(OptOut::All) => v1::EndpointOptOut::All,
+        };
+        let patch = v1::EndpointPatch {
+            channel: self.channel.unwrap_or_default() as i32,
+            address: self.address,
+            attributes: self.attributes.into_iter().collect(),
+            metrics: self.metrics.into_iter().collect(),
+            status: status as i32,
+            opt_out: opt_out as i32,
+            user: self.user.map(User::UserId).or(self.no_user.then_some(User::NoUser(true))),
+            user_attributes: self.user_attributes.into_iter().collect(),
+            ..v1::EndpointPatch::default()
+        };
+        v1::PutEndpointRequest {
+            app_id: self.which.app,
+            endpoint_id: self.which.endpoint,
+            patch: Some(patch),
+            request_id: String::new(),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `signalbox held`: messages that were claimed, and nobody knows whether they were handed over.
+
+use clap::{Args, Subcommand, ValueEnum};
+use wire::v1;
+
+use crate::cli::Context;
+use crate::failure::Failure;
+use crate::views::{HeldView, ResolvedView};
+
+const EXAMPLES: &str = "\
+A message of class at_most_once is held when the node that claimed it was lost before it said what became of it.
+Ask the provider, then decide: sending it again may send it twice.
+
+Examples:
+  signalbox held list --app $APP
+  signalbox held resolve --as delivered 0001...
+  signalbox held resolve --as give_up 0001... 0002...";
+
+/// Decides about messages of which nobody knows whether they were handed over.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Held {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List an app's held messages; at most 1,000
+    List {
+        /// The app's id.
+        #[arg(long, value_name = "ID")]
+        app: String,
+    },
+    /// Decide what becomes of held messages
+    Resolve {
+        /// The messages' ids; 1 to 1,000. Those that aren't held stay as they are.
+        #[arg(value_name = "MESSAGE", required = true, num_args = 1..=1_000)]
+        messages: Vec<String>,
+        /// What becomes of them.
+        #[arg(long = "as", value_enum)]
+        resolution: Resolution,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Resolution {
+    /// They go again: a new attempt with a new claim.
+    Resend,
+    /// They count as failed.
+    #[value(name = "give_up", alias = "give-up")]
+    GiveUp,
+    /// The provider says that it took them: they count as delivered.
+    Delivered,
+}
+
+impl Held {
+    /// Carries out the command.
+    pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
+        let connection = context.connect().await?;
+        let mut client = connection.messages();
+        match self.action {
+            Action::List { app } => {
+                let response = connection.answer(client.list_held(v1::ListHeldRequest { app_id: app })).await?;
+                context.console.show(&HeldView::from(response))
+            }
+            Action::Resolve { messages, resolution } => {
+                let named = messages.len();
+                let request = v1::ResolveHeldRequest { message_ids: messages, resolution: resolution.code() as i32 };
+                let changed = connection.answer(client.resolve_held(request)).await?.changed;
+                context.console.show(&ResolvedView { changed, named })
+            }
+        }
+    }
+}
+
+impl Resolution {
+    fn code(self) -> v1::Resolution {
+        match self {
+            Resolution::Resend => v1::Resolution::Resend,
+            Resolution::GiveUp => v1::Resolution::GiveUp,
+            Resolution::Delivered => v1::Resolution::Delivered,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The commands, one a file: what each takes, what it asks, what it shows.
+
+pub mod app;
+pub mod books;
+pub mod channel;
+pub mod check_config;
+pub mod cluster;
+pub mod completions;
+pub mod dev;
+pub mod endpoint;
+pub mod held;
+pub mod message;
+pub mod opt_out;
+pub mod send;
+pub mod serve;
+pub mod status;
+pub mod traffic;
+
+mod arguments;
+mod carrying;
+mod following;

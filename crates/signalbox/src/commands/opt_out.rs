@@ -1,0 +1,116 @@
+//! `signalbox opt-out`: recipients who want no messages of an app on a channel.
+
+use clap::{Args, Subcommand};
+use wire::v1;
+
+use super::arguments;
+use crate::cli::Context;
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::views::{OptOutView, OptOutsView, RemovedOptOutView, promised};
+
+const EXAMPLES: &str = "\
+Examples:
+  signalbox opt-out put --app $APP --channel SMS +12065550100
+  signalbox opt-out get --app $APP --channel EMAIL jo@example.com
+  signalbox opt-out list --app $APP --output json
+  signalbox opt-out delete --app $APP --channel SMS +12065550100";
+
+/// Records, shows and removes opt-outs.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct OptOut {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Record an opt-out: when this answers, no region begins to hand over a message for the recipient
+    Put(Which),
+    /// Show an opt-out
+    Get(Which),
+    /// Remove an opt-out
+    Delete(Which),
+    /// List an app's opt-outs, or those of one recipient
+    List(List),
+}
+
+#[derive(Debug, Args)]
+struct Which {
+    /// The app's id.
+    #[arg(long, value_name = "ID")]
+    app: String,
+    /// The channel.
+    #[arg(long, ignore_case = true, value_parser = arguments::channel())]
+    channel: v1::Channel,
+    /// The recipient's address on the channel, in any spelling.
+    address: String,
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// The app's id.
+    #[arg(long, value_name = "ID")]
+    app: String,
+    /// The channel that the address is of.
+    #[arg(long, requires = "address", ignore_case = true, value_parser = arguments::channel())]
+    channel: Option<v1::Channel>,
+    /// Only this recipient's.
+    #[arg(requires = "channel")]
+    address: Option<String>,
+    /// The largest number of opt-outs that are listed.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    limit: u32,
+}
+
+impl OptOut {
+    /// Carries out the command.
+    pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
+        let connection = context.connect().await?;
+        let mut opt_outs = connection.opt_outs();
+        let opt_out = match self.action {
+            Action::Put(Which { app: app_id, channel, address }) => {
+                let source = v1::OptOutSource::Request as i32;
+                let request = v1::PutOptOutRequest { app_id, channel: channel as i32, address, source };
+                connection.answer(opt_outs.put(request)).await?.opt_out
+            }
+            Action::Get(Which { app: app_id, channel, address }) => {
+                let request = v1::GetOptOutRequest { app_id, channel: channel as i32, address };
+                connection.answer(opt_outs.get(request)).await?.opt_out
+            }
+            Action::Delete(Which { app: app_id, channel, address }) => {
+                let request = v1::DeleteOptOutRequest { app_id, channel: channel as i32, address };
+                let recipient_key = connection.answer(opt_outs.delete(request)).await?.recipient_key;
+                return context.console.show(&RemovedOptOutView { recipient_key });
+            }
+            Action::List(list) => return show_list(context, &connection, list).await,
+        };
+        context.console.show(&OptOutView::from(promised(opt_out, "opt-out")?))
+    }
+}
+
+async fn show_list(context: &mut Context<'_>, connection: &Connection, list: List) -> Result<(), Failure> {
+    let limit = list.limit as usize;
+    let mut client = connection.opt_outs();
+    let mut found: Vec<v1::OptOut> = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = v1::ListOptOutsRequest {
+            app_id: list.app.clone(),
+            address: list.address.clone(),
+            channel: list.channel.unwrap_or_default() as i32,
+            page_token,
+        };
+        let page = connection.answer(client.list(request)).await?;
+        found.extend(page.opt_outs);
+        page_token = page.next_page_token;
+        if page_token.is_empty() || found.len() >= limit {
+            break;
+        }
+    }
+    let more = !page_token.is_empty() || found.len() > limit;
+    found.truncate(limit);
+    context.console.show(&OptOutsView::from(found))?;
+    if more { context.console.say(&format!("\nthere are more than {limit}; see them with --limit")) } else { Ok(()) }
+}

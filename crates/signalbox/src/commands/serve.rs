@@ -1,0 +1,121 @@
+//! `signalbox serve`: one node, from its configuration until it is asked to stop.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use node::config::{self, Config};
+use node::observability::{self, LogFormat};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::failure::{Failure, with_causes};
+
+const EXAMPLES: &str = "\
+SIGTERM and SIGINT stop the node: it takes no new requests, finishes what it began, and flushes its databases.
+A kill at any moment loses nothing that was acknowledged. RUST_LOG filters the log, which goes to standard error.
+
+Examples:
+  signalbox serve --config deploy/local/us-east-1.toml
+  signalbox serve --config /etc/signalbox/node.toml --set cluster.round_trip_ms=80 --log-format json
+  SIGNALBOX__LISTEN__DOOR=0.0.0.0:4101 signalbox serve --config /etc/signalbox/node.toml";
+
+/// Runs one node until it is asked to stop.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Serve {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Sets a key over the file and the environment; repeat it.
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    settings: Vec<String>,
+    /// What log lines look like.
+    #[arg(long, value_enum, default_value_t = Lines::Text)]
+    log_format: Lines,
+    /// Stop also when standard input ends: for a supervisor that must not be outlived.
+    #[arg(long)]
+    until_stdin_closes: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Lines {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+impl Serve {
+    /// Carries out the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        let config = load(&self.config, &self.settings)?;
+        observability::init_logs(match self.log_format {
+            Lines::Text => LogFormat::Text,
+            Lines::Json => LogFormat::Json,
+        });
+        let stop = StopSignals::listen()?;
+        let input_end = if self.until_stdin_closes { Some(input_end()?) } else { None };
+        node::serve(config, asked_to_stop(stop, input_end)).await?;
+        Ok(())
+    }
+}
+
+/// Reads a configuration with the environment's variables and the settings laid over it.
+///
+/// # Errors
+/// `Usage`, naming the file and the key.
+pub fn load(file: &Path, settings: &[String]) -> Result<Config, Failure> {
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let loaded = config::load(file, environment, settings);
+    loaded.map_err(|error| {
+        let reason = with_causes(&error);
+        let shown = file.display().to_string();
+        // Some reasons name the file already.
+        let place = if reason.contains(&shown) { String::new() } else { format!("{shown}: ") };
+        Failure::Usage(format!("{place}{reason}; correct it and check it with `signalbox check-config`"))
+    })
+}
+
+/// The signals that ask a process to stop.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> anyhow::Result<StopSignals> {
+        let on = |kind| signal(kind).context("failed to listen for signals");
+        Ok(StopSignals { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
+    }
+}
+
+async fn asked_to_stop(mut signals: StopSignals, input_end: Option<oneshot::Receiver<()>>) {
+    let input_ended = async {
+        match input_end {
+            // The thread that reads always says so before it ends.
+            Some(ended) => drop(ended.await),
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = signals.interrupt.recv() => {}
+        _ = signals.terminate.recv() => {}
+        () = input_ended => {}
+    }
+}
+
+/// Tells when standard input ends. The reader is a thread of its own, so that no runtime waits for it at the end.
+fn input_end() -> anyhow::Result<oneshot::Receiver<()>> {
+    let (ended, ends) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("stdin".to_owned())
+        .spawn(move || {
+            // An input that can't be read has ended too.
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            let _ = ended.send(());
+        })
+        .context("failed to start the thread that reads standard input")?;
+    Ok(ends)
+}

@@ -1,0 +1,181 @@
+//! `signalbox traffic`: which region sends what, and changes of that.
+
+use clap::{Args, Subcommand};
+use tonic::Code;
+use wire::v1;
+
+use super::arguments::{self, parse_weight};
+use super::carrying::wait_until_carried;
+use crate::cli::Context;
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::views::{AdoptionView, HistoryView, PlanChangeView, PlanWithAdoptionView, promised};
+
+const EXAMPLES: &str = "\
+Every change is one committed plan with its reason. When a change answers, no region begins to send against it.
+
+Examples:
+  signalbox traffic plan
+  signalbox traffic evacuate us-east-1 --reason 'carrier outage' --dry-run
+  signalbox traffic evacuate us-east-1 --reason 'carrier outage'
+  signalbox traffic restore us-east-1 --reason 'carrier is back'
+  signalbox traffic shift us-east-1=20 eu-west-1=40 ap-southeast-2=40 --channel SMS --reason 'warm up'
+  signalbox traffic failover us-east-1 eu-west-1 --reason 'drill'
+  signalbox traffic history --limit 5";
+
+const RULE_HINT: &str = "; a rule that it names can be broken with --override NAME";
+
+/// Shows and changes which region sends what.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Traffic {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show the current plan and how far it was carried
+    Plan,
+    /// List plans, the newest first
+    History {
+        /// How many.
+        #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        limit: u32,
+        /// Only plans before this one.
+        #[arg(long, value_name = "EPOCH")]
+        before: Option<u64>,
+    },
+    /// Set the shares of regions, for one channel or for all that have no shares of their own
+    Shift {
+        /// The new share of every active region; relative.
+        #[arg(value_name = "REGION=WEIGHT", required = true, value_parser = parse_weight)]
+        weights: Vec<(String, u32)>,
+        /// The only channel to shift.
+        #[arg(long, ignore_case = true, value_parser = arguments::channel())]
+        channel: Option<v1::Channel>,
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Take a region out: it gets no new messages, and those that wait in it move to the others
+    Evacuate {
+        /// The region.
+        region: String,
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Take a region in again, with the share it had
+    Restore {
+        /// The region.
+        region: String,
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Make another region the sending one
+    Failover {
+        /// The region to take out.
+        from: String,
+        /// The region that sends from now on.
+        to: String,
+        #[command(flatten)]
+        change: Change,
+    },
+}
+
+/// What every change of the plan says.
+#[derive(Debug, Args)]
+struct Change {
+    /// Why, for people; 1 to 500 characters. It is kept in the history.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Say only what would happen.
+    #[arg(long)]
+    dry_run: bool,
+    /// A rule that this change may break, as the refusal names it; repeat it.
+    #[arg(long = "override", value_name = "NAME")]
+    override_rules: Vec<String>,
+    /// Refuse the change when another plan than this is current.
+    #[arg(long, value_name = "EPOCH")]
+    parent: Option<u64>,
+    /// Don't wait until every partition goes by the new plan.
+    #[arg(long)]
+    no_wait: bool,
+}
+
+impl Traffic {
+    /// Carries out the command.
+    pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
+        let connection = context.connect().await?;
+        let mut traffic = connection.traffic();
+        let (change, no_wait) = match self.action {
+            Action::Plan => return show_plan(context, &connection).await,
+            Action::History { limit, before } => {
+                let request = v1::HistoryRequest { page_size: limit, before_epoch: before };
+                let response = connection.answer(traffic.history(request)).await?;
+                return context.console.show(&HistoryView::from(response));
+            }
+            Action::Shift { weights, channel, change } => {
+                let no_wait = change.no_wait;
+                let request = v1::ShiftRequest {
+                    options: Some(change.into()),
+                    channel: channel.unwrap_or_default() as i32,
+                    weights: Some(v1::Weights { weights: weights.into_iter().collect() }),
+                };
+                (connection.answer(traffic.shift(request)).await, no_wait)
+            }
+            Action::Evacuate { region, change } => {
+                let no_wait = change.no_wait;
+                let request = v1::EvacuateRequest { options: Some(change.into()), region };
+                (connection.answer(traffic.evacuate(request)).await, no_wait)
+            }
+            Action::Restore { region, change } => {
+                let no_wait = change.no_wait;
+                let request = v1::RestoreRequest { options: Some(change.into()), region };
+                (connection.answer(traffic.restore(request)).await, no_wait)
+            }
+            Action::Failover { from, to, change } => {
+                let no_wait = change.no_wait;
+                let request = v1::FailoverRequest { options: Some(change.into()), from_region: from, to_region: to };
+                (connection.answer(traffic.failover(request)).await, no_wait)
+            }
+        };
+        let response = change.map_err(|failure| failure.hinting(Code::FailedPrecondition, RULE_HINT))?;
+        show_change(context, &connection, response, no_wait).await
+    }
+}
+
+async fn show_plan(context: &mut Context<'_>, connection: &Connection) -> Result<(), Failure> {
+    let response = connection.answer(connection.traffic().get_plan(v1::GetPlanRequest {})).await?;
+    let plan = promised(response.plan, "plan")?;
+    context.console.show(&PlanWithAdoptionView::new(plan, response.adoption))
+}
+
+/// Shows what a change did or would do, and how it is carried to the partitions.
+async fn show_change(
+    context: &mut Context<'_>,
+    connection: &Connection,
+    response: v1::PlanChangeResponse,
+    no_wait: bool,
+) -> Result<(), Failure> {
+    let plan = promised(response.plan, "plan")?;
+    let epoch = plan.epoch;
+    let view = PlanChangeView::new(plan, response.description, response.committed);
+    context.console.say(&crate::console::View::text(&view))?;
+    let adoption = if !response.committed || no_wait {
+        response.adoption.into_iter().map(AdoptionView::from).collect()
+    } else {
+        wait_until_carried(connection, &mut context.console, epoch, response.adoption).await?
+    };
+    context.console.show_to_programs(&view.with_adoption(adoption))
+}
+
+impl From<Change> for v1::ChangeOptions {
+    fn from(change: Change) -> v1::ChangeOptions {
+        v1::ChangeOptions {
+            reason: change.reason,
+            dry_run: change.dry_run,
+            override_rules: change.override_rules,
+            parent_epoch: change.parent,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The way to a cluster: the first door that answers, with the caller's key on every call.
+
+mod address;
+mod key;
+
+use std::time::Duration;
+
+use tonic::metadata::MetadataMap;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Response, Status};
+use wire::v1::apps_client::AppsClient;
+use wire::v1::books_service_client::BooksServiceClient;
+use wire::v1::cluster_client::ClusterClient;
+use wire::v1::endpoints_client::EndpointsClient;
+use wire::v1::messages_client::MessagesClient;
+use wire::v1::opt_outs_client::OptOutsClient;
+use wire::v1::traffic_client::TrafficClient;
+
+pub use address::DoorAddress;
+pub use key::Key;
+#[cfg(test)]
+pub use key::{KEY_ID_METADATA, SECRET_METADATA};
+
+use crate::failure::{Failure, with_causes};
+
+/// How long a door may take to accept a connection before the next one is tried.
+const CONNECT_MAX: Duration = Duration::from_secs(3);
+
+/// How often a connection that waits for news is checked.
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(10);
+
+/// The largest answer that is taken, in bytes: 1,000 plans or held messages with room to spare.
+const ANSWER_MAX: usize = 64 << 20;
+
+/// A channel that puts the caller's key on every call.
+pub type Signed = InterceptedService<Channel, Signer>;
+
+/// A connection to one door.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    channel: Channel,
+    door: DoorAddress,
+    key: Key,
+    timeout: Duration,
+}
+
+impl Connection {
+    /// Connects to the first of the doors that takes a connection.
+    ///
+    /// # Errors
+    /// `Unreachable` when none does.
+    pub async fn open(doors: &[DoorAddress], key: Key, timeout: Duration) -> Result<Connection, Failure> {
+        let mut tried = Vec::new();
+        for door in doors {
+            match connect(door, CONNECT_MAX.min(timeout)).await {
+                Ok(channel) => return Ok(Connection { channel, door: door.clone(), key, timeout }),
+                Err(reason) => tried.push(format!("{door} ({reason})")),
+            }
+        }
+        Err(Failure::Unreachable { tried })
+    }
+
+    /// Waits for the answer to a call.
+    ///
+    /// # Errors
+    /// As [`Failure::from_status`] makes them.
+    pub async fn answer<T>(&self, call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Failure> {
+        call.await.map(Response::into_inner).map_err(|status| self.failure(&status))
+    }
+
+    /// Makes sense of an error that a call on this connection ended with.
+    pub fn failure(&self, status: &Status) -> Failure {
+        Failure::from_status(status, &self.door.to_string(), self.timeout)
+    }
+
+    /// How long an answer may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Returns a client of the apps.
+    pub fn apps(&self) -> AppsClient<Signed> {
+        AppsClient::new(self.signed()).max_decoding_message_size(ANSWER_MAX)
+    }
+
+    /// Returns a client of the books.
+    pub fn books(&self) -> BooksServiceClient<Signed> {
+        BooksServiceClient::new(self.signed()).max_decoding_message_size(ANSWER_MAX)
+    }
+
+    /// Returns a client of the cluster's status and membership.
+    pub fn cluster(&self) -> ClusterClient<Signed> {
+        ClusterClient::new(self.signed()).max_decoding_message_size(ANSWER_MAX)
+    }
+
+    /// Returns a client of the endpoints.
+    pub fn endpoints(&self) -> EndpointsClient<Signed> {
+        EndpointsClient::new(self.signed()).max_decoding_message_size(ANSWER_MAX)
+    }
+
+    /// Returns a client of the messages.
+    pub fn messages(&self) -> MessagesClient<Signed> {
+        MessagesClient::new(self.signed()).max_decoding_message_size(ANSWER_MAX)
+    }
+
+    /// Returns a client of the messages whose answers may take for ever: for following them.
+    pub fn messages_without_end(&self) -> MessagesClient<Signed> {
+        let signer = Signer { key: self.key.clone(), timeout: None };
+        MessagesClient::with_interceptor(self.channel.clone(), signer)
+    }
+
+    /// Returns a client of the opt-outs.
+    pub fn opt_outs(&self) -> OptOutsClient<Signed> {
+        OptOutsClient::new(self.signed()).max_decoding_message_size(ANSWER_MAX)
+    }
+
+    /// Returns a client of the traffic plan.
+    pub fn traffic(&self) -> TrafficClient<Signed> {
+        TrafficClient::new(self.signed()).max_decoding_message_size(ANSWER_MAX)
+    }
+
+    fn signed(&self) -> Signed {
+        let signer = Signer { key: self.key.clone(), timeout: Some(self.timeout) };
+        InterceptedService::new(self.channel.clone(), signer)
+    }
+}
+
+/// Puts the key and the deadline on a call.
+#[derive(Debug, Clone)]
+pub struct Signer {
+    key: Key,
+    timeout: Option<Duration>,
+}
+
+impl Interceptor for Signer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let metadata: &mut MetadataMap = request.metadata_mut();
+        metadata.insert(key::KEY_ID_METADATA, self.key.id.clone());
+        metadata.insert(key::SECRET_METADATA, self.key.secret.clone());
+        if let Some(timeout) = self.timeout {
+            request.set_timeout(timeout);
+        }
+        Ok(request)
+    }
+}
+
+async fn connect(door: &DoorAddress, timeout: Duration) -> Result<Channel, String> {
+    let endpoint = Endpoint::from_shared(door.url())
+        .map_err(|error| with_causes(&error))?
+        .connect_timeout(timeout)
+        .http2_keep_alive_interval(KEEP_ALIVE_EVERY)
+        .user_agent(concat!("signalbox/", env!("CARGO_PKG_VERSION")))
+        .map_err(|error| with_causes(&error))?;
+    endpoint.connect().await.map_err(|error| innermost(&error))
+}
+
+/// Returns the last cause: the system's own words, such as "connection refused".
+fn innermost(error: &dyn std::error::Error) -> String {
+    let last = std::iter::successors(Some(error), |error| error.source()).last();
+    let text = last.map(ToString::to_string).unwrap_or_default();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}

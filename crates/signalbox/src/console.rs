@@ -1,0 +1,139 @@
+//! Where a command's output goes: tables for people or JSON for programs. No colour in either.
+
+use std::io::Write;
+
+use clap::ValueEnum;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// What the output looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs: one document, or one a line where answers come one by one.
+    Json,
+}
+
+/// Something that can be shown: as JSON by its fields, as text by its own rendering.
+pub trait View: Serialize {
+    /// Renders it for people, without a line feed at the end.
+    fn text(&self) -> String;
+}
+
+/// A command's output.
+pub struct Console<'a> {
+    out: &'a mut dyn Write,
+    format: Format,
+}
+
+impl<'a> Console<'a> {
+    /// Makes a console that writes to `out`.
+    pub fn new(out: &'a mut dyn Write, format: Format) -> Console<'a> {
+        Console { out, format }
+    }
+
+    /// Shows a command's whole answer.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn show(&mut self, view: &impl View) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => self.write(&view.text()),
+            Format::Json => {
+                let text = serde_json::to_string_pretty(view).map_err(std::io::Error::from)?;
+                self.write(&text)
+            }
+        }
+    }
+
+    /// Shows one of many answers that come one by one: a line each.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn show_one(&mut self, view: &impl View) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => self.write(&view.text()),
+            Format::Json => {
+                let text = serde_json::to_string(view).map_err(std::io::Error::from)?;
+                self.write(&text)
+            }
+        }
+    }
+
+    /// Says something to people; programs don't see it.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn say(&mut self, text: &str) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => self.write(text),
+            Format::Json => Ok(()),
+        }
+    }
+
+    /// Shows a whole answer to programs; people were told while it came about.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn show_to_programs(&mut self, view: &impl View) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => Ok(()),
+            Format::Json => self.show(view),
+        }
+    }
+
+    /// Writes a text as it is, in either format.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn write(&mut self, text: &str) -> Result<(), Failure> {
+        writeln!(self.out, "{text}")?;
+        self.out.flush()?;
+        Ok(())
+    }
+}
+
+/// Makes a table with these headings. Columns are parted by spaces, so that other programs can cut them.
+pub fn table<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(headings);
+    for row in rows {
+        table.add_row(row);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    trimmed(&table.to_string())
+}
+
+/// Makes lines of names and values, the values below each other.
+pub fn facts<const N: usize>(facts: [(&str, String); N]) -> String {
+    let known: Vec<_> = facts.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let width = known.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    known.iter().map(|(name, value)| format!("{name:<width$}  {value}")).collect::<Vec<_>>().join("\n")
+}
+
+fn trimmed(text: &str) -> String {
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_have_plain_columns_without_trailing_blanks() {
+        let rows = [["us-east-1".to_owned(), "active".to_owned()], ["x".to_owned(), "evacuated".to_owned()]];
+        assert_eq!(table(["REGION", "STATE"], rows), "REGION     STATE\nus-east-1  active\nx          evacuated");
+    }
+
+    #[test]
+    fn facts_without_a_value_are_left_out() {
+        let lines = facts([("app", "a".to_owned()), ("a long name", String::new()), ("created", "b".to_owned())]);
+        assert_eq!(lines, "app      a\ncreated  b");
+    }
+}

@@ -1,0 +1,19 @@
+//! The program `signalbox`: a node of a cluster, a development cluster on this machine, and an operator's commands.
+//!
+//! Operators' commands speak gRPC to any region's door and know nothing of a node's inside; only `serve` and
+//! `check-config` name the crate `node`.
+
+mod cli;
+mod commands;
+mod connection;
+mod console;
+mod dev;
+mod failure;
+mod run;
+mod views;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use run::run;

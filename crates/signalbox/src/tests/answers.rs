@@ -1,0 +1,179 @@
+//! What a door's answers become: output and exit codes.
+
+use std::net::TcpListener;
+
+use serde_json::Value;
+
+use super::door::Door;
+use super::{Ran, run};
+use crate::dev;
+
+#[test]
+fn a_command_prints_the_answer() {
+    let door = Door::start();
+    let ran = ask(&door, &["status"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(ran.out.starts_with("as node 2 in eu-west-1 sees it; plan 0\n"), "{}", ran.out);
+}
+
+#[test]
+fn the_next_door_is_asked_when_one_cannot_be_reached() {
+    let door = Door::start();
+    let endpoints = format!("{},{}", closed_port(), door.address);
+    let ran = with_key(&["status", "--output", "json", "--endpoint", &endpoints]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let shown: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(shown["region"], "eu-west-1");
+}
+
+#[test]
+fn nobody_there_is_said_with_every_address_that_was_tried() {
+    let (first, second) = (closed_port(), closed_port());
+    let ran = with_key(&["status", "--endpoint", &first, "--endpoint", &second]);
+    assert_eq!((ran.code, ran.out.as_str()), (3, ""));
+    let expected = format!(
+        "signalbox: no region answers: {first} (connection refused), {second} (connection refused); is the cluster \
+         running? (`--endpoint HOST:PORT` names a gRPC door)\n"
+    );
+    assert_eq!(ran.err, expected);
+}
+
+#[test]
+fn refusals_name_the_door_and_the_remedy() {
+    let door = Door::start();
+    let at = door.address;
+    for (arguments, said) in [
+        (vec!["cluster", "promote", "9"], format!("no node has the number 9 (not found, said by {at})")),
+        (
+            vec!["cluster", "remove", "9"],
+            format!(
+                "no leader is known (unavailable, said by {at}); try again in a moment, or ask another region with \
+                 --endpoint"
+            ),
+        ),
+        (
+            vec!["traffic", "restore", "us-east-1", "--reason", "r"],
+            format!(
+                "this breaks the rule \"last_regions\" (failed precondition, said by {at}); a rule that it names can \
+                 be broken with --override NAME"
+            ),
+        ),
+        (
+            vec!["traffic", "shift", "a=1", "--reason", "r"],
+            format!(
+                "the plan is 8 by now (aborted, said by {at}); another change came first: look at `signalbox traffic \
+                 plan` and decide again"
+            ),
+        ),
+    ] {
+        let ran = ask(&door, &arguments);
+        assert_eq!(ran, Ran { code: 1, out: String::new(), err: format!("signalbox: {said}\n") });
+    }
+}
+
+#[test]
+fn a_wrong_key_is_refused_and_half_a_key_is_not_sent() {
+    let door = Door::start();
+    let endpoint = door.address.to_string();
+    let ran = run(&["status", "--endpoint", &endpoint, "--key-id", dev::KEY_ID, "--secret", "wrong"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("the key is not known") && ran.err.contains("--key-id and --secret"), "{}", ran.err);
+    let ran = run(&["status", "--endpoint", &endpoint, "--key-id", dev::KEY_ID]);
+    assert_eq!((ran.code, ran.err.lines().count()), (2, 1));
+}
+
+#[test]
+fn a_door_that_does_not_answer_in_time_leaves_the_outcome_open() {
+    let door = Door::start();
+    let arguments = ["cluster", "add", "--id", "9", "--region", "a", "--kind", "witness", "--peer", "h:1"];
+    let ran = ask(&door, &[&arguments[..], &["--grpc", "h:2", "--timeout", "50ms"]].concat());
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.starts_with(&format!("signalbox: no answer from {} within 50ms;", door.address)), "{}", ran.err);
+}
+
+#[test]
+fn what_is_no_grpc_door_is_told_from_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        std::io::Write::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").unwrap();
+    });
+    let ran = with_key(&["status", "--endpoint", &address]);
+    answering.join().unwrap();
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(ran.err.contains("REST door"), "{}", ran.err);
+    assert_eq!(ran.err.lines().count(), 1);
+}
+
+#[test]
+fn a_change_says_what_moved_and_how_far_it_was_carried() {
+    let door = Door::start();
+    let ran = ask(&door, &["traffic", "evacuate", "us-east-1", "--reason", "carrier outage"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let expected = "plan 7 is committed:\n  us-east-1: active -> evacuated\ncarried to 0 of 2 partitions\n\
+                    carried to 1 of 2 partitions\ncarried to 2 of 2 partitions\n";
+    assert_eq!(ran.out, expected);
+}
+
+#[test]
+fn a_dry_run_changes_and_waits_for_nothing() {
+    let door = Door::start();
+    let arguments = ["traffic", "evacuate", "us-east-1", "--reason", "r", "--dry-run"];
+    let expected = "dry run, nothing is changed; plan 7 would be:\n  us-east-1: active -> evacuated\n";
+    assert_eq!(ask(&door, &arguments), Ran { code: 0, out: expected.to_owned(), err: String::new() });
+    let ran = ask(&door, &[&arguments[..], &["--output", "json"]].concat());
+    let shown: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(shown["committed"], false);
+    assert_eq!(shown["plan"]["regions"]["us-east-1"], "evacuated");
+}
+
+#[test]
+fn programs_get_one_document_after_a_change() {
+    let door = Door::start();
+    let ran = ask(&door, &["traffic", "evacuate", "us-east-1", "--reason", "r", "--output", "json"]);
+    let shown: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(shown["committed"], true);
+    assert_eq!(shown["adoption"][1]["epoch"], 7);
+}
+
+#[test]
+fn sent_messages_are_followed_until_they_are_settled() {
+    let door = Door::start();
+    let send = ["send", "--app", "a", "--channel", "SMS", "--text", "hi", "--watch", "--output", "json"];
+    let ran = ask(&door, &[&send[..], &["--to", "+1"]].concat());
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["results"][0]["status"], "accepted");
+    let statuses: Vec<&Value> = lines[1..].iter().map(|line| &line["status"]).collect();
+    assert_eq!(statuses, ["waiting", "delivered"]);
+}
+
+#[test]
+fn what_was_not_delivered_or_not_accepted_is_a_failure() {
+    let door = Door::start();
+    let send = ["send", "--app", "a", "--channel", "SMS", "--text", "hi"];
+    let ran = ask(&door, &[&send[..], &["--watch", "--to", "+1", "--to", "+2"]].concat());
+    assert_eq!((ran.code, ran.err.as_str()), (1, "signalbox: 1 messages were not delivered\n"));
+    let ran = ask(&door, &[&send[..], &["--to", "+1", "--to", "+3"]].concat());
+    assert_eq!((ran.code, ran.err.as_str()), (1, "signalbox: 1 recipients got no message; DETAIL says why\n"));
+    let ran = ask(&door, &["message", "watch", "+2"]);
+    assert_eq!((ran.code, ran.err.as_str()), (1, "signalbox: the message was not delivered\n"));
+    let ran = ask(&door, &["message", "watch", "+9"]);
+    assert_eq!((ran.code, ran.err.as_str()), (1, "signalbox: the news ended while 1 messages were not settled\n"));
+}
+
+fn ask(door: &Door, arguments: &[&str]) -> Ran {
+    let endpoint = door.address.to_string();
+    with_key(&[arguments, &["--endpoint", &endpoint]].concat())
+}
+
+/// Runs with the development key, whatever the environment holds.
+fn with_key(arguments: &[&str]) -> Ran {
+    run(&[arguments, &["--key-id", dev::KEY_ID, "--secret", dev::SECRET]].concat())
+}
+
+/// Returns an address on which nobody listens.
+fn closed_port() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}

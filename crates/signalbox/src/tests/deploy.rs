@@ -1,0 +1,53 @@
+//! What `deploy/` holds is what this program writes and takes.
+
+use std::path::{Path, PathBuf};
+
+use super::run;
+use crate::dev::{Layout, MODES, REGIONS};
+
+fn deploy() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy")
+}
+
+#[test]
+fn the_local_set_is_the_development_cluster() {
+    let layout = Layout { base_port: 4100, folder: PathBuf::new(), mode: MODES[0].to_owned() };
+    for (index, region) in REGIONS.iter().enumerate() {
+        let written = std::fs::read_to_string(deploy().join("local").join(format!("{region}.toml"))).unwrap();
+        assert_eq!(written, layout.config_text(index, &Path::new("./data").join(region)), "{region}");
+    }
+}
+
+#[test]
+fn every_configuration_is_taken() {
+    let mut seen = 0;
+    for set in ["local", "local-witness"] {
+        for entry in std::fs::read_dir(deploy().join(set)).unwrap() {
+            let file = entry.unwrap().path();
+            node::config::load(&file, std::iter::empty(), &[]).unwrap_or_else(|error| panic!("{error}: {file:?}"));
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 6);
+}
+
+#[test]
+fn a_witness_has_no_door_for_apps() {
+    let file = deploy().join("local-witness/witness.toml");
+    let ran = run(&["check-config", file.to_str().unwrap()]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(ran.out.contains("3 witness (witness)"), "{}", ran.out);
+    assert!(!ran.out.contains("signalbox-kit-secret"));
+}
+
+#[test]
+fn a_wrong_configuration_names_file_and_key() {
+    let file = deploy().join("local/us-east-1.toml");
+    let ran = run(&["check-config", file.to_str().unwrap(), "--set", "cluster.partitions=0"]);
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+    assert!(ran.err.contains("us-east-1.toml: cluster.partitions: must be 1 to 256, found 0"), "{}", ran.err);
+    assert_eq!(ran.err.lines().count(), 1);
+    let ran = run(&["check-config", "/nowhere.toml"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.starts_with("signalbox: failed to read /nowhere.toml"), "{}", ran.err);
+}

@@ -1,0 +1,73 @@
+//! A node's checked configuration, without secrets.
+
+use node::config::{Config, Discovery};
+use serde::Serialize;
+
+use crate::console::{View, facts};
+
+/// What a configuration file means.
+#[derive(Debug, Serialize)]
+pub struct ConfigView {
+    node_id: u64,
+    data: String,
+    door: String,
+    grpc: String,
+    peer: String,
+    partitions: u16,
+    mode: &'static str,
+    join: bool,
+    nodes: Vec<String>,
+    discover: Option<String>,
+    keys: Vec<String>,
+    sandbox: Option<String>,
+    webhook: bool,
+}
+
+impl From<&Config> for ConfigView {
+    fn from(config: &Config) -> ConfigView {
+        let (nodes, discover) = match &config.discovery {
+            Discovery::Listed(nodes) => {
+                let line = |node: &model::cluster::NodeInfo| format!("{} {} ({})", node.id, node.region, node.kind);
+                (nodes.values().map(line).collect(), None)
+            }
+            Discovery::Service(name) => (Vec::new(), Some(name.clone())),
+        };
+        ConfigView {
+            node_id: config.node.0,
+            data: config.data.display().to_string(),
+            door: config.listen.door.to_string(),
+            grpc: config.listen.grpc.to_string(),
+            peer: config.listen.peer.to_string(),
+            partitions: config.partitions,
+            mode: config.mode.as_str(),
+            join: config.join,
+            nodes,
+            discover,
+            keys: config.keys.iter().map(|key| format!("{} ({})", key.id, key.name)).collect(),
+            sandbox: config.providers.sandbox.clone(),
+            webhook: config.providers.webhook,
+        }
+    }
+}
+
+impl View for ConfigView {
+    fn text(&self) -> String {
+        let cluster = match &self.discover {
+            Some(name) => format!("found through {name}"),
+            None => self.nodes.join(", "),
+        };
+        facts([
+            ("node", self.node_id.to_string()),
+            ("data", self.data.clone()),
+            ("door", self.door.clone()),
+            ("gRPC", self.grpc.clone()),
+            ("node to node", self.peer.clone()),
+            ("cluster", cluster),
+            ("partitions", self.partitions.to_string()),
+            ("mode", self.mode.to_owned()),
+            ("keys", self.keys.join(", ")),
+            ("sandbox", self.sandbox.clone().unwrap_or_default()),
+            ("webhook", if self.webhook { "on" } else { "off" }.to_owned()),
+        ])
+    }
+}

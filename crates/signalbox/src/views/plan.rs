@@ -1,0 +1,180 @@
+//! Traffic plans.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use wire::v1;
+
+use super::{pairs_text, time_text};
+use crate::console::{View, table};
+use crate::failure::one_line;
+use crate::words;
+
+/// The state of a region that gets nothing.
+const EVACUATED: &str = "evacuated";
+
+/// A traffic plan.
+#[derive(Debug, Serialize)]
+pub struct PlanView {
+    epoch: u64,
+    parent_epoch: u64,
+    mode: String,
+    regions: BTreeMap<String, String>,
+    weights: BTreeMap<String, u32>,
+    channel_weights: BTreeMap<String, BTreeMap<String, u32>>,
+    reason: String,
+    evidence: BTreeMap<String, String>,
+    /// The name of the key of who made it; null when the cluster did.
+    principal: Option<String>,
+    automatic: bool,
+    time_ms: u64,
+}
+
+/// Which plan a group goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct AdoptionView {
+    /// 1 to the number of partitions.
+    pub group: u32,
+    /// The plan's number; 0 when none.
+    pub epoch: u64,
+}
+
+/// The current plan and how far it was carried.
+#[derive(Debug, Serialize)]
+pub struct PlanWithAdoptionView {
+    #[serde(flatten)]
+    plan: PlanView,
+    adoption: Vec<AdoptionView>,
+}
+
+/// Plans, the newest first.
+#[derive(Debug, Serialize)]
+pub struct HistoryView {
+    plans: Vec<PlanView>,
+    next_before_epoch: Option<u64>,
+}
+
+impl PlanWithAdoptionView {
+    /// Makes the view from the parts of an answer.
+    pub fn new(plan: v1::TrafficPlan, adoption: Vec<v1::Adoption>) -> PlanWithAdoptionView {
+        PlanWithAdoptionView { plan: plan.into(), adoption: adoption.into_iter().map(AdoptionView::from).collect() }
+    }
+}
+
+impl From<v1::TrafficPlan> for PlanView {
+    fn from(plan: v1::TrafficPlan) -> PlanView {
+        use v1::traffic_plan::Author;
+        let weights = |weights: Option<v1::Weights>| weights.map(|weights| weights.weights).unwrap_or_default();
+        let of_channel = |one: v1::ChannelWeights| (words::channel(one.channel), weights(one.weights));
+        let principal = match plan.author {
+            Some(Author::Principal(name)) => Some(name),
+            Some(Author::Automatic(_)) | None => None,
+        };
+        PlanView {
+            epoch: plan.epoch,
+            parent_epoch: plan.parent_epoch,
+            mode: words::mode(plan.mode),
+            regions: plan.regions.into_iter().map(|(name, state)| (name, words::region_state(state))).collect(),
+            weights: weights(plan.weights),
+            channel_weights: plan.channel_weights.into_iter().map(of_channel).collect(),
+            reason: plan.reason,
+            evidence: plan.evidence,
+            automatic: principal.is_none(),
+            principal,
+            time_ms: plan.time_ms,
+        }
+    }
+}
+
+impl From<v1::Adoption> for AdoptionView {
+    fn from(adoption: v1::Adoption) -> AdoptionView {
+        AdoptionView { group: adoption.group, epoch: adoption.epoch }
+    }
+}
+
+impl From<v1::HistoryResponse> for HistoryView {
+    fn from(response: v1::HistoryResponse) -> HistoryView {
+        HistoryView {
+            plans: response.plans.into_iter().map(PlanView::from).collect(),
+            next_before_epoch: response.next_before_epoch,
+        }
+    }
+}
+
+impl PlanView {
+    fn author(&self) -> &str {
+        self.principal.as_deref().unwrap_or("the cluster itself")
+    }
+
+    /// Returns a region's share as a percentage, as routing counts it: evacuated regions have none.
+    fn share(&self, weights: &BTreeMap<String, u32>, region: &str) -> String {
+        let counted = |region: &str| {
+            let sends = self.regions.get(region).is_some_and(|state| state != EVACUATED);
+            if sends { u64::from(weights.get(region).copied().unwrap_or(0)) } else { 0 }
+        };
+        let total: u64 = weights.keys().map(|region| counted(region)).sum();
+        let per_mille = (counted(region) * 1_000 + total / 2).checked_div(total).unwrap_or(0);
+        format!("{}.{} %", per_mille / 10, per_mille % 10)
+    }
+
+    fn states_text(&self) -> String {
+        self.regions.iter().map(|(name, state)| format!("{name}={state}")).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl View for PlanView {
+    fn text(&self) -> String {
+        let mut lines = vec![format!(
+            "plan {} ({}), made by {} at {}: {}",
+            self.epoch,
+            self.mode,
+            self.author(),
+            time_text(self.time_ms),
+            one_line(&self.reason)
+        )];
+        if !self.evidence.is_empty() {
+            lines.push(format!("because {}", pairs_text(&self.evidence)));
+        }
+        lines.push(String::new());
+        let mut rows = Vec::new();
+        for (region, state) in &self.regions {
+            let mut shares = vec![format!("all channels {}", self.share(&self.weights, region))];
+            for (channel, weights) in &self.channel_weights {
+                shares.push(format!("{channel} {}", self.share(weights, region)));
+            }
+            rows.push([region.clone(), state.clone(), shares.join(", ")]);
+        }
+        lines.push(table(["REGION", "STATE", "SHARE"], rows));
+        lines.join("\n")
+    }
+}
+
+impl View for PlanWithAdoptionView {
+    fn text(&self) -> String {
+        let reached = self.adoption.iter().filter(|adoption| adoption.epoch >= self.plan.epoch).count();
+        let mut text = format!("{}\n\ncarried to {reached} of {} partitions", self.plan.text(), self.adoption.len());
+        for late in self.adoption.iter().filter(|adoption| adoption.epoch < self.plan.epoch) {
+            text.push_str(&format!("\npartition {} still goes by plan {}", late.group, late.epoch));
+        }
+        text
+    }
+}
+
+impl View for HistoryView {
+    fn text(&self) -> String {
+        let row = |plan: &PlanView| {
+            [
+                plan.epoch.to_string(),
+                time_text(plan.time_ms),
+                plan.author().to_owned(),
+                plan.states_text(),
+                one_line(&plan.reason),
+            ]
+        };
+        let mut text = table(["EPOCH", "TIME", "BY", "REGIONS", "REASON"], self.plans.iter().map(row));
+        if let Some(before) = self.next_before_epoch {
+            text.push_str(&format!("\n\nolder ones: signalbox traffic history --before {before}"));
+        }
+        text
+    }
+}

@@ -1,0 +1,206 @@
+//! The cluster and its nodes.
+
+use serde::Serialize;
+use wire::v1;
+
+use super::or_dash;
+use crate::console::{View, table};
+use crate::words;
+
+/// How the cluster stands, as one node sees it.
+#[derive(Debug, Serialize)]
+pub struct StatusView {
+    node_id: u64,
+    region: String,
+    epoch: u64,
+    alarms: Vec<String>,
+    regions: Vec<RegionView>,
+    nodes: Vec<NodeStatusView>,
+    groups: Vec<GroupView>,
+}
+
+#[derive(Debug, Serialize)]
+struct RegionView {
+    region: String,
+    kind: String,
+    plan_state: Option<String>,
+    reachable: bool,
+}
+
+/// A node of the cluster.
+#[derive(Debug, Serialize)]
+pub struct NodeView {
+    node_id: u64,
+    region: String,
+    kind: String,
+    peer_address: String,
+    grpc_address: String,
+    door_url: Option<String>,
+}
+
+/// The nodes of the cluster.
+#[derive(Debug, Serialize)]
+pub struct NodesView {
+    nodes: Vec<NodeView>,
+}
+
+#[derive(Debug, Serialize)]
+struct NodeStatusView {
+    #[serde(flatten)]
+    node: NodeView,
+    heard_ms_ago: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct GroupView {
+    group: u32,
+    leader_node_id: Option<u64>,
+    term: u64,
+    last_index: u64,
+    committed_index: u64,
+    applied_index: u64,
+    lease_remaining_ms: Option<u64>,
+    replicas: Vec<ReplicaView>,
+}
+
+#[derive(Debug, Serialize)]
+struct ReplicaView {
+    node_id: u64,
+    voter: bool,
+    matching_index: Option<u64>,
+    lag_entries: u64,
+}
+
+impl From<v1::StatusResponse> for StatusView {
+    fn from(response: v1::StatusResponse) -> StatusView {
+        let region = |region: v1::RegionStatus| RegionView {
+            region: region.region,
+            kind: words::region_kind(region.kind),
+            plan_state: Some(region.plan_state).filter(|state| !state.is_empty()),
+            reachable: region.reachable,
+        };
+        let node = |status: v1::NodeStatus| NodeStatusView {
+            node: status.node.unwrap_or_default().into(),
+            heard_ms_ago: status.heard_ms_ago,
+        };
+        StatusView {
+            node_id: response.node_id,
+            region: response.region,
+            epoch: response.epoch,
+            alarms: response.alarms,
+            regions: response.regions.into_iter().map(region).collect(),
+            nodes: response.nodes.into_iter().map(node).collect(),
+            groups: response.groups.into_iter().map(GroupView::from).collect(),
+        }
+    }
+}
+
+impl From<v1::NodeInfo> for NodeView {
+    fn from(node: v1::NodeInfo) -> NodeView {
+        NodeView {
+            node_id: node.node_id,
+            region: node.region,
+            kind: words::region_kind(node.kind),
+            peer_address: node.peer_address,
+            grpc_address: node.grpc_address,
+            door_url: Some(node.door_url).filter(|url| !url.is_empty()),
+        }
+    }
+}
+
+impl From<v1::GroupStatus> for GroupView {
+    fn from(group: v1::GroupStatus) -> GroupView {
+        let replica = |replica: v1::ReplicaStatus| ReplicaView {
+            node_id: replica.node_id,
+            voter: replica.voter,
+            matching_index: replica.matching_index,
+            lag_entries: replica.lag_entries,
+        };
+        GroupView {
+            group: group.group,
+            leader_node_id: group.leader_node_id,
+            term: group.term,
+            last_index: group.last_index,
+            committed_index: group.committed_index,
+            applied_index: group.applied_index,
+            lease_remaining_ms: group.lease_remaining_ms,
+            replicas: group.replicas.into_iter().map(replica).collect(),
+        }
+    }
+}
+
+impl From<v1::MembershipResponse> for NodesView {
+    fn from(response: v1::MembershipResponse) -> NodesView {
+        NodesView { nodes: response.nodes.into_iter().map(NodeView::from).collect() }
+    }
+}
+
+impl View for StatusView {
+    fn text(&self) -> String {
+        let mut parts = vec![format!("as node {} in {} sees it; plan {}", self.node_id, self.region, self.epoch)];
+        parts.extend(self.alarms.iter().map(|alarm| format!("ALARM: {alarm}")));
+        let region = |region: &RegionView| {
+            let reachable = if region.reachable { "reachable" } else { "NOT REACHABLE" }.to_owned();
+            [region.region.clone(), region.kind.clone(), or_dash(region.plan_state.as_ref()), reachable]
+        };
+        parts.push(String::new());
+        parts.push(table(["REGION", "KIND", "PLAN", "REACHABLE"], self.regions.iter().map(region)));
+        let node = |status: &NodeStatusView| {
+            let heard = status.heard_ms_ago.map_or_else(|| "never".to_owned(), |ms| format!("{ms} ms ago"));
+            let [id, region, _, door, grpc, peer] = status.node.row();
+            [id, region, heard, door, grpc, peer]
+        };
+        parts.push(String::new());
+        let headings = ["NODE", "REGION", "HEARD", "DOOR", "GRPC", "NODE TO NODE"];
+        parts.push(table(headings, self.nodes.iter().map(node)));
+        parts.push(String::new());
+        let headings = ["GROUP", "LEADER", "TERM", "LAST", "COMMITTED", "APPLIED", "LEASE", "REPLICAS"];
+        parts.push(table(headings, self.groups.iter().map(GroupView::row)));
+        parts.join("\n")
+    }
+}
+
+impl View for NodesView {
+    fn text(&self) -> String {
+        let headings = ["NODE", "REGION", "KIND", "DOOR", "GRPC", "NODE TO NODE"];
+        table(headings, self.nodes.iter().map(NodeView::row))
+    }
+}
+
+impl NodeView {
+    fn row(&self) -> [String; 6] {
+        [
+            self.node_id.to_string(),
+            self.region.clone(),
+            self.kind.clone(),
+            or_dash(self.door_url.as_ref()),
+            self.grpc_address.clone(),
+            self.peer_address.clone(),
+        ]
+    }
+}
+
+impl GroupView {
+    fn row(&self) -> [String; 8] {
+        let name = if self.group == 0 { "control".to_owned() } else { self.group.to_string() };
+        let replica = |replica: &ReplicaView| {
+            let role = if replica.voter { "" } else { " (learner)" };
+            let lag = if replica.lag_entries == 0 { String::new() } else { format!(" -{}", replica.lag_entries) };
+            format!("{}{role}{lag}", replica.node_id)
+        };
+        [
+            name,
+            self.leader_node_id.map_or_else(|| "NONE".to_owned(), |id| id.to_string()),
+            self.term.to_string(),
+            self.last_index.to_string(),
+            self.committed_index.to_string(),
+            self.applied_index.to_string(),
+            self.lease_remaining_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms")),
+            if self.replicas.is_empty() {
+                "-".to_owned()
+            } else {
+                self.replicas.iter().map(replica).collect::<Vec<_>>().join(", ")
+            },
+        ]
+    }
+}

@@ -1,0 +1,306 @@
+//! What answers look like, as text and as JSON.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use wire::v1;
+
+use super::*;
+use crate::console::View;
+
+const TIME_MS: u64 = 1_700_000_000_123;
+
+#[test]
+fn books() {
+    let books = v1::Books { accepted: 10, delivered: 6, failed: 1, opted_out: 1, expired: 0, held: 1, pending: 1 };
+    let groups = vec![v1::GroupBooks { group: 2, books: Some(books) }];
+    let apps = vec![v1::AppBooks { app_id: "a1".to_owned(), groups, sum: Some(books) }];
+    let view = BooksView::from(v1::GetBooksResponse { apps, sum: Some(books) });
+    let counts =
+        json!({"accepted": 10, "delivered": 6, "failed": 1, "opted_out": 1, "expired": 0, "held": 1, "pending": 1});
+    let mut group = counts.clone();
+    group["group"] = json!(2);
+    let expected = json!({"total": counts, "apps": [{"app_id": "a1", "total": counts, "groups": [group]}]});
+    assert_eq!(as_json(&view), expected);
+    let expected = "\
+APP    ACCEPTED  DELIVERED  FAILED  OPTED OUT  EXPIRED  HELD  PENDING
+a1     10        6          1       1          0        1     1
+total  10        6          1       1          0        1     1";
+    assert_eq!(view.text(), expected);
+}
+
+#[test]
+fn the_books_of_an_app_without_messages_are_all_zero() {
+    let view = BooksView::from(v1::GetBooksResponse::default());
+    assert_eq!(as_json(&view)["total"]["accepted"], 0);
+}
+
+#[test]
+fn a_plan() {
+    let view = PlanWithAdoptionView::new(plan(), adoption());
+    let expected = json!({
+        "epoch": 7, "parent_epoch": 6, "mode": "active_active",
+        "regions": {"eu-west-1": "active", "us-east-1": "evacuated"},
+        "weights": {"eu-west-1": 300, "us-east-1": 700},
+        "channel_weights": {"SMS": {"eu-west-1": 1}},
+        "reason": "lost", "evidence": {"silent_ms": "1800"}, "principal": null, "automatic": true,
+        "time_ms": TIME_MS,
+        "adoption": [{"group": 1, "epoch": 7}, {"group": 2, "epoch": 6}],
+    });
+    assert_eq!(as_json(&view), expected);
+    let expected = "\
+plan 7 (active_active), made by the cluster itself at 2023-11-14T22:13:20Z: lost
+because silent_ms=1800
+
+REGION     STATE      SHARE
+eu-west-1  active     all channels 100.0 %, SMS 100.0 %
+us-east-1  evacuated  all channels 0.0 %, SMS 0.0 %
+
+carried to 1 of 2 partitions
+partition 2 still goes by plan 6";
+    assert_eq!(view.text(), expected);
+}
+
+#[test]
+fn the_history() {
+    let view = HistoryView::from(v1::HistoryResponse { plans: vec![plan()], next_before_epoch: Some(7) });
+    let expected = "\
+EPOCH  TIME                  BY                  REGIONS                               REASON
+7      2023-11-14T22:13:20Z  the cluster itself  eu-west-1=active us-east-1=evacuated  lost
+
+older ones: signalbox traffic history --before 7";
+    assert_eq!(view.text(), expected);
+    assert_eq!(as_json(&view)["next_before_epoch"], 7);
+}
+
+#[test]
+fn status() {
+    let node = v1::NodeInfo {
+        node_id: 3,
+        region: "w".to_owned(),
+        kind: v1::RegionKind::Witness as i32,
+        peer_address: "h:1".to_owned(),
+        grpc_address: "h:2".to_owned(),
+        door_url: String::new(),
+    };
+    let replicas = vec![
+        v1::ReplicaStatus { node_id: 2, voter: true, matching_index: Some(9), lag_entries: 0 },
+        v1::ReplicaStatus { node_id: 3, voter: false, matching_index: None, lag_entries: 9 },
+    ];
+    let control = v1::GroupStatus { group: 0, term: 4, last_index: 9, committed_index: 9, ..Default::default() };
+    let first = v1::GroupStatus {
+        leader_node_id: Some(1),
+        replicas,
+        lease_remaining_ms: Some(800),
+        group: 1,
+        ..Default::default()
+    };
+    let region = v1::RegionStatus { region: "w".to_owned(), kind: node.kind, ..Default::default() };
+    let view = StatusView::from(v1::StatusResponse {
+        node_id: 1,
+        region: "us-east-1".to_owned(),
+        epoch: 7,
+        nodes: vec![v1::NodeStatus { node: Some(node), heard_ms_ago: None }],
+        regions: vec![region],
+        groups: vec![control, first],
+        alarms: vec!["group 0 has no leader".to_owned()],
+    });
+    let expected = "\
+as node 1 in us-east-1 sees it; plan 7
+ALARM: group 0 has no leader
+
+REGION  KIND     PLAN  REACHABLE
+w       witness  -     NOT REACHABLE
+
+NODE  REGION  HEARD  DOOR  GRPC  NODE TO NODE
+3     w       never  -     h:2   h:1
+
+GROUP    LEADER  TERM  LAST  COMMITTED  APPLIED  LEASE   REPLICAS
+control  NONE    4     9     9          0        -       -
+1        1       0     0     0          0        800 ms  2, 3 (learner) -9";
+    assert_eq!(view.text(), expected);
+    let shown = as_json(&view);
+    assert_eq!(shown["nodes"][0]["kind"], "witness");
+    assert_eq!(shown["nodes"][0]["door_url"], Value::Null);
+    assert_eq!(shown["groups"][1]["replicas"][1]["lag_entries"], 9);
+    assert_eq!(shown["alarms"], json!(["group 0 has no leader"]));
+}
+
+#[test]
+fn a_message() {
+    let event = v1::Event {
+        kind: v1::EventKind::Sent as i32,
+        region: "eu-west-1".to_owned(),
+        epoch: 7,
+        attempt: 1,
+        time_ms: TIME_MS,
+        ..Default::default()
+    };
+    let message = v1::Message {
+        message_id: "m1".to_owned(),
+        app_id: "a1".to_owned(),
+        channel: v1::Channel::Sms as i32,
+        address: "+12065550100".to_owned(),
+        class: v1::Class::AtMostOnce as i32,
+        accepted_ms: TIME_MS,
+        expires_ms: TIME_MS + 1_000,
+        ..Default::default()
+    };
+    let view = MessageView::new(message, progress(), vec![event]);
+    let expected = "\
+message        m1
+app            a1
+channel        SMS
+address        +12065550100
+class          at_most_once
+accepted       2023-11-14T22:13:20Z
+expires        2023-11-14T22:13:21Z
+status         delivered by eu-west-1 under plan 7, handovers with a result: 1: taken
+provider's id  p1
+
+TIME                      EVENT  REGION     EPOCH  ATTEMPT  DETAIL
+2023-11-14T22:13:20.123Z  sent   eu-west-1  7      1        -";
+    assert_eq!(view.text(), expected);
+    let shown = as_json(&view);
+    assert_eq!(shown["message_id"], "m1");
+    assert_eq!(shown["progress"]["status"], "delivered");
+    assert_eq!(shown["events"][0]["kind"], "sent");
+    assert_eq!(shown["events"][0].get("sequence"), None);
+}
+
+#[test]
+fn news_are_a_line_each() {
+    let view = UpdateView::new("m1".to_owned(), progress());
+    let expected =
+        "2023-11-14T22:13:20.123Z  m1  delivered by eu-west-1 under plan 7, handovers with a result: 1: taken";
+    assert_eq!(view.text(), expected);
+    assert_eq!(as_json(&view)["message_id"], "m1");
+    let event = v1::Event { message_id: "m1".to_owned(), time_ms: TIME_MS, ..Default::default() };
+    let view = EventView::placed(event, 2, 113);
+    assert_eq!((&as_json(&view)["group"], &as_json(&view)["sequence"]), (&json!(2), &json!(113)));
+    assert!(view.text().contains("2=113"), "{}", view.text());
+}
+
+#[test]
+fn results_of_a_request() {
+    let accepted = v1::SendResult {
+        status: v1::SendStatus::Accepted as i32,
+        message_id: "m1".to_owned(),
+        detail: String::new(),
+        address: "+1".to_owned(),
+    };
+    let refused = v1::SendResult {
+        status: v1::SendStatus::OptedOut as i32,
+        message_id: String::new(),
+        detail: "opted out".to_owned(),
+        address: "+2".to_owned(),
+    };
+    let response = v1::SendMessagesResponse { request_id: "r".to_owned(), results: vec![accepted, refused] };
+    let view = SendView::from(response);
+    assert_eq!((view.message_ids(), view.refused()), (vec!["m1".to_owned()], 1));
+    let expected = "\
+TO  STATUS     MESSAGE  DETAIL
++1  accepted   m1
++2  opted_out  -        opted out";
+    assert_eq!(view.text(), expected);
+    assert_eq!(as_json(&view)["results"][1]["message_id"], Value::Null);
+}
+
+#[test]
+fn channels_show_what_their_kind_has() {
+    let email = v1::EmailChannel { from_address: "a@b.c".to_owned(), identity: "arn".to_owned(), ..Default::default() };
+    let settings = v1::ChannelSettings {
+        channel: v1::Channel::Email as i32,
+        enabled: true,
+        detail: Some(v1::channel_settings::Detail::Email(email)),
+        revision: 1,
+        ..Default::default()
+    };
+    let expected = json!({
+        "channel": "EMAIL", "enabled": true, "from_address": "a@b.c", "identity": "arn",
+        "created_ms": 0, "modified_ms": 0, "revision": 1,
+    });
+    assert_eq!(as_json(&ChannelView::from(settings)), expected);
+}
+
+#[test]
+fn endpoints_leave_out_what_they_lack() {
+    let endpoint = v1::Endpoint {
+        endpoint_id: "jo".to_owned(),
+        display_id: "Jo".to_owned(),
+        attributes: BTreeMap::from([("a".to_owned(), v1::Values { values: vec!["b".to_owned(), "c".to_owned()] })]),
+        location: Some(v1::Location { latitude: Some(1.5), ..Default::default() }),
+        ..Default::default()
+    };
+    let view = EndpointView::new(endpoint, BTreeMap::new());
+    let shown = as_json(&view);
+    assert_eq!(shown["channel"], Value::Null);
+    assert_eq!(shown["attributes"], json!({"a": ["b", "c"]}));
+    assert_eq!(shown["location"], json!({"latitude": 1.5}));
+    assert!(view.text().contains("attributes  a=b|c\n"), "{}", view.text());
+}
+
+#[test]
+fn opt_outs_held_messages_and_apps() {
+    let opt_out = v1::OptOut {
+        app_id: "a1".to_owned(),
+        recipient_key: "tel:+1".to_owned(),
+        channel: v1::Channel::Sms as i32,
+        source: v1::OptOutSource::Reply as i32,
+        time_ms: TIME_MS,
+    };
+    let expected = "\
+RECIPIENT  CHANNEL  SOURCE  SINCE
+tel:+1     SMS      reply   2023-11-14T22:13:20Z";
+    assert_eq!(OptOutsView::from(vec![opt_out]).text(), expected);
+    assert_eq!(OptOutsView::from(Vec::new()).text(), "nobody is opted out");
+    assert_eq!(HeldView::from(v1::ListHeldResponse::default()).text(), "no message is held");
+    let resolved = ResolvedView { changed: 1, named: 3 };
+    assert_eq!(resolved.text(), "1 decided; 2 were not held and stay as they are");
+    let app = v1::App { app_id: "a1".to_owned(), name: "shop".to_owned(), revision: 1, ..Default::default() };
+    let expected = json!({"app_id": "a1", "name": "shop", "tags": {}, "created_ms": 0, "revision": 1});
+    assert_eq!(as_json(&AppView::from(app)), expected);
+}
+
+fn as_json(view: &impl View) -> Value {
+    serde_json::to_value(view).unwrap()
+}
+
+fn progress() -> v1::Progress {
+    v1::Progress {
+        status: v1::Status::Delivered as i32,
+        region: "eu-west-1".to_owned(),
+        epoch: 7,
+        attempts: 1,
+        provider_id: Some("p1".to_owned()),
+        detail: Some("taken".to_owned()),
+        changed_ms: TIME_MS,
+        ..Default::default()
+    }
+}
+
+fn plan() -> v1::TrafficPlan {
+    let weights = |pairs: &[(&str, u32)]| v1::Weights {
+        weights: pairs.iter().map(|(region, weight)| ((*region).to_owned(), *weight)).collect(),
+    };
+    let sms = v1::ChannelWeights { channel: v1::Channel::Sms as i32, weights: Some(weights(&[("eu-west-1", 1)])) };
+    v1::TrafficPlan {
+        epoch: 7,
+        parent_epoch: 6,
+        mode: v1::Mode::ActiveActive as i32,
+        regions: BTreeMap::from([
+            ("eu-west-1".to_owned(), v1::RegionState::Active as i32),
+            ("us-east-1".to_owned(), v1::RegionState::Evacuated as i32),
+        ]),
+        weights: Some(weights(&[("eu-west-1", 300), ("us-east-1", 700)])),
+        channel_weights: vec![sms],
+        reason: "lost".to_owned(),
+        evidence: BTreeMap::from([("silent_ms".to_owned(), "1800".to_owned())]),
+        author: Some(v1::traffic_plan::Author::Automatic(true)),
+        time_ms: TIME_MS,
+    }
+}
+
+fn adoption() -> Vec<v1::Adoption> {
+    vec![v1::Adoption { group: 1, epoch: 7 }, v1::Adoption { group: 2, epoch: 6 }]
+}
