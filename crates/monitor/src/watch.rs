@@ -42,8 +42,9 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch the regions of these nodes.
-    pub fn new(ports: WatchPorts, nodes: Nodes, settings: LossSettings, rules: SafetyRules) -> Watch {
+    /// Begins to watch the regions of the cluster.
+    pub fn new(ports: WatchPorts, settings: LossSettings, rules: SafetyRules) -> Watch {
+        let nodes = ports.neighbours.nodes();
         let detector = RegionLoss::new(settings, &nodes, ports.clock.boot_time());
         Watch { ports, rules, nodes, detector, rest_until: BootTime(0) }
     }
@@ -64,6 +65,11 @@ impl Watch {
     }
 
     fn take_evidence(&mut self, now: BootTime) {
+        let nodes = self.ports.neighbours.nodes();
+        if nodes != self.nodes {
+            self.detector.set_nodes(&nodes, now);
+            self.nodes = nodes;
+        }
         let me = self.ports.service.facts().node;
         self.detector.reported(me, now);
         for (node, news) in self.ports.neighbours.news() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use model::cluster::Nodes;
 use model::id::{GroupId, NodeId};
 use replication::{EffectNews, Replication};
 use sender::feed::EffectFeed;
@@ -13,6 +14,10 @@ pub struct ReplicationNeighbours(pub Replication);
 impl Neighbours for ReplicationNeighbours {
     fn leads(&self, group: GroupId) -> bool {
         self.0.leads(group).is_some()
+    }
+
+    fn nodes(&self) -> Nodes {
+        self.0.nodes()
     }
 
     fn news(&self) -> BTreeMap<NodeId, NeighbourNews> {

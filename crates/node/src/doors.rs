@@ -31,9 +31,12 @@ pub struct Opening<'a> {
     pub replication: Replication,
     /// The metrics.
     pub metrics: PrometheusHandle,
+    /// Whether the node's region takes requests.
+    pub serving: bool,
 }
 
-/// Opens the REST door and serves it until `stop`.
+/// Opens the REST door and serves it until `stop`. A witness takes no requests, so that its door knows no keys: it has
+/// health and metrics alone.
 ///
 /// # Errors
 /// When the address can't be bound or a key is given twice.
@@ -44,7 +47,7 @@ pub async fn rest(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
     let apps_of_number = all_sms_apps(Arc::new(opening.replication.clone()), first_partition);
     let door = Door::new(DoorParts {
         service: opening.service.clone(),
-        keys: Arc::new(keys(opening.config)?),
+        keys: Arc::new(if opening.serving { keys(opening.config)? } else { KeyStore::default() }),
         regions: serving_regions(opening.nodes),
         account: opening.config.account.clone(),
         provider_events: Arc::new(Callbacks::new(opening.config.partitions, apps_of_number)),

@@ -7,7 +7,9 @@ use anyhow::{Context, anyhow};
 use model::cluster::{NodeInfo, Nodes, RegionKind};
 use model::id::{Boot, GroupId};
 use monitor::{SendCounters, Watch, WatchPorts};
-use replication::{BlockingThreads, DutyFactory, Replication, ReplicationConfig, ReplicationParts, TcpTransport};
+use replication::{
+    BlockingThreads, DutyFactory, Housekeeping, Replication, ReplicationConfig, ReplicationParts, TcpTransport,
+};
 use sender::config::{Limits, SenderConfig};
 use sender::{Ports as SenderPorts, Sender};
 use service::duties::{Duty, FollowUpDuty, HousekeepingDuty, PlanDuty, TakeoverDuty};
@@ -55,11 +57,9 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow
         None
     };
     let stop = CancellationToken::new();
-    let opening = Opening { config: &config, nodes: &nodes, service, replication: replication.clone(), metrics };
-    let mut open = vec![doors::grpc(&opening, stop.clone()).await?];
-    if serving {
-        open.push(doors::rest(&opening, stop.clone()).await?);
-    }
+    let opening =
+        Opening { config: &config, nodes: &nodes, service, replication: replication.clone(), metrics, serving };
+    let open = [doors::grpc(&opening, stop.clone()).await?, doors::rest(&opening, stop.clone()).await?];
     tracing::info!(node = own.id.0, region = %own.region, kind = %own.kind, boot = storage.boot.0, "the node serves");
 
     let fault = tokio::select! {
@@ -143,6 +143,7 @@ async fn take_part(config: &Config, nodes: &Nodes, storage: &Storage) -> anyhow:
         partitions: config.partitions,
         timing: config.timing,
         bootstrap: !config.join,
+        housekeeping: Housekeeping::default(),
     };
     let parts = ReplicationParts {
         log: storage.log.clone(),
@@ -182,7 +183,7 @@ fn lead(config: &Config, nodes: &Nodes, replication: &Replication, service: &Ser
         clock: Arc::new(SystemClock),
     };
     let loss = LossSettings::for_timing(&config.timing);
-    background.spawn(Watch::new(ports, nodes.clone(), loss, rules).run());
+    background.spawn(Watch::new(ports, loss, rules).run());
 }
 
 fn duties(partitions: u16, replication: Replication) -> DutyFactory {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use model::cluster::Nodes;
 use model::id::{GroupId, NodeId};
 
 /// What is known of one other node.
@@ -20,6 +21,9 @@ pub struct NeighbourNews {
 pub trait Neighbours: Send + Sync {
     /// Says whether this node leads the group now, as far as it knows.
     fn leads(&self, group: GroupId) -> bool;
+
+    /// Returns the nodes of the cluster as known now: members come and go.
+    fn nodes(&self) -> Nodes;
 
     /// Tells what is known of each other node.
     fn news(&self) -> BTreeMap<NodeId, NeighbourNews>;

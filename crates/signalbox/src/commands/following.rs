@@ -28,7 +28,9 @@ pub async fn follow(
     }
     while open > 0 {
         let Some((message_id, progress)) = updates.next().await.transpose()? else {
-            return Err(Failure::Unfinished(format!("the news ended while {open} messages were not settled")));
+            return Err(Failure::Unfinished(format!(
+                "the news ended before everything was settled; open messages: {open}"
+            )));
         };
         let status = v1::Status::try_from(progress.status).unwrap_or_default();
         console.show_one(&UpdateView::new(message_id, progress))?;

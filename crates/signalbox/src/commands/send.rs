@@ -133,8 +133,10 @@ impl Send {
         };
         match (view.refused(), undelivered) {
             (0, 0) => Ok(()),
-            (0, count) => Err(Failure::Unfinished(format!("{count} messages were not delivered"))),
-            (count, _) => Err(Failure::Unfinished(format!("{count} recipients got no message; DETAIL says why"))),
+            (0, count) => Err(Failure::Unfinished(format!("messages that were not delivered: {count}"))),
+            (count, _) => {
+                Err(Failure::Unfinished(format!("recipients that got no message: {count}; the answer says why")))
+            }
         }
     }
 

@@ -154,13 +154,19 @@ fn what_was_not_delivered_or_not_accepted_is_a_failure() {
     let door = Door::start();
     let send = ["send", "--app", "a", "--channel", "SMS", "--text", "hi"];
     let ran = ask(&door, &[&send[..], &["--watch", "--to", "+1", "--to", "+2"]].concat());
-    assert_eq!((ran.code, ran.err.as_str()), (1, "signalbox: 1 messages were not delivered\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (1, "signalbox: messages that were not delivered: 1\n"));
     let ran = ask(&door, &[&send[..], &["--to", "+1", "--to", "+3"]].concat());
-    assert_eq!((ran.code, ran.err.as_str()), (1, "signalbox: 1 recipients got no message; DETAIL says why\n"));
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (1, "signalbox: recipients that got no message: 1; the answer says why\n")
+    );
     let ran = ask(&door, &["message", "watch", "+2"]);
     assert_eq!((ran.code, ran.err.as_str()), (1, "signalbox: the message was not delivered\n"));
     let ran = ask(&door, &["message", "watch", "+9"]);
-    assert_eq!((ran.code, ran.err.as_str()), (1, "signalbox: the news ended while 1 messages were not settled\n"));
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (1, "signalbox: the news ended before everything was settled; open messages: 1\n")
+    );
 }
 
 fn ask(door: &Door, arguments: &[&str]) -> Ran {

@@ -224,7 +224,7 @@ impl View for MessageView {
 impl View for ProgressView {
     fn text(&self) -> String {
         let detail = self.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
-        let region = if self.region.is_empty() { String::new() } else { format!(" by {}", self.region) };
+        let region = if self.region.is_empty() { String::new() } else { format!(" in {}", self.region) };
         let (attempts, epoch) = (self.attempts, self.epoch);
         format!("{}{region} under plan {epoch}, handovers with a result: {attempts}{detail}", self.status)
     }

@@ -146,7 +146,11 @@ impl View for StatusView {
         parts.push(String::new());
         parts.push(table(["REGION", "KIND", "PLAN", "REACHABLE"], self.regions.iter().map(region)));
         let node = |status: &NodeStatusView| {
-            let heard = status.heard_ms_ago.map_or_else(|| "never".to_owned(), |ms| format!("{ms} ms ago"));
+            let heard = match status.heard_ms_ago {
+                _ if status.node.node_id == self.node_id => "answers".to_owned(),
+                Some(ms) => format!("{ms} ms ago"),
+                None => "never".to_owned(),
+            };
             let [id, region, _, door, grpc, peer] = status.node.row();
             [id, region, heard, door, grpc, peer]
         };

@@ -155,7 +155,7 @@ address        +12065550100
 class          at_most_once
 accepted       2023-11-14T22:13:20Z
 expires        2023-11-14T22:13:21Z
-status         delivered by eu-west-1 under plan 7, handovers with a result: 1: taken
+status         delivered in eu-west-1 under plan 7, handovers with a result: 1: taken
 provider's id  p1
 
 TIME                      EVENT  REGION     EPOCH  ATTEMPT  DETAIL
@@ -172,7 +172,7 @@ TIME                      EVENT  REGION     EPOCH  ATTEMPT  DETAIL
 fn news_are_a_line_each() {
     let view = UpdateView::new("m1".to_owned(), progress());
     let expected =
-        "2023-11-14T22:13:20.123Z  m1  delivered by eu-west-1 under plan 7, handovers with a result: 1: taken";
+        "2023-11-14T22:13:20.123Z  m1  delivered in eu-west-1 under plan 7, handovers with a result: 1: taken";
     assert_eq!(view.text(), expected);
     assert_eq!(as_json(&view)["message_id"], "m1");
     let event = v1::Event { message_id: "m1".to_owned(), time_ms: TIME_MS, ..Default::default() };
