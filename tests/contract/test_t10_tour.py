@@ -64,3 +64,20 @@ def test_a_stop_reply_opts_the_sender_out(cluster, app):
             "Addresses": {"+12065558888": {"ChannelType": "SMS"}}, "MessageConfiguration": SMS})
         return got["MessageResponse"]["Result"]["+12065558888"]["DeliveryStatus"] == "OPT_OUT"
     eventually(refused)
+
+
+def test_events_are_shown_in_the_order_of_a_messages_life(cluster, app):
+    import json
+    import urllib.request
+    got = cluster.client("us-east-1").send_messages(ApplicationId=app, MessageRequest={
+        "Addresses": {"+12065557777": {"ChannelType": "SMS"}}, "MessageConfiguration": SMS,
+        "Context": {"order": "17"}})
+    sent = got["MessageResponse"]["Result"]["+12065557777"]["MessageId"]
+
+    def shown():
+        with urllib.request.urlopen(f"{cluster.sandbox}/events?app_id={app}", timeout=10) as answer:
+            records = [json.loads(line) for line in answer.read().decode().splitlines()]
+        mine = [r for r in records if r["attributes"]["message_id"] == sent]
+        return mine if [r["event_type"] for r in mine] == ["_SMS.BUFFERED", "_SMS.SUCCESS"] else None
+    records = eventually(shown)
+    assert all(r["attributes"]["order"] == "17" for r in records)

@@ -6,6 +6,7 @@ use model::cluster::Nodes;
 use model::id::{GroupId, NodeId};
 use replication::{EffectNews, Replication};
 use sender::feed::EffectFeed;
+use sender::records::RecordFeed;
 use service::ports::{NeighbourNews, Neighbours};
 
 /// What the replication knows of the other nodes.
@@ -30,13 +31,18 @@ impl Neighbours for ReplicationNeighbours {
     }
 }
 
-/// Hands the effects of a group's entries to the sender until the node stops.
-pub async fn feed_effects(replication: Replication, group: GroupId, feed: EffectFeed) {
+/// Hands the effects of a group's entries to the sender, and its events to who shows them, until the node stops.
+pub async fn feed_effects(replication: Replication, group: GroupId, (feed, records): (EffectFeed, Option<RecordFeed>)) {
     let Some(mut effects) = replication.effects(group) else { return };
     // What was applied before this subscription is found by the sender's first scan.
     while let Some(news) = effects.next().await {
         match news {
-            EffectNews::Applied(applied) => feed.offer(group, &applied.effects),
+            EffectNews::Applied(applied) => {
+                feed.offer(group, &applied.effects);
+                if let Some(records) = &records {
+                    records.offer(group, &applied.effects);
+                }
+            }
             EffectNews::Missed => feed.missed(group),
         }
     }

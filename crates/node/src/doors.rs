@@ -80,7 +80,8 @@ pub async fn grpc(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
 
 fn readiness(opening: &Opening<'_>) -> Readiness {
     let replication = opening.replication.clone();
-    Arc::new(move || readiness::ready(&replication))
+    let here = (opening.config.node, opening.config.partitions);
+    Arc::new(move || readiness::ready(&replication, here))
 }
 
 async fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {

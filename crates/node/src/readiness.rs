@@ -1,16 +1,28 @@
 //! Whether a node is ready to take requests, and if not, why.
 
-use model::id::GroupId;
+use std::collections::BTreeSet;
+
+use model::cluster::placement;
+use model::id::{GroupId, NodeId};
 use registry::tables::{AdoptedPlan, ReadRows};
 use replication::Replication;
 use service::ports::Reads;
 
-/// Says whether every group here has a leader and every partition here a plan.
+/// Says whether this node is a member of every group that is placed on it, each with a leader, and each partition with a
+/// plan.
 ///
 /// # Errors
 /// What is missing, in words.
-pub fn ready(replication: &Replication) -> Result<(), String> {
-    for group in replication.groups() {
+pub fn ready(replication: &Replication, (node, partitions): (NodeId, u16)) -> Result<(), String> {
+    let nodes = replication.nodes();
+    let members: BTreeSet<GroupId> = replication.groups().into_iter().collect();
+    for group in GroupId::all(partitions) {
+        let placed = placement(&nodes, group).values().any(|holder| *holder == node);
+        if placed && !members.contains(&group) {
+            return Err(format!("this node is no member of group {group} yet"));
+        }
+    }
+    for group in members {
         if replication.leader(group).is_none() {
             return Err(format!("group {group} has no leader"));
         }

@@ -9,7 +9,9 @@ use model::channel::{CHANNELS, Channel};
 use model::cluster::{NodeInfo, Nodes, RegionKind};
 use sender::driver::Driver;
 use sender::drivers::{sandbox, webhook};
+use sender::records::{RecordFeed, RecordSink, RecordsConfig};
 use sender::routes::Routes;
+use service::ports::Reads;
 
 use crate::config::Config;
 
@@ -38,6 +40,24 @@ pub fn routes(config: &Config, own: &NodeInfo, nodes: &Nodes) -> anyhow::Result<
         by_name.insert(Channel::Custom, webhook::NAME.to_owned());
     }
     Routes::new(&drivers, &by_name).context("failed to route channels to drivers")
+}
+
+/// Makes the task that shows events in the sandbox, if there is one.
+///
+/// # Errors
+/// When its HTTP client can't be made.
+pub fn records(
+    config: &Config,
+    own: &NodeInfo,
+    reads: Arc<dyn Reads>,
+) -> anyhow::Result<Option<(RecordFeed, RecordSink)>> {
+    let Some(url) = &config.providers.sandbox else { return Ok(None) };
+    let settings = RecordsConfig {
+        url: url.parse().context("providers.sandbox")?,
+        region: own.region.clone(),
+        account: config.account.clone(),
+    };
+    RecordSink::new(settings, reads).map(Some).context("failed to make the sandbox's event records")
 }
 
 /// Lists the doors that take providers' events, this region's first.

@@ -224,11 +224,15 @@ fn send(
     (replication, boot): (&Replication, Boot),
     background: &mut JoinSet<()>,
 ) -> anyhow::Result<Sender> {
-    let partitions: Vec<GroupId> =
-        replication.groups().into_iter().filter(|group| *group != GroupId::CONTROL).collect();
+    // Of all partitions, because a member of a group may come and go while the node runs.
+    let partitions: Vec<GroupId> = GroupId::partitions(config.partitions).collect();
     let (feed, feeds) = sender::feed::feed(own.region.clone(), &partitions);
+    let (records, sink) = sending::records(config, own, Arc::new(replication.clone()))?.unzip();
+    if let Some(sink) = sink {
+        background.spawn(sink.run());
+    }
     for group in &partitions {
-        background.spawn(feed_effects(replication.clone(), *group, feed.clone()));
+        background.spawn(feed_effects(replication.clone(), *group, (feed.clone(), records.clone())));
     }
     let settings = SenderConfig {
         region: own.region.clone(),

@@ -47,7 +47,7 @@ type Call = Pin<Box<dyn Future<Output = Result<Response<Streaming<AppendReply>>,
 /// The answering side of the call: the call itself until the other node took it, then its answers.
 enum Replies {
     Opening(Call),
-    Open(Streaming<AppendReply>),
+    Open(Box<Streaming<AppendReply>>),
 }
 
 impl Replies {
@@ -55,7 +55,7 @@ impl Replies {
     async fn next(&mut self) -> Result<AppendReply, Status> {
         loop {
             match self {
-                Replies::Opening(call) => *self = Replies::Open(call.await?.into_inner()),
+                Replies::Opening(call) => *self = Replies::Open(Box::new(call.await?.into_inner())),
                 Replies::Open(replies) => {
                     let ended = || Status::unavailable("the other node ended the stream");
                     return replies.message().await?.ok_or_else(ended);

@@ -3,27 +3,36 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use model::time::BootTime;
 use service::ports::Clock;
 use tokio::time::Instant;
 
-/// How many readings are kept: at one per heartbeat interval at least, more than any heartbeat takes.
+/// How many readings are kept.
 const READINGS_MAX: usize = 256;
 
 /// Pairs of readings of both clocks, oldest first.
-#[derive(Default)]
 pub(crate) struct ClockBridge {
+    /// The least time between two readings: what is kept must reach back further than any moment that is asked for.
+    spacing: Duration,
     readings: Mutex<VecDeque<(Instant, BootTime)>>,
 }
 
 impl ClockBridge {
-    /// Reads both clocks. To be called more often than moments are translated.
+    pub(crate) fn new(spacing: Duration) -> ClockBridge {
+        ClockBridge { spacing, readings: Mutex::default() }
+    }
+
+    /// Reads both clocks, unless that was done just now.
     pub(crate) fn read(&self, clock: &dyn Clock) {
         // In this order, so that the pair says that it is earlier than it is.
         let boot = clock.boot_time();
         let instant = Instant::now();
         let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        if readings.back().is_some_and(|(last, _)| instant.duration_since(*last) < self.spacing) {
+            return;
+        }
         if readings.len() == READINGS_MAX {
             readings.pop_front();
         }
@@ -41,10 +50,8 @@ impl ClockBridge {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    use std::time::Duration;
-
     use model::time::Timestamp;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
 
@@ -62,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_suspend_after_the_moment_does_not_move_it() {
-        let bridge = ClockBridge::default();
+        let bridge = ClockBridge::new(Duration::ZERO);
         let hand = Hand(AtomicU64::new(1_000));
         let before = Instant::now();
         bridge.read(&hand);

@@ -18,7 +18,7 @@ const LAG_ALARM: u64 = 10_000;
 impl ClusterControl for Replication {
     fn status(&self) -> ClusterStatus {
         let node = self.node();
-        let groups: Vec<GroupStatus> = node.groups.values().map(|group| group_status(node, group)).collect();
+        let groups: Vec<GroupStatus> = node.hosted().map(|group| group_status(node, group)).collect();
         ClusterStatus {
             node: node.id,
             region: node.info.region.clone(),
@@ -66,12 +66,8 @@ fn group_status(node: &Node, group: &Group) -> GroupStatus {
     let data = data.borrow_watched();
     let membership = group.membership();
     let matched = |log_id: Option<crate::type_config::LogId>| LogIndex(log_id.map_or(0, |log_id| log_id.index));
-    let replicated: BTreeMap<NodeId, LogIndex> = data
-        .replication
-        .iter()
-        .flatten()
-        .map(|(follower, log_id)| (NodeId(*follower), matched(*log_id)))
-        .collect();
+    let replicated: BTreeMap<NodeId, LogIndex> =
+        data.replication.iter().flatten().map(|(follower, log_id)| (NodeId(*follower), matched(*log_id))).collect();
     let valid_until = group.lease.valid_until();
     GroupStatus {
         group: group.id,

@@ -220,22 +220,34 @@ pub(crate) fn decode_log_id(mut bytes: &[u8]) -> Result<LogId, CodecError> {
     Ok(LogId::new(leader, bytes.get_u64()))
 }
 
-/// Returns the 17 bytes of a vote.
-pub(crate) fn encode_vote(vote: &Vote) -> Bytes {
-    let mut out = BytesMut::with_capacity(17);
-    out.put_u64(vote.leader_id.term);
-    out.put_u64(vote.leader_id.node_id);
-    out.put_u8(u8::from(vote.committed));
+/// A vote as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StoredVote {
+    pub(crate) vote: Vote,
+    /// The term of which an entry must be applied before this node votes again; see `rejoin`.
+    pub(crate) barred: Option<u64>,
+}
+
+/// Returns the bytes of a vote: 17, and 8 more while the node is barred from voting.
+pub(crate) fn encode_vote(stored: &StoredVote) -> Bytes {
+    let mut out = BytesMut::with_capacity(25);
+    out.put_u64(stored.vote.leader_id.term);
+    out.put_u64(stored.vote.leader_id.node_id);
+    out.put_u8(u8::from(stored.vote.committed));
+    if let Some(term) = stored.barred {
+        out.put_u64(term);
+    }
     out.freeze()
 }
 
 /// Parses the bytes of a vote.
-pub(crate) fn decode_vote(mut bytes: &[u8]) -> Result<Vote, CodecError> {
-    if bytes.len() != 17 {
-        return Err(CodecError::Record("a vote has 17 bytes"));
+pub(crate) fn decode_vote(mut bytes: &[u8]) -> Result<StoredVote, CodecError> {
+    if !matches!(bytes.len(), 17 | 25) {
+        return Err(CodecError::Record("a vote has 17 or 25 bytes"));
     }
     let leader_id = LeaderId::new(bytes.get_u64(), bytes.get_u64());
-    Ok(Vote { leader_id, committed: bytes.get_u8() != 0 })
+    let vote = Vote { leader_id, committed: bytes.get_u8() != 0 };
+    Ok(StoredVote { vote, barred: bytes.try_get_u64().ok() })
 }
 
 /// Returns the bytes of a membership: its configurations, then its members with what others must know of them.

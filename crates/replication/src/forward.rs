@@ -14,8 +14,7 @@ use crate::proposer::{Done, Failed, ProposerParts, Submission};
 /// Forwards what may be forwarded; answers everything.
 pub(crate) async fn forward(parts: &ProposerParts, submissions: Vec<Submission>) {
     let leader = leader(parts);
-    let (forwarded, own): (Vec<_>, Vec<_>) =
-        submissions.into_iter().partition(|submission| submission.wish.forwarded);
+    let (forwarded, own): (Vec<_>, Vec<_>) = submissions.into_iter().partition(|submission| submission.wish.forwarded);
     forwarded.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(leader))));
     let Some(leader) = leader else {
         own.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(None))));
@@ -31,27 +30,26 @@ fn leader(parts: &ProposerParts) -> Option<NodeId> {
     if let Some(hint) = parts.take_hint() {
         return Some(hint);
     }
-    match &parts.hosted {
-        Some(group) => group.leader().filter(|leader| *leader != group.node),
-        None => {
-            let nodes = parts.peers.nodes();
-            let placed = placement(&nodes, parts.group);
-            let preferred = preferred_leader_region(&nodes, parts.group);
-            preferred.and_then(|region| placed.get(&region).copied()).or(placed.values().next().copied())
-        }
+    let group = &parts.group;
+    if group.is_member() {
+        return group.leader().filter(|leader| *leader != group.node);
     }
+    let nodes = parts.peers.nodes();
+    let placed = placement(&nodes, group.id);
+    let preferred = preferred_leader_region(&nodes, group.id).and_then(|region| placed.get(&region).copied());
+    preferred.into_iter().chain(placed.values().copied()).find(|member| *member != group.node)
 }
 
 async fn forward_all(parts: &ProposerParts, leader: NodeId, submissions: Vec<Submission>) {
     let Some(due) = submissions.iter().map(|submission| submission.wish.due).max() else { return };
     let fenced = submissions.iter().any(|submission| submission.wish.fenced);
     let request = ProposeRequest {
-        group: u32::from(parts.group.0),
+        group: u32::from(parts.group.id.0),
         proposals: submissions.iter().flat_map(|submission| submission.proposals.iter().cloned()).collect(),
         fenced,
         deadline_ms: u64::try_from(due.saturating_duration_since(Instant::now()).as_millis()).unwrap_or(u64::MAX),
     };
-    metrics::counter!("signalbox_batches_forwarded_total", "group" => parts.group.0.to_string()).increment(1);
+    metrics::counter!("signalbox_batches_forwarded_total", "group" => parts.group.id.0.to_string()).increment(1);
     match call(parts, leader, request, due).await {
         Ok(applied) => split(submissions, applied),
         Err(failed) => {

@@ -11,16 +11,21 @@ use tokio::sync::{Semaphore, watch};
 use crate::effects::Announcer;
 use crate::lease::GroupLease;
 use crate::log_storage::GroupLog;
+use crate::rejoin::Rejoin;
 use crate::type_config::{LeaderId, LogId, Membership, Raft, Vote};
 
-/// A hosted group.
+/// A group of which this node is a member, or may become one.
 pub(crate) struct Group {
     pub(crate) id: GroupId,
     pub(crate) node: NodeId,
+    /// Whether the configured nodes place the group on this one.
+    pub(crate) placed: bool,
     pub(crate) raft: Raft,
     pub(crate) log: GroupLog,
     pub(crate) lease: Arc<GroupLease>,
     pub(crate) announcer: Arc<Announcer>,
+    /// Whether this node takes part, after a loss of its disk.
+    pub(crate) rejoin: Rejoin,
     /// One snapshot is received at a time.
     pub(crate) receiving: Semaphore,
     /// This node's leadership, for its duties.
@@ -32,6 +37,14 @@ pub(crate) struct Group {
 }
 
 impl Group {
+    /// Says whether this node is a member, by the membership that it knows; by its placement while it knows none.
+    pub(crate) fn is_member(&self) -> bool {
+        let metrics = self.raft.server_metrics();
+        let membership = &metrics.borrow_watched().membership_config;
+        let unknown = membership.nodes().next().is_none();
+        membership.get_node(&self.node.0).is_some() || (unknown && self.placed)
+    }
+
     /// Returns the node that leads, as far as this one knows.
     pub(crate) fn leader(&self) -> Option<NodeId> {
         self.raft.server_metrics().borrow_watched().current_leader.map(NodeId)
@@ -63,6 +76,11 @@ impl Group {
         let metrics = metrics.borrow_watched();
         let committed = metrics.local_committed.max(metrics.cluster_committed);
         LogIndex(committed.map_or(0, |log_id| log_id.index)).max(self.announcer.last())
+    }
+
+    /// Says whether this node is the group's only voter.
+    pub(crate) fn is_only_voter(&self) -> bool {
+        self.raft.server_metrics().borrow_watched().membership_config.voter_ids().eq([self.node.0])
     }
 
     /// Returns the membership in force, committed or not.

@@ -1,7 +1,7 @@
 //! The send lease of one group on one node (DESIGN.md section 5): its holder with the gate of R10, its granter while the
 //! node leads, and its voter, behind one lock. The rules are `traffic`'s; what happens when is decided here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::id::{Epoch, LogIndex, NodeId, RegionId};
@@ -43,6 +43,8 @@ struct State {
 struct Led {
     leader: LeaderId,
     granter: Granter,
+    /// The members that the granter was told of. Telling it again would end a retirement.
+    hosts: BTreeSet<NodeId>,
 }
 
 /// What a node must know to lead a group as far as the lease goes.
@@ -195,7 +197,7 @@ impl GroupLease {
         if state.barred == Some(leader) || state.led.as_ref().is_some_and(|led| led.leader == leader) {
             return;
         }
-        state.led = Some(Led { leader, granter });
+        state.led = Some(Led { leader, granter, hosts: hosts.into_keys().collect() });
         drop(state);
         self.changed.notify_waiters();
     }
@@ -207,10 +209,12 @@ impl GroupLease {
         }
     }
 
-    /// Adds members that joined during the tenure.
+    /// Takes the members as they are now; those that joined during the tenure are added.
     pub(crate) fn host(&self, hosts: BTreeMap<NodeId, RegionId>) {
         if let Some(led) = &mut self.lock().led {
-            hosts.into_iter().for_each(|(node, region)| led.granter.host(node, region));
+            let known = std::mem::replace(&mut led.hosts, hosts.keys().copied().collect());
+            let joined = hosts.into_iter().filter(|(node, _)| !known.contains(node));
+            joined.for_each(|(node, region)| led.granter.host(node, region));
         }
     }
 
@@ -242,12 +246,7 @@ impl GroupLease {
     }
 
     /// Says whether an index is acknowledged (R7); nothing when this node doesn't lead in the given leadership.
-    pub(crate) fn acknowledged(
-        &self,
-        leader: &LeaderId,
-        now: BootTime,
-        index: LogIndex,
-    ) -> Option<Acknowledgement> {
+    pub(crate) fn acknowledged(&self, leader: &LeaderId, now: BootTime, index: LogIndex) -> Option<Acknowledgement> {
         let mut state = self.lock();
         // The index is applied here, so it is committed.
         let commit = state.gate.last_applied().max(index);

@@ -154,12 +154,15 @@ fn take(node: &Node, from: NodeId, reply: LeaseReply) {
         let Ok(id) = crate::codec::group(granted.group) else { continue };
         let Some(group) = node.group(id) else { continue };
         match granted.decision {
-            Some(Answer::Grant(grant)) => group.lease.granted(now, Grant {
-                boot: Boot(reply.boot),
-                sent: BootTime(reply.sent),
-                term: Term(grant.term),
-                need: LogIndex(grant.need),
-            }),
+            Some(Answer::Grant(grant)) => group.lease.granted(
+                now,
+                Grant {
+                    boot: Boot(reply.boot),
+                    sent: BootTime(reply.sent),
+                    term: Term(grant.term),
+                    need: LogIndex(grant.need),
+                },
+            ),
             Some(Answer::Refused(reason)) => {
                 tracing::debug!(group = id.0, node = from.0, reason, "no lease was granted");
             }

@@ -15,6 +15,7 @@ mod codec;
 mod type_config;
 
 mod append_stream;
+mod beat;
 mod heartbeats;
 mod network;
 mod peer_server;
@@ -54,6 +55,7 @@ mod takeover;
 mod transfer;
 
 mod node;
+mod rejoin;
 mod replication;
 mod start;
 
@@ -62,7 +64,7 @@ pub use duties::DutyFactory;
 pub use effects::{AppliedEffects, EFFECTS_KEPT, EffectNews, EffectStream};
 pub use heard::PeerNews;
 pub use proposer::{ENTRY_BYTES_MAX, MERGE, QUEUE_BYTES_MAX, QUEUE_LEN_MAX};
-pub use purge::{Background, BlockingThreads, FLUSH_BYTES, FLUSH_INTERVAL, InPlace, KEPT_AGE, KEPT_BYTES, Work};
+pub use purge::{Background, BlockingThreads, Housekeeping, InPlace, Work};
 pub use replication::Replication;
 pub use start::{ReplicationConfig, ReplicationParts, StartError};
 pub use transfer::TransferError;

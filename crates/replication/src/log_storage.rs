@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 use std::io;
 use std::ops::{Bound, RangeBounds};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::Stream;
 use model::id::GroupId;
@@ -15,6 +15,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use crate::codec;
 use crate::fatal::Fatal;
+use crate::rejoin::Part;
 use crate::type_config::{Entry, LogId, TypeConfig, Vote};
 
 /// The most bytes of entries in one message to a follower; one entry is always allowed.
@@ -32,6 +33,9 @@ pub(crate) struct GroupLog {
 
 struct Shared {
     fatal: Fatal,
+    /// The term of which an entry must be applied before this node votes; held while a vote is handed to the store, so
+    /// that none is overwritten by an older one.
+    barred: Mutex<Option<u64>>,
     /// The index after the last synced entry that this process appended or found.
     synced_next: watch::Sender<u64>,
     /// Told when a round ended, for whoever found the log full.
@@ -42,13 +46,42 @@ impl GroupLog {
     /// Opens a group's log. `room` is shared by all groups of a node.
     pub(crate) fn new(group: GroupId, store: LogStore, room: Arc<Notify>, fatal: Fatal) -> GroupLog {
         let synced_next = store.synced_index(group).map_or(0, |index| index + 1);
-        let shared = Shared { fatal, synced_next: watch::Sender::new(synced_next), room };
+        let barred =
+            store.read_vote(group).and_then(|bytes| codec::decode_vote(&bytes).ok()).and_then(|vote| vote.barred);
+        let barred = Mutex::new(barred);
+        let shared = Shared { fatal, barred, synced_next: watch::Sender::new(synced_next), room };
         GroupLog { group, store, shared: Arc::new(shared) }
     }
 
     /// Returns the synced end of the log, to be watched: the index after the last synced entry.
     pub(crate) fn synced(&self) -> watch::Receiver<u64> {
         self.shared.synced_next.subscribe()
+    }
+
+    /// Says whether this node takes part in the group, by what is stored.
+    pub(crate) fn part(&self) -> Result<Part, codec::CodecError> {
+        let Some(bytes) = self.store.read_vote(self.group) else {
+            return Ok(if self.is_pristine() { Part::Asking } else { Part::Full });
+        };
+        let stored = codec::decode_vote(&bytes)?;
+        Ok(stored.barred.map_or(Part::Full, |_| Part::Barred { least: stored.vote }))
+    }
+
+    /// Bars this node from voting until an entry of the term is applied, or ends that. Stored with the present vote, and
+    /// with every later one.
+    pub(crate) fn set_barred(&self, term: Option<u64>) {
+        let mut barred = self.lock_barred();
+        *barred = term;
+        let stored = self.store.read_vote(self.group).map(|bytes| codec::decode_vote(&bytes));
+        if let Some(Ok(stored)) = stored {
+            let again = codec::StoredVote { vote: stored.vote, barred: term };
+            // Nobody waits: what is stored until then is stricter, or as old as the vote that comes with it.
+            self.store.save_vote(self.group, codec::encode_vote(&again), Box::new(|_| {}));
+        }
+    }
+
+    fn lock_barred(&self) -> MutexGuard<'_, Option<u64>> {
+        self.shared.barred.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns true when nothing was ever stored for the group.
@@ -147,7 +180,7 @@ impl RaftLogReader<TypeConfig> for GroupLog {
 
     async fn read_vote(&mut self) -> Result<Option<Vote>, io::Error> {
         let vote = self.store.read_vote(self.group);
-        vote.map(|bytes| codec::decode_vote(&bytes).map_err(invalid)).transpose()
+        vote.map(|bytes| codec::decode_vote(&bytes).map(|stored| stored.vote).map_err(invalid)).transpose()
     }
 }
 
@@ -182,7 +215,11 @@ impl RaftLogStorage<TypeConfig> for GroupLog {
             // Nobody waits any more only when the group stops.
             let _ = done.send(result);
         });
-        self.store.save_vote(self.group, codec::encode_vote(vote), callback);
+        {
+            let barred = self.lock_barred();
+            let stored = codec::StoredVote { vote: *vote, barred: *barred };
+            self.store.save_vote(self.group, codec::encode_vote(&stored), callback);
+        }
         let stopped = |_| io::Error::other("the log stopped before the vote was synced");
         synced.await.map_err(stopped)?.map_err(engine_error)
     }

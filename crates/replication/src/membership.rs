@@ -63,7 +63,7 @@ pub(crate) async fn remove(node: &Node, id: NodeId) -> Result<(), ClusterError> 
     }
     let mut rest = node.peers.nodes();
     let info = rest.remove(&id).ok_or(ClusterError::UnknownNode(id))?;
-    for group in node.groups.values() {
+    for group in node.hosted() {
         if group.membership().get_node(&id.0).is_none() {
             continue;
         }

@@ -53,7 +53,7 @@ impl RaftNetworkFactory<TypeConfig> for NetworkFactory {
     type Network = Network;
 
     async fn new_client(&mut self, target: u64, member: &Member) -> Network {
-        self.peers.learn(&member.0);
+        self.peers.learn_if_unknown(&member.0);
         Network { factory: self.clone(), target: NodeId(target), merges: false }
     }
 
@@ -184,11 +184,7 @@ impl NetTransferLeader<TypeConfig> for Network {
         };
         let mut client = self.peer()?.client;
         let reply = self.call(&option, client.transfer_leader(message)).await?;
-        if reply.refused.is_empty() {
-            Ok(Ok(()))
-        } else {
-            Err(Unreachable::from_string(reply.refused).into())
-        }
+        if reply.refused.is_empty() { Ok(Ok(())) } else { Err(Unreachable::from_string(reply.refused).into()) }
     }
 }
 

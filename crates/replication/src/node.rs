@@ -20,6 +20,7 @@ use crate::group::Group;
 use crate::heard::Heard;
 use crate::peers::Peers;
 use crate::proposer::Proposer;
+use crate::purge::Background;
 use crate::pushes::Pushes;
 
 /// One node's replication.
@@ -33,21 +34,34 @@ pub(crate) struct Node {
     pub(crate) bridge: ClockBridge,
     pub(crate) peers: Arc<Peers>,
     pub(crate) heard: Heard,
+    /// A replica of every group, most of them empty and idle where a region has several nodes: a group can move here at
+    /// any time.
     pub(crate) groups: BTreeMap<GroupId, Arc<Group>>,
     pub(crate) proposers: BTreeMap<GroupId, Proposer>,
     pub(crate) pushes: Arc<Pushes>,
     pub(crate) fatal: Fatal,
     pub(crate) log: LogStore,
     pub(crate) state: StateStore,
+    pub(crate) background: Arc<dyn Background>,
     pub(crate) tasks: Mutex<JoinSet<()>>,
     /// Whether connections of other nodes are to be ended.
     pub(crate) stopping: watch::Sender<bool>,
 }
 
 impl Node {
-    /// Returns a hosted group.
+    /// Returns a group of which this node is a member.
     pub(crate) fn group(&self, group: GroupId) -> Option<&Arc<Group>> {
+        self.groups.get(&group).filter(|group| group.is_member())
+    }
+
+    /// Returns a group of the cluster, whether this node is a member or not.
+    pub(crate) fn replica(&self, group: GroupId) -> Option<&Arc<Group>> {
         self.groups.get(&group)
+    }
+
+    /// Returns the groups of which this node is a member, in ascending order.
+    pub(crate) fn hosted(&self) -> impl Iterator<Item = &Arc<Group>> {
+        self.groups.values().filter(|group| group.is_member())
     }
 
     /// Returns the queue of proposals of a group of the cluster.

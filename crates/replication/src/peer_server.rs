@@ -20,7 +20,7 @@ use crate::group::Group;
 use crate::network::TRANSFER_KEY;
 use crate::node::Node;
 use crate::snapshot::{Received, SnapshotData};
-use crate::type_config::{Snapshot, TypeConfig};
+use crate::type_config::{Snapshot, TypeConfig, Vote};
 use crate::{lease_calls, propose_calls, transfer};
 
 /// The service.
@@ -35,11 +35,22 @@ fn stopped(error: impl std::fmt::Display) -> Status {
     Status::unavailable(format!("the group is stopped: {error}"))
 }
 
+/// What a node says that lost its disk, until it knows what it may have forgotten.
+const SILENT: &str = "the node asks the others what it may have forgotten";
+
+/// Refuses leaders from before a loss of this node's disk.
+fn admit(group: &Group, vote: &Vote) -> Result<(), Status> {
+    group.rejoin.admits(vote).map_err(|higher| match higher {
+        Some(higher) => Status::failed_precondition(format!("there is a higher vote: {higher}")),
+        None => Status::unavailable(SILENT),
+    })
+}
+
 impl PeerService {
     fn group(&self, number: u32) -> Result<Arc<Group>, Status> {
         let id: GroupId = codec::group(number).map_err(invalid)?;
-        let hosted = self.0.group(id).cloned();
-        hosted.ok_or_else(|| Status::not_found(format!("group {id} is not hosted on node {}", self.0.id)))
+        let hosted = self.0.replica(id).cloned();
+        hosted.ok_or_else(|| Status::not_found(format!("there is no group {id} on node {}", self.0.id)))
     }
 
     /// Notes a current leader's heartbeat before it is answered (R2). Noting it later than it came errs to the safe
@@ -59,6 +70,11 @@ impl PeerService {
             Ok(request) => request,
             Err(error) => return codec::append_failure(error.to_string()),
         };
+        match group.rejoin.admits(&request.vote) {
+            Ok(()) => {}
+            Err(Some(higher)) => return codec::append_reply_out(Err(StreamAppendError::HigherVote(higher))),
+            Err(None) => return codec::append_failure(SILENT),
+        }
         let previous = request.prev_log_id;
         let last = request.entries.last().map(|entry| entry.log_id).or(previous);
         match tokio::time::timeout(patience, group.raft.append_entries(request)).await {
@@ -86,6 +102,7 @@ impl PeerService {
         };
         let group = self.group(header.group)?;
         let (vote, meta, chain) = crate::snapshot::header_in(header).map_err(invalid)?;
+        admit(&group, &vote)?;
         let _one = group.receiving.try_acquire().map_err(|_| Status::resource_exhausted("a snapshot is on its way"))?;
         tracing::info!(group = group.id.0, "receiving a snapshot");
         let mut installer = self.0.state.install(group.id).map_err(stopped)?;
@@ -112,25 +129,27 @@ impl PeerService {
 impl Peer for PeerService {
     type AppendStream = BoxStream<'static, Result<AppendReply, Status>>;
 
-    async fn append(
-        &self,
-        request: Request<Streaming<AppendRequest>>,
-    ) -> Result<Response<Self::AppendStream>, Status> {
+    async fn append(&self, request: Request<Streaming<AppendRequest>>) -> Result<Response<Self::AppendStream>, Status> {
         let mut requests = request.into_inner();
         let Some(first) = requests.message().await? else {
             return Ok(Response::new(futures::stream::empty().boxed()));
         };
         let number = first.group;
         let group = self.group(number)?;
-        let rest = requests.take_while(|request| std::future::ready(request.is_ok())).filter_map(
-            move |request| std::future::ready(request.ok().filter(|request| request.group == number)),
-        );
+        let rest = requests
+            .take_while(|request| std::future::ready(request.is_ok()))
+            .filter_map(move |request| std::future::ready(request.ok().filter(|request| request.group == number)));
         // A malformed request ends the stream: the leader sees a stream that ended and begins anew.
         let requests = futures::stream::once(std::future::ready(first))
             .chain(rest)
             .map(codec::append_in)
             .take_while(|request| std::future::ready(request.is_ok()))
             .filter_map(|request| std::future::ready(request.ok()));
+        let mut requests = Box::pin(requests.peekable());
+        if let Some(request) = requests.as_mut().peek().await {
+            // The others of the stream come from the same leader.
+            admit(&group, &request.vote)?;
+        }
         let this = self.clone();
         let results = group.raft.stream_append(requests).map(move |result| match result {
             Ok(result) => {
@@ -144,7 +163,7 @@ impl Peer for PeerService {
 
     async fn heartbeat(&self, request: Request<HeartbeatRequest>) -> Result<Response<HeartbeatReply>, Status> {
         // A group that is slower than this holds up the answers of the others no longer.
-        let patience = self.0.timing.heartbeat() / 2;
+        let patience = self.0.timing.heartbeat();
         let heartbeats = request.into_inner().heartbeats;
         let replies = heartbeats.into_iter().map(|heartbeat| self.heartbeat_of_one(heartbeat, patience));
         let replies = futures::future::join_all(replies).await;
@@ -156,7 +175,7 @@ impl Peer for PeerService {
         let request = request.into_inner();
         let group = self.group(request.group)?;
         let request = codec::vote_request_in(request, transfer).map_err(invalid)?;
-        if group.lease.refuses_vote(self.0.now(), transfer) {
+        if !group.rejoin.may_vote() || group.lease.refuses_vote(self.0.now(), transfer) {
             tracing::debug!(group = group.id.0, "refused a vote");
             return Ok(Response::new(PeerService::refused(&group)));
         }
@@ -175,7 +194,7 @@ impl Peer for PeerService {
         let request = request.into_inner();
         let group = self.group(request.group)?;
         let request = codec::vote_request_in(request, false).map_err(invalid)?;
-        if group.lease.refuses_pre_vote(self.0.now()) {
+        if !group.rejoin.may_vote() || group.lease.refuses_pre_vote(self.0.now()) {
             return Ok(Response::new(PeerService::refused(&group)));
         }
         let response = group.raft.pre_vote(request).await.map_err(stopped)?;
@@ -199,6 +218,11 @@ impl Peer for PeerService {
             return Ok(Response::new(TransferLeaderReply { refused }));
         }
         let from = codec::vote_in(request.from).map_err(invalid)?;
+        admit(&group, &from)?;
+        if request.to == self.0.id.0 && !group.rejoin.may_vote() {
+            let refused = "the node lost its disk and has not caught up".to_owned();
+            return Ok(Response::new(TransferLeaderReply { refused }));
+        }
         let transfer = RaftTransfer::new(from, request.to, request.last.map(codec::log_id_in));
         let refused = match group.raft.handle_transfer_leader(transfer).await.map_err(stopped)? {
             Ok(()) => String::new(),

@@ -52,6 +52,12 @@ impl Peers {
         Peers { transport, state: Mutex::new(State { book, open: BTreeMap::new() }) }
     }
 
+    /// Takes note of a member that wasn't configured. Where a configured node is, the configuration knows better than a
+    /// membership that may be old.
+    pub(crate) fn learn_if_unknown(&self, info: &NodeInfo) {
+        self.lock().book.entry(info.id).or_insert_with(|| info.clone());
+    }
+
     /// Takes note of a node, or of its new address; the channel to the old one is given up.
     pub(crate) fn learn(&self, info: &NodeInfo) {
         let mut state = self.lock();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use model::id::{GroupId, LogIndex, NodeId};
+use model::id::{LogIndex, NodeId};
 use model::outcome::Outcome;
 use service::ports::{BoxFuture, Clock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -77,9 +77,7 @@ pub(crate) struct Submission {
 
 /// What a queue works with.
 pub(crate) struct ProposerParts {
-    pub(crate) group: GroupId,
-    /// The group, if it is hosted here.
-    pub(crate) hosted: Option<Arc<Group>>,
+    pub(crate) group: Arc<Group>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Who was said to lead, by a node that should know.
@@ -218,8 +216,8 @@ async fn dispatch(parts: Arc<ProposerParts>, batch: Batch) -> Vec<fence::Waiting
     if live.is_empty() {
         return Vec::new();
     }
-    if let Some(group) = parts.hosted.as_ref().filter(|group| group.leading().is_some()) {
-        return write::write(group, &*parts.clock, live).await;
+    if parts.group.leading().is_some() {
+        return write::write(&parts.group, &*parts.clock, live).await;
     }
     forward::forward(&parts, live).await;
     Vec::new()

@@ -16,15 +16,34 @@ use crate::group::Group;
 use crate::node::Node;
 use crate::state_machine::applied_state;
 
-/// How often the states are flushed at least, while something changes.
-pub const FLUSH_INTERVAL: Duration = Duration::from_secs(30);
-/// How many bytes of log entries, over all groups, lead to a flush before that.
-pub const FLUSH_BYTES: u64 = 256 * 1024 * 1024;
-/// How long log entries are kept behind what is flushed, so that a blip never costs a snapshot.
-pub const KEPT_AGE: Duration = Duration::from_secs(30 * 60);
-/// How many bytes of log entries, over all groups of a node, are kept at most.
-pub const KEPT_BYTES: u64 = 8 * 1024 * 1024 * 1024;
-/// How often this is looked at.
+/// When states are flushed and log entries forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Housekeeping {
+    /// How often the states are flushed at least, while something changes.
+    pub flush_interval: Duration,
+    /// How many bytes of log entries, over all groups, lead to a flush before that.
+    pub flush_bytes: u64,
+    /// How long log entries are kept behind what is flushed, so that a blip never costs a snapshot.
+    pub kept_age: Duration,
+    /// How many bytes of log entries, over all groups of a node, are kept at most, beyond what isn't flushed.
+    pub kept_bytes: u64,
+}
+
+impl Default for Housekeeping {
+    /// Flushes every 30 s or 256 MiB; keeps 30 minutes or 8 GiB.
+    fn default() -> Housekeeping {
+        Housekeeping {
+            flush_interval: Duration::from_secs(30),
+            flush_bytes: 256 * 1024 * 1024,
+            kept_age: Duration::from_secs(30 * 60),
+            kept_bytes: 8 * 1024 * 1024 * 1024,
+        }
+    }
+}
+
+/// How long openraft may take to take note of a snapshot.
+const TOLD: Duration = Duration::from_secs(5);
+/// How often this is looked at, unless flushes are to be more frequent.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Work that may block for long: flushing to a disk.
@@ -62,37 +81,37 @@ impl Background for BlockingThreads {
 }
 
 /// Flushes and purges until the node stops.
-pub(crate) async fn run(node: Arc<Node>, background: Arc<dyn Background>) {
+pub(crate) async fn run(node: Arc<Node>, when: Housekeeping) {
     let mut flushed_at = Instant::now();
     let mut flushed_bytes = log_bytes(&node);
     loop {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(LOOK.min(when.flush_interval)).await;
         node.log.mark_time(node.clock.wall_time());
+        gauges(&node);
         let grown = log_bytes(&node).saturating_sub(flushed_bytes);
-        if grown < FLUSH_BYTES && flushed_at.elapsed() < FLUSH_INTERVAL {
+        if grown < when.flush_bytes && flushed_at.elapsed() < when.flush_interval {
             continue;
         }
         flushed_at = Instant::now();
-        if !has_news(&node) {
-            continue;
-        }
-        if let Err(error) = flush(&node, &*background).await {
+        if has_news(&node)
+            && let Err(error) = flush(&node).await
+        {
             node.fatal.report(format!("failed to flush the states: {error}"));
             return;
         }
         for group in node.groups.values() {
-            purge(&node, group).await;
+            purge(&node, group, when).await;
         }
         flushed_bytes = log_bytes(&node);
     }
 }
 
 /// Makes the states of all groups durable.
-pub(crate) async fn flush(node: &Node, background: &dyn Background) -> Result<(), EngineError> {
+async fn flush(node: &Node) -> Result<(), EngineError> {
     let (done, flushed) = oneshot::channel();
     let state = node.state.clone();
     let started = Instant::now();
-    background
+    node.background
         .run(Box::new(move || {
             // Nobody waits for the result any more only when the node stops.
             let _ = done.send(state.flush());
@@ -101,6 +120,41 @@ pub(crate) async fn flush(node: &Node, background: &dyn Background) -> Result<()
     metrics::histogram!("signalbox_state_flush_seconds").record(started.elapsed().as_secs_f64());
     let vanished = |_| EngineError::Io { store: "the states".to_owned(), detail: "the flush was cut off".to_owned() };
     flushed.await.map_err(vanished)?
+}
+
+/// Flushes, and forgets all log entries that are flushed.
+pub(crate) async fn compact(node: &Node) -> Result<(), EngineError> {
+    flush(node).await?;
+    for group in node.groups.values() {
+        let flushed = flushed_index(node, group.id);
+        if flushed == 0 || group.raft.trigger().snapshot().await.is_err() {
+            continue;
+        }
+        let mut data = group.raft.data_metrics();
+        let told = async {
+            while codec::index_of(data.borrow_watched().snapshot.as_ref()) < flushed && data.changed().await.is_ok() {}
+        };
+        // Whatever openraft knows of by then may go; the rest goes the next time.
+        let _ = tokio::time::timeout(TOLD, told).await;
+        if group.raft.trigger().purge_log(flushed).await.is_err() {
+            tracing::debug!(group = group.id.0, "the group stopped before it was purged");
+        }
+    }
+    Ok(())
+}
+
+/// Tells how the hosted groups stand.
+fn gauges(node: &Node) {
+    for group in node.hosted() {
+        let label = group.id.0.to_string();
+        let lease_left = group.lease.valid_until().map_or(0.0, |until| until.since(node.now()).as_secs_f64());
+        metrics::gauge!("signalbox_group_leading", "group" => label.clone())
+            .set(f64::from(u8::from(group.leading().is_some())));
+        metrics::gauge!("signalbox_group_applied", "group" => label.clone()).set(group.announcer.last().0 as f64);
+        metrics::gauge!("signalbox_group_log_bytes", "group" => label.clone())
+            .set(node.log.size_bytes(group.id) as f64);
+        metrics::gauge!("signalbox_lease_left_seconds", "group" => label).set(lease_left);
+    }
 }
 
 fn log_bytes(node: &Node) -> u64 {
@@ -118,10 +172,10 @@ fn flushed_index(node: &Node, group: GroupId) -> u64 {
 
 /// Purges what may go. openraft purges only what it believes to be in a snapshot, so it is told of one first, and purges
 /// in the next round.
-async fn purge(node: &Node, group: &Arc<Group>) {
+async fn purge(node: &Node, group: &Arc<Group>, when: Housekeeping) {
     let flushed = flushed_index(node, group.id);
-    let share = KEPT_BYTES / node.groups.len().max(1) as u64;
-    let Some(through) = node.log.purgeable(group.id, flushed, Retention { age: KEPT_AGE, bytes: share }) else {
+    let bytes = when.kept_bytes / node.groups.len().max(1) as u64;
+    let Some(through) = node.log.purgeable(group.id, flushed, Retention { age: when.kept_age, bytes }) else {
         return;
     };
     let in_snapshot = codec::index_of(group.raft.data_metrics().borrow_watched().snapshot.as_ref());

@@ -11,6 +11,7 @@ use crate::duties::DutyFactory;
 use crate::effects::EffectStream;
 use crate::heard::PeerNews;
 use crate::node::Node;
+use crate::purge;
 use crate::start::{self, ReplicationConfig, ReplicationParts, StartError};
 
 /// A node's replication. Clones are the same. It runs until [`stop`](Replication::stop) is called, also when the last
@@ -33,9 +34,9 @@ impl Replication {
         start::spawn_duties(&self.0, &factory);
     }
 
-    /// Returns the groups that this node hosts, in ascending order.
+    /// Returns the groups of which this node is a member, in ascending order.
     pub fn groups(&self) -> Vec<GroupId> {
-        self.0.groups.keys().copied().collect()
+        self.0.hosted().map(|group| group.id).collect()
     }
 
     /// Returns the nodes as known now: the configured ones, and members that joined.
@@ -72,6 +73,15 @@ impl Replication {
     /// same.
     pub fn chain(&self, group: GroupId) -> u64 {
         self.0.state.applied(group).chain
+    }
+
+    /// Flushes the states and forgets all log entries that are in them, whatever housekeeping would keep: for an operator
+    /// who is short of disk. Replicas that lack the entries get a snapshot.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub async fn compact(&self) -> Result<(), store::EngineError> {
+        purge::compact(&self.0).await
     }
 
     /// Waits until the node must stop, and returns why.

@@ -1,6 +1,6 @@
 //! Starting a node's replication: opening its groups, serving its peers, setting its tasks going.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,17 +31,20 @@ use crate::node::Node;
 use crate::peer_server::PeerService;
 use crate::peers::{MESSAGE_BYTES_MAX, Peers};
 use crate::proposer::{Proposer, ProposerParts};
-use crate::purge::Background;
+use crate::purge::{Background, Housekeeping};
 use crate::pushes::Pushes;
-use crate::state_machine::{GroupMachine, MachineParts};
+use crate::rejoin::{self, Rejoin};
+use crate::state_machine::{GroupMachine, MachineParts, applied_state};
 use crate::transport::{CONNECTION_WINDOW, KEEPALIVE, PeerTransport, STREAM_WINDOW};
 use crate::type_config::{Member, Raft};
-use crate::{balance, duties, lease_loop, purge, tenure};
+use crate::{balance, beat, duties, lease_loop, purge, tenure};
 
 /// The most entries in one message to a follower; its bytes are bounded too.
 const MESSAGE_ENTRIES_MAX: u64 = 256;
 /// How long a chunk of a snapshot may take, and its installation without any sign.
 const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(60);
+/// The most calls of one node that are under way here: appends, heartbeats, proposals and leases of all groups.
+const STREAMS_MAX: u32 = 4096;
 /// The most messages that wait inside one group's Raft.
 const RAFT_QUEUE: u64 = 4096;
 
@@ -58,9 +61,11 @@ pub struct ReplicationConfig {
     pub partitions: u16,
     /// The durations of leases and elections; the same on all nodes.
     pub timing: LeaseTiming,
-    /// Whether this cluster may be new: then the node with the lowest number makes the groups, if nothing is stored on
-    /// it. A node that joins an existing cluster, or that lost its disk, is started without.
+    /// Whether this cluster may be new: then the node with the lowest number makes the groups, when all their members
+    /// have answered that nothing is stored of them. Once a cluster exists this changes nothing.
     pub bootstrap: bool,
+    /// When states are flushed and log entries forgotten.
+    pub housekeeping: Housekeeping,
 }
 
 /// What a node works with.
@@ -103,7 +108,7 @@ pub(crate) async fn start(config: ReplicationConfig, parts: ReplicationParts) ->
     let info = config.nodes.get(&config.node).ok_or(StartError::NotConfigured(config.node))?.clone();
     let opening = Opening::new(&config, &info, parts)?;
     let mut groups = BTreeMap::new();
-    for group in opening.hosted(&config) {
+    for group in GroupId::all(config.partitions) {
         groups.insert(group, opening.open(group).await?);
     }
     let (node, queues) = opening.assemble(&config, info, groups);
@@ -114,11 +119,13 @@ pub(crate) async fn start(config: ReplicationConfig, parts: ReplicationParts) ->
         node.spawn(balance::run(node.clone(), group.clone()));
     }
     node.spawn(lease_loop::run(node.clone()));
-    node.spawn(purge::run(node.clone(), opening.parts.background.clone()));
-    node.spawn(watch_rafts(node.clone()));
-    node.spawn(allow_elections(node.clone(), opening.started));
-    if config.bootstrap && config.nodes.keys().next() == Some(&config.node) {
-        node.spawn(bootstrap(node.clone(), config.nodes.clone()));
+    node.spawn(purge::run(node.clone(), config.housekeeping));
+    node.spawn(beat::run(node.clone()));
+    let makes = config.bootstrap && config.nodes.keys().next() == Some(&config.node);
+    let nodes = Arc::new(config.nodes);
+    for group in node.groups.values() {
+        let joining = Joining { node: node.clone(), group: group.clone(), nodes: nodes.clone(), makes };
+        node.spawn(joining.run(opening.started));
     }
     Ok(node)
 }
@@ -137,6 +144,7 @@ struct Opening {
     timing: LeaseTiming,
     partitions: u16,
     node: NodeId,
+    nodes: Nodes,
     holder: Option<traffic::lease::HolderId>,
     started: model::time::BootTime,
     peers: Arc<Peers>,
@@ -159,6 +167,7 @@ impl Opening {
             timing: config.timing,
             partitions: config.partitions,
             node: config.node,
+            nodes: config.nodes.clone(),
             holder,
             started: parts.clock.boot_time(),
             peers: Arc::new(Peers::new(parts.transport.clone(), config.nodes.clone())),
@@ -169,22 +178,13 @@ impl Opening {
         })
     }
 
-    /// Lists the groups of this node: those placed on it, and those of which something is stored here.
-    fn hosted(&self, config: &ReplicationConfig) -> BTreeSet<GroupId> {
-        let here = |group: &GroupId| {
-            let placed = placement(&config.nodes, *group).values().any(|node| *node == config.node);
-            placed || self.parts.log.last(*group).is_some() || self.parts.state.applied(*group).last.is_some()
-        };
-        GroupId::all(config.partitions).filter(here).collect()
-    }
-
     async fn open(&self, id: GroupId) -> Result<Arc<Group>, StartError> {
         let failed = |detail: String| StartError::Group { group: id, detail };
         let log = GroupLog::new(id, self.parts.log.clone(), self.room.clone(), self.fatal.clone());
         let lease = Arc::new(GroupLease::new(self.timing, self.holder.clone(), self.started));
         let row = self.parts.state.applied(id);
-        let (last, _) =
-            crate::state_machine::applied_state(&row).map_err(|error| failed(error.to_string()))?;
+        let (last, _) = applied_state(&row).map_err(|error| failed(error.to_string()))?;
+        let part = log.part().map_err(|error| failed(error.to_string()))?;
         let applied = LogIndex(codec::index_of(last.as_ref()));
         lease.applied(applied, false);
         let announcer = Arc::new(Announcer::new(applied));
@@ -210,10 +210,12 @@ impl Opening {
         Ok(Arc::new(Group {
             id,
             node: self.node,
+            placed: placement(&self.nodes, id).values().any(|node| *node == self.node),
             raft,
             log,
             lease,
             announcer,
+            rejoin: Rejoin::new(part),
             receiving: Semaphore::new(1),
             leadership: watch::Sender::new(None),
             known_membership: AtomicU64::new(0),
@@ -230,15 +232,14 @@ impl Opening {
     ) -> (Arc<Node>, Vec<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>>) {
         let mut proposers = BTreeMap::new();
         let mut queues: Vec<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>> = Vec::new();
-        for group in GroupId::all(config.partitions) {
+        for group in groups.values() {
             let (proposer, queue) = Proposer::new(ProposerParts {
-                group,
-                hosted: groups.get(&group).cloned(),
+                group: group.clone(),
                 peers: self.peers.clone(),
                 clock: self.parts.clock.clone(),
                 hint: Mutex::new(None),
             });
-            proposers.insert(group, proposer);
+            proposers.insert(group.id, proposer);
             queues.push(Box::pin(queue));
         }
         let node = Node {
@@ -248,7 +249,7 @@ impl Opening {
             timing: config.timing,
             clock: self.parts.clock.clone(),
             random: self.parts.random.clone(),
-            bridge: ClockBridge::default(),
+            bridge: ClockBridge::new(config.timing.heartbeat() / 8),
             peers: self.peers.clone(),
             heard: Heard::default(),
             groups,
@@ -257,6 +258,7 @@ impl Opening {
             fatal: self.fatal.clone(),
             log: self.parts.log.clone(),
             state: self.parts.state.clone(),
+            background: self.parts.background.clone(),
             tasks: Mutex::new(JoinSet::new()),
             stopping: watch::Sender::new(false),
         };
@@ -270,7 +272,7 @@ fn raft_config(timing: &LeaseTiming) -> Result<Config, openraft::ConfigError> {
     let election = timing.election();
     Config {
         cluster_name: "signalbox".to_owned(),
-        heartbeat_interval: ms(timing.heartbeat()),
+        heartbeat_interval: ms(beat::raft_interval(timing)),
         election_timeout_min: ms(election.timeout_min),
         election_timeout_max: ms(election.timeout_max),
         max_payload_entries: MESSAGE_ENTRIES_MAX,
@@ -280,6 +282,8 @@ fn raft_config(timing: &LeaseTiming) -> Result<Config, openraft::ConfigError> {
         api_channel_size: Some(RAFT_QUEUE),
         notification_channel_size: Some(RAFT_QUEUE),
         enable_elect: false,
+        // A follower that lost its disk begins anew; what makes that safe is in `rejoin`.
+        allow_log_reversion: Some(true),
         enable_pre_vote: Some(true),
         enable_leader_restore: Some(false),
         removed_leader_step_down: StepDownPolicy::Never,
@@ -297,6 +301,7 @@ fn serve(node: &Arc<Node>, incoming: crate::transport::Incoming) {
     let server = Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE * 2))
+        .max_concurrent_streams(Some(STREAMS_MAX))
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .add_service(service)
@@ -315,58 +320,43 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
-/// Lets this node stand for election V after its start (R2 holds for its own vote too).
-async fn allow_elections(node: Arc<Node>, started: model::time::BootTime) {
-    let refusal = node.timing.refusal();
-    loop {
-        let passed = node.now().since(started);
-        if passed >= refusal {
-            break;
-        }
-        tokio::time::sleep(refusal - passed).await;
-    }
-    node.groups.values().for_each(|group| group.raft.runtime_config().elect(true));
+/// A group on its way to full part.
+struct Joining {
+    node: Arc<Node>,
+    group: Arc<Group>,
+    nodes: Arc<Nodes>,
+    /// Whether this node makes the group if it is new.
+    makes: bool,
 }
 
-/// Makes the groups of a new cluster: each with the nodes that it is placed on. A group of which anything is stored here
-/// is left alone.
-async fn bootstrap(node: Arc<Node>, nodes: Nodes) {
-    for group in node.groups.values() {
-        if !group.log.is_pristine() {
-            continue;
-        }
-        let members: BTreeMap<u64, Member> = placement(&nodes, group.id)
-            .into_values()
-            .filter_map(|id| Some((id.0, Member(nodes.get(&id)?.clone()))))
-            .collect();
-        match group.raft.initialize(members).await {
-            Ok(()) => tracing::info!(group = group.id.0, "made the group"),
-            Err(error) => tracing::warn!(group = group.id.0, %error, "the group was not made"),
-        }
-    }
-}
-
-/// Reports a group whose Raft stopped by itself.
-async fn watch_rafts(node: Arc<Node>) {
-    let stops = node.groups.values().map(|group| {
-        let mut metrics = group.raft.metrics();
-        let id = group.id;
-        Box::pin(async move {
-            use openraft::async_runtime::WatchReceiver as _;
-            loop {
-                if let Err(fatal) = &metrics.borrow_watched().running_state {
-                    return format!("group {id} stopped: {fatal}");
-                }
-                if metrics.changed().await.is_err() {
-                    return format!("group {id} stopped");
-                }
+impl Joining {
+    /// Waits for V, because R2 holds for this node's own vote too; joins; makes the group if it is new; and lets this
+    /// node stand for election.
+    async fn run(self, started: model::time::BootTime) {
+        let refusal = self.node.timing.refusal();
+        loop {
+            let passed = self.node.now().since(started);
+            if passed >= refusal {
+                break;
             }
-        })
-    });
-    let stops: Vec<_> = stops.collect();
-    if stops.is_empty() {
-        return;
+            tokio::time::sleep(refusal - passed).await;
+        }
+        let new = rejoin::run(&self.node, &self.group, &self.nodes).await;
+        if new && self.makes && self.group.log.is_pristine() {
+            self.make().await;
+        }
+        self.group.raft.runtime_config().elect(true);
     }
-    let (reason, ..) = futures::future::select_all(stops).await;
-    node.fatal.report(reason);
+
+    /// Makes the group with the nodes that it is placed on.
+    async fn make(&self) {
+        let members: BTreeMap<u64, Member> = placement(&self.nodes, self.group.id)
+            .into_values()
+            .filter_map(|id| Some((id.0, Member(self.nodes.get(&id)?.clone()))))
+            .collect();
+        match self.group.raft.initialize(members).await {
+            Ok(()) => tracing::info!(group = self.group.id.0, "made the group"),
+            Err(error) => tracing::warn!(group = self.group.id.0, %error, "the group was not made"),
+        }
+    }
 }

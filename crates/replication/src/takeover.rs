@@ -59,9 +59,7 @@ async fn write(group: &Group, leader: LeaderId, entry: Bytes) -> Result<Applied,
         return Err(LogError::Stopping);
     }
     match tokio::time::timeout(DEADLINE, answered).await {
-        Ok(Ok(Ok(response))) => {
-            Ok(Applied { outcomes: response.data.0, index: LogIndex(response.log_id.index) })
-        }
+        Ok(Ok(Ok(response))) => Ok(Applied { outcomes: response.data.0, index: LogIndex(response.log_id.index) }),
         Ok(Ok(Err(ClientWriteError::ForwardToLeader(_)))) => {
             Err(LogError::NoLeader { group: group.id, waited: Duration::ZERO })
         }

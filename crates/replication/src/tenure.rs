@@ -61,8 +61,7 @@ pub(crate) fn observe(node: &Node, group: &Group) {
 }
 
 fn evidence(node: &Node, group: &Group, leader: LeaderId) {
-    let alone = group.membership().voter_ids().eq([node.id.0]);
-    if alone {
+    if group.is_only_voter() {
         group.lease.quorum_acked(&leader, node.now());
         return;
     }

@@ -95,7 +95,7 @@ pub(crate) fn check(node: &Node, group: &Group, to: NodeId) -> Result<(), Transf
     let data = group.raft.data_metrics();
     let data = data.borrow_watched();
     let heard = data.heartbeat.as_ref().and_then(|heard| heard.get(&to.0).copied().flatten());
-    if !heard.is_some_and(|heard| heard.elapsed() < node.timing.evidence()) {
+    if heard.is_none_or(|heard| heard.elapsed() >= node.timing.evidence()) {
         return Err(TransferError::NotLive(to));
     }
     let last = data.last_log.map_or(0, |log_id| log_id.index);

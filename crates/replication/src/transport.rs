@@ -79,12 +79,13 @@ pub struct PeerStream {
     io: Box<dyn PeerIo>,
     /// Ready when this node stops: the connection ends then, however busy it is.
     closed: Option<BoxFuture<'static, ()>>,
+    is_closed: bool,
 }
 
 impl PeerStream {
     /// Wraps a connection of any kind.
     pub fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> PeerStream {
-        PeerStream { io: Box::new(stream), closed: None }
+        PeerStream { io: Box::new(stream), closed: None, is_closed: false }
     }
 
     /// Ends the connection when `closed` is ready.
@@ -93,7 +94,10 @@ impl PeerStream {
     }
 
     fn is_closed(&mut self, cx: &mut Context<'_>) -> bool {
-        self.closed.as_mut().is_some_and(|closed| closed.as_mut().poll(cx).is_ready())
+        // Asked only until it is ready: a future that ended isn't polled again.
+        self.is_closed =
+            self.is_closed || self.closed.as_mut().is_some_and(|closed| closed.as_mut().poll(cx).is_ready());
+        self.is_closed
     }
 }
 
@@ -106,7 +110,6 @@ impl Connected for PeerStream {
 impl AsyncRead for PeerStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.is_closed(cx) {
-            self.closed = Some(Box::pin(std::future::ready(())));
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         Pin::new(&mut self.io).poll_read(cx, buffer)
@@ -170,9 +173,7 @@ impl PeerTransport for TcpTransport {
     fn incoming(&self) -> Incoming {
         let taken = self.listener.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         match taken {
-            Some(listener) => {
-                TcpIncoming::from(listener).with_nodelay(Some(true)).map_ok(PeerStream::new).boxed()
-            }
+            Some(listener) => TcpIncoming::from(listener).with_nodelay(Some(true)).map_ok(PeerStream::new).boxed(),
             None => futures::stream::empty().boxed(),
         }
     }

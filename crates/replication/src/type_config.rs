@@ -32,8 +32,7 @@ pub(crate) type StoredMembership = openraft::type_config::alias::StoredMembershi
 /// What a snapshot holds.
 pub(crate) type SnapshotMeta = openraft::type_config::alias::SnapshotMetaOf<TypeConfig>;
 /// A snapshot on its way out or in.
-pub(crate) type Snapshot =
-    openraft::type_config::alias::SnapshotOf<TypeConfig, crate::snapshot::SnapshotData>;
+pub(crate) type Snapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, crate::snapshot::SnapshotData>;
 /// A failure to reach a node.
 pub(crate) type RpcError = openraft::errors::RPCError<TypeConfig>;
 

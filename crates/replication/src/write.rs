@@ -38,11 +38,7 @@ struct Answered<'a> {
 }
 
 impl Answered<'_> {
-    fn split(
-        &self,
-        submissions: Vec<Submission>,
-        outcomes: Vec<model::outcome::Outcome>,
-    ) -> Vec<fence::Waiting> {
+    fn split(&self, submissions: Vec<Submission>, outcomes: Vec<model::outcome::Outcome>) -> Vec<fence::Waiting> {
         let mut outcomes = outcomes.into_iter();
         let mut waiting = Vec::new();
         for submission in submissions {

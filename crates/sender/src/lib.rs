@@ -4,7 +4,7 @@
 //!
 //! Rooms in reading order: [`config`] and [`Sender`] (how it starts and stops), [`feed`] (what apply tells it),
 //! `partition` (the loop of one partition, with its critical section), [`driver`] and [`routes`] (who takes messages),
-//! [`drivers`] (sandbox and webhook), [`callbacks`] (what providers tell).
+//! [`drivers`] (sandbox and webhook), [`callbacks`] (what providers tell), [`records`] (what the sandbox shows of events).
 
 pub mod config;
 mod sender;
@@ -20,6 +20,7 @@ pub mod routes;
 
 pub mod callbacks;
 pub mod drivers;
+pub mod records;
 
 pub use callbacks::Callbacks;
 pub use config::{Limits, SenderConfig};

@@ -108,6 +108,8 @@ pub enum Command {
     OptOut(commands::opt_out::OptOut),
     /// Show where the accepted messages are
     Books(commands::books::Books),
+    /// Measure a development cluster on this machine
+    Bench(commands::bench::Bench),
     /// Write a shell's completions
     Completions(commands::completions::Completions),
 }

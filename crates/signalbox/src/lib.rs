@@ -9,6 +9,7 @@ mod connection;
 mod console;
 mod dev;
 mod failure;
+pub mod measure;
 mod run;
 mod views;
 mod words;

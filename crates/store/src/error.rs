@@ -6,8 +6,8 @@ use std::time::Duration;
 use model::id::GroupId;
 
 /// What an operator does about a broken directory: nothing in it is the only copy, other regions have all of it.
-pub const REMEDY: &str =
-    "restore this directory from a backup, or remove it and let the node catch up from the other regions";
+pub const REMEDY: &str = "restore the node's data folder from a backup, or remove the whole folder that holds this \
+                          directory and let the node catch up from the other regions";
 
 /// An error of a node's storage. It is `Clone`, because one failed sync answers everybody who waited for it.
 ///

@@ -41,7 +41,7 @@ pub(super) enum Lost {
 
 /// Begins a client: no redirects (a message goes to whom it is addressed, once), connecting and answering bounded.
 /// Connecting has less time than the whole, so that a connection that was never made is told from a lost answer.
-pub(super) fn client(connect: Duration, whole: Duration) -> ClientBuilder {
+pub(crate) fn client(connect: Duration, whole: Duration) -> ClientBuilder {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Lost only to another caller that installs one at the same time, which is as good.
         let _installed = rustls::crypto::ring::default_provider().install_default();

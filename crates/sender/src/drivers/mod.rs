@@ -6,3 +6,5 @@ pub mod sandbox;
 pub mod webhook;
 
 pub use http::HttpError;
+
+pub(crate) use http::client;

@@ -131,7 +131,7 @@ impl Service {
         let started = self.clock.boot_time();
         loop {
             let applied = self.reads.applied(source);
-            let view = self.view(source)?;
+            let view = self.reads.view(source).map_err(change_made)?;
             let mut waiting = false;
             for follow_up in follow_ups {
                 waiting |= ReadRows::<FollowUps>::get(&*view, follow_up)?.is_some();
@@ -140,19 +140,22 @@ impl Service {
             if !waiting {
                 return Ok(());
             }
-            self.reads.applied_after(source, applied, left).await.map_err(|error| match error {
-                ReadsError::TooLate { .. } => ServiceError::new(
-                    ErrorCode::Unknown,
-                    "the change was made, but not every partition has acknowledged it yet; repeat the request to wait on",
-                ),
-                other => reads_error(other),
-            })?;
+            self.reads.applied_after(source, applied, left).await.map_err(change_made)?;
         }
     }
 }
 
 fn reads_error(error: ReadsError) -> ServiceError {
     ServiceError::new(ErrorCode::Unavailable, error.to_string())
+}
+
+/// What can't be read after a change is not known to be acknowledged everywhere, but the change was made.
+fn change_made(error: ReadsError) -> ServiceError {
+    let text = match error {
+        ReadsError::TooLate { .. } => "not every partition has acknowledged it yet".to_owned(),
+        ReadsError::NotHere(_) => error.to_string(),
+    };
+    ServiceError::new(ErrorCode::Unknown, format!("the change was made, but {text}; repeat the request to wait on"))
 }
 
 /// Takes the single answer of a single proposal.

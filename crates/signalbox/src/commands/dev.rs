@@ -106,7 +106,7 @@ impl From<OrderArgument> for Order {
 }
 
 /// Returns the folder of a cluster that names none, one for each base port.
-fn default_folder(variable: impl Fn(&str) -> Option<PathBuf>, base_port: u16) -> Result<PathBuf, Failure> {
+pub(super) fn default_folder(variable: impl Fn(&str) -> Option<PathBuf>, base_port: u16) -> Result<PathBuf, Failure> {
     let state = variable("XDG_STATE_HOME")
         .filter(|folder| folder.is_absolute())
         .or_else(|| variable("HOME").map(|home| home.join(".local/state")))

@@ -1,6 +1,7 @@
 //! The commands, one a file: what each takes, what it asks, what it shows.
 
 pub mod app;
+pub mod bench;
 pub mod books;
 pub mod channel;
 pub mod check_config;

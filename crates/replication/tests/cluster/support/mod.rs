@@ -13,12 +13,12 @@ use model::id::{Boot, Epoch, GroupId, NodeId, RegionId};
 use model::outcome::Outcome;
 use model::plan::{Author, Mode, RegionState, TrafficPlan};
 use model::time::{BootTime, Timestamp};
-use replication::{InPlace, Replication, ReplicationConfig, ReplicationParts};
+use replication::{Housekeeping, InPlace, Replication, ReplicationConfig, ReplicationParts};
 use service::ports::{Applied, Clock, LogError, Random, ReplicatedLog};
 use store::{EngineError, LogStore, MemoryEngine, StateStore, SyncThread, spawn_sync_thread};
 use traffic::LeaseTiming;
 
-use self::links::{Links, LinkedTransport};
+use self::links::{LinkedTransport, Links};
 
 mod links;
 
@@ -102,6 +102,10 @@ impl Cluster {
         self.nodes.keys().copied().collect()
     }
 
+    pub fn info(&self, id: NodeId) -> NodeInfo {
+        self.nodes[&id].clone()
+    }
+
     pub fn region(&self, id: NodeId) -> RegionId {
         self.nodes[&id].region.clone()
     }
@@ -125,6 +129,7 @@ impl Cluster {
             partitions: PARTITIONS,
             timing: LeaseTiming::for_round_trip(Duration::from_millis(5)).unwrap(),
             bootstrap,
+            housekeeping: Housekeeping::default(),
         };
         let parts = ReplicationParts {
             log,
@@ -214,11 +219,8 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut check:
 
 /// A command of the control group that adds something.
 pub fn create_app(number: u128) -> Proposal {
-    let command = Command::CreateApp {
-        app: model::AppId(number),
-        name: format!("app {number}"),
-        tags: BTreeMap::new(),
-    };
+    let command =
+        Command::CreateApp { app: model::AppId(number), name: format!("app {number}"), tags: BTreeMap::new() };
     Proposal { request: None, command }
 }
 

@@ -43,7 +43,8 @@ impl Links {
     /// Takes the same port again after the node stopped.
     pub async fn listen_again(&self, id: NodeId) {
         let address = self.addresses.lock().unwrap()[&id].clone();
-        let listener = super::eventually("the port to be free", || async { TcpListener::bind(&address).await.ok() }).await;
+        let listener =
+            super::eventually("the port to be free", || async { TcpListener::bind(&address).await.ok() }).await;
         self.listeners.lock().unwrap().insert(id, listener);
     }
 

@@ -1,14 +1,12 @@
 //! Three nodes in one process: electing, committing, forwarding, losing and regaining nodes.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Cluster, GROUP, SOON, adopt_plan, create_app, created, eventually, propose};
 use model::id::GroupId;
 use model::outcome::Outcome;
 use registry::tables::{Apps, ReadRows};
 use service::ports::{Reads, ReplicatedLog};
-use support::{Cluster, GROUP, SOON, adopt_plan, create_app, created, eventually, propose};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_proposal_at_any_node_is_applied_at_all() {

@@ -1,0 +1,68 @@
+//! Members that come, go, and come back without their disks.
+
+use crate::support::{Cluster, create_app, eventually, propose};
+use model::id::{GroupId, NodeId};
+use registry::tables::{Apps, ReadRows};
+use service::ports::{ClusterControl, Reads};
+
+async fn has(cluster: &Cluster, node: NodeId, number: u128) {
+    eventually("a row", || async {
+        let view = cluster.node(node).view(GroupId::CONTROL).unwrap();
+        ReadRows::<Apps>::get(&*view, &model::AppId(number)).unwrap()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_without_its_disk_gets_everything_again() {
+    let mut cluster = Cluster::start().await;
+    let lost = cluster.followers(GroupId::CONTROL).await[0];
+    let other = cluster.followers(GroupId::CONTROL).await[1];
+    for number in 1..=50 {
+        propose(cluster.node(other), GroupId::CONTROL, create_app(number)).await.unwrap();
+    }
+    cluster.kill(lost).await;
+    cluster.wipe(lost);
+    for running in cluster.running.values() {
+        running.replication.compact().await.unwrap();
+    }
+    for number in 51..=60 {
+        propose(cluster.node(other), GroupId::CONTROL, create_app(number)).await.unwrap();
+    }
+    cluster.run(lost, true).await;
+    has(&cluster, lost, 60).await;
+    cluster.converge(GroupId::CONTROL).await;
+    // It takes part again: with another node gone, it is needed for a majority.
+    cluster.kill(other).await;
+    propose(cluster.node(lost), GroupId::CONTROL, create_app(61)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_joins_takes_its_place_and_another_leaves() {
+    let mut cluster = Cluster::stopped(4).await;
+    let ids = cluster.ids();
+    let (first, newcomer) = (ids[..3].to_vec(), ids[3]);
+    for id in &first {
+        cluster.run_among(*id, first.clone(), true).await;
+    }
+    propose(cluster.node(first[1]), GroupId::CONTROL, create_app(1)).await.unwrap();
+    cluster.run_among(newcomer, ids.clone(), false).await;
+
+    // Node 4 is in the region of node 1.
+    let operator = cluster.node(first[1]).clone();
+    operator.add_node(cluster.info(newcomer)).await.unwrap();
+    operator.promote_node(newcomer).await.unwrap();
+    operator.remove_node(first[0]).await.unwrap();
+    cluster.kill(first[0]).await;
+
+    for group in operator.groups() {
+        eventually("the members", || async {
+            let status = operator.status().groups.into_iter().find(|status| status.group == group).unwrap();
+            (status.voters == vec![first[1], first[2], newcomer]).then_some(())
+        })
+        .await;
+    }
+    propose(cluster.node(newcomer), GroupId::CONTROL, create_app(2)).await.unwrap();
+    cluster.converge(GroupId::CONTROL).await;
+    has(&cluster, newcomer, 1).await;
+}

@@ -1,0 +1,151 @@
+//! The development cluster that is measured: where its doors are, and which processes it consists of.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::UnixStream;
+use tokio::time::{Instant, sleep};
+use wire::v1;
+
+use crate::connection::{Connection, Key};
+use crate::dev::{self, KEY_ID, Layout, Order, REGIONS, SECRET};
+use crate::failure::Failure;
+
+/// How often a region that starts is asked whether it is ready.
+const READY_LOOK: Duration = Duration::from_millis(10);
+
+/// How long a region may take until it is ready.
+const READY_MAX: Duration = Duration::from_secs(60);
+
+/// How often the partitions are asked for the plan that they go by.
+const ADOPTION_LOOK: Duration = Duration::from_millis(50);
+
+/// A running development cluster.
+pub struct Cluster {
+    /// Where everything is.
+    pub layout: Layout,
+    /// The process that runs the sandbox.
+    pub supervisor: u32,
+    key: Key,
+    timeout: Duration,
+}
+
+/// A region that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Running {
+    /// Its number in [`REGIONS`].
+    pub index: usize,
+    /// Its process.
+    pub pid: u32,
+}
+
+impl Cluster {
+    /// Finds the cluster by its supervisor's socket.
+    ///
+    /// # Errors
+    /// When none listens there.
+    pub async fn find(layout: Layout, timeout: Duration) -> Result<Cluster, Failure> {
+        let socket = layout.socket();
+        let stream = UnixStream::connect(&socket).await.with_context(|| {
+            format!("no development cluster listens on {}; start one with `signalbox dev`", socket.display())
+        })?;
+        let pid = stream.peer_cred()?.pid().and_then(|pid| u32::try_from(pid).ok());
+        let supervisor = pid.context("failed to learn the supervisor's process")?;
+        let key = Key::choose((Some(KEY_ID), Some(SECRET)), |_| None, &[])?;
+        Ok(Cluster { layout, supervisor, key, timeout })
+    }
+
+    /// Returns the regions that run.
+    ///
+    /// # Errors
+    /// When the supervisor doesn't answer.
+    pub async fn running(&self) -> Result<Vec<Running>, Failure> {
+        Ok(running(&self.order(Order::Status).await?))
+    }
+
+    /// Returns the processes of the regions that run.
+    ///
+    /// # Errors
+    /// When the supervisor doesn't answer.
+    pub async fn pids(&self) -> Result<Vec<u32>, Failure> {
+        Ok(self.running().await?.into_iter().map(|region| region.pid).collect())
+    }
+
+    /// Gives the supervisor an order.
+    ///
+    /// # Errors
+    /// When it doesn't answer or refuses.
+    pub async fn order(&self, order: Order) -> Result<String, Failure> {
+        Ok(dev::ask(&self.layout.socket(), &order).await?)
+    }
+
+    /// Connects to a region's gRPC door.
+    ///
+    /// # Errors
+    /// `Unreachable` when it takes no connection.
+    pub async fn connect(&self, region: usize) -> Result<Connection, Failure> {
+        let door = self.layout.grpc(region).parse().context("failed to read a gRPC door's address")?;
+        Connection::open(&[door], self.key.clone(), self.timeout).await
+    }
+
+    /// Waits until a region's door says that it is ready; returns how long that took.
+    ///
+    /// # Errors
+    /// `Unfinished` when it takes longer than a minute.
+    pub async fn ready(&self, region: usize) -> Result<Duration, Failure> {
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(1)).build().context("no HTTP client")?;
+        let url = format!("http://{}/readyz", self.layout.door(region));
+        let began = Instant::now();
+        while began.elapsed() < READY_MAX {
+            if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(began.elapsed());
+            }
+            sleep(READY_LOOK).await;
+        }
+        Err(Failure::Unfinished(format!("{} was not ready after {READY_MAX:?}", REGIONS[region])))
+    }
+
+    /// Gives a region its share back and waits until every partition goes by that plan, asking at another region's door.
+    ///
+    /// # Errors
+    /// When the change is refused, or isn't carried in a minute.
+    pub async fn restore(&self, region: usize, ask: usize) -> Result<(), Failure> {
+        let connection = self.connect(ask).await?;
+        let mut traffic = connection.traffic();
+        let options = v1::ChangeOptions { reason: "bench: the region is back".to_owned(), ..Default::default() };
+        let request = v1::RestoreRequest { options: Some(options), region: REGIONS[region].to_owned() };
+        let change = connection.answer(traffic.restore(request)).await?;
+        let epoch = change.plan.map_or(0, |plan| plan.epoch);
+        let began = Instant::now();
+        let mut adoption = change.adoption;
+        while adoption.iter().any(|adopted| adopted.epoch < epoch) {
+            if began.elapsed() > READY_MAX {
+                return Err(Failure::Unfinished(format!("plan {epoch} was not carried in {READY_MAX:?}")));
+            }
+            sleep(ADOPTION_LOOK).await;
+            adoption = connection.answer(traffic.get_plan(v1::GetPlanRequest {})).await?.adoption;
+        }
+        Ok(())
+    }
+}
+
+/// Reads the supervisor's answer to `status`: `us-east-1 runs (process 7), eu-west-1 doesn't run, ...`.
+fn running(status: &str) -> Vec<Running> {
+    let region = |(index, part): (usize, &str)| {
+        let (_, pid) = part.trim().strip_suffix(')')?.rsplit_once("(process ")?;
+        Some(Running { index, pid: pid.parse().ok()? })
+    };
+    status.split(", ").enumerate().filter_map(region).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_that_run_are_told_from_those_that_do_not() {
+        let status = "us-east-1 runs (process 12), eu-west-1 doesn't run, ap-southeast-2 runs (process 345)\n";
+        assert_eq!(running(status), [Running { index: 0, pid: 12 }, Running { index: 2, pid: 345 }]);
+        assert_eq!(running(""), []);
+    }
+}

@@ -1,0 +1,82 @@
+//! What the measured processes used during a run, each kind by itself.
+
+use anyhow::Context;
+use serde::Serialize;
+
+use super::cluster::Cluster;
+use crate::failure::Failure;
+use crate::measure::{Usage, usage, usage_of_all};
+
+/// What the nodes, the sandbox and this process used since their start.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    pids: Vec<u32>,
+    nodes: Usage,
+    sandbox: Usage,
+    load: Usage,
+}
+
+/// What a number of things cost.
+#[derive(Debug, Serialize)]
+pub struct Cost {
+    /// Processor seconds of the three nodes together for a million of them.
+    pub node_cpu_s_per_million: f64,
+    /// Bytes that the three nodes together had written to the disk for one of them.
+    pub written_bytes_each: f64,
+    /// Processor seconds that the nodes used.
+    pub node_cpu_s: f64,
+    /// Processor seconds that the sandbox used.
+    pub sandbox_cpu_s: f64,
+    /// Processor seconds that this process used to make the load.
+    pub load_cpu_s: f64,
+}
+
+impl Reading {
+    /// Reads what the processes used so far.
+    ///
+    /// # Errors
+    /// When a process can't be looked at.
+    pub async fn take(cluster: &Cluster) -> Result<Reading, Failure> {
+        let pids = cluster.pids().await?;
+        Reading::of(pids, cluster).map_err(Failure::from)
+    }
+
+    /// Returns what a number of things cost that were done since this reading, by the same processes.
+    ///
+    /// # Errors
+    /// When a process is gone.
+    pub fn cost(&self, cluster: &Cluster, count: u64) -> Result<Cost, Failure> {
+        let now = Reading::of(self.pids.clone(), cluster)?;
+        let nodes = now.nodes.since(self.nodes);
+        let count = count.max(1) as f64;
+        Ok(Cost {
+            node_cpu_s_per_million: nodes.cpu.as_secs_f64() / count * 1e6,
+            written_bytes_each: nodes.written_bytes as f64 / count,
+            node_cpu_s: nodes.cpu.as_secs_f64(),
+            sandbox_cpu_s: now.sandbox.since(self.sandbox).cpu.as_secs_f64(),
+            load_cpu_s: now.load.since(self.load).cpu.as_secs_f64(),
+        })
+    }
+
+    fn of(pids: Vec<u32>, cluster: &Cluster) -> anyhow::Result<Reading> {
+        let nodes = usage_of_all(&pids).context("failed to measure the nodes")?;
+        let sandbox = usage(cluster.supervisor).context("failed to measure the sandbox")?;
+        let load = usage(std::process::id()).context("failed to measure this process")?;
+        Ok(Reading { pids, nodes, sandbox, load })
+    }
+}
+
+impl std::fmt::Display for Cost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{:.1} CPU s per million, {:.0} bytes written each (three nodes together); CPU s: nodes {:.1}, sandbox \
+             {:.1}, load {:.1}",
+            self.node_cpu_s_per_million,
+            self.written_bytes_each,
+            self.node_cpu_s,
+            self.sandbox_cpu_s,
+            self.load_cpu_s
+        )
+    }
+}
