@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::cluster::Nodes;
 use model::id::{GroupId, NodeId};
-use replication::{EffectNews, Replication};
+use replication::{EffectNews, EffectStream, Replication};
 use sender::feed::EffectFeed;
 use sender::records::RecordFeed;
 use service::ports::{NeighbourNews, Neighbours};
@@ -32,9 +32,11 @@ impl Neighbours for ReplicationNeighbours {
 }
 
 /// Hands the effects of a group's entries to the sender, and its events to who shows them, until the node stops.
-pub async fn feed_effects(replication: Replication, group: GroupId, (feed, records): (EffectFeed, Option<RecordFeed>)) {
-    let Some(mut effects) = replication.effects(group) else { return };
-    // What was applied before this subscription is found by the sender's first scan.
+pub async fn feed_effects(
+    mut effects: EffectStream,
+    group: GroupId,
+    (feed, records): (EffectFeed, Option<RecordFeed>),
+) {
     while let Some(news) = effects.next().await {
         match news {
             EffectNews::Applied(applied) => {

@@ -43,8 +43,8 @@ pub struct Opening<'a> {
 pub async fn rest(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Result<tokio::task::JoinHandle<()>> {
     let listener = bind("listen.door", opening.config.listen.door).await?;
     let metrics = opening.metrics.clone();
-    let first_partition = model::GroupId(1);
-    let apps_of_number = all_sms_apps(Arc::new(opening.replication.clone()), first_partition);
+    let partitions = model::GroupId::partitions(opening.config.partitions).collect();
+    let apps_of_number = all_sms_apps(Arc::new(opening.replication.clone()), partitions);
     let door = Door::new(DoorParts {
         service: opening.service.clone(),
         keys: Arc::new(if opening.serving { keys(opening.config)? } else { KeyStore::default() }),

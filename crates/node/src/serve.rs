@@ -232,7 +232,10 @@ fn send(
         background.spawn(sink.run());
     }
     for group in &partitions {
-        background.spawn(feed_effects(replication.clone(), *group, (feed.clone(), records.clone())));
+        // Subscribed before the sender begins: what was applied earlier is found by its first scan.
+        if let Some(effects) = replication.effects(*group) {
+            background.spawn(feed_effects(effects, *group, (feed.clone(), records.clone())));
+        }
     }
     let settings = SenderConfig {
         region: own.region.clone(),

@@ -175,6 +175,8 @@ fn on_both<T: Tables + ?Sized>(step: &mut Step<'_, T>, command: &Command) -> Res
         Command::SetApplyVersion { version } => {
             supported(*version)?;
             step.meta.apply_version = step.meta.apply_version.max(*version);
+            // Whoever waits for a fence proposes one of these that changes nothing: holders report at once.
+            step.effects.push(Effect::Forbids);
             Outcome::Done
         }
         _ => Outcome::Refused(Refusal::WrongGroup),

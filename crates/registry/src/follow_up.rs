@@ -34,6 +34,8 @@ pub(crate) fn apply_follow_up<T: Tables + ?Sized>(
         FollowUpAction::PutBlock(block) => forbid::put_block(step, block)?,
         FollowUpAction::RemoveBlock { app, key, endpoint } => {
             forbid::remove_block(step, &(*app, key.clone(), endpoint.clone()));
+            // It forbids nothing, but is waited for by fence like every follow-up.
+            step.effects.push(Effect::Forbids);
         }
     }
     Ok(Outcome::Done)

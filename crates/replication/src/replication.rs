@@ -44,9 +44,10 @@ impl Replication {
         self.0.peers.nodes()
     }
 
-    /// Returns the news of a hosted group from now on; nothing when it isn't hosted here.
+    /// Returns the news of a group from now on, also of one that this node is no member of yet; nothing when the cluster
+    /// has no such group.
     pub fn effects(&self, group: GroupId) -> Option<EffectStream> {
-        self.0.group(group).map(|group| group.announcer.subscribe())
+        self.0.replica(group).map(|group| group.announcer.subscribe())
     }
 
     /// Returns what is applied of a hosted group, to be watched; nothing when it isn't hosted here.

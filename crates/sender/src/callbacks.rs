@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{AppId, Command, GroupId};
-use registry::tables::{Gates, RowAccess};
+use registry::tables::{AdoptedPlan, Gates, RowAccess, TableError};
 use service::ports::{CallbackError, ProviderEvents, Reads};
 
 use crate::drivers::sandbox;
@@ -13,7 +13,7 @@ const APPS_READ_MAX: usize = model::app::APPS_MAX;
 
 /// Tells which apps send from a number of ours, so that a reply to it opts out of them. The answer may name too many: a
 /// recipient who says STOP to a shared number means all that comes from it.
-pub type AppsOfNumber = Arc<dyn Fn(&str) -> Vec<AppId> + Send + Sync>;
+pub type AppsOfNumber = Arc<dyn Fn(&str) -> Result<Vec<AppId>, CallbackError> + Send + Sync>;
 
 /// The callbacks of all drivers.
 pub struct Callbacks {
@@ -37,13 +37,21 @@ impl ProviderEvents for Callbacks {
     }
 }
 
-/// Says that every app with an SMS channel sends from every number: right while numbers are not configured by app.
-/// Reads what `group`, any partition held here, knows of apps; knows none while that can't be read.
-pub fn all_sms_apps(reads: Arc<dyn Reads>, group: GroupId) -> AppsOfNumber {
+/// Says that every app with an SMS channel sends from every number: right while numbers are not configured by app. Reads
+/// the first of `groups` that this node holds and that goes by a plan; while there is none, the provider must repeat its
+/// callback, because a STOP must not be lost.
+pub fn all_sms_apps(reads: Arc<dyn Reads>, groups: Vec<GroupId>) -> AppsOfNumber {
     Arc::new(move |_number| {
-        let Ok(view) = reads.view(group) else { return Vec::new() };
-        let gates = view.rows_while::<Gates>(&AppId(0), APPS_READ_MAX, |_| true).unwrap_or_default();
+        let current = groups.iter().find_map(|group| {
+            let view = reads.view(*group).ok()?;
+            let plan = view.row::<AdoptedPlan>(&()).ok()?;
+            plan.map(|_| view)
+        });
+        let view =
+            current.ok_or_else(|| CallbackError::Unavailable("this node has no current partition".to_owned()))?;
+        let unreadable = |error: TableError| CallbackError::Unavailable(error.to_string());
+        let gates = view.rows_while::<Gates>(&AppId(0), APPS_READ_MAX, |_| true).map_err(unreadable)?;
         let sends_sms = |gate: &model::AppGate| !gate.deleted && gate.channels.contains_key(&model::Channel::Sms);
-        gates.into_iter().filter(|(_, gate)| sends_sms(gate)).map(|(app, _)| app).collect()
+        Ok(gates.into_iter().filter(|(_, gate)| sends_sms(gate)).map(|(app, _)| app).collect())
     })
 }

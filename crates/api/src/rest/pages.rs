@@ -70,6 +70,11 @@ fn refusal(error: CallbackError) -> RestError {
             RestError::new(StatusCode::NOT_FOUND, "NotFoundException", error.to_string())
         }
         CallbackError::Malformed { .. } => RestError::bad_request("", error.to_string()),
+        CallbackError::Unavailable(_) => RestError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "ServiceUnavailableException",
+            format!("{error}; repeat the callback."),
+        ),
         CallbackError::NotAuthentic(_) => {
             RestError::new(StatusCode::FORBIDDEN, "ForbiddenException", error.to_string())
         }

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | 2xx | accepted; a header `X-Message-Id` is kept as the provider's id |
 //! | 429, 503 | throttled, with `Retry-After` in seconds |
-//! | 408, 5xx | temporary |
+//! | 408, 5xx | unknown: a proxy may answer for a receiver that took the message |
 //! | 3xx, other 4xx | permanent: redirects are not followed |
 //! | no connection | temporary |
 //! | connection lost or no answer in time | unknown |
@@ -123,7 +123,7 @@ fn result(answer: &Answer) -> DriverResult {
     match answer.status {
         200..300 => DriverResult::Accepted { provider_id: answer.message_id.clone() },
         429 | 503 => DriverResult::Throttled { retry_after: answer.retry_after, detail },
-        408 | 500.. => DriverResult::Temporary { detail },
+        408 | 500.. => DriverResult::Unknown { detail },
         _ => DriverResult::Permanent { detail },
     }
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use delivery::retry::{Next, RetryPolicy};
 use delivery::schedule::{Entry, Lane};
+use model::Timestamp;
 use model::command::Settlement;
 use model::message::{Class, SendResult};
-use registry::tables::TableError;
+use registry::tables::{Meta, RowAccess, TableError};
 use service::ports::{NoPermit, Observation};
 use tokio::time::Instant;
 
@@ -257,13 +258,21 @@ impl Partition {
         self.results.push(Settlement { message: entry.message, attempt: entry.attempts + 1, result });
     }
 
+    /// Returns the group's clock as applied here; the start of time while it can't be read.
+    fn group_clock(&self) -> Timestamp {
+        let view = self.shared.ports.reads.view(self.group).ok();
+        let meta = view.and_then(|view| view.row::<Meta>(&()).ok().flatten());
+        meta.unwrap_or_default().clock
+    }
+
     /// Turns a driver's answer into results to record.
     pub(super) fn finish_handover(&mut self, handed_over: HandedOver) {
         let HandedOver { lane, begun, results, took } = handed_over;
         if let Some(state) = self.lanes.get_mut(&lane) {
             state.batches = state.batches.saturating_sub(1);
         }
-        let now = self.shared.ports.clock.wall_time();
+        // A retry is due by the group's clock, which may be ahead of this node's.
+        let now = self.shared.ports.clock.wall_time().max(self.group_clock());
         let mut observations = Vec::with_capacity(begun.len());
         for ((entry, attempt), result) in begun.into_iter().zip(results) {
             self.notice(lane, &result);

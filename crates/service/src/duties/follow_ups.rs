@@ -17,9 +17,6 @@ use crate::ports::{Applied, LogError};
 /// The largest number of follow-ups that one proposal carries.
 const BATCH_MAX: usize = 100;
 
-/// The largest number of waiting follow-ups that are looked at in one step.
-const SCAN_MAX: usize = 2_000;
-
 /// Where one target stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Delivery {
@@ -59,14 +56,28 @@ impl FollowUpDuty {
         wishes
     }
 
-    fn deliveries(&mut self, view: &dyn View) -> Result<Vec<Wish>, TableError> {
-        let mut waiting: BTreeMap<GroupId, Vec<(u64, Command)>> = BTreeMap::new();
-        for ((target, number), action) in ReadRows::<FollowUps>::scan(view, &(GroupId::CONTROL, 0), SCAN_MAX)? {
-            let batch = waiting.entry(target).or_default();
-            if batch.len() < BATCH_MAX && !self.deliveries.contains_key(&target) {
-                batch.push((number, Command::FollowUp { source: self.group, number, action: Box::new(action) }));
+    /// Reads the first follow-ups of each target that has nothing under way: of each by itself, so that a target that is
+    /// far behind hides no other.
+    fn waiting(&self, view: &dyn View) -> Result<BTreeMap<GroupId, Vec<(u64, Command)>>, TableError> {
+        let mut waiting = BTreeMap::new();
+        let mut from = GroupId::CONTROL;
+        while let Some(((target, _), _)) = ReadRows::<FollowUps>::scan(view, &(from, 0), 1)?.into_iter().next() {
+            if !self.deliveries.contains_key(&target) {
+                let rows = ReadRows::<FollowUps>::scan(view, &(target, 0), BATCH_MAX)?;
+                let of_target = rows.into_iter().take_while(|((owner, _), _)| *owner == target);
+                let command =
+                    |number, action| Command::FollowUp { source: self.group, number, action: Box::new(action) };
+                waiting
+                    .insert(target, of_target.map(|((_, number), action)| (number, command(number, action))).collect());
             }
+            let Some(next) = target.0.checked_add(1) else { break };
+            from = GroupId(next);
         }
+        Ok(waiting)
+    }
+
+    fn deliveries(&mut self, view: &dyn View) -> Result<Vec<Wish>, TableError> {
+        let waiting = self.waiting(view)?;
         let mut wishes = Vec::new();
         for (target, batch) in waiting {
             let Some((through, _)) = batch.last() else { continue };

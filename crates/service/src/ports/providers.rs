@@ -20,6 +20,9 @@ pub enum CallbackError {
         /// What was wrong with it.
         reason: String,
     },
+    /// What the callback means can't be told now; the provider must repeat it.
+    #[error("the callback can't be taken now: {0}")]
+    Unavailable(String),
     /// The callback isn't authentic.
     #[error("the callback is not authentic: {0}")]
     NotAuthentic(String),

@@ -98,8 +98,12 @@ impl Service {
     /// When a group refused or did not answer; the provider repeats the callback then, which does no harm.
     pub async fn record(&self, commands: Vec<(GroupId, Command)>) -> Result<(), ServiceError> {
         let proposals = commands.into_iter().map(|(group, command)| async move {
+            let forbids = command.forbids_sending();
             let proposal = vec![Proposal { request: None, command }];
-            self.log.propose_fenced(group, proposal, FENCED_DEADLINE).await
+            match forbids {
+                true => self.log.propose_fenced(group, proposal, FENCED_DEADLINE).await,
+                false => self.log.propose(group, proposal, REQUEST_DEADLINE).await,
+            }
         });
         for answer in futures::future::join_all(proposals).await {
             only(answer?)?;

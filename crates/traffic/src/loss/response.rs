@@ -7,7 +7,7 @@ use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan};
 use model::{Epoch, RegionId, Timestamp};
 
 use super::verdict::Verdict;
-use crate::planning::{Why, evacuate, failover};
+use crate::planning::{PlanError, Why, check, evacuate, failover};
 
 /// The time in which automatic changes are counted.
 pub const HISTORY_WINDOW: Duration = Duration::from_secs(3_600);
@@ -74,7 +74,9 @@ pub fn automatic_changes<'a>(plans: impl IntoIterator<Item = &'a TrafficPlan>) -
 /// let go; nothing when there is none. One change at a time: the next is decided from the plan that this one becomes.
 ///
 /// A lost region is evacuated. In warm standby, when it is the only active one, the standby region with the largest
-/// weight that isn't lost becomes active in its place.
+/// weight that isn't lost becomes active in its place. When nobody else could send at all, the living regions that were
+/// evacuated earlier come back, unless they are frozen: sending from a region that somebody took out is better than not
+/// sending.
 pub fn decide(situation: &Situation<'_>, rules: &SafetyRules) -> Option<PlanChange> {
     let recent = situation.history.iter().filter(|change| situation.now.since(change.time) < HISTORY_WINDOW).count();
     if rules.frozen == Freeze::Everything || recent >= rules.automatic_per_hour {
@@ -94,14 +96,31 @@ fn answer(situation: &Situation<'_>, rules: &SafetyRules, verdict: &Verdict) -> 
         evidence: verdict.evidence.clone(),
     };
     let others_active = living(situation, RegionState::Active).any(|region| *region != verdict.region);
-    let change = if plan.mode == Mode::WarmStandby && !others_active {
-        let candidates = living(situation, RegionState::Standby).filter(|region| !is_frozen(&rules.frozen, region));
-        let to = candidates.max_by_key(|region| (plan.weights.get(*region), std::cmp::Reverse(*region)))?;
-        failover(plan, &verdict.region, to, why)
-    } else {
-        evacuate(plan, &verdict.region, why)
+    let candidates = living(situation, RegionState::Standby).filter(|region| !is_frozen(&rules.frozen, region));
+    let standby = candidates.max_by_key(|region| (plan.weights.get(*region), std::cmp::Reverse(*region)));
+    let change = match standby {
+        _ if others_active => evacuate(plan, &verdict.region, why),
+        Some(to) if plan.mode == Mode::WarmStandby => failover(plan, &verdict.region, to, why),
+        _ => bring_back(situation, rules, (&verdict.region, why)),
     };
     change.ok().filter(|change| serving(situation, change) >= rules.serving_min.max(1))
+}
+
+/// Evacuates the last region that sends, and takes the living ones in again that were evacuated earlier.
+fn bring_back(
+    situation: &Situation<'_>,
+    rules: &SafetyRules,
+    (lost, why): (&RegionId, Why),
+) -> Result<PlanChange, PlanError> {
+    let plan = situation.plan;
+    let mut change = PlanChange { evidence: why.evidence, ..plan.change(why.author, why.reason) };
+    for region in living(situation, RegionState::Evacuated).filter(|region| !is_frozen(&rules.frozen, region)) {
+        change.regions.insert(region.clone(), RegionState::Active);
+        change.evidence.insert(format!("brought_back.{region}"), "nobody else could send".to_owned());
+    }
+    change.regions.insert(lost.clone(), RegionState::Evacuated);
+    check(&change, Some(plan))?;
+    Ok(change)
 }
 
 fn is_frozen(frozen: &Freeze, region: &RegionId) -> bool {

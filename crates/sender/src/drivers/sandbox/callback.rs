@@ -129,7 +129,7 @@ fn opt_outs(
     let group = key.partition(partitions);
     let opt_out =
         |app| Command::PutOptOut { app, key: key.clone(), channel: Channel::Sms, source: OptOutSource::Reply };
-    Ok(apps_of_number(&sms.destination_number).into_iter().map(|app| (group, opt_out(app))).collect())
+    Ok(apps_of_number(&sms.destination_number)?.into_iter().map(|app| (group, opt_out(app))).collect())
 }
 
 fn malformed(field: impl Into<String>, reason: String) -> CallbackError {
@@ -160,7 +160,7 @@ mod tests {
 
     fn parse(body: &Value) -> Result<Vec<(GroupId, Command)>, CallbackError> {
         let apps: AppsOfNumber =
-            Arc::new(|number| if number == "+100" { vec![AppId(1), AppId(2)] } else { Vec::new() });
+            Arc::new(|number| Ok(if number == "+100" { vec![AppId(1), AppId(2)] } else { Vec::new() }));
         parse_callback(body.to_string().as_bytes(), PARTITIONS, &apps)
     }
 
