@@ -340,3 +340,85 @@ pub(crate) fn entry_len(entry: &Entry) -> usize {
         EntryPayload::Blank | EntryPayload::Membership(_) => 64,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::cluster::RegionKind;
+    use model::id::{NodeId, RegionId};
+    use openraft::entry::RaftEntry;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn member(id: u64) -> Member {
+        let region = RegionId::new("eu-west-1").unwrap();
+        let peer = format!("10.0.0.{id}:4401");
+        let (grpc, door) = ("grpc:1".to_owned(), String::new());
+        Member(NodeInfo { id: NodeId(id), region, kind: RegionKind::Serving, peer, grpc, door })
+    }
+
+    fn membership() -> impl Strategy<Value = Membership> {
+        let configs = prop::collection::vec(prop::collection::btree_set(1..9_u64, 1..4), 1..3);
+        (configs, prop::collection::btree_set(1..9_u64, 0..3)).prop_map(|(configs, learners)| {
+            let nodes: BTreeMap<u64, Member> =
+                configs.iter().flatten().copied().chain(learners).map(|id| (id, member(id))).collect();
+            Membership::new(configs, nodes).unwrap()
+        })
+    }
+
+    fn log_id() -> impl Strategy<Value = LogId> {
+        (any::<u64>(), any::<u64>(), any::<u64>())
+            .prop_map(|(term, node, index)| LogId::new(LeaderId::new(term, node), index))
+    }
+
+    fn entry() -> impl Strategy<Value = Entry> {
+        let payload = prop_oneof![
+            Just(EntryPayload::Blank),
+            prop::collection::vec(any::<u8>(), 0..64).prop_map(|bytes| EntryPayload::Normal(EntryBytes(bytes.into()))),
+            membership().prop_map(EntryPayload::Membership),
+        ];
+        (log_id(), payload).prop_map(|(log_id, payload)| Entry::new(log_id, payload))
+    }
+
+    proptest! {
+        #[test]
+        fn entries_survive_the_log_and_the_wire(entry in entry()) {
+            prop_assert_eq!(&decode_record(entry.log_id.index, encode_record(&entry)).unwrap(), &entry);
+            prop_assert_eq!(&entry_in(entry_out(entry.clone())).unwrap(), &entry);
+        }
+
+        #[test]
+        fn votes_and_stored_memberships_survive(log_id in log_id(), membership in membership(), barred: Option<u64>) {
+            let vote = Vote { leader_id: log_id.leader_id, committed: log_id.index % 2 == 0 };
+            let stored = StoredVote { vote, barred };
+            prop_assert_eq!(decode_vote(&encode_vote(&stored)).unwrap(), stored);
+            prop_assert_eq!(vote_in(Some(vote_out(&vote))).unwrap(), vote);
+            let stored = StoredMembership::new(Some(log_id), membership);
+            prop_assert_eq!(decode_stored_membership(encode_stored_membership(&stored)).unwrap(), stored);
+        }
+
+        #[test]
+        fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let bytes = Bytes::from(bytes);
+            let _ = decode_record(1, bytes.clone());
+            let _ = decode_stored_membership(bytes.clone());
+            let _ = decode_vote(&bytes);
+            let _ = decode_log_id(&bytes);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_too_short_is_named() {
+        assert_eq!(vote_in(None), Err(CodecError::Missing("vote")));
+        assert_eq!(group(65_536), Err(CodecError::Group(65_536)));
+        assert_eq!(decode_record(1, Bytes::from_static(&[0; 16])), Err(CodecError::Record("too short")));
+        assert_eq!(decode_record(1, Bytes::from_static(&[9; 17])), Err(CodecError::Record("unknown kind")));
+        assert!(append_reply_in(wire::peer::AppendReply { result: None }).is_err());
+    }
+
+    #[test]
+    fn an_empty_membership_survives() {
+        let stored = StoredMembership::default();
+        assert_eq!(decode_stored_membership(encode_stored_membership(&stored)).unwrap(), stored);
+    }
+}
