@@ -44,7 +44,8 @@ pub struct Limits {
     pub settles_in_flight: usize,
     /// How long after a batch the next smaller one may begin while one is with the provider.
     pub handover_linger: Duration,
-    /// How much of the lease's gate (G, 50 ms) a critical section uses before it leaves the rest for the next one.
+    /// How much of the lease's gate (G, 50 ms) the check of a batch uses before it leaves the rest for the next one. The
+    /// same messages are checked again when the batch leaves, so that this bounds that critical section as well.
     pub gate_budget: Duration,
     /// How long a driver may take before the outcome of its batch counts as unknown.
     pub handover_timeout: Duration,

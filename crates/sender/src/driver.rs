@@ -1,4 +1,8 @@
 //! What a driver is: whoever hands messages to a provider. Knows nothing of logs, leases or retries.
+//!
+//! A handover *begins* when [`Begin::begin`] allows it, and that is asked where the payload leaves: on a connection that
+//! is made, immediately before the first byte is written. Everything before (resolving, connecting, waiting for a
+//! connection) is no part of it and may take its time; what forbids the message meanwhile withdraws it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,6 +40,41 @@ pub struct Delivery {
     pub context: BTreeMap<String, String>,
 }
 
+/// Messages to hand over, and where the driver asks before they leave.
+#[derive(Clone)]
+pub struct Handover {
+    /// The messages: 1 to [`Driver::batch_max`], each once.
+    pub batch: Vec<Delivery>,
+    /// The right to begin.
+    pub begin: Arc<dyn Begin>,
+}
+
+/// Decides whether handovers may begin now (rules R9 and R10).
+pub trait Begin: Send + Sync {
+    /// Begins the handovers of some messages of the batch, all or none, each at most once. Reads the rows as applied
+    /// now under a valid send lease; takes a few milliseconds at most and never waits.
+    ///
+    /// # Errors
+    /// When one of them may not begin now: then no byte of any of them may leave, and each is
+    /// [`DriverResult::NotBegun`].
+    fn begin(&self, messages: &[MessageId]) -> Result<Begun, Withdrawn>;
+}
+
+/// Holds fences back (rule R10) until it is dropped: as soon as the first bytes were given to the operating system.
+pub struct Begun(#[expect(dead_code, reason = "it is kept for its drop")] Box<dyn Send>);
+
+impl Begun {
+    /// Keeps what holds the fences back.
+    pub fn holding(check: impl Send + 'static) -> Begun {
+        Begun(Box::new(check))
+    }
+}
+
+/// Says that handovers may not begin after all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the handover was withdrawn before it began")]
+pub struct Withdrawn;
+
 /// What came of one handover. Details are the provider's words, without addresses or bodies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DriverResult {
@@ -66,6 +105,8 @@ pub enum DriverResult {
         /// What happened.
         detail: String,
     },
+    /// [`Begin::begin`] refused it: nothing of it left, and it counts as no attempt.
+    NotBegun,
 }
 
 /// Hands messages of some channels to a provider.
@@ -79,13 +120,13 @@ pub trait Driver: Send + Sync {
     /// Returns the largest batch that it takes; at least 1.
     fn batch_max(&self) -> usize;
 
-    /// Hands a batch over: 1 to [`Driver::batch_max`] messages of its channels. Returns one result per message, in
-    /// their order.
+    /// Hands a batch of messages of its channels over. Returns one result per message, in their order.
     ///
-    /// The future's first poll begins the handover of every message of the batch; it happens under a send lease and
-    /// must return within a few milliseconds. A driver bounds its own time and tells what it doesn't know: a connection
-    /// that was lost after a request may have been written is [`DriverResult::Unknown`].
-    fn deliver(&self, batch: Vec<Delivery>) -> BoxFuture<'_, Vec<DriverResult>>;
+    /// Calling it or polling its future begins nothing. For each message the driver asks [`Begin::begin`] once, when it
+    /// has a connection that takes the payload now, and writes at once when that is allowed; messages that leave
+    /// together are asked for together. A driver bounds its own time and tells what it doesn't know: a connection that
+    /// was lost after a request may have been written is [`DriverResult::Unknown`].
+    fn deliver(&self, handover: Handover) -> BoxFuture<'_, Vec<DriverResult>>;
 }
 
 impl DriverResult {
@@ -97,6 +138,7 @@ impl DriverResult {
             DriverResult::Temporary { .. } => "temporary",
             DriverResult::Permanent { .. } => "permanent",
             DriverResult::Unknown { .. } => "unknown",
+            DriverResult::NotBegun => "not_begun",
         }
     }
 }

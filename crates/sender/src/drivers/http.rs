@@ -1,12 +1,17 @@
 //! What drivers that speak HTTP share: the client, bounded answers, and what a failed request means for the message.
 
+mod gated;
+
+use std::error::Error;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Request, Response};
 
-use crate::driver::DriverResult;
+use crate::driver::{DriverResult, Withdrawn};
+
+pub(super) use gated::Gated;
 
 /// How long idle connections to a provider are kept.
 const IDLE_MAX: Duration = Duration::from_secs(60);
@@ -37,10 +42,13 @@ pub(super) enum Lost {
     After(&'static str),
     /// It can't be written at all.
     Never(&'static str),
+    /// It may not begin: nothing of its body was written, and its connection is closed.
+    Withdrawn,
 }
 
 /// Begins a client: no redirects (a message goes to whom it is addressed, once), connecting and answering bounded.
-/// Connecting has less time than the whole, so that a connection that was never made is told from a lost answer.
+/// Connecting has less time than the whole, so that a connection that was never made is told from a lost answer. Only
+/// HTTP/1: its connections take one request at a time, so that a body which is asked for is written at once.
 pub(crate) fn client(connect: Duration, whole: Duration) -> ClientBuilder {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Lost only to another caller that installs one at the same time, which is as good.
@@ -48,6 +56,7 @@ pub(crate) fn client(connect: Duration, whole: Duration) -> ClientBuilder {
     }
     Client::builder()
         .redirect(Policy::none())
+        .http1_only()
         .connect_timeout(connect.min(whole))
         .timeout(whole)
         .pool_idle_timeout(IDLE_MAX)
@@ -78,7 +87,9 @@ async fn read(response: &mut Response, body_max: usize) -> Result<Vec<u8>, Lost>
 }
 
 fn lost(error: &reqwest::Error) -> Lost {
-    if error.is_builder() {
+    if was_withdrawn(error) {
+        Lost::Withdrawn
+    } else if error.is_builder() {
         Lost::Never("the request can't be built")
     } else if error.is_connect() {
         Lost::Before("no connection")
@@ -87,6 +98,12 @@ fn lost(error: &reqwest::Error) -> Lost {
     } else {
         Lost::After("the connection was lost")
     }
+}
+
+/// Says whether a request failed because its body was refused, which stands at the end of the causes.
+fn was_withdrawn(error: &reqwest::Error) -> bool {
+    std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
+        .any(|cause| cause.is::<Withdrawn>())
 }
 
 /// Reads `Retry-After` in seconds; dates, which some servers send, count as not given.
@@ -107,6 +124,7 @@ impl Lost {
             Lost::Before(detail) => DriverResult::Temporary { detail: detail.to_owned() },
             Lost::After(detail) => DriverResult::Unknown { detail: detail.to_owned() },
             Lost::Never(detail) => DriverResult::Permanent { detail: detail.to_owned() },
+            Lost::Withdrawn => DriverResult::NotBegun,
         }
     }
 }

@@ -6,6 +6,7 @@
 mod callback;
 mod payload;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::channel::CHANNELS;
@@ -14,8 +15,8 @@ use reqwest::{Client, Method, Request, Url};
 use serde::{Deserialize, Serialize};
 use service::ports::BoxFuture;
 
-use super::http::{self, Answer, HttpError, Lost};
-use crate::driver::{Delivery, Driver, DriverResult};
+use super::http::{self, Answer, Gated, HttpError, Lost};
+use crate::driver::{Begin, Delivery, Driver, DriverResult, Handover};
 
 pub(crate) use callback::parse_callback;
 use payload::Payload;
@@ -67,12 +68,16 @@ impl SandboxDriver {
         Ok(SandboxDriver { client, url, region, node, callbacks: config.callbacks })
     }
 
-    fn request(&self, batch: &[Delivery]) -> Result<Request, Lost> {
+    fn request(&self, batch: &[Delivery], begin: Arc<dyn Begin>) -> Result<Request, Lost> {
         let deliveries = batch.iter().map(DeliveryBody::of).collect();
         let body = RequestBody { region: &self.region, node: &self.node, callbacks: &self.callbacks, deliveries };
         let body = serde_json::to_vec(&body).map_err(|_error| Lost::Never("the message can't be written as JSON"))?;
         let request = self.client.request(Method::POST, self.url.clone()).header("content-type", "application/json");
-        request.body(body).build().map_err(|_error| Lost::Never("the request can't be built"))
+        let messages = batch.iter().map(|delivery| delivery.message).collect();
+        request
+            .body(Gated::body(body, messages, begin))
+            .build()
+            .map_err(|_error| Lost::Never("the request can't be built"))
     }
 }
 
@@ -89,8 +94,8 @@ impl Driver for SandboxDriver {
         BATCH_MAX
     }
 
-    fn deliver(&self, batch: Vec<Delivery>) -> BoxFuture<'_, Vec<DriverResult>> {
-        let request = self.request(&batch);
+    fn deliver(&self, Handover { batch, begin }: Handover) -> BoxFuture<'_, Vec<DriverResult>> {
+        let request = self.request(&batch, begin);
         Box::pin(async move {
             let answer = match request {
                 Ok(request) => http::exchange(&self.client, request, ANSWER_MAX).await,

@@ -12,6 +12,7 @@
 //! | 3xx, other 4xx | permanent: redirects are not followed |
 //! | no connection | temporary |
 //! | connection lost or no answer in time | unknown |
+//! | forbidden while it was connecting | not begun |
 //!
 //! By default any address is called, private ones too: webhooks of a self-hosted system mostly live in its own network.
 //! Where apps belong to people who must not reach that network, [`Targets::Public`] refuses private, loopback and
@@ -20,6 +21,7 @@
 mod targets;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::content::Content;
@@ -28,8 +30,8 @@ use reqwest::{Client, Method, Request, Url};
 use serde::Serialize;
 use service::ports::BoxFuture;
 
-use super::http::{self, Answer, HttpError, Lost};
-use crate::driver::{Delivery, Driver, DriverResult};
+use super::http::{self, Answer, Gated, HttpError, Lost};
+use crate::driver::{Begin, Delivery, Driver, DriverResult, Handover};
 
 pub use targets::Targets;
 
@@ -71,8 +73,8 @@ impl WebhookDriver {
         Ok(WebhookDriver { client, region: config.region.to_string(), targets: config.targets })
     }
 
-    async fn deliver_one(&self, delivery: Delivery) -> DriverResult {
-        let request = match self.request(&delivery) {
+    async fn deliver_one(&self, delivery: Delivery, begin: Arc<dyn Begin>) -> DriverResult {
+        let request = match self.request(&delivery, begin) {
             Ok(request) => request,
             Err(lost) => return lost.result(),
         };
@@ -82,7 +84,7 @@ impl WebhookDriver {
         }
     }
 
-    fn request(&self, delivery: &Delivery) -> Result<Request, Lost> {
+    fn request(&self, delivery: &Delivery, begin: Arc<dyn Begin>) -> Result<Request, Lost> {
         let url = Url::parse(delivery.address.as_str()).map_err(|_error| Lost::Never("the address is no URL"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Lost::Never("the address is no http or https URL"));
@@ -94,6 +96,7 @@ impl WebhookDriver {
             .map_err(|_error| Lost::Never("the message can't be written as JSON"))?;
         let request = self.client.request(Method::POST, url).header("content-type", "application/json");
         let key = format!("{}-{}", delivery.message, delivery.attempt);
+        let body = Gated::body(body, vec![delivery.message], begin);
         let request = request.header("idempotency-key", key).body(body);
         request.build().map_err(|_error| Lost::Never("the request can't be built"))
     }
@@ -112,9 +115,10 @@ impl Driver for WebhookDriver {
         BATCH_MAX
     }
 
-    fn deliver(&self, batch: Vec<Delivery>) -> BoxFuture<'_, Vec<DriverResult>> {
-        // All of them are polled by the first poll: every handover begins there.
-        Box::pin(futures::future::join_all(batch.into_iter().map(|delivery| self.deliver_one(delivery))))
+    fn deliver(&self, Handover { batch, begin }: Handover) -> BoxFuture<'_, Vec<DriverResult>> {
+        // Each begins for itself, when its own connection is made.
+        let one = move |delivery| self.deliver_one(delivery, Arc::clone(&begin));
+        Box::pin(futures::future::join_all(batch.into_iter().map(one)))
     }
 }
 

@@ -1,12 +1,9 @@
-//! The critical section (rules R9 and R10): under a valid lease, each message is checked once more against the rows as
-//! applied now, and the handover of those that may go begins, all before the permit is given back. Nothing in here
-//! waits.
+//! What may go, as far as is known before a connection is there: under a valid lease each message is checked against the
+//! rows as applied now, and a driver gets those that nothing forbids. That keeps withdrawn handovers rare; the check
+//! that decides is in `begin`, where the payload leaves. Nothing in here waits.
 
-use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use delivery::inflight::{Begun, Inflight};
@@ -18,14 +15,15 @@ use registry::handover::{Handover, Verdict, may_hand_over};
 use registry::tables::{AdoptedPlan, Meta, RowAccess, TableError, View};
 use service::ports::{BoxFuture, NoPermit};
 
+use super::begin::{Planned, Right};
 use super::plan::moves_away;
 use super::prepare::Draft;
-use crate::driver::{Delivery, Driver, DriverResult};
+use crate::driver::{self, Delivery, Driver, DriverResult};
 use crate::shared::Shared;
 
-/// What the critical section needs.
+/// What the check needs.
 pub(super) struct Crossing<'a> {
-    pub shared: &'a Shared,
+    pub shared: &'a Arc<Shared>,
     pub group: model::GroupId,
     pub driver: &'a Arc<dyn Driver>,
     pub inflight: &'a mut Inflight,
@@ -36,9 +34,9 @@ pub(super) struct Crossing<'a> {
 /// What became of the drafts.
 #[derive(Default)]
 pub(super) struct Crossed {
-    /// Begun, with the number of the handover.
+    /// With the driver, with the number of the handover; in flight until settled or withdrawn.
     pub begun: Vec<(Entry, u32)>,
-    /// The driver's work on those, begun; nothing when none was.
+    /// The driver's work on those; nothing when there are none.
     pub work: Option<Work>,
     /// Something forbids them; with the number that the handover would have had.
     pub forbidden: Vec<Entry>,
@@ -52,13 +50,8 @@ pub(super) struct Crossed {
     pub left: Vec<Entry>,
 }
 
-/// A driver's work that was begun.
-pub(super) enum Work {
-    /// It ended at once.
-    Ended(Vec<DriverResult>),
-    /// It goes on.
-    Goes(BoxFuture<'static, Vec<DriverResult>>),
-}
+/// A driver's work: one result for each message of its batch.
+pub(super) type Work = BoxFuture<'static, Vec<DriverResult>>;
 
 /// Why nothing was begun.
 pub(super) enum Blocked {
@@ -75,7 +68,7 @@ impl From<TableError> for Blocked {
 }
 
 impl Crossing<'_> {
-    /// Enters the critical section, sorts the drafts and begins those that may go.
+    /// Sorts the drafts and gives the driver those that may go.
     pub(super) fn cross(&mut self, drafts: Vec<Draft>) -> Result<Crossed, Blocked> {
         let shared = self.shared;
         let permit = shared.ports.permits.enter(self.group).map_err(Blocked::NoPermit)?;
@@ -99,11 +92,17 @@ impl Crossing<'_> {
                 batch.push(Delivery { attempt: verdict.attempt, epoch: verdict.epoch, ..draft.delivery });
             }
         }
-        crossed.work = (!batch.is_empty()).then(|| begin(self.driver, batch, shared.config.limits.handover_timeout));
         drop(permit);
+        crossed.work = (!batch.is_empty()).then(|| self.work(batch));
         let took = shared.ports.clock.boot_time().since(entered);
         metrics::histogram!("signalbox_sender_gate_seconds").record(took.as_secs_f64());
         Ok(crossed)
+    }
+
+    fn work(&self, batch: Vec<Delivery>) -> Work {
+        let planned = batch.iter().map(Planned::of).collect();
+        let right = Arc::new(Right::new(self.shared, (self.group, self.claim), planned));
+        work(self.driver, batch, right, self.shared.config.limits.handover_timeout)
     }
 
     fn verdict(&self, view: &dyn View, entry: Entry, now: Timestamp) -> Result<Verdict, TableError> {
@@ -133,26 +132,25 @@ fn sort(verdict: Verdict, entry: Entry, crossed: &mut Crossed) -> Option<Go> {
     None
 }
 
-/// Begins a driver's work: polls it once, here and now. A driver that panics or takes too long leaves an unknown
-/// outcome.
-fn begin(driver: &Arc<dyn Driver>, batch: Vec<Delivery>, timeout: Duration) -> Work {
-    let count = batch.len();
+/// Returns a driver's work, with the right to begin it. A driver that panics or takes too long leaves an unknown outcome
+/// of what it began; nothing begins after the work's end.
+fn work(driver: &Arc<dyn Driver>, batch: Vec<Delivery>, right: Arc<Right>, timeout: Duration) -> Work {
+    let messages: Vec<_> = batch.iter().map(|delivery| delivery.message).collect();
     let driver = Arc::clone(driver);
-    let unknown = move |detail: &str| vec![DriverResult::Unknown { detail: detail.to_owned() }; count];
+    let handover = driver::Handover { batch, begin: Arc::clone(&right) as _ };
     let delivered = AssertUnwindSafe(async move {
-        let answer = tokio::time::timeout(timeout, driver.deliver(batch)).await;
+        let answer = tokio::time::timeout(timeout, driver.deliver(handover)).await;
         answer.map_err(|_elapsed| "the driver did not answer in time")
     });
-    let mut work: Pin<Box<dyn Future<Output = Vec<DriverResult>> + Send>> = Box::pin(async move {
-        match delivered.catch_unwind().await {
+    Box::pin(async move {
+        let count = messages.len();
+        let unknown = |detail: &str| vec![DriverResult::Unknown { detail: detail.to_owned() }; count];
+        let results = match delivered.catch_unwind().await {
             Ok(Ok(results)) if results.len() == count => results,
             Ok(Ok(_)) => unknown("the driver answered for another number of messages"),
             Ok(Err(detail)) => unknown(detail),
             Err(_panic) => unknown("the driver failed"),
-        }
-    });
-    match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(results) => Work::Ended(results),
-        Poll::Pending => Work::Goes(work),
-    }
+        };
+        right.end(&messages, results)
+    })
 }

@@ -241,13 +241,10 @@ impl Partition {
         let state = self.lanes.entry(lane).or_default();
         state.batches += 1;
         state.last_begun = Some(Instant::now());
-        tracing::debug!(group = %self.group, channel = %lane.channel, count = begun.len(), "handover begun");
+        tracing::debug!(group = %self.group, channel = %lane.channel, count = begun.len(), "batch given to the driver");
         let began = Instant::now();
         self.work.spawn(async move {
-            let results = match work {
-                Work::Ended(results) => results,
-                Work::Goes(work) => work.await,
-            };
+            let results = work.await;
             Done::HandedOver(HandedOver { lane, begun, results, took: began.elapsed() })
         });
     }
@@ -274,16 +271,45 @@ impl Partition {
         // A retry is due by the group's clock, which may be ahead of this node's.
         let now = self.shared.ports.clock.wall_time().max(self.group_clock());
         let mut observations = Vec::with_capacity(begun.len());
+        let mut withdrawn = Vec::new();
         for ((entry, attempt), result) in begun.into_iter().zip(results) {
             self.notice(lane, &result);
             let delivered = matches!(result, DriverResult::Accepted { .. });
-            observations.push(Observation::Handover { channel: lane.channel, delivered, took });
             let seed = self.shared.ports.random.next_u64();
             let handed = Handed { channel: lane.channel, class: lane.class, attempt, now, seed };
-            let result = send_result(handed, result);
+            let Some(result) = send_result(handed, result) else {
+                withdrawn.push((entry, attempt));
+                continue;
+            };
+            observations.push(Observation::Handover { channel: lane.channel, delivered, took });
             self.results.push(Settlement { message: entry.message, attempt, result });
         }
         self.shared.ports.observations.observe(&observations);
+        self.withdraw(lane, withdrawn);
+    }
+
+    /// Takes back messages whose handover did not begin after all. Nothing is recorded of it; they are looked at anew,
+    /// and what forbids them is settled then.
+    fn withdraw(&mut self, lane: Lane, withdrawn: Vec<(Entry, u32)>) {
+        if withdrawn.is_empty() {
+            return;
+        }
+        let labels = [("channel", lane.channel.as_str())];
+        metrics::counter!("signalbox_sender_withdrawn_total", &labels).increment(withdrawn.len() as u64);
+        self.shared.pacer.give_back(lane.channel, withdrawn.len());
+        let mut entries = Vec::with_capacity(withdrawn.len());
+        for (entry, attempt) in withdrawn {
+            if self.inflight.settled(entry.message, attempt) {
+                self.shared.unsettled.fetch_sub(1, Ordering::Relaxed);
+            }
+            let news = self.again.remove(&entry.message);
+            entries.push(news.filter(|_| lane.class == Class::AtLeastOnce).unwrap_or(entry));
+        }
+        // A plan adopted meanwhile may move claimed ones away; before that is looked at, the region isn't quiet.
+        if lane.class == Class::AtMostOnce {
+            self.claims.doubt_plan();
+        }
+        self.put_back(entries);
     }
 
     fn notice(&self, lane: Lane, result: &DriverResult) {

@@ -3,13 +3,14 @@
 //! lease that is missing while messages are due is asked for again, in bounded steps.
 //!
 //! Rooms in reading order: `turn` (what one pass sees of time), `news`, `plan` (adoption, what moves, quiet), `claims`,
-//! `prepare`, `gate` (the critical section), `handover`, `settle`, `propose`.
+//! `prepare`, `gate` (what may go), `begin` (the critical section), `handover`, `settle`, `propose`.
 
 mod turn;
 
 mod news;
 mod plan;
 
+mod begin;
 mod claims;
 mod gate;
 mod handover;

@@ -22,15 +22,17 @@ pub(super) struct Handed {
 }
 
 /// Returns what is recorded. A message whose handovers are used up fails, also when the outcome of the last is unknown;
-/// but one of class `at_most_once` with an unknown outcome is always left to be held.
-pub(super) fn send_result(handed: Handed, result: DriverResult) -> SendResult {
-    match result {
+/// but one of class `at_most_once` with an unknown outcome is always left to be held. Of a handover that did not begin
+/// nothing is recorded.
+pub(super) fn send_result(handed: Handed, result: DriverResult) -> Option<SendResult> {
+    Some(match result {
         DriverResult::Accepted { provider_id } => SendResult::Delivered { provider_id },
         DriverResult::Permanent { detail } => SendResult::Failed { detail: shortened(detail) },
         DriverResult::Throttled { retry_after, detail } => retry(handed, retry_after, detail),
         DriverResult::Temporary { detail } => retry(handed, None, detail),
         DriverResult::Unknown { detail } => unknown(handed, shortened(detail)),
-    }
+        DriverResult::NotBegun => return None,
+    })
 }
 
 fn retry(handed: Handed, retry_after: Option<Duration>, detail: String) -> SendResult {
@@ -67,6 +69,10 @@ mod tests {
         Handed { channel: Channel::Sms, class, attempt, now: NOW, seed: 7 }
     }
 
+    fn recorded(handed: Handed, result: DriverResult) -> SendResult {
+        send_result(handed, result).unwrap()
+    }
+
     fn detail() -> String {
         "why".to_owned()
     }
@@ -76,11 +82,11 @@ mod tests {
         let last = RetryPolicy::for_channel(Channel::Sms).attempts;
         let temporary = || DriverResult::Temporary { detail: detail() };
         assert!(
-            matches!(send_result(handed(Class::AtMostOnce, 1), temporary()), SendResult::Retry { due, .. } if due > NOW)
+            matches!(recorded(handed(Class::AtMostOnce, 1), temporary()), SendResult::Retry { due, .. } if due > NOW)
         );
-        assert_eq!(send_result(handed(Class::AtMostOnce, last), temporary()), SendResult::Failed { detail: detail() });
+        assert_eq!(recorded(handed(Class::AtMostOnce, last), temporary()), SendResult::Failed { detail: detail() });
         let throttled = DriverResult::Throttled { retry_after: Some(Duration::from_secs(90)), detail: detail() };
-        let SendResult::Retry { due, .. } = send_result(handed(Class::AtLeastOnce, 1), throttled) else {
+        let SendResult::Retry { due, .. } = recorded(handed(Class::AtLeastOnce, 1), throttled) else {
             panic!("no retry")
         };
         assert!(due >= NOW.plus(Duration::from_secs(90)));
@@ -91,18 +97,23 @@ mod tests {
         let last = RetryPolicy::for_channel(Channel::Sms).attempts;
         let unknown = || DriverResult::Unknown { detail: detail() };
         for attempt in [1, last] {
-            let said = send_result(handed(Class::AtMostOnce, attempt), unknown());
+            let said = recorded(handed(Class::AtMostOnce, attempt), unknown());
             assert!(matches!(said, SendResult::Unknown { .. }), "{said:?}");
         }
-        assert!(matches!(send_result(handed(Class::AtLeastOnce, 1), unknown()), SendResult::Unknown { .. }));
-        assert_eq!(send_result(handed(Class::AtLeastOnce, last), unknown()), SendResult::Failed { detail: detail() });
+        assert!(matches!(recorded(handed(Class::AtLeastOnce, 1), unknown()), SendResult::Unknown { .. }));
+        assert_eq!(recorded(handed(Class::AtLeastOnce, last), unknown()), SendResult::Failed { detail: detail() });
     }
 
     #[test]
     fn details_are_kept_short_and_on_one_line() {
-        let long = send_result(handed(Class::AtLeastOnce, 1), DriverResult::Permanent { detail: "ü\n".repeat(500) });
+        let long = recorded(handed(Class::AtLeastOnce, 1), DriverResult::Permanent { detail: "ü\n".repeat(500) });
         let SendResult::Failed { detail } = long else { panic!("not failed") };
         assert_eq!(detail.chars().count(), DETAIL_MAX);
         assert!(!detail.contains('\n'));
+    }
+
+    #[test]
+    fn of_a_handover_that_did_not_begin_nothing_is_recorded() {
+        assert_eq!(send_result(handed(Class::AtMostOnce, 1), DriverResult::NotBegun), None);
     }
 }

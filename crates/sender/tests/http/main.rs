@@ -1,6 +1,8 @@
 //! The HTTP drivers against a server on loopback that answers as a test says.
 
 #[cfg(test)]
+mod late;
+#[cfg(test)]
 mod sandbox;
 #[cfg(test)]
 mod server;
@@ -13,7 +15,21 @@ use std::sync::Arc;
 use model::content::{Content, Purpose};
 use model::message::Class;
 use model::{Address, AppId, Channel, EndpointId, Epoch, GroupId, MessageId, Timestamp};
-use sender::Delivery;
+use sender::{Begin, Begun, Delivery, Handover, Withdrawn};
+
+/// A right that says what a test wants.
+struct Right<F>(F);
+
+impl<F: Fn() -> Result<(), Withdrawn> + Send + Sync> Begin for Right<F> {
+    fn begin(&self, _messages: &[MessageId]) -> Result<Begun, Withdrawn> {
+        (self.0)().map(Begun::holding)
+    }
+}
+
+/// A batch that may begin.
+fn handover(batch: Vec<Delivery>) -> Handover {
+    Handover { batch, begin: Arc::new(Right(|| Ok(()))) }
+}
 
 /// Message number `number`.
 fn message(number: u64) -> MessageId {

@@ -7,6 +7,8 @@ mod claims;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod late;
+#[cfg(test)]
 mod plan;
 #[cfg(test)]
 mod provider;

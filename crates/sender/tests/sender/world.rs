@@ -1,7 +1,7 @@
 //! One partition in memory with everything around it that a sender needs. Time is tokio's, paused.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -51,6 +51,8 @@ pub struct World {
     refused: Mutex<Option<NoPermit>>,
     /// What is applied just before the critical section is entered for the last time of so many.
     before_entry: Mutex<Option<(u32, Command)>>,
+    /// How many permits are held.
+    permits: Arc<AtomicUsize>,
     quiet: Mutex<Vec<Epoch>>,
     observed: Mutex<Vec<Observation>>,
     index: AtomicU64,
@@ -70,6 +72,7 @@ impl World {
             latency: Mutex::new(Duration::from_millis(2)),
             refused: Mutex::default(),
             before_entry: Mutex::default(),
+            permits: Arc::default(),
             quiet: Mutex::default(),
             observed: Mutex::default(),
             index: AtomicU64::new(0),
@@ -195,6 +198,11 @@ impl World {
     /// Applies a command just before the critical section is entered for the `count`-th time from now.
     pub fn apply_before_entry(&self, count: u32, command: Command) {
         *self.before_entry.lock().unwrap() = Some((count, command));
+    }
+
+    /// Says whether everything applied is fenced: whether no check from before has yet to begin.
+    pub fn fenced(&self) -> bool {
+        self.permits.load(Ordering::Relaxed) == 0
     }
 
     /// Returns the commands of a name that were proposed through the log.
@@ -369,7 +377,13 @@ impl Reads for World {
     }
 }
 
-struct Entered(Arc<MemoryTables>);
+struct Entered(Arc<MemoryTables>, Arc<AtomicUsize>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.1.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl Permit for Entered {
     fn view(&self) -> &dyn View {
@@ -392,7 +406,10 @@ impl SendPermits for World {
         }
         match *self.refused.lock().unwrap() {
             Some(refused) => Err(refused),
-            None => Ok(Box::new(Entered(Arc::clone(&self.tables.lock().unwrap())))),
+            None => {
+                self.permits.fetch_add(1, Ordering::Relaxed);
+                Ok(Box::new(Entered(Arc::clone(&self.tables.lock().unwrap()), Arc::clone(&self.permits))))
+            }
         }
     }
 

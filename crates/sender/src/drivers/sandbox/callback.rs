@@ -221,7 +221,7 @@ mod tests {
             let Err(CallbackError::Malformed { field, .. }) = parse(&body) else { panic!("{body} was taken") };
             assert!(field.starts_with(wanted), "{field} for {wanted}");
         }
-        let apps: AppsOfNumber = Arc::new(|_| Vec::new());
+        let apps: AppsOfNumber = Arc::new(|_| Ok(Vec::new()));
         for garbage in [&b"\xff{"[..], b"", b"{} x", b"{\"events\":[}"] {
             assert!(parse_callback(garbage, PARTITIONS, &apps).is_err());
         }

@@ -1,0 +1,191 @@
+//! The critical section (rules R9 and R10), entered where the payload leaves: under a valid lease, each message is
+//! checked against the rows as applied now, and the permit is kept until the driver wrote its first bytes. Nothing in
+//! here waits; what is refused is withdrawn and can't begin any more.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use model::message::Claim;
+use model::{Epoch, GroupId, MessageId};
+use registry::handover::{Handover, Verdict, may_hand_over};
+use registry::tables::{AdoptedPlan, Meta, RowAccess, TableError, View};
+use service::ports::NoPermit;
+
+use super::plan::moves_away;
+use crate::driver::{Begin, Begun, Delivery, DriverResult, Withdrawn};
+use crate::shared::Shared;
+
+/// The right to begin the handovers of one batch, each once.
+pub(super) struct Right {
+    check: Arc<Check>,
+    messages: Mutex<BTreeMap<MessageId, (Planned, Stage)>>,
+}
+
+/// A handover as it was prepared; what its payload says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Planned {
+    message: MessageId,
+    /// Its number; from 1.
+    attempt: u32,
+    /// The plan under which the region was named.
+    epoch: Epoch,
+}
+
+/// How far a handover got. It leaves `Open` once, to either of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The driver didn't ask yet.
+    Open,
+    /// It was allowed: bytes may have left.
+    Begun,
+    /// It was refused: nothing left, and nothing will.
+    Withdrawn,
+}
+
+/// What is needed to look at a message once more.
+struct Check {
+    shared: Arc<Shared>,
+    group: GroupId,
+    /// The claim of this boot, for the class that needs one.
+    claim: Option<Claim>,
+}
+
+/// Why a handover may not begin.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error(transparent)]
+    NoPermit(#[from] NoPermit),
+    #[error("read the tables")]
+    Tables(#[from] TableError),
+    #[error("message {0} may not go any more")]
+    Message(MessageId),
+}
+
+impl Planned {
+    /// Returns what a delivery says.
+    pub(super) fn of(delivery: &Delivery) -> Planned {
+        Planned { message: delivery.message, attempt: delivery.attempt, epoch: delivery.epoch }
+    }
+}
+
+impl Right {
+    /// Makes the right for handovers of a group, under the claim of those that need one.
+    pub(super) fn new(shared: &Arc<Shared>, (group, claim): (GroupId, Option<Claim>), planned: Vec<Planned>) -> Right {
+        let check = Arc::new(Check { shared: Arc::clone(shared), group, claim });
+        let messages = planned.into_iter().map(|planned| (planned.message, (planned, Stage::Open))).collect();
+        Right { check, messages: Mutex::new(messages) }
+    }
+
+    /// Ends the right, so that nothing begins any more, and returns the results as far as they agree with what was
+    /// begun: a withdrawn handover is never anything else, and one that was begun never withdrawn.
+    pub(super) fn end(&self, messages: &[MessageId], results: Vec<DriverResult>) -> Vec<DriverResult> {
+        let mut stages = self.lock();
+        let ended = |(message, result): (&MessageId, DriverResult)| {
+            let stage = stages.advance(*message, Stage::Withdrawn);
+            match (stage, result) {
+                (Stage::Withdrawn, _) => DriverResult::NotBegun,
+                (Stage::Begun, DriverResult::NotBegun) => {
+                    DriverResult::Unknown { detail: "the driver gave up after it had begun".to_owned() }
+                }
+                (Stage::Open, DriverResult::NotBegun) => {
+                    DriverResult::Temporary { detail: "the driver gave up before it began".to_owned() }
+                }
+                (Stage::Open | Stage::Begun, result) => result,
+            }
+        };
+        messages.iter().zip(results).map(ended).collect()
+    }
+
+    /// Nothing panics while it is locked, so that a poisoned lock means what an unpoisoned one does.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<MessageId, (Planned, Stage)>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Begin for Right {
+    fn begin(&self, messages: &[MessageId]) -> Result<Begun, Withdrawn> {
+        // Kept over the check: an end of the right comes before it or after it.
+        let mut stages = self.lock();
+        let open = messages.iter().filter_map(|message| stages.open(*message)).collect::<Vec<Planned>>();
+        let begun = if open.len() == messages.len() {
+            begin(Arc::clone(&self.check), open).map_err(|refused| {
+                tracing::debug!(group = %self.check.group, %refused, count = messages.len(), "handover withdrawn");
+                Withdrawn
+            })
+        } else {
+            Err(Withdrawn)
+        };
+        let stage = if begun.is_ok() { Stage::Begun } else { Stage::Withdrawn };
+        for message in messages {
+            stages.advance(*message, stage);
+        }
+        begun
+    }
+}
+
+/// The stages of a batch.
+trait Stages {
+    /// Returns a handover that is open.
+    fn open(&self, message: MessageId) -> Option<Planned>;
+
+    /// Moves an open handover to a stage and returns its stage before. What isn't of the batch counts as withdrawn.
+    fn advance(&mut self, message: MessageId, stage: Stage) -> Stage;
+}
+
+impl Stages for BTreeMap<MessageId, (Planned, Stage)> {
+    fn open(&self, message: MessageId) -> Option<Planned> {
+        self.get(&message).filter(|(_, stage)| *stage == Stage::Open).map(|(planned, _)| *planned)
+    }
+
+    fn advance(&mut self, message: MessageId, stage: Stage) -> Stage {
+        let Some((_, known)) = self.get_mut(&message) else { return Stage::Withdrawn };
+        let before = *known;
+        if before == Stage::Open {
+            *known = stage;
+        }
+        before
+    }
+}
+
+/// Checks handovers and keeps the permit in what it returns: a future that was polled to where it holds the permit for
+/// ever, because a permit borrows from the ports, which the future owns. Its drop gives the permit back.
+fn begin(check: Arc<Check>, planned: Vec<Planned>) -> Result<Begun, Refused> {
+    let mut held = Box::pin(async move {
+        let entered = check.shared.ports.clock.boot_time();
+        let permit = check.shared.ports.permits.enter(check.group)?;
+        check.may_begin(permit.view(), &planned)?;
+        let took = check.shared.ports.clock.boot_time().since(entered);
+        metrics::histogram!("signalbox_sender_begin_seconds").record(took.as_secs_f64());
+        let never: Result<std::convert::Infallible, Refused> = std::future::pending().await;
+        drop(permit);
+        never
+    });
+    match held.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Pending => Ok(Begun::holding(held)),
+        Poll::Ready(Err(refused)) => Err(refused),
+        Poll::Ready(Ok(never)) => match never {},
+    }
+}
+
+impl Check {
+    /// Decides whether all of these handovers may begin as they were prepared.
+    fn may_begin(&self, view: &dyn View, planned: &[Planned]) -> Result<(), Refused> {
+        let region = &self.shared.config.region;
+        let plan = view.row::<AdoptedPlan>(&())?;
+        let group_clock = view.row::<Meta>(&())?.unwrap_or_default().clock;
+        let now = self.shared.ports.clock.wall_time().max(group_clock);
+        for planned in planned {
+            let handover = Handover { region, message: planned.message, now, claim: self.claim };
+            let Verdict::Go { message, progress, .. } = may_hand_over(view, &handover)? else {
+                return Err(Refused::Message(planned.message));
+            };
+            let as_prepared = (progress.attempts + 1, progress.epoch) == (planned.attempt, planned.epoch);
+            if !as_prepared || moves_away(plan.as_ref(), &message, region) {
+                return Err(Refused::Message(planned.message));
+            }
+        }
+        Ok(())
+    }
+}
