@@ -10,7 +10,7 @@ use delivery::schedule::{Entry, Lane};
 use model::Timestamp;
 use model::command::Settlement;
 use model::message::{Class, SendResult};
-use registry::tables::{Meta, RowAccess, TableError};
+use registry::tables::{Meta, ProgressOf, RowAccess, TableError};
 use service::ports::{NoPermit, Observation};
 use tokio::time::Instant;
 
@@ -249,10 +249,14 @@ impl Partition {
         });
     }
 
-    /// Records that a message ends without a handover. Its number is that of the handover which did not begin.
+    /// Records that a message ends without a handover. Its number is that of the handover which did not begin, by the
+    /// rows as applied now: an entry may be older than the last recorded handover, and a wrong number would be ignored.
     fn settle_unbegun(&mut self, entry: Entry, result: SendResult) {
+        let view = self.shared.ports.reads.view(self.group).ok();
+        let progress = view.and_then(|view| view.row::<ProgressOf>(&entry.message).ok().flatten());
+        let attempts = progress.map_or(entry.attempts, |progress| progress.attempts);
         self.ending.insert(entry.message);
-        self.results.push(Settlement { message: entry.message, attempt: entry.attempts + 1, result });
+        self.results.push(Settlement { message: entry.message, attempt: attempts + 1, result });
     }
 
     /// Returns the group's clock as applied here; the start of time while it can't be read.

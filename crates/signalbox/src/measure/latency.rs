@@ -30,7 +30,9 @@ pub struct Percentiles {
 
 impl Default for Latency {
     fn default() -> Latency {
-        Latency(Histogram::new_with_bounds(1, MICROS_MAX, DIGITS).expect("the bounds and digits are constants that fit"))
+        Latency(
+            Histogram::new_with_bounds(1, MICROS_MAX, DIGITS).expect("the bounds and digits are constants that fit"),
+        )
     }
 }
 

@@ -27,12 +27,8 @@ pub async fn make_app(cluster: &Cluster) -> Result<String, Failure> {
     let request = v1::CreateAppRequest { name: "bench".to_owned(), ..Default::default() };
     let app = promised(connection.answer(apps.create(request)).await?.app, "app")?.app_id;
     let detail = v1::put_channel_request::Detail::Sms(v1::SmsChannel::default());
-    let request = v1::PutChannelRequest {
-        app_id: app.clone(),
-        enabled: Some(true),
-        detail: Some(detail),
-        ..Default::default()
-    };
+    let request =
+        v1::PutChannelRequest { app_id: app.clone(), enabled: Some(true), detail: Some(detail), ..Default::default() };
     connection.answer(apps.put_channel(request)).await?;
     for region in regions {
         seen(cluster, region.index, &app).await?;

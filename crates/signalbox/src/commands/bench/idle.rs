@@ -149,7 +149,7 @@ impl View for Report {
              written before",
             table(headings, self.nodes.iter().map(row)),
             self.loopback_bytes_per_s,
-            self.different_written
+            self.endpoints_written
         )
     }
 }

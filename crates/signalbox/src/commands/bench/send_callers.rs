@@ -74,15 +74,10 @@ impl Caller for RestSender {
 impl Caller for GrpcSender {
     async fn call(&mut self, number: u64) -> Result<Done, String> {
         let first = number * self.recipients;
-        let recipient = |number| v1::Recipient {
-            to: Some(v1::recipient::To::Address(telephone(number))),
-            ..Default::default()
-        };
-        let sms = v1::SmsContent {
-            text: TEXT.to_owned(),
-            purpose: v1::Purpose::Transactional as i32,
-            ..Default::default()
-        };
+        let recipient =
+            |number| v1::Recipient { to: Some(v1::recipient::To::Address(telephone(number))), ..Default::default() };
+        let sms =
+            v1::SmsContent { text: TEXT.to_owned(), purpose: v1::Purpose::Transactional as i32, ..Default::default() };
         let request = v1::SendMessagesRequest {
             app_id: self.app.clone(),
             recipients: (first..first + self.recipients).map(recipient).collect(),

@@ -72,11 +72,7 @@ impl std::fmt::Display for Cost {
             f,
             "{:.1} CPU s per million, {:.0} bytes written each (three nodes together); CPU s: nodes {:.1}, sandbox \
              {:.1}, load {:.1}",
-            self.node_cpu_s_per_million,
-            self.written_bytes_each,
-            self.node_cpu_s,
-            self.sandbox_cpu_s,
-            self.load_cpu_s
+            self.node_cpu_s_per_million, self.written_bytes_each, self.node_cpu_s, self.sandbox_cpu_s, self.load_cpu_s
         )
     }
 }

@@ -1,0 +1,112 @@
+//! Faults of ours that can be built into a run, so that the checks can be seen to fail. None of them is reachable outside
+//! the simulation.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::command::Proposal;
+use model::id::{Epoch, GroupId};
+use registry::tables::View;
+use replication::Replication;
+use service::ports::{Applied, BoxFuture, LogError, NoPermit, Permit, Reads as _, ReplicatedLog, SendPermits};
+
+/// What is broken on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Break {
+    /// A sync answers before anything is durable; what was written becomes durable much later.
+    NoSync,
+    /// The provider is handed every message twice.
+    Twice,
+    /// Handovers begin without a lease.
+    NoLease,
+    /// The provider's driver doesn't ask when the message leaves.
+    NoBegin,
+    /// Changes that forbid sending are acknowledged before anybody is fenced.
+    NoFence,
+    /// Every start of a node calls itself the same boot, so that claims of earlier ones look like its own.
+    SameBoot,
+    /// Nobody takes over what waits in a lost region.
+    NoTakeover,
+}
+
+/// Every break with its name.
+pub const BREAKS: [(Break, &str); 7] = [
+    (Break::NoSync, "no_sync"),
+    (Break::Twice, "twice"),
+    (Break::NoLease, "no_lease"),
+    (Break::NoBegin, "no_begin"),
+    (Break::NoFence, "no_fence"),
+    (Break::SameBoot, "same_boot"),
+    (Break::NoTakeover, "no_takeover"),
+];
+
+/// Says that a text names no break.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no break {0:?}")]
+pub struct UnknownBreak(String);
+
+impl fmt::Display for Break {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = BREAKS.iter().find(|(known, _)| known == self).map_or("", |(_, name)| name);
+        f.write_str(name)
+    }
+}
+
+impl FromStr for Break {
+    type Err = UnknownBreak;
+
+    fn from_str(text: &str) -> Result<Break, UnknownBreak> {
+        BREAKS
+            .iter()
+            .find(|(_, name)| *name == text)
+            .map(|(found, _)| *found)
+            .ok_or_else(|| UnknownBreak(text.to_owned()))
+    }
+}
+
+/// A log that acknowledges without waiting for fences.
+pub struct Unfenced(pub Replication);
+
+impl ReplicatedLog for Unfenced {
+    fn propose(
+        &self,
+        group: GroupId,
+        proposals: Vec<Proposal>,
+        deadline: Duration,
+    ) -> BoxFuture<'_, Result<Applied, LogError>> {
+        self.0.propose(group, proposals, deadline)
+    }
+
+    fn propose_fenced(
+        &self,
+        group: GroupId,
+        proposals: Vec<Proposal>,
+        deadline: Duration,
+    ) -> BoxFuture<'_, Result<Applied, LogError>> {
+        self.0.propose(group, proposals, deadline)
+    }
+}
+
+/// Permits for everybody.
+pub struct Unleased(pub Replication);
+
+struct ViewOnly(Arc<dyn View + Send + Sync>);
+
+impl Permit for ViewOnly {
+    fn view(&self) -> &dyn View {
+        &*self.0
+    }
+}
+
+impl SendPermits for Unleased {
+    fn enter(&self, group: GroupId) -> Result<Box<dyn Permit + Send + '_>, NoPermit> {
+        let view = self.0.view(group).map_err(|_| NoPermit::NoLease)?;
+        Ok(Box::new(ViewOnly(view)))
+    }
+
+    fn report_quiet(&self, group: GroupId, epoch: Epoch) {
+        self.0.report_quiet(group, epoch);
+    }
+}

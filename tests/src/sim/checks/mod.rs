@@ -1,0 +1,67 @@
+//! The promises, checked against what happened and what the replicas hold at the end. Every check is a function that
+//! returns what it found wrong; its name begins with the promise (DESIGN.md section 1).
+
+mod plans;
+mod recipients;
+mod replicas;
+mod sends;
+mod writes;
+
+use std::fmt;
+
+use super::history::Records;
+use super::replica::Replicas;
+
+/// One thing that a promise does not allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The check that found it.
+    pub check: &'static str,
+    /// What was found.
+    pub found: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.check, self.found)
+    }
+}
+
+/// What there is to check.
+pub struct Evidence<'a> {
+    /// What happened.
+    pub records: &'a Records,
+    /// What the replicas hold at the end.
+    pub replicas: &'a Replicas,
+    /// What is not as it should be although everything was healed for long; empty when all came to rest.
+    pub unsettled: &'a [String],
+    /// Panics.
+    pub panics: &'a [String],
+}
+
+/// A check: its name, and what finds things.
+type Check = (&'static str, fn(&Evidence<'_>) -> Vec<String>);
+
+const CHECKS: [Check; 14] = [
+    ("p1_no_handover_after_an_acknowledged_opt_out", recipients::no_handover_after_an_acknowledged_opt_out),
+    ("p2_acknowledged_writes_survive", writes::acknowledged_writes_survive),
+    ("p2_reads_see_acknowledged_writes", writes::reads_see_acknowledged_writes),
+    ("p3_accepted_messages_are_kept", sends::accepted_messages_are_kept),
+    ("p3_books_close", sends::books_close),
+    ("p3_everything_comes_to_rest", sends::everything_comes_to_rest),
+    ("p4_at_most_once", sends::at_most_once),
+    ("p4_at_least_once", sends::at_least_once),
+    ("p4_twice_only_when_cut_off", sends::twice_only_when_cut_off),
+    ("p5_plans_form_one_line", plans::plans_form_one_line),
+    ("p5_epochs_of_a_message_never_regress", plans::epochs_of_a_message_never_regress),
+    ("replicas_agree", replicas::replicas_agree),
+    ("tables_keep_their_rules", replicas::tables_keep_their_rules),
+    ("nodes_live_on", replicas::nodes_live_on),
+];
+
+/// Runs every check.
+pub fn check(evidence: &Evidence<'_>) -> Vec<Violation> {
+    let found =
+        CHECKS.iter().flat_map(|(check, find)| find(evidence).into_iter().map(move |found| Violation { check, found }));
+    found.collect()
+}

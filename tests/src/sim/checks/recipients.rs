@@ -1,0 +1,29 @@
+//! P1: no send after an acknowledged opt-out.
+
+use std::collections::BTreeMap;
+
+use super::Evidence;
+use crate::sim::history::{Answered, Asked, Tick};
+
+/// P1: no region begins to hand a message over to an address whose opt-out was acknowledged in an earlier millisecond.
+/// (Within one millisecond the simulator's order of hosts means nothing.)
+pub fn no_handover_after_an_acknowledged_opt_out(evidence: &Evidence<'_>) -> Vec<String> {
+    let mut acknowledged: BTreeMap<&str, Tick> = BTreeMap::new();
+    for operation in &evidence.records.operations {
+        if let (Asked::OptOut { address }, Some((at, Answered::Done))) = (&operation.asked, &operation.answer) {
+            let first = acknowledged.entry(address).or_insert(*at);
+            *first = (*first).min(*at);
+        }
+    }
+    let mut found = Vec::new();
+    for handover in &evidence.records.handovers {
+        let opted_out = acknowledged.get(handover.address.as_str()).filter(|at| **at < handover.from);
+        if let Some(at) = opted_out {
+            found.push(format!(
+                "{} began to hand over {} to {} at {} ms, whose opt-out was acknowledged at {at} ms",
+                handover.region, handover.message, handover.address, handover.from
+            ));
+        }
+    }
+    found
+}

@@ -1,0 +1,33 @@
+//! What all promises rest on: replicas that are the same, tables that keep their rules, nodes that don't stop.
+
+use super::Evidence;
+
+/// At the end all replicas of a group applied the same entries to the same effect.
+pub fn replicas_agree(evidence: &Evidence<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut replicas = evidence.replicas.iter();
+    let Some((first_region, first)) = replicas.next() else { return vec!["there are no replicas".to_owned()] };
+    for (region, replica) in replicas {
+        for (group, (index, chain)) in &replica.groups {
+            let Some((first_index, first_chain)) = first.groups.get(group) else { continue };
+            if index == first_index && chain != first_chain {
+                found.push(format!("{first_region} and {region} differ in group {group} at entry {index}"));
+            }
+        }
+    }
+    found
+}
+
+/// The tables of every replica keep the rules of the registry.
+pub fn tables_keep_their_rules(evidence: &Evidence<'_>) -> Vec<String> {
+    let broken = evidence
+        .replicas
+        .iter()
+        .flat_map(|(region, replica)| replica.broken.iter().map(move |broken| format!("{region}: {broken}")));
+    broken.collect()
+}
+
+/// No node stops by itself, and nothing panics: no disk was at fault.
+pub fn nodes_live_on(evidence: &Evidence<'_>) -> Vec<String> {
+    evidence.records.stops.iter().chain(evidence.panics).cloned().collect()
+}

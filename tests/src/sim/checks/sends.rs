@@ -1,0 +1,145 @@
+//! P3 and P4: an accepted message is never lost, and how often it is handed over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::id::{MessageId, RegionId};
+use model::message::{Class, Status};
+
+use super::Evidence;
+use crate::sim::cluster::{NODES, region};
+use crate::sim::history::{Answered, Asked, Handover, Reply, Tick};
+
+/// How long after a fault its consequences may last: connections that look alive, elections, an evacuated region.
+const AFTERMATH_MS: Tick = 6_000;
+
+/// P3: every message that a client was told is accepted is there at the end, in every region.
+pub fn accepted_messages_are_kept(evidence: &Evidence<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (region, replica) in evidence.replicas {
+        for message in accepted(evidence) {
+            if !replica.messages.contains_key(&message) {
+                found.push(format!("{region} doesn't know {message}, which was accepted"));
+            }
+        }
+    }
+    found
+}
+
+/// P3: accepted = delivered + failed + opted out + expired + held + pending, in every region; and as many were accepted
+/// as clients were told, or are without a final word.
+pub fn books_close(evidence: &Evidence<'_>) -> Vec<String> {
+    let told = accepted(evidence).len() as u64;
+    let open = evidence.records.operations.iter().filter(|operation| {
+        let unknown = matches!(operation.answer, None | Some((_, Answered::Unknown(_))));
+        matches!(operation.asked, Asked::Send { .. }) && unknown
+    });
+    let most = told + open.count() as u64;
+    let mut found = Vec::new();
+    for (region, replica) in evidence.replicas {
+        let books = replica.books;
+        if !books.invariant_closed() {
+            found.push(format!("{region}: {books:?}"));
+        }
+        if !(told..=most).contains(&books.accepted) {
+            let accepted = books.accepted;
+            found.push(format!("{region} accepted {accepted} messages, clients know of {told} to {most}"));
+        }
+        if books.accepted != replica.messages.len() as u64 {
+            found.push(format!("{region} counts {} messages and has {}", books.accepted, replica.messages.len()));
+        }
+    }
+    found
+}
+
+/// P3 and liveness: after everything is healed, clients are answered, every accepted message comes to a final status or
+/// is held, every replica gets as far as the others, and every partition goes by the newest plan.
+pub fn everything_comes_to_rest(evidence: &Evidence<'_>) -> Vec<String> {
+    evidence.unsettled.to_vec()
+}
+
+/// P4: a message of class `at_most_once` is handed over again only when the provider certainly didn't take it.
+pub fn at_most_once(evidence: &Evidence<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (message, handovers) in by_message(evidence, Class::AtMostOnce) {
+        for pair in handovers.windows(2) {
+            let refused = pair[0].reply.is_some_and(|(at, reply)| reply == Reply::NotNow && at <= pair[1].from);
+            if !refused {
+                found.push(format!(
+                    "{message} was handed over by {} at {} ms ({:?}) and again by {} at {} ms",
+                    pair[0].region, pair[0].from, pair[0].reply, pair[1].region, pair[1].from
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// P4: a message of class `at_least_once` that is called delivered was taken, and one that was neither forbidden nor
+/// expired was handed over; of class `at_most_once`, none is called delivered that was not taken.
+pub fn at_least_once(evidence: &Evidence<'_>) -> Vec<String> {
+    let replies = |message| {
+        let of = evidence.records.handovers.iter().filter(move |handover| handover.message == message);
+        of.map(|handover| handover.reply.map(|(_, reply)| reply)).collect::<Vec<_>>()
+    };
+    let mut found = Vec::new();
+    for (region, replica) in evidence.replicas {
+        for (message, (class, progress)) in &replica.messages {
+            let replies = replies(*message);
+            let fits = match progress.status {
+                Status::Delivered => replies.contains(&Some(Reply::Accepted)),
+                Status::Failed => !replies.is_empty(),
+                Status::Held => *class == Class::AtMostOnce,
+                Status::Waiting | Status::OptedOut | Status::Expired => true,
+            };
+            if !fits {
+                found
+                    .push(format!("{region} calls {message} ({class}) {}, the provider: {replies:?}", progress.status));
+            }
+        }
+    }
+    found
+}
+
+/// P4: a message of class `at_least_once` that the provider took is handed over again only if the node that held it
+/// stopped or was cut off in between.
+pub fn twice_only_when_cut_off(evidence: &Evidence<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (message, handovers) in by_message(evidence, Class::AtLeastOnce) {
+        for (place, first) in handovers.iter().enumerate() {
+            let taken = matches!(first.reply, Some((_, Reply::Accepted)));
+            let Some(second) = handovers.get(place + 1).filter(|_| taken) else { continue };
+            if !was_cut_off(evidence, &first.region, (first.from, second.from)) {
+                found.push(format!(
+                    "{message} was taken from {} at {} ms and handed over again by {} at {} ms, and nothing was wrong",
+                    first.region, first.from, second.region, second.from
+                ));
+            }
+        }
+    }
+    found
+}
+
+fn was_cut_off(evidence: &Evidence<'_>, of: &RegionId, (from, to): (Tick, Tick)) -> bool {
+    let Some(node) = NODES.into_iter().find(|node| region(*node) == *of) else { return false };
+    evidence.records.faults.iter().any(|span| {
+        let end = span.to.unwrap_or(Tick::MAX).saturating_add(AFTERMATH_MS);
+        span.fault.cuts_off(node) && span.from <= to && from <= end
+    })
+}
+
+fn accepted(evidence: &Evidence<'_>) -> BTreeSet<MessageId> {
+    let messages = evidence.records.operations.iter().filter_map(|operation| match &operation.answer {
+        Some((_, Answered::Accepted(message))) => Some(*message),
+        _ => None,
+    });
+    messages.collect()
+}
+
+/// Returns the handovers of a class by message, in the order of their beginning.
+fn by_message<'a>(evidence: &Evidence<'a>, class: Class) -> BTreeMap<MessageId, Vec<&'a Handover>> {
+    let mut by_message: BTreeMap<MessageId, Vec<&Handover>> = BTreeMap::new();
+    for handover in evidence.records.handovers.iter().filter(|handover| handover.class == class) {
+        by_message.entry(handover.message).or_default().push(handover);
+    }
+    by_message
+}

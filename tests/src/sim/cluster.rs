@@ -1,0 +1,185 @@
+//! What outlives the restarts of simulated nodes, and is seen by all: disks, clocks, the provider, the history.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::address::mix;
+use model::cluster::{NodeInfo, Nodes, RegionKind};
+use model::id::{AppId, NodeId, RegionId};
+use replication::Replication;
+
+use super::breaks::Break;
+use super::history::History;
+use super::provider::Provider;
+use super::storage::Disk;
+use super::transport::PORT;
+use super::world::{SimClock, SimRandom};
+
+/// The nodes, one per region.
+pub const NODES: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
+/// How many partitions the cluster has.
+pub const PARTITIONS: u16 = 2;
+/// By how much a node's clock runs too fast or too slow at most, in per mille. The leases assume 10.
+const RATE_ERROR_MAX_PERMILLE: u64 = 9;
+
+/// What a run is made from. The same settings lead to the same run, in a fresh process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Decides everything that chance decides.
+    pub seed: u64,
+    /// For how many simulated seconds things go wrong.
+    pub seconds: u64,
+    /// What is broken on purpose.
+    pub broken: Option<Break>,
+}
+
+/// Everything that outlives a node's restart.
+pub struct Cluster {
+    /// What the run is made from.
+    pub settings: Settings,
+    /// What happened.
+    pub history: Arc<History>,
+    /// The provider.
+    pub provider: Arc<Provider>,
+    /// How often addresses were begun to be opted out: the clients send to those after.
+    pub opted_out: AtomicU64,
+    stands: BTreeMap<NodeId, Stand>,
+    running: Mutex<BTreeMap<NodeId, Replication>>,
+    app: Mutex<Option<AppId>>,
+    closing: AtomicBool,
+    closed: Mutex<BTreeSet<String>>,
+    streams: AtomicU64,
+    numbers: Mutex<BTreeMap<String, u64>>,
+}
+
+/// What a node finds again when it starts.
+struct Stand {
+    disk: Arc<Disk>,
+    clock: Arc<SimClock>,
+}
+
+/// Returns the name of a node's region, which is also its host.
+pub fn name(node: NodeId) -> &'static str {
+    match node {
+        NodeId(1) => "a",
+        NodeId(2) => "b",
+        _ => "c",
+    }
+}
+
+/// Returns a node's region.
+pub fn region(node: NodeId) -> RegionId {
+    RegionId::from_stored(name(node).to_owned())
+}
+
+/// Returns the configured nodes.
+pub fn nodes() -> Nodes {
+    let info = |id| NodeInfo {
+        id,
+        region: region(id),
+        kind: RegionKind::Serving,
+        peer: format!("{}:{PORT}", name(id)),
+        grpc: String::new(),
+        door: String::new(),
+    };
+    NODES.into_iter().map(|id| (id, info(id))).collect()
+}
+
+impl Cluster {
+    /// Makes a cluster that never ran.
+    pub fn new(settings: Settings) -> Cluster {
+        let history = Arc::new(History::default());
+        let random = SimRandom::new(mix(settings.seed ^ 0x636c_6f63_6b73));
+        let stand = |_| {
+            let rate = 1_000 - RATE_ERROR_MAX_PERMILLE + random.below(2 * RATE_ERROR_MAX_PERMILLE + 1);
+            Stand { disk: Arc::new(Disk::new(settings.broken)), clock: Arc::new(SimClock::new(rate)) }
+        };
+        Cluster {
+            settings,
+            provider: Arc::new(Provider::new(history.clone(), mix(settings.seed ^ 0x7072_6f76), settings.broken)),
+            history,
+            opted_out: AtomicU64::new(0),
+            stands: NODES.into_iter().map(|node| (node, stand(node))).collect(),
+            running: Mutex::default(),
+            app: Mutex::default(),
+            closing: AtomicBool::new(false),
+            closed: Mutex::default(),
+            streams: AtomicU64::new(0),
+            numbers: Mutex::default(),
+        }
+    }
+
+    /// Returns a node's disk.
+    pub fn disk(&self, node: NodeId) -> Arc<Disk> {
+        self.stands[&node].disk.clone()
+    }
+
+    /// Returns a node's clock.
+    pub fn clock(&self, node: NodeId) -> Arc<SimClock> {
+        self.stands[&node].clock.clone()
+    }
+
+    /// Returns a new stream of randomness, its own for every call in a run.
+    pub fn random(&self) -> SimRandom {
+        let stream = self.streams.fetch_add(1, Ordering::SeqCst);
+        SimRandom::new(mix(self.settings.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ mix(stream)))
+    }
+
+    /// Says that a node runs.
+    pub fn runs(&self, node: NodeId, replication: Replication) {
+        lock(&self.running).insert(node, replication);
+    }
+
+    /// Forgets a node that stopped.
+    pub fn forget(&self, node: NodeId) {
+        lock(&self.running).remove(&node);
+    }
+
+    /// Returns the nodes that run.
+    pub fn running(&self) -> BTreeMap<NodeId, Replication> {
+        lock(&self.running).clone()
+    }
+
+    /// Returns the app that messages are sent for, once it is there.
+    pub fn app(&self) -> Option<AppId> {
+        *lock(&self.app)
+    }
+
+    /// Names the app that messages are sent for.
+    pub fn set_app(&self, app: AppId) {
+        *lock(&self.app) = Some(app);
+    }
+
+    /// Returns the next number of a counter, from 1.
+    pub fn next_number(&self, counter: &str) -> u64 {
+        let mut numbers = lock(&self.numbers);
+        let number = numbers.entry(counter.to_owned()).or_default();
+        *number += 1;
+        *number
+    }
+
+    /// Tells the clients to come to an end.
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+    }
+
+    /// Says whether clients are to come to an end.
+    pub fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// Says that a client came to its end.
+    pub fn client_closed(&self, client: String) {
+        lock(&self.closed).insert(client);
+    }
+
+    /// Returns the clients that came to their ends.
+    pub fn closed_clients(&self) -> BTreeSet<String> {
+        lock(&self.closed).clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

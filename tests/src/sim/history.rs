@@ -1,0 +1,243 @@
+//! What happened in a run, as its observers saw it: what clients asked and were answered, what the provider was handed,
+//! what the nemesis did. Every record also becomes a line of the trace, whose hash says whether two runs were the same.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use model::id::{Boot, Epoch, MessageId, RegionId};
+use model::message::Class;
+
+use super::determinism::elapsed_ns;
+use super::nemesis::Fault;
+
+/// Simulated time in milliseconds since the start: the number of the tick.
+pub type Tick = u64;
+
+/// What a client asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// To write a number to an endpoint. Each endpoint has one writer, whose numbers grow.
+    Write {
+        /// The endpoint.
+        endpoint: String,
+        /// The number.
+        value: u64,
+    },
+    /// To read the number of an endpoint.
+    Read {
+        /// The endpoint.
+        endpoint: String,
+        /// Whether it must be as new as anything acknowledged anywhere; else only as what this region acknowledged.
+        linearizable: bool,
+    },
+    /// To send one message.
+    Send {
+        /// To whom.
+        address: String,
+    },
+    /// To send nothing more to an address.
+    OptOut {
+        /// The address.
+        address: String,
+    },
+    /// To change the plan.
+    ChangePlan {
+        /// In words.
+        change: String,
+    },
+}
+
+/// What a client was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answered {
+    /// Done.
+    Done,
+    /// The number that was read; nothing when there is no such endpoint.
+    Read(Option<u64>),
+    /// The message was accepted.
+    Accepted(MessageId),
+    /// It certainly was not done, and why.
+    Refused(String),
+    /// It may or may not have been done.
+    Unknown(String),
+}
+
+/// One operation of a client.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// The region of the client's door.
+    pub region: RegionId,
+    /// What was asked.
+    pub asked: Asked,
+    /// When it was asked.
+    pub from: Tick,
+    /// The answer and when it came; nothing when none ever came.
+    pub answer: Option<(Tick, Answered)>,
+}
+
+/// What the provider made of a handover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// It took the message.
+    Accepted,
+    /// It certainly didn't, and may later.
+    NotNow,
+    /// It certainly didn't and never will.
+    Never,
+    /// It says nothing; it may have taken it.
+    Nothing,
+}
+
+/// One handover of a message to the provider.
+#[derive(Debug, Clone)]
+pub struct Handover {
+    /// When it began.
+    pub from: Tick,
+    /// The region that handed over.
+    pub region: RegionId,
+    /// The boot of its node.
+    pub boot: Boot,
+    /// The message.
+    pub message: MessageId,
+    /// The number of the handover, by the node's count.
+    pub attempt: u32,
+    /// The plan under which the region was named.
+    pub epoch: Epoch,
+    /// How often it may be handed over.
+    pub class: Class,
+    /// Where it goes.
+    pub address: String,
+    /// What the provider said, and when; nothing when the node stopped before.
+    pub reply: Option<(Tick, Reply)>,
+}
+
+/// A stretch of time in which something was wrong.
+#[derive(Debug, Clone)]
+pub struct Span {
+    /// From when.
+    pub from: Tick,
+    /// Until when; nothing while it lasts.
+    pub to: Option<Tick>,
+    /// What.
+    pub fault: Fault,
+}
+
+/// Everything recorded.
+#[derive(Debug, Clone, Default)]
+pub struct Records {
+    /// In the order of their beginning.
+    pub operations: Vec<Operation>,
+    /// In the order of their beginning.
+    pub handovers: Vec<Handover>,
+    /// In the order of their beginning.
+    pub faults: Vec<Span>,
+    /// Nodes that stopped by themselves, and why.
+    pub stops: Vec<String>,
+    trace: Vec<String>,
+}
+
+/// Where everything is recorded.
+#[derive(Debug, Default)]
+pub struct History(Mutex<Records>);
+
+/// Names a record, to add its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(usize);
+
+/// Returns the present.
+pub fn now() -> Tick {
+    elapsed_ns() / 1_000_000
+}
+
+impl History {
+    /// Records the beginning of an operation.
+    pub fn ask(&self, region: &RegionId, asked: Asked) -> Place {
+        let mut records = self.records();
+        let place = records.operations.len();
+        records.line(format!("{region} asks #{place} {asked:?}"));
+        records.operations.push(Operation { region: region.clone(), asked, from: now(), answer: None });
+        Place(place)
+    }
+
+    /// Records an answer.
+    pub fn answer(&self, Place(place): Place, answer: Answered) {
+        let mut records = self.records();
+        let region = records.operations[place].region.clone();
+        records.line(format!("{region} told #{place} {answer:?}"));
+        records.operations[place].answer = Some((now(), answer));
+    }
+
+    /// Records the beginning of a handover.
+    pub fn hand_over(&self, handover: Handover) -> Place {
+        let mut records = self.records();
+        let place = records.handovers.len();
+        let Handover { region, boot, message, attempt, epoch, class, address, .. } = &handover;
+        let line =
+            format!("{region} boot {boot} hands over {message} {class} attempt {attempt} epoch {epoch} to {address}");
+        records.line(line);
+        records.handovers.push(handover);
+        Place(place)
+    }
+
+    /// Records what the provider said.
+    pub fn reply(&self, Place(place): Place, reply: Reply) {
+        let mut records = self.records();
+        let message = records.handovers[place].message;
+        records.line(format!("provider says {reply:?} to {message}"));
+        records.handovers[place].reply = Some((now(), reply));
+    }
+
+    /// Records the beginning of a fault.
+    pub fn fault_begins(&self, fault: &Fault) -> Place {
+        let mut records = self.records();
+        let place = records.faults.len();
+        records.line(format!("NEMESIS begins {fault}"));
+        records.faults.push(Span { from: now(), to: None, fault: fault.clone() });
+        Place(place)
+    }
+
+    /// Records the end of a fault.
+    pub fn fault_ends(&self, Place(place): Place) {
+        let mut records = self.records();
+        let fault = records.faults[place].fault.clone();
+        records.line(format!("NEMESIS ends {fault}"));
+        records.faults[place].to = Some(now());
+    }
+
+    /// Records that a node stopped by itself.
+    pub fn stopped(&self, region: &RegionId, reason: String) {
+        let mut records = self.records();
+        records.line(format!("{region} stopped: {reason}"));
+        records.stops.push(format!("{region} at {} ms: {reason}", now()));
+    }
+
+    /// Adds a line to the trace.
+    pub fn note(&self, text: String) {
+        self.records().line(text);
+    }
+
+    /// Returns everything recorded up to now.
+    pub fn snapshot(&self) -> Records {
+        self.records().clone()
+    }
+
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Records {
+    /// Returns the lines of the trace.
+    pub fn trace(&self) -> &[String] {
+        &self.trace
+    }
+
+    /// Returns a hash of the trace (FNV-1a).
+    pub fn trace_hash(&self) -> u64 {
+        let bytes = self.trace.iter().flat_map(|line| line.bytes().chain([b'\n']));
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    }
+
+    fn line(&mut self, text: String) {
+        self.trace.push(format!("{:>7} {text}", now()));
+    }
+}

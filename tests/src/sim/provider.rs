@@ -1,0 +1,139 @@
+//! The provider that all regions hand messages to. It stands outside the simulated network, remembers every handover,
+//! and fails and dawdles as its seed says, until it is told to be well.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use model::channel::Channel;
+use model::id::{Boot, MessageId, RegionId};
+use sender::{Delivery, Driver, DriverResult};
+use service::ports::BoxFuture;
+
+use super::breaks::Break;
+use super::history::{Handover, History, Reply, now};
+use super::world::SimRandom;
+
+/// The name in routes.
+pub const NAME: &str = "simulated";
+/// How long an answer takes at most, when the provider is well.
+const ANSWER_MAX_MS: u64 = 60;
+/// How long a slow one takes at most, and how seldom it is: one in this many.
+const SLOW_ANSWER_MAX_MS: u64 = 1_500;
+const SLOW_ANSWER_ONE_IN: u64 = 5;
+/// How long connecting takes at most, and how seldom it is needed: one in this many.
+const CONNECTING_MAX_MS: u64 = 1_500;
+const CONNECTING_ONE_IN: u64 = 4;
+/// How long it asks to wait when it is too much.
+const RETRY_AFTER: Duration = Duration::from_millis(400);
+
+/// The provider.
+pub struct Provider {
+    history: Arc<History>,
+    random: SimRandom,
+    well: AtomicBool,
+    broken: Option<Break>,
+}
+
+/// How one node reaches the provider.
+pub struct ProviderDriver {
+    /// The provider.
+    pub provider: Arc<Provider>,
+    /// The region of the node.
+    pub region: RegionId,
+    /// The boot of the node.
+    pub boot: Boot,
+}
+
+impl Provider {
+    /// Returns a provider that fails now and then.
+    pub fn new(history: Arc<History>, seed: u64, broken: Option<Break>) -> Provider {
+        Provider { history, random: SimRandom::new(seed), well: AtomicBool::new(false), broken }
+    }
+
+    /// From now on takes everything.
+    pub fn get_well(&self) {
+        self.well.store(true, Ordering::SeqCst);
+    }
+
+    fn draw_reply(&self) -> (Reply, DriverResult) {
+        let detail = || "as the seed says".to_owned();
+        let drawn = if self.well.load(Ordering::SeqCst) { 99 } else { self.random.below(100) };
+        match drawn {
+            0..25 => (Reply::NotNow, DriverResult::Temporary { detail: detail() }),
+            25..30 => (Reply::NotNow, DriverResult::Throttled { retry_after: Some(RETRY_AFTER), detail: detail() }),
+            30..32 => (Reply::Never, DriverResult::Permanent { detail: detail() }),
+            32..36 => (Reply::Nothing, DriverResult::Unknown { detail: detail() }),
+            _ => (Reply::Accepted, DriverResult::Accepted { provider_id: None }),
+        }
+    }
+
+    /// Most often there is a connection already.
+    fn draw_connecting(&self) -> Duration {
+        let connecting = self.random.below(CONNECTING_ONE_IN) == 0;
+        if connecting { Duration::from_millis(self.random.below(CONNECTING_MAX_MS)) } else { Duration::ZERO }
+    }
+
+    fn draw_delay(&self) -> Duration {
+        let longest = if self.random.below(SLOW_ANSWER_ONE_IN) == 0 { SLOW_ANSWER_MAX_MS } else { ANSWER_MAX_MS };
+        Duration::from_millis(1 + self.random.below(longest))
+    }
+}
+
+impl ProviderDriver {
+    fn handover(&self, delivery: &Delivery) -> Handover {
+        Handover {
+            from: now(),
+            region: self.region.clone(),
+            boot: self.boot,
+            message: delivery.message,
+            attempt: delivery.attempt,
+            epoch: delivery.epoch,
+            class: delivery.class,
+            address: delivery.address.as_str().to_owned(),
+            reply: None,
+        }
+    }
+}
+
+impl Driver for ProviderDriver {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn channels(&self) -> &[Channel] {
+        &[Channel::Sms]
+    }
+
+    fn batch_max(&self) -> usize {
+        20
+    }
+
+    fn deliver(&self, sender::Handover { batch, begin }: sender::Handover) -> BoxFuture<'_, Vec<DriverResult>> {
+        Box::pin(async move {
+            let provider = &self.provider;
+            let history = &provider.history;
+            tokio::time::sleep(provider.draw_connecting()).await;
+            let messages: Vec<MessageId> = batch.iter().map(|delivery| delivery.message).collect();
+            let right = begin.begin(&messages);
+            if right.is_err() && provider.broken != Some(Break::NoBegin) {
+                return vec![DriverResult::NotBegun; batch.len()];
+            }
+            let begun: Vec<_> = batch.iter().map(|delivery| history.hand_over(self.handover(delivery))).collect();
+            if provider.broken == Some(Break::Twice) {
+                for delivery in &batch {
+                    let again = history.hand_over(self.handover(delivery));
+                    history.reply(again, Reply::Accepted);
+                }
+            }
+            drop(right);
+            tokio::time::sleep(provider.draw_delay()).await;
+            let results = begun.into_iter().map(|place| {
+                let (reply, result) = provider.draw_reply();
+                history.reply(place, reply);
+                result
+            });
+            results.collect()
+        })
+    }
+}

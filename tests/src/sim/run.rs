@@ -1,0 +1,211 @@
+//! One run: set up, let things go wrong, heal everything, require that all comes to rest, check.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use model::address::mix;
+use model::id::GroupId;
+
+use super::checks::{Evidence, Violation, check};
+use super::cluster::{Cluster, NODES, PARTITIONS, Settings, name, region};
+use super::history::{Records, Tick, now};
+use super::nemesis::{Nemesis, schedule};
+use super::replica::{self, Replicas};
+use super::{clients, determinism, node};
+
+/// The step of simulated time.
+const TICK: Duration = Duration::from_millis(1);
+/// The latencies between regions, one way.
+const LATENCY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(80));
+/// How many segments may wait on a simulated connection.
+const TCP_CAPACITY: usize = 65_536;
+/// How long the cluster may take to be made.
+const SET_UP_MAX: Duration = Duration::from_secs(30);
+/// How long after everything was healed all must have come to rest. Retries of the provider's refusals are the longest.
+const REST_MAX: Duration = Duration::from_secs(120);
+/// How often that is looked at.
+const LOOK_MS: Tick = 100;
+
+/// What a run came to.
+pub struct Report {
+    /// What it was made from.
+    pub settings: Settings,
+    /// What happened.
+    pub records: Records,
+    /// How much simulated time it took.
+    pub took: Duration,
+    /// What the promises do not allow.
+    pub violations: Vec<Violation>,
+}
+
+static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Runs one simulation. To be called once in a process, which does nothing else: it takes over the process' clocks and
+/// its randomness.
+///
+/// # Panics
+/// When the operating system gives no thread, or the run itself panics.
+pub fn run(settings: Settings) -> Report {
+    note_panics();
+    determinism::arm(settings.seed);
+    // On a thread of its own: what earlier code of this one drew for its hash maps is not of the seed.
+    let ran = std::thread::scope(|scope| scope.spawn(|| run_here(settings)).join());
+    determinism::disarm();
+    ran.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn run_here(settings: Settings) -> Report {
+    let cluster = Arc::new(Cluster::new(settings));
+    let mut run = Run { sim: build(&cluster), cluster: cluster.clone() };
+    let unsettled = run.go();
+    let took = run.sim.elapsed();
+    let replicas = run.replicas();
+    run.note_end(&replicas);
+    let records = cluster.history.snapshot();
+    let panics = PANICS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let evidence = Evidence { records: &records, replicas: &replicas, unsettled: &unsettled, panics: &panics };
+    let violations = check(&evidence);
+    drop(run);
+    Report { settings, records, took, violations }
+}
+
+fn build(cluster: &Arc<Cluster>) -> turmoil::Sim<'static> {
+    let mut sim = turmoil::Builder::new()
+        .rng_seed(cluster.settings.seed)
+        .simulation_duration(Duration::MAX)
+        .tick_duration(TICK)
+        .min_message_latency(LATENCY.0)
+        .max_message_latency(LATENCY.1)
+        .tcp_capacity(TCP_CAPACITY)
+        .enable_random_order()
+        .build();
+    for id in NODES {
+        let cluster = cluster.clone();
+        sim.host(name(id), move || node::run(cluster.clone(), id));
+    }
+    sim
+}
+
+struct Run {
+    sim: turmoil::Sim<'static>,
+    cluster: Arc<Cluster>,
+}
+
+impl Run {
+    /// Returns what is not as it should be at the end.
+    fn go(&mut self) -> Vec<String> {
+        let deadline = now() + millis(SET_UP_MAX);
+        while self.cluster.app().is_none() {
+            self.step();
+            if now() > deadline {
+                return vec!["the cluster was not made".to_owned()];
+            }
+        }
+        let settings = self.cluster.settings;
+        let from = now();
+        let planned = schedule(mix(settings.seed ^ 0x6e65_6d65), from, from + settings.seconds * 1_000);
+        let mut nemesis = Nemesis::new(self.cluster.clone(), planned);
+        while now() < from + settings.seconds * 1_000 || !nemesis.is_done() {
+            nemesis.step(&mut self.sim, now());
+            self.step();
+        }
+        self.cluster.history.note("everything is healed".to_owned());
+        self.cluster.provider.get_well();
+        self.cluster.close();
+        self.come_to_rest()
+    }
+
+    fn come_to_rest(&mut self) -> Vec<String> {
+        let deadline = now() + millis(REST_MAX);
+        loop {
+            for _tick in 0..LOOK_MS {
+                self.step();
+            }
+            let unsettled = self.unsettled();
+            if unsettled.is_empty() || now() > deadline {
+                return unsettled;
+            }
+        }
+    }
+
+    fn step(&mut self) {
+        determinism::set_elapsed(self.sim.elapsed());
+        if let Err(error) = self.sim.step() {
+            self.cluster.history.note(format!("a host ended with an error: {error}"));
+            PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(error.to_string());
+        }
+    }
+
+    fn replicas(&self) -> Replicas {
+        let app = self.cluster.app();
+        let read = self.cluster.running().into_iter().map(|(id, replication)| {
+            let mut replica = replica::read(&replication, app);
+            replica.broken.extend(replica::broken_rules(&replication));
+            (region(id), replica)
+        });
+        read.collect()
+    }
+
+    /// Says what has not come to rest, cheap things first.
+    fn unsettled(&self) -> Vec<String> {
+        let open: Vec<String> = clients::names().difference(&self.cluster.closed_clients()).cloned().collect();
+        if !open.is_empty() {
+            return vec![format!("clients got no answer: {}", open.join(", "))];
+        }
+        let running = self.cluster.running();
+        if running.len() < NODES.len() {
+            return vec![format!("only {} nodes run", running.len())];
+        }
+        let app = self.cluster.app();
+        let replicas: Replicas =
+            running.into_iter().map(|(id, replication)| (region(id), replica::read(&replication, app))).collect();
+        unsettled(&replicas)
+    }
+
+    /// Makes the trace depend on what the replicas hold and on how much randomness was drawn.
+    fn note_end(&self, replicas: &Replicas) {
+        for (region, replica) in replicas {
+            let groups = &replica.groups;
+            self.cluster.history.note(format!("{region} ends with {groups:?} {:?}", replica.books));
+        }
+        self.cluster.history.note(format!("{} draws of randomness", determinism::draws()));
+    }
+}
+
+fn unsettled(replicas: &Replicas) -> Vec<String> {
+    let mut unsettled = Vec::new();
+    let Some(first) = replicas.values().next() else { return vec!["no node runs".to_owned()] };
+    for (region, replica) in replicas {
+        for group in GroupId::all(PARTITIONS) {
+            let index = |of: &replica::Replica| of.groups.get(&group).map(|(index, _)| *index);
+            if index(replica) != index(first) {
+                unsettled.push(format!("{region} is not as far in group {group} as the first region"));
+            }
+        }
+        let newest = replica.plans.last().map(|plan| plan.epoch);
+        for group in GroupId::partitions(PARTITIONS) {
+            if replica.adopted.get(&group).copied() != newest {
+                unsettled.push(format!("{region}: group {group} goes by another plan than {newest:?}"));
+            }
+        }
+        for (message, (class, progress)) in &replica.messages {
+            if progress.status == model::Status::Waiting {
+                unsettled.push(format!("{region}: {message} ({class}) waits: {progress:?}"));
+            }
+        }
+    }
+    unsettled
+}
+
+fn millis(duration: Duration) -> Tick {
+    Tick::try_from(duration.as_millis()).unwrap_or(Tick::MAX)
+}
+
+/// Remembers panics, which tasks would swallow.
+fn note_panics() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(panic.to_string());
+        print(panic);
+    }));
+}

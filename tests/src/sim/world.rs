@@ -1,0 +1,65 @@
+//! A simulated node's clocks and randomness.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::time::{BootTime, Timestamp};
+use service::ports::{Clock, Random};
+
+use super::determinism::elapsed_ns;
+
+/// What the wall clock shows at the start of a simulation, in milliseconds since 1970.
+const WALL_START_MS: u64 = 1_700_000_000_000;
+
+/// Clocks of one node: simulated time at a rate of its own, and a wall clock that may be set wrong.
+#[derive(Debug)]
+pub struct SimClock {
+    /// Parts per thousand that this node's clock runs fast (above 1,000) or slow.
+    rate_permille: u64,
+    /// How much the wall clock is ahead, in milliseconds.
+    wall_ahead_ms: AtomicU64,
+}
+
+impl SimClock {
+    /// Returns clocks that run at `rate_permille` thousandths of true time.
+    pub fn new(rate_permille: u64) -> SimClock {
+        SimClock { rate_permille, wall_ahead_ms: AtomicU64::new(0) }
+    }
+
+    /// Sets the wall clock ahead of true time.
+    pub fn jump(&self, ahead_ms: u64) {
+        self.wall_ahead_ms.store(ahead_ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for SimClock {
+    fn boot_time(&self) -> BootTime {
+        BootTime(u64::try_from(u128::from(elapsed_ns()) * u128::from(self.rate_permille) / 1_000).unwrap_or(u64::MAX))
+    }
+
+    fn wall_time(&self) -> Timestamp {
+        Timestamp(WALL_START_MS + elapsed_ns() / 1_000_000 + self.wall_ahead_ms.load(Ordering::SeqCst))
+    }
+}
+
+/// Randomness from a seed.
+#[derive(Debug)]
+pub struct SimRandom(AtomicU64);
+
+impl SimRandom {
+    /// Begins a sequence.
+    pub fn new(seed: u64) -> SimRandom {
+        SimRandom(AtomicU64::new(seed))
+    }
+
+    /// Draws a number below `bound`, which must not be 0.
+    pub fn below(&self, bound: u64) -> u64 {
+        self.next_u64() % bound
+    }
+}
+
+impl Random for SimRandom {
+    fn next_u64(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        model::address::mix(self.0.fetch_add(STEP, Ordering::SeqCst).wrapping_add(STEP))
+    }
+}

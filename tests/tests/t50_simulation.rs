@@ -1,0 +1,124 @@
+//! What happens when regions are cut off, lose power, lose their disks: the promises hold, on many seeds. And the checks
+//! that say so can fail: with something broken on purpose they do.
+
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many simulations run at the same time.
+const JOBS: u64 = 2;
+/// The seeds that are run every time.
+const SEEDS: std::ops::Range<u64> = 1..21;
+/// Among how many seeds one must find each break.
+const SEEDS_OF_A_BREAK: std::ops::Range<u64> = 1..31;
+
+#[test]
+fn every_promise_holds_whatever_goes_wrong() {
+    let failures = in_parallel(SEEDS, |seed| {
+        let output = simulate(&["--seed", &seed.to_string()]);
+        (!output.status.success()).then(|| text(&output))
+    });
+    assert!(failures.is_empty(), "{} seeds failed:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace() {
+    let runs = in_parallel(0..2, |_| Some(trace_of(&simulate(&["--seed", "4711"]))));
+    assert_eq!(runs[0], runs[1]);
+    assert_ne!(runs[0], trace_of(&simulate(&["--seed", "4712"])));
+}
+
+#[test]
+fn logging_changes_nothing() {
+    let arguments = ["--seed", "4711", "--seconds", "8"];
+    let silent = trace_of(&simulate(&arguments));
+    let logging = command(&arguments).env("RUST_LOG", "debug").stderr(Stdio::null()).output();
+    assert_eq!(silent, trace_of(&logging.expect("the simulation can be started")));
+}
+
+#[test]
+fn a_lying_disk_is_found_out() {
+    finds_out("no_sync", &["p2_acknowledged_writes_survive", "p3_accepted_messages_are_kept"]);
+}
+
+#[test]
+fn a_message_handed_over_twice_is_found_out() {
+    finds_out("twice", &["p4_at_most_once", "p4_twice_only_when_cut_off"]);
+}
+
+#[test]
+fn sending_without_a_lease_is_found_out() {
+    finds_out("no_lease", &["p1_no_handover_after_an_acknowledged_opt_out"]);
+}
+
+#[test]
+fn a_driver_that_does_not_ask_is_found_out() {
+    finds_out("no_begin", &["p1_no_handover_after_an_acknowledged_opt_out"]);
+}
+
+#[test]
+fn acknowledging_without_a_fence_is_found_out() {
+    finds_out("no_fence", &["p1_no_handover_after_an_acknowledged_opt_out"]);
+}
+
+#[test]
+fn claims_that_outlive_their_boot_are_found_out() {
+    finds_out("same_boot", &["p4_at_most_once"]);
+}
+
+#[test]
+fn messages_that_nobody_takes_over_are_found_out() {
+    finds_out("no_takeover", &["p3_everything_comes_to_rest"]);
+}
+
+/// Requires that each of these checks finds a break on some seed.
+fn finds_out(broken: &str, checks: &[&str]) {
+    let mut missing: Vec<String> = checks.iter().map(|check| format!("VIOLATION {check}")).collect();
+    for seed in SEEDS_OF_A_BREAK {
+        let found = text(&simulate(&["--seed", &seed.to_string(), "--break", broken]));
+        missing.retain(|violation| !found.contains(violation));
+        if missing.is_empty() {
+            return;
+        }
+    }
+    panic!("no seed of {SEEDS_OF_A_BREAK:?} found {missing:?}");
+}
+
+fn simulate(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("the simulation can be started")
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_signalbox-sim"));
+    command.args(arguments);
+    command
+}
+
+fn text(output: &Output) -> String {
+    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    format!("{out}{error}")
+}
+
+fn trace_of(output: &Output) -> String {
+    let text = text(output);
+    let trace = text.split_whitespace().find(|word| word.starts_with("trace="));
+    trace.unwrap_or_else(|| panic!("no trace in: {text}")).to_owned()
+}
+
+/// Runs a closure for every seed, a few at a time, and returns what it returned, in no particular order.
+fn in_parallel<T: Send>(seeds: std::ops::Range<u64>, run: impl Fn(u64) -> Option<T> + Sync) -> Vec<T> {
+    let next = AtomicU64::new(seeds.start);
+    let work = || {
+        let mut results = Vec::new();
+        loop {
+            let seed = next.fetch_add(1, Ordering::SeqCst);
+            if !seeds.contains(&seed) {
+                return results;
+            }
+            results.extend(run(seed));
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..JOBS).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("a worker doesn't panic")).collect()
+    })
+}
