@@ -1,1 +1,0 @@
-//! Measurements against peers; see README.md in this folder.
