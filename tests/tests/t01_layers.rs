@@ -101,29 +101,32 @@ fn workspace() -> BTreeMap<String, BTreeSet<String>> {
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
         .current_dir(root())
         .output()
-        .unwrap();
+        .expect("cargo can be run");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let packages = metadata["packages"].as_array().unwrap();
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
+    let packages = metadata["packages"].as_array().expect("packages are listed");
     packages
         .iter()
         .map(|package| {
-            let dependencies = package["dependencies"].as_array().unwrap().iter();
+            let dependencies = package["dependencies"].as_array().expect("dependencies are listed").iter();
             let outside_tests = dependencies.filter(|dependency| dependency["kind"].is_null());
-            let names = outside_tests.map(|dependency| dependency["name"].as_str().unwrap().to_owned()).collect();
-            (package["name"].as_str().unwrap().to_owned(), names)
+            (name(package), outside_tests.map(name).collect())
         })
         .collect()
 }
 
+fn name(package: &Value) -> String {
+    package["name"].as_str().expect("packages and dependencies have names").to_owned()
+}
+
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace").to_owned()
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(folder).expect("the folder can be read") {
+        let path = entry.expect("the folder can be read").path();
         if path.is_dir() {
             files.extend(sources(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {

@@ -49,7 +49,7 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow
     let replication = take_part(&config, &nodes, &storage).await?;
     let service = use_cases(&config, &own, &replication);
     let mut background = JoinSet::new();
-    lead(&config, &nodes, &replication, &service, &mut background);
+    lead(&config, &nodes, (&replication, &service), &mut background);
     let serving = own.kind == RegionKind::Serving;
     let mut sender = if serving {
         Some(send(&config, (&own, &nodes), (&replication, storage.boot), &mut background)?)
@@ -168,7 +168,12 @@ fn use_cases(config: &Config, own: &NodeInfo, replication: &Replication) -> Serv
 }
 
 /// Sets going what this node does while it leads a group, and the watch for lost regions.
-fn lead(config: &Config, nodes: &Nodes, replication: &Replication, service: &Service, background: &mut JoinSet<()>) {
+fn lead(
+    config: &Config,
+    nodes: &Nodes,
+    (replication, service): (&Replication, &Service),
+    background: &mut JoinSet<()>,
+) {
     replication.spawn_duties(duties(config.partitions, replication.clone()));
     background.spawn(make_first_plan(config.clone(), nodes.clone(), replication.clone(), service.clone()));
     let settings = &config.failover;
