@@ -17,31 +17,19 @@ pub use error::{Flaw, InvalidField, WireError};
 pub use stored::Stored;
 
 /// Node to node: generated from `proto/signalbox/internal/v1/peer.proto`.
-#[expect(
-    missing_docs,
-    clippy::allow_attributes,
-    clippy::allow_attributes_without_reason,
-    clippy::too_many_arguments,
-    reason = "generated"
-)]
+#[expect(missing_docs, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated")]
 pub mod peer {
     tonic::include_proto!("signalbox.internal.v1");
 }
 
 /// What is stored: generated from `proto/signalbox/internal/v1/state.proto`. Only decoding goes through these types.
-#[expect(clippy::large_enum_variant, clippy::too_many_arguments, reason = "generated")]
+#[expect(clippy::large_enum_variant, reason = "generated")]
 mod state {
     tonic::include_proto!("signalbox.internal.v1.state");
 }
 
 /// The public API: generated from `proto/signalbox/v1/`.
-#[expect(
-    missing_docs,
-    clippy::allow_attributes,
-    clippy::allow_attributes_without_reason,
-    clippy::too_many_arguments,
-    reason = "generated"
-)]
+#[expect(missing_docs, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated")]
 pub mod v1 {
     tonic::include_proto!("signalbox.v1");
 }
