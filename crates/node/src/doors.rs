@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::readiness;
+use crate::readiness::{self, Current};
 
 /// What doors are opened with.
 pub struct Opening<'a> {
@@ -33,6 +33,8 @@ pub struct Opening<'a> {
     pub metrics: PrometheusHandle,
     /// Whether the node's region takes requests.
     pub serving: bool,
+    /// Whether its replicas have caught up since the start.
+    pub current: Current,
 }
 
 /// Opens the REST door and serves it until `stop`. A witness takes no requests, so that its door knows no keys: it has
@@ -81,7 +83,8 @@ pub async fn grpc(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
 fn readiness(opening: &Opening<'_>) -> Readiness {
     let replication = opening.replication.clone();
     let here = (opening.config.node, opening.config.partitions);
-    Arc::new(move || readiness::ready(&replication, here))
+    let current = opening.current.clone();
+    Arc::new(move || readiness::ready(&replication, here, &current))
 }
 
 async fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {

@@ -23,6 +23,7 @@ use traffic::loss::{Freeze, LossSettings, SafetyRules};
 use crate::bridges::{ReplicationNeighbours, feed_effects};
 use crate::config::{Config, Discovery};
 use crate::doors::{self, Opening};
+use crate::readiness::Current;
 use crate::world::{SystemClock, SystemRandom};
 use crate::{identity, observability, sending};
 
@@ -57,8 +58,17 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow
         None
     };
     let stop = CancellationToken::new();
-    let opening =
-        Opening { config: &config, nodes: &nodes, service, replication: replication.clone(), metrics, serving };
+    let current = Current::default();
+    background.spawn(current.clone().reach(replication.clone(), config.partitions));
+    let opening = Opening {
+        config: &config,
+        nodes: &nodes,
+        service,
+        replication: replication.clone(),
+        metrics,
+        serving,
+        current,
+    };
     let open = [doors::grpc(&opening, stop.clone()).await?, doors::rest(&opening, stop.clone()).await?];
     tracing::info!(node = own.id.0, region = %own.region, kind = %own.kind, boot = storage.boot.0, "the node serves");
 

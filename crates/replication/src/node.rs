@@ -83,9 +83,12 @@ impl Node {
         })
     }
 
-    /// Waits until the replica here has applied an index; at once when there is none.
+    /// Waits until the replica here has applied an index; at once when none is placed here.
     pub(crate) async fn wait_applied(&self, group: GroupId, index: LogIndex, due: Instant) -> Result<(), ()> {
-        let Some(group) = self.group(group) else { return Ok(()) };
+        // A group that is placed here is waited for even while this node is no member yet, as after the loss of its disk:
+        // an answer before the replica has the entry would be followed by a stale read.
+        let here = |group: &&Arc<Group>| group.placed || group.is_member();
+        let Some(group) = self.replica(group).filter(here) else { return Ok(()) };
         let mut applied = group.announcer.watch();
         match tokio::time::timeout_at(due, applied.wait_for(|applied| *applied >= index)).await {
             Ok(Ok(_)) => Ok(()),
