@@ -10,7 +10,8 @@ use prost::Message as _;
 const PUBLIC_PACKAGE: &str = "signalbox.v1";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
+    // Read when this runs, not when it was compiled: a shared target directory outlives the clone that filled it.
+    let root = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
     println!("cargo::rerun-if-changed={}", root.display());
     let files = proto_files(&root)?;
     let descriptors = protox::compile(files, [&root])?;

@@ -16,6 +16,9 @@ use crate::tables::{Events, MessageEvents, RowAccess, TableError, Tables};
 /// How many events of one message are looked at for a repetition: more than its retries and every kind of report make.
 const EVENTS_READ: usize = 256;
 
+/// How many of them are read at a time: a message seldom has more, and rows of other messages follow its own.
+const EVENTS_AT_ONCE: usize = 4;
+
 /// Records what providers said; answers how many events were new. Events about unknown messages, repetitions, and kinds
 /// that no provider reports are ignored. An event that forbids is fenced also when it is a repetition.
 ///
@@ -50,10 +53,17 @@ pub(crate) fn has_event<T: Tables + ?Sized>(
     message: MessageId,
     kind: EventKind,
 ) -> Result<bool, TableError> {
-    let rows = step.tables.rows_while::<MessageEvents>(&(message, 0), EVENTS_READ, |key| key.0 == message)?;
-    for ((_, number), ()) in rows {
-        if step.tables.promised_row::<Events>(&number)?.kind == kind {
-            return Ok(true);
+    let mut from = (message, 0);
+    for _ in 0..EVENTS_READ / EVENTS_AT_ONCE {
+        let rows = step.tables.rows_while::<MessageEvents>(&from, EVENTS_AT_ONCE, |key| key.0 == message)?;
+        for ((_, number), ()) in &rows {
+            if step.tables.promised_row::<Events>(number)?.kind == kind {
+                return Ok(true);
+            }
+        }
+        match rows.last() {
+            Some(((_, last), ())) if rows.len() == EVENTS_AT_ONCE => from = (message, last.saturating_add(1)),
+            _ => return Ok(false),
         }
     }
     Ok(false)

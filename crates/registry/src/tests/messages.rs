@@ -336,3 +336,23 @@ fn the_books_close_for_each_partition_alone() {
     assert_eq!(world.books(group_of(&far())), Books { accepted: 1, pending: 1, ..Books::default() });
     assert_eq!(world.books(GroupId::CONTROL), Books::default());
 }
+
+#[test]
+fn every_kind_of_report_is_recorded_once_however_many_there_are() {
+    let mut world = World::new();
+    let message = world.accepted(1, &near(), Class::AtLeastOnce);
+    world.settle(message, ("a", 1), delivered());
+    let kinds = [
+        EventKind::Delivered,
+        EventKind::SoftBounce,
+        EventKind::Undelivered,
+        EventKind::HardBounce,
+        EventKind::Complaint,
+        EventKind::Unsubscribed,
+    ];
+    let report = |kind: &EventKind| ProviderEvent { message, kind: *kind, detail: None };
+    let events: Vec<ProviderEvent> = kinds.iter().map(report).collect();
+    let record = Command::RecordEvents { events };
+    assert_eq!(world.apply(message.group(), record.clone()), Outcome::Recorded { changed: 6 });
+    assert_eq!(world.apply(message.group(), record), Outcome::Recorded { changed: 0 });
+}

@@ -1,18 +1,21 @@
 //! Posting records in batches, from a bounded queue.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use model::event::Event;
 use model::{GroupId, RegionId};
 use registry::effect::Effect;
-use registry::tables::{Messages, RowAccess};
+use registry::tables::{Messages, RowAccess, View};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Url};
-use serde_json::{Value, json};
-use service::ports::Reads;
+use service::ports::{Reads, ReadsError};
 use tokio::sync::mpsc;
 
-use super::record::record;
+use super::record::write_record;
 use crate::drivers::HttpError;
 
 /// How many events may wait to be posted; more are dropped and counted.
@@ -24,6 +27,10 @@ const TRIES_MAX: u32 = 5;
 const REST: Duration = Duration::from_millis(200);
 /// How long a request may take.
 const EXCHANGE_MAX: Duration = Duration::from_secs(5);
+
+/// A moment of a group, and those that a batch has opened.
+type GroupView = Arc<dyn View + Send + Sync>;
+type Views = BTreeMap<GroupId, GroupView>;
 
 /// Where records go and whose they are.
 #[derive(Debug, Clone)]
@@ -67,25 +74,49 @@ impl RecordSink {
     pub async fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
         while self.events.recv_many(&mut batch, BATCH_MAX).await > 0 {
-            let records: Vec<Value> = batch.drain(..).filter_map(|(group, event)| self.record(group, &event)).collect();
-            if !records.is_empty() && !self.post(&records).await {
-                dropped(records.len());
+            let (body, count) = self.body(&batch);
+            batch.clear();
+            if count > 0 && !self.post(body).await {
+                dropped(count);
             }
         }
     }
 
-    fn record(&self, group: GroupId, event: &Event) -> Option<Value> {
-        let view = self.reads.view(group).ok()?;
-        let message = view.row::<Messages>(&event.message).ok().flatten()?;
-        record(event, &message, &self.config.account)
+    /// Writes the request for a batch; says how many records it has.
+    fn body(&self, batch: &[(GroupId, Event)]) -> (Bytes, usize) {
+        let mut views = BTreeMap::new();
+        let mut text = b"{\"records\":[".to_vec();
+        let mut count = 0;
+        for (group, event) in batch {
+            let Ok(view) = self.view(&mut views, *group) else { continue };
+            let Ok(Some(message)) = view.row::<Messages>(&event.message) else { continue };
+            let begun = text.len();
+            if count > 0 {
+                text.push(b',');
+            }
+            match write_record(&mut text, (event, &message), &self.config.account) {
+                Ok(true) => count += 1,
+                Ok(false) | Err(_) => text.truncate(begun),
+            }
+        }
+        text.extend_from_slice(b"]}");
+        (Bytes::from(text), count)
     }
 
-    async fn post(&self, records: &[Value]) -> bool {
+    /// Returns the batch's view of a group: all its events were applied before it is opened.
+    fn view<'a>(&self, views: &'a mut Views, group: GroupId) -> Result<&'a GroupView, ReadsError> {
+        match views.entry(group) {
+            Entry::Occupied(opened) => Ok(opened.into_mut()),
+            Entry::Vacant(vacant) => Ok(vacant.insert(self.reads.view(group)?)),
+        }
+    }
+
+    async fn post(&self, body: Bytes) -> bool {
         let mut url = self.config.url.clone();
         url.set_path("/v1/records");
-        let body = json!({ "records": records });
         for _ in 0..TRIES_MAX {
-            let answer = self.client.post(url.clone()).json(&body).send().await;
+            let answer =
+                self.client.post(url.clone()).header(CONTENT_TYPE, "application/json").body(body.clone()).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return true;
             }

@@ -23,17 +23,18 @@ const LOCK_WAIT_STEP: Duration = Duration::from_millis(20);
 pub struct RocksConfig {
     /// The directory that holds both databases, in `log` and `state`. It is made when it is missing.
     pub directory: PathBuf,
-    /// The bytes of the cache that both share; it also counts their memory tables, indexes and filters.
+    /// The bytes of the cache that both share for blocks, indexes and filters.
     pub cache_bytes: usize,
-    /// The bytes of both databases' memory tables together, inside the cache's bytes.
+    /// The bytes of both databases' memory tables together. They are counted in the same cache, which is larger by as
+    /// much: full memory tables must not drive out the filters that nearly every read asks.
     pub write_buffer_bytes: usize,
 }
 
 impl RocksConfig {
-    /// Returns the configuration of a small node: a cache of 64 MiB, of which memory tables may take 32 MiB. Nothing is
-    /// taken before it is used.
+    /// Returns the configuration of a small node: a cache of 32 MiB and memory tables of 32 MiB. Nothing is taken before
+    /// it is used.
     pub fn small(directory: impl Into<PathBuf>) -> RocksConfig {
-        RocksConfig { directory: directory.into(), cache_bytes: 64 << 20, write_buffer_bytes: 32 << 20 }
+        RocksConfig { directory: directory.into(), cache_bytes: 32 << 20, write_buffer_bytes: 32 << 20 }
     }
 }
 
@@ -54,7 +55,7 @@ impl RocksEngines {
     /// When a directory can't be made or is in use, or a database is corrupt, or the disk is full or fails. Each names
     /// the directory and the remedy.
     pub fn open(config: RocksConfig) -> Result<RocksEngines, StoreError> {
-        let cache = Cache::new_lru_cache(config.cache_bytes);
+        let cache = Cache::new_lru_cache(config.cache_bytes.saturating_add(config.write_buffer_bytes));
         let write_buffers =
             WriteBufferManager::new_write_buffer_manager_with_cache(config.write_buffer_bytes, false, cache.clone());
         let shared = Shared { cache, write_buffers, write_buffer_bytes: config.write_buffer_bytes };

@@ -77,7 +77,7 @@ impl<T: StoredTable> Overlay<T> {
             let last = base.last().filter(|_| !ended).map(|(key, _)| key.clone());
             let to = last.as_ref().map_or(Bound::Unbounded, Bound::Included);
             let over = self.slots.range((at.as_ref(), to)).map(|(key, slot)| (key, slot.row.as_ref()));
-            merge::<T>(&mut found, base, over);
+            merge::<T>(&mut found, base, over, limit);
             let Some(last) = last else { break };
             at = Bound::Excluded(last);
             wanted = limit.saturating_sub(found.len()).max(PAGE_MIN);
@@ -87,14 +87,18 @@ impl<T: StoredTable> Overlay<T> {
     }
 }
 
-/// Appends rows in order; where both have a key, the overlay's counts.
+/// Appends rows in order until there are `limit` or a few more; where both have a key, the overlay's counts.
 fn merge<'a, T: StoredTable>(
     found: &mut RowsOf<T>,
     base: RowsOf<T>,
     over: impl Iterator<Item = (&'a T::Key, Option<&'a T::Row>)>,
+    limit: usize,
 ) {
     let mut base = base.into_iter().peekable();
     for (key, row) in over {
+        if found.len() >= limit {
+            return;
+        }
         while let Some(before) = base.next_if(|(other, _)| other < key) {
             found.push(before);
         }
