@@ -18,6 +18,7 @@ mod append_stream;
 mod beat;
 mod heartbeats;
 mod network;
+mod pace;
 mod peer_server;
 mod peers;
 
@@ -63,7 +64,7 @@ pub use balance::STABLE;
 pub use duties::DutyFactory;
 pub use effects::{AppliedEffects, EFFECTS_KEPT, EffectNews, EffectStream};
 pub use heard::PeerNews;
-pub use proposer::{ENTRY_BYTES_MAX, MERGE, QUEUE_BYTES_MAX, QUEUE_LEN_MAX};
+pub use proposer::{ENTRY_BYTES_MAX, QUEUE_BYTES_MAX, QUEUE_LEN_MAX};
 pub use purge::{Background, BlockingThreads, Housekeeping, InPlace, Work};
 pub use replication::Replication;
 pub use start::{ReplicationConfig, ReplicationParts, StartError};

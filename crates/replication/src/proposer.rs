@@ -1,5 +1,9 @@
-//! One group's queue of proposals: merges what arrives within about a millisecond into entries, on the leader writes
-//! them, elsewhere hands them to the leader. Every answer goes back to the one who asked.
+//! One group's queue of proposals: merges them into entries, on the leader writes these, elsewhere hands them to the
+//! leader. Every answer goes back to the one who asked.
+//!
+//! What arrives while nothing is under way goes at once. Else it waits for more, at most a share of the time that recent
+//! batches took ([`Pace`]): an entry costs every node the same whatever is in it, so that under load few large entries
+//! do far more than many small ones, and nobody waits much longer for them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,13 +19,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::group::Group;
+use crate::pace::Pace;
 use crate::peers::Peers;
 use crate::{fence, forward, write};
 
 /// The largest entry, in bytes of encoded proposals.
 pub const ENTRY_BYTES_MAX: usize = 1024 * 1024;
-/// How long a batch waits for more while an earlier one is under way.
-pub const MERGE: Duration = Duration::from_millis(1);
 /// The most submissions of one group that are queued or under way on one node.
 pub const QUEUE_LEN_MAX: usize = 16_384;
 /// The most bytes of proposals of one group that are queued or under way on one node.
@@ -151,9 +154,15 @@ impl Batch {
         self.submissions.is_empty()
     }
 
-    fn due(&self) -> Instant {
-        self.begun.map_or_else(Instant::now, |begun| begun + MERGE)
+    fn due(&self, pace: &Pace) -> Instant {
+        self.begun.map_or_else(Instant::now, |begun| begun + pace.wait())
     }
+}
+
+/// What a dispatched batch left, and how long it took.
+struct Dispatched {
+    fencing: Vec<fence::Waiting>,
+    took: Duration,
 }
 
 impl Submission {
@@ -168,25 +177,28 @@ impl Submission {
 }
 
 async fn run(parts: Arc<ProposerParts>, mut queue: mpsc::Receiver<Submission>) {
-    let mut under_way: FuturesUnordered<BoxFuture<'static, Vec<fence::Waiting>>> = FuturesUnordered::new();
+    let mut under_way: FuturesUnordered<BoxFuture<'static, Dispatched>> = FuturesUnordered::new();
     let mut fencing: FuturesUnordered<BoxFuture<'static, ()>> = FuturesUnordered::new();
     let mut batch = Batch::default();
+    let mut pace = Pace::default();
     // The first submission that didn't fit into the batch.
     let mut next: Option<Submission> = None;
     loop {
         fill(&mut batch, &mut next, &mut queue);
         let full = next.is_some();
         let idle = under_way.is_empty();
-        if !batch.is_empty() && under_way.len() < UNDER_WAY_MAX && (full || idle || batch.due() <= Instant::now()) {
+        if !batch.is_empty() && under_way.len() < UNDER_WAY_MAX && (full || idle || batch.due(&pace) <= Instant::now())
+        {
             under_way.push(Box::pin(dispatch(parts.clone(), std::mem::take(&mut batch))));
         }
         tokio::select! {
             biased;
-            Some(waiting) = under_way.next(), if !under_way.is_empty() => {
-                fencing.extend(waiting.into_iter().map(|waiting| fence::wait(parts.clone(), waiting)));
+            Some(done) = under_way.next(), if !under_way.is_empty() => {
+                pace.took(done.took);
+                fencing.extend(done.fencing.into_iter().map(|waiting| fence::wait(parts.clone(), waiting)));
             }
             Some(()) = fencing.next(), if !fencing.is_empty() => {}
-            () = tokio::time::sleep_until(batch.due()), if !batch.is_empty() && under_way.len() < UNDER_WAY_MAX => {}
+            () = tokio::time::sleep_until(batch.due(&pace)), if !batch.is_empty() && under_way.len() < UNDER_WAY_MAX => {}
             submission = queue.recv(), if next.is_none() => match submission {
                 Some(submission) => next = Some(submission),
                 None => return,
@@ -207,7 +219,13 @@ fn fill(batch: &mut Batch, next: &mut Option<Submission>, queue: &mut mpsc::Rece
 }
 
 /// Writes a batch, or forwards it; returns what waits for the fence.
-async fn dispatch(parts: Arc<ProposerParts>, batch: Batch) -> Vec<fence::Waiting> {
+async fn dispatch(parts: Arc<ProposerParts>, batch: Batch) -> Dispatched {
+    let begun = Instant::now();
+    let fencing = write_or_forward(parts, batch).await;
+    Dispatched { fencing, took: begun.elapsed() }
+}
+
+async fn write_or_forward(parts: Arc<ProposerParts>, batch: Batch) -> Vec<fence::Waiting> {
     let (live, late): (Vec<_>, Vec<_>) = batch.submissions.into_iter().partition(|submission| {
         submission.begun.store(true, Ordering::Release);
         Instant::now() < submission.wish.due
