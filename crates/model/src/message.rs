@@ -6,6 +6,7 @@ use std::fmt;
 use crate::address::{Address, AddressKey};
 use crate::channel::Channel;
 use crate::content::{Content, Purpose, Substitutions};
+use crate::event::EventKind;
 use crate::id::{AppId, BodyId, Boot, EndpointId, Epoch, MessageId, NodeId, RegionId};
 use crate::time::Timestamp;
 
@@ -13,6 +14,8 @@ use crate::time::Timestamp;
 pub const RECIPIENTS_MAX: usize = 100;
 /// The longest detail of a result that is kept, in characters.
 pub const DETAIL_MAX: usize = 200;
+/// How many events of one message are kept: more than its retries before it expires and every kind of report make.
+pub const EVENTS_MAX: usize = 256;
 
 /// How often a message may be handed to a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -163,6 +166,24 @@ pub struct Progress {
     pub detail: Option<String>,
     /// When this last changed.
     pub changed: Timestamp,
+    /// Its events, in the order of their recording; at most [`EVENTS_MAX`].
+    pub events: Vec<EventRef>,
+}
+
+impl Progress {
+    /// Returns whether an event of a kind was recorded.
+    pub fn has_event(&self, kind: EventKind) -> bool {
+        self.events.iter().any(|event| event.kind == kind)
+    }
+}
+
+/// One of a message's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventRef {
+    /// Its number in the group's stream.
+    pub number: u64,
+    /// What happened.
+    pub kind: EventKind,
 }
 
 /// What came of a handover.

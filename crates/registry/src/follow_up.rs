@@ -33,7 +33,7 @@ pub(crate) fn apply_follow_up<T: Tables + ?Sized>(
         FollowUpAction::AdoptApp(gate) => partition::adopt_app(step, gate)?,
         FollowUpAction::PutBlock(block) => forbid::put_block(step, block)?,
         FollowUpAction::RemoveBlock { app, key, endpoint } => {
-            forbid::remove_block(step, &(*app, key.clone(), endpoint.clone()));
+            forbid::remove_block(step, &(*app, key.clone(), endpoint.clone()))?;
             // It forbids nothing, but is waited for by fence like every follow-up.
             step.effects.push(Effect::Forbids);
         }

@@ -102,8 +102,7 @@ fn lift<T: Tables + ?Sized>(step: &mut Step<'_, T>, block: &Block, waits: &mut W
     let (app, key, endpoint) = (block.app, block.key.clone(), block.endpoint.clone());
     let target = key.partition(step.partitions);
     if target == step.group {
-        forbid::remove_block(step, &(app, key, endpoint));
-        return Ok(());
+        return forbid::remove_block(step, &(app, key, endpoint));
     }
     waits.push((target, step.queue(target, FollowUpAction::RemoveBlock { app, key, endpoint })?));
     Ok(())

@@ -5,7 +5,10 @@ mod endpoints;
 mod follow_ups;
 mod messages;
 
-pub use endpoints::{invariant_active_endpoints, invariant_blocks_mirrored, invariant_deleted_apps, invariant_users};
+pub use endpoints::{
+    invariant_active_endpoints, invariant_block_counts, invariant_blocks_mirrored, invariant_deleted_apps,
+    invariant_users,
+};
 pub use follow_ups::{invariant_follow_ups, invariant_requests};
 pub use messages::{
     invariant_bodies, invariant_books, invariant_claims, invariant_events, invariant_expiries, invariant_held,
@@ -38,7 +41,7 @@ pub type Rule<V> = fn(&V) -> Result<(), Broken>;
 /// # Errors
 /// At the first rule that doesn't hold, and when the tables can't be read.
 pub fn check_all<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
-    let rules: [Rule<V>; 14] = [
+    let rules: [Rule<V>; 15] = [
         invariant_books,
         invariant_outbox,
         invariant_expiries,
@@ -52,6 +55,7 @@ pub fn check_all<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
         invariant_active_endpoints,
         invariant_users,
         invariant_blocks_mirrored,
+        invariant_block_counts,
         invariant_deleted_apps,
     ];
     rules.into_iter().try_for_each(|rule| rule(view))

@@ -140,6 +140,7 @@ fn waiting(region: RegionId, terms: &Terms, now: Timestamp) -> Progress {
         provider_id: None,
         detail: None,
         changed: now,
+        events: Vec::new(),
     }
 }
 

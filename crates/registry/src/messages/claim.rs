@@ -70,7 +70,7 @@ pub(crate) fn release<T: Tables + ?Sized>(
         if loaded.progress.claim == Some(claim) {
             moves::set_claim(step, *id, loaded.progress.clone(), None);
             loaded.progress.claim = None;
-            moves::announce(step, &loaded);
+            moves::announce(step, &loaded.message, &loaded.progress);
             changed += 1;
         }
     }

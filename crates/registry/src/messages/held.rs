@@ -78,8 +78,9 @@ fn resend<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) -> Result
         return Ok(false);
     };
     let attempt = loaded.progress.attempts;
-    moves::record(step, loaded, Note { kind: EventKind::Retried, attempt, detail: Some("sent again on request") });
+    let note = Note { kind: EventKind::Retried, attempt, detail: Some("sent again on request") };
     let mut progress = loaded.progress_at(Status::Waiting);
+    moves::record(step, &loaded.message, &mut progress, note);
     progress.region = region;
     progress.epoch = plan.epoch;
     progress.due = step.now;

@@ -3,15 +3,14 @@
 
 use model::event::{Event, EventKind};
 use model::id::{MessageId, RegionId};
-use model::message::{Claim, DETAIL_MAX, Message, Progress, Status};
+use model::message::{Claim, DETAIL_MAX, EVENTS_MAX, EventRef, Message, Progress, Status};
 use model::rows::OutboxRow;
 use model::time::Timestamp;
 
 use crate::effect::Effect;
 use crate::step::Step;
 use crate::tables::{
-    Claims, Events, Expiries, Held, MessageEvents, Messages, Outbox, ProgressOf, Retirements, RowAccess, TableError,
-    Tables,
+    Claims, Events, Expiries, Held, Messages, Outbox, ProgressOf, Retirements, RowAccess, TableError, Tables,
 };
 
 /// A message with how far it got.
@@ -75,8 +74,8 @@ pub(crate) fn begin<T: Tables + ?Sized>(
     let books = step.books(message.app)?;
     books.accepted += 1;
     *books.of(Status::Waiting) += 1;
-    step.tables.store_row::<Messages>(message.id, message.clone());
-    enter(step, &Loaded { message, progress });
+    enter(step, &message, progress);
+    step.tables.store_row::<Messages>(message.id, message);
     Ok(())
 }
 
@@ -96,10 +95,9 @@ pub(crate) fn end<T: Tables + ?Sized>(
     progress.claim = None;
     progress.detail = note.detail.map(shortened);
     progress.changed = step.now;
-    let ended = Loaded { message: old.message.clone(), progress };
-    record(step, &ended, note);
-    step.tables.store_row::<Retirements>((step.now, ended.message.id), ());
-    store(step, &ended);
+    record(step, &old.message, &mut progress, note);
+    step.tables.store_row::<Retirements>((step.now, old.message.id), ());
+    step.tables.store_row::<ProgressOf>(old.message.id, progress);
     Ok(())
 }
 
@@ -117,11 +115,10 @@ pub(crate) fn hold<T: Tables + ?Sized>(step: &mut Step<'_, T>, old: &Loaded, det
     progress.claim = None;
     progress.detail = Some(shortened(detail));
     progress.changed = step.now;
-    let held = Loaded { message: old.message.clone(), progress };
-    let attempt = held.progress.attempts;
-    record(step, &held, Note { kind: EventKind::Held, attempt, detail: Some(detail) });
-    step.tables.store_row::<Held>((held.message.app, held.message.id), ());
-    store(step, &held);
+    let note = Note { kind: EventKind::Held, attempt: progress.attempts, detail: Some(detail) };
+    record(step, &old.message, &mut progress, note);
+    step.tables.store_row::<Held>((old.message.app, old.message.id), ());
+    step.tables.store_row::<ProgressOf>(old.message.id, progress);
     Ok(())
 }
 
@@ -130,7 +127,7 @@ pub(crate) fn requeue<T: Tables + ?Sized>(step: &mut Step<'_, T>, old: &Loaded, 
     debug_assert_eq!(old.progress.status, Status::Waiting);
     debug_assert_eq!(progress.status, Status::Waiting);
     let id = old.message.id;
-    step.tables.remove_row::<Outbox>(&outbox_key(old));
+    step.tables.remove_row::<Outbox>(&outbox_key(id, &old.progress));
     if let Some(claim) = old.progress.claim {
         step.tables.remove_row::<Claims>(&(claim.node, claim.boot, id));
     }
@@ -140,10 +137,7 @@ pub(crate) fn requeue<T: Tables + ?Sized>(step: &mut Step<'_, T>, old: &Loaded, 
     progress.claim = None;
     progress.detail = progress.detail.as_deref().map(shortened);
     progress.changed = step.now;
-    let new = Loaded { message: old.message.clone(), progress };
-    step.tables.store_row::<Outbox>(outbox_key(&new), outbox_row(&new));
-    announce(step, &new);
-    store(step, &new);
+    wait(step, &old.message, progress);
 }
 
 /// Lets a held message wait again: `progress` says where and until when.
@@ -160,13 +154,18 @@ pub(crate) fn release_held<T: Tables + ?Sized>(
     leave(step, old);
     step.books(old.message.app)?.shift(Status::Held, Status::Waiting);
     progress.changed = step.now;
-    enter(step, &Loaded { message: old.message.clone(), progress });
+    enter(step, &old.message, progress);
     Ok(())
 }
 
-/// Appends an event about a message to the group's stream.
-pub(crate) fn record<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded, note: Note<'_>) {
-    let Loaded { message, progress } = loaded;
+/// Appends an event about a message to the group's stream; the caller stores the progress, which then knows it. Of a
+/// message that has as many as are kept, the second one goes: how it began and how it ended stays.
+pub(crate) fn record<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    message: &Message,
+    progress: &mut Progress,
+    note: Note<'_>,
+) {
     let event = Event {
         app: message.app,
         message: message.id,
@@ -183,7 +182,11 @@ pub(crate) fn record<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded
     step.meta.events += 1;
     let number = step.meta.events;
     step.tables.store_row::<Events>(number, event.clone());
-    step.tables.store_row::<MessageEvents>((message.id, number), ());
+    if progress.events.len() >= EVENTS_MAX {
+        let dropped = progress.events.remove(1);
+        step.tables.remove_row::<Events>(&dropped.number);
+    }
+    progress.events.push(EventRef { number, kind: note.kind });
     step.effects.push(Effect::Recorded { number, event: Box::new(event) });
 }
 
@@ -206,8 +209,7 @@ pub(crate) fn set_claim<T: Tables + ?Sized>(
 }
 
 /// Tells senders that a message waits.
-pub(crate) fn announce<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) {
-    let Loaded { message, progress } = loaded;
+pub(crate) fn announce<T: Tables + ?Sized>(step: &mut Step<'_, T>, message: &Message, progress: &Progress) {
     step.effects.push(Effect::Waiting {
         region: progress.region.clone(),
         due: progress.due,
@@ -218,11 +220,22 @@ pub(crate) fn announce<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Load
     });
 }
 
-fn enter<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) {
-    step.tables.store_row::<Outbox>(outbox_key(loaded), outbox_row(loaded));
-    step.tables.store_row::<Expiries>((loaded.message.expires, loaded.message.id), ());
-    announce(step, loaded);
-    store(step, loaded);
+fn enter<T: Tables + ?Sized>(step: &mut Step<'_, T>, message: &Message, progress: Progress) {
+    step.tables.store_row::<Expiries>((message.expires, message.id), ());
+    wait(step, message, progress);
+}
+
+/// Puts a message into an outbox and stores its progress.
+fn wait<T: Tables + ?Sized>(step: &mut Step<'_, T>, message: &Message, progress: Progress) {
+    let row = OutboxRow {
+        channel: message.channel,
+        class: message.class,
+        attempts: progress.attempts,
+        expires: message.expires,
+    };
+    step.tables.store_row::<Outbox>(outbox_key(message.id, &progress), row);
+    announce(step, message, &progress);
+    step.tables.store_row::<ProgressOf>(message.id, progress);
 }
 
 /// Removes the rows of the place where a message is.
@@ -230,7 +243,7 @@ fn leave<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) {
     let Loaded { message, progress } = loaded;
     match progress.status {
         Status::Waiting => {
-            step.tables.remove_row::<Outbox>(&outbox_key(loaded));
+            step.tables.remove_row::<Outbox>(&outbox_key(message.id, progress));
             step.tables.remove_row::<Expiries>(&(message.expires, message.id));
             if let Some(claim) = progress.claim {
                 step.tables.remove_row::<Claims>(&(claim.node, claim.boot, message.id));
@@ -242,21 +255,8 @@ fn leave<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) {
     }
 }
 
-fn store<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) {
-    step.tables.store_row::<ProgressOf>(loaded.message.id, loaded.progress.clone());
-}
-
-fn outbox_key(loaded: &Loaded) -> (RegionId, Timestamp, MessageId) {
-    (loaded.progress.region.clone(), loaded.progress.due, loaded.message.id)
-}
-
-fn outbox_row(loaded: &Loaded) -> OutboxRow {
-    OutboxRow {
-        channel: loaded.message.channel,
-        class: loaded.message.class,
-        attempts: loaded.progress.attempts,
-        expires: loaded.message.expires,
-    }
+fn outbox_key(message: MessageId, progress: &Progress) -> (RegionId, Timestamp, MessageId) {
+    (progress.region.clone(), progress.due, message)
 }
 
 fn shortened(detail: &str) -> String {

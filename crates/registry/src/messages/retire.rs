@@ -8,13 +8,10 @@ use model::time::Timestamp;
 
 use super::moves;
 use crate::step::Step;
-use crate::tables::{Bodies, Events, MessageEvents, Messages, ProgressOf, Retirements, RowAccess, TableError, Tables};
+use crate::tables::{Bodies, Events, Messages, ProgressOf, Retirements, RowAccess, TableError, Tables};
 
 /// How long settled messages are kept with their events (DESIGN section 3, 6).
 pub const SETTLED_KEPT: Duration = Duration::from_secs(72 * 3_600);
-
-/// How many events of a message are removed at a time.
-const EVENTS_REMOVED: usize = 256;
 
 /// Removes settled messages that were kept long enough, with their progress, events and share of their body. Answers how
 /// many, and whether there are more.
@@ -34,7 +31,9 @@ pub(crate) fn retire_settled<T: Tables + ?Sized>(
     for (key, ()) in rows {
         let loaded = moves::promised(step, key.1)?;
         release_body(step, loaded.message.app, loaded.message.body)?;
-        remove_events(step, key.1)?;
+        for event in &loaded.progress.events {
+            step.tables.remove_row::<Events>(&event.number);
+        }
         step.tables.remove_row::<Messages>(&key.1);
         step.tables.remove_row::<ProgressOf>(&key.1);
         step.tables.remove_row::<Retirements>(&key);
@@ -51,17 +50,4 @@ fn release_body<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId, id: Body
         step.tables.remove_row::<Bodies>(&(app, id));
     }
     Ok(())
-}
-
-fn remove_events<T: Tables + ?Sized>(step: &mut Step<'_, T>, message: MessageId) -> Result<(), TableError> {
-    loop {
-        let rows = step.tables.rows_while::<MessageEvents>(&(message, 0), EVENTS_REMOVED, |key| key.0 == message)?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        for (key, ()) in rows {
-            step.tables.remove_row::<Events>(&key.1);
-            step.tables.remove_row::<MessageEvents>(&key);
-        }
-    }
 }

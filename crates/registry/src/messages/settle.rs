@@ -7,10 +7,9 @@ use model::message::{Class, Progress, SendResult, Status};
 use model::outcome::Outcome;
 use model::time::Timestamp;
 
-use super::events::has_event;
 use super::moves::{self, Loaded, Note};
 use crate::step::Step;
-use crate::tables::{TableError, Tables};
+use crate::tables::{ProgressOf, RowAccess, TableError, Tables};
 
 /// Records what came of handovers; answers how many results changed something. Results about unknown messages, about
 /// handovers that were counted, and about messages that another region has now are ignored; only that a provider took a
@@ -64,11 +63,13 @@ fn taken<T: Tables + ?Sized>(
 ) -> Result<bool, TableError> {
     let note = Note { kind: EventKind::Sent, attempt: handed.attempt, detail: None };
     if loaded.progress.status.is_final() {
-        if has_event(step, loaded.message.id, EventKind::Sent)? {
+        if loaded.progress.has_event(EventKind::Sent) {
             return Ok(false);
         }
-        loaded.progress.region = handed.region.clone();
-        moves::record(step, &loaded, note);
+        let ended_in = std::mem::replace(&mut loaded.progress.region, handed.region.clone());
+        moves::record(step, &loaded.message, &mut loaded.progress, note);
+        loaded.progress.region = ended_in;
+        step.tables.store_row::<ProgressOf>(loaded.message.id, loaded.progress);
         return Ok(true);
     }
     let mut progress = loaded.progress_at(Status::Delivered);
@@ -115,8 +116,9 @@ fn again<T: Tables + ?Sized>(
         let progress = Progress { attempts: attempt, ..loaded.progress_at(Status::Expired) };
         return moves::end(step, &loaded, progress, Note { kind: EventKind::Expired, attempt, detail: Some(detail) });
     }
-    moves::record(step, &loaded, Note { kind: EventKind::Retried, attempt, detail: Some(detail) });
-    let detail = Some(detail.to_owned());
-    moves::requeue(step, &loaded, Progress { attempts: attempt, due, detail, ..loaded.progress.clone() });
+    let mut progress = Progress { attempts: attempt, due, detail: Some(detail.to_owned()), ..loaded.progress.clone() };
+    let note = Note { kind: EventKind::Retried, attempt, detail: Some(detail) };
+    moves::record(step, &loaded.message, &mut progress, note);
+    moves::requeue(step, &loaded, progress);
     Ok(())
 }

@@ -88,6 +88,8 @@ tables! {
     /// because its block stands.
     27 BlockedKeys: (AppId, EndpointId, AddressKey) => Block;
 
+    /// How many blocks a recipient has; no row for none, which is nearly everybody.
+    29 BlockCounts: (AppId, AddressKey) => u64;
     /// Recipients who opted out.
     30 OptOuts: (AppId, AddressKey, Channel) => OptOut;
     /// What endpoints forbid.
@@ -108,8 +110,6 @@ tables! {
     38 Held: (AppId, MessageId) => ();
     /// Events in the order of their recording.
     39 Events: u64 => Event;
-    /// The events of a message.
-    40 MessageEvents: (MessageId, u64) => ();
     /// Settled messages by the time at which they were settled.
     41 Retirements: (Timestamp, MessageId) => ();
     /// Counts of messages by app.

@@ -9,7 +9,7 @@ use model::command::{AcceptMessages, Command, Resolution};
 use model::content::Purpose;
 use model::event::{EventKind, ProviderEvent};
 use model::id::{BodyId, Epoch, GroupId};
-use model::message::{Class, SendResult, Status};
+use model::message::{Class, EVENTS_MAX, Progress, SendResult, Status};
 use model::opt_out::OptOutSource;
 use model::outcome::{Acceptance, Outcome, Refusal};
 use model::time::Timestamp;
@@ -186,7 +186,8 @@ fn an_ended_message_stays_as_it_is_but_its_events_tell_that_it_went_out() {
     for changed in [1, 0] {
         assert_eq!(world.settle(message, ("a", 1), delivered()), changed);
     }
-    assert_eq!(world.progress(message), before);
+    let after = world.progress(message);
+    assert_eq!(Progress { events: before.events.clone(), ..after }, before);
     assert_eq!(world.events(message), [EventKind::OptedOut, EventKind::Sent]);
 }
 
@@ -355,4 +356,19 @@ fn every_kind_of_report_is_recorded_once_however_many_there_are() {
     let record = Command::RecordEvents { events };
     assert_eq!(world.apply(message.group(), record.clone()), Outcome::Recorded { changed: 6 });
     assert_eq!(world.apply(message.group(), record), Outcome::Recorded { changed: 0 });
+}
+
+#[test]
+fn of_many_events_the_first_and_the_latest_are_kept() {
+    let mut world = World::new();
+    let message = world.accepted(1, &near(), Class::AtLeastOnce);
+    let last = EVENTS_MAX as u32 + 20;
+    for attempt in 1..=last {
+        let due = Timestamp(world.now + 1);
+        world.now += 2;
+        world.settle(message, ("a", attempt), SendResult::Retry { due, detail: format!("try {attempt}") });
+    }
+    let numbers: Vec<u64> = world.progress(message).events.iter().map(|event| event.number).collect();
+    assert_eq!(numbers.len(), EVENTS_MAX);
+    assert_eq!((numbers[0], numbers[1], numbers[EVENTS_MAX - 1]), (1, 22, u64::from(last)));
 }

@@ -8,7 +8,7 @@ use model::event::Event;
 use model::id::{AppId, GroupId, MessageId};
 use model::message::{Message, Progress};
 use model::outcome::Outcome;
-use registry::tables::{Events, Held, MessageEvents, Messages, ProgressOf, ReadRows};
+use registry::tables::{Events, Held, Messages, ProgressOf, ReadRows};
 
 use super::{PAGE_MAX, Service, reads_error, unexpected};
 use crate::error::{ErrorCode, ServiceError};
@@ -49,11 +49,8 @@ impl Service {
         let message = ReadRows::<Messages>::get(&*view, &id)?.ok_or_else(missing)?;
         let progress = ReadRows::<ProgressOf>::get(&*view, &id)?.ok_or_else(missing)?;
         let mut events = Vec::new();
-        for ((owner, number), ()) in ReadRows::<MessageEvents>::scan(&*view, &(id, 0), PAGE_MAX)? {
-            if owner != id {
-                break;
-            }
-            events.extend(ReadRows::<Events>::get(&*view, &number)?);
+        for event in &progress.events {
+            events.extend(ReadRows::<Events>::get(&*view, &event.number)?);
         }
         Ok(MessageReport { message, progress, events })
     }

@@ -1,6 +1,6 @@
 //! Messages, how far they got, and what happened to them.
 
-use model::message::Claim;
+use model::message::{Claim, EventRef};
 use model::rows::OutboxRow;
 use model::{
     Address, AddressKey, AppId, BodyId, Boot, EndpointId, Epoch, Event, Message, MessageId, NodeId, Progress, Timestamp,
@@ -74,6 +74,7 @@ impl Form for Progress {
         writer.text_if_given(7, self.provider_id.as_deref());
         writer.text_if_given(8, self.detail.as_deref());
         writer.uint(9, self.changed.0);
+        writer.messages(10, &self.events);
     }
 
     fn read(row: state::Progress) -> Result<Progress, InvalidField> {
@@ -87,7 +88,21 @@ impl Form for Progress {
             provider_id: row.provider_id,
             detail: row.detail,
             changed: Timestamp(row.changed_ms),
+            events: row.events.into_iter().map(EventRef::read).collect::<Result<_, _>>().within("events")?,
         })
+    }
+}
+
+impl Form for EventRef {
+    type Generated = state::EventRef;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.uint(1, self.number);
+        writer.code(2, self.kind);
+    }
+
+    fn read(row: state::EventRef) -> Result<EventRef, InvalidField> {
+        Ok(EventRef { number: row.number, kind: code(row.kind, "kind")? })
     }
 }
 

@@ -6,7 +6,8 @@ use std::fmt::Debug;
 
 use model::command::{AcceptMessages, Recipient};
 use model::content::{Content, Purpose};
-use model::message::Claim;
+use model::event::EventKind;
+use model::message::{Claim, EventRef};
 use model::*;
 
 use super::super::Stored;
@@ -66,9 +67,10 @@ fn a_progress() {
         provider_id: None,
         detail: Some("451 try again".into()),
         changed: Timestamp(1_790_000_000_500),
+        events: vec![EventRef { number: 300, kind: EventKind::Retried }, EventRef { number: 9, kind: EventKind::Held }],
     };
     let expected = "0801120975732d656173742d311807200228e8dfc1a28c343205080110ac02420d3435312074727920616761696e48f4 \
-         dbc1a28c34";
+         dbc1a28c34 520508ac021002 520408091006";
     frozen(&progress, expected);
 }
 

@@ -11,7 +11,7 @@ use model::cluster::{NodeInfo, RegionKind};
 use model::content::{Purpose, Substitutions};
 use model::endpoint::{Demographic, EndpointOptOut, EndpointStatus, Location, Metric, Target, UserLink};
 use model::event::EVENT_KINDS;
-use model::message::{Body, Claim, STATUSES};
+use model::message::{Body, Claim, EventRef, STATUSES};
 use model::opt_out::{Block, BlockReason, OptOut, OptOutSource};
 use model::plan::{Author, Mode, PlanChange, RegionState, Weights};
 use model::rows::{GroupMeta, OutboxRow};
@@ -396,9 +396,9 @@ pub(super) fn claim() -> impl Strategy<Value = Claim> {
 }
 
 pub(crate) fn progress() -> BoxedStrategy<Progress> {
-    let said = (some_text(), some_text());
+    let said = (some_text(), some_text(), vec(event_ref(), 0..3));
     (select(STATUSES.as_slice()), region(), epoch(), small(), time(), of(claim()), said, time())
-        .prop_map(|(status, region, epoch, attempts, due, claim, (provider_id, detail), changed)| Progress {
+        .prop_map(|(status, region, epoch, attempts, due, claim, (provider_id, detail, events), changed)| Progress {
             status,
             region,
             epoch,
@@ -408,8 +408,13 @@ pub(crate) fn progress() -> BoxedStrategy<Progress> {
             provider_id,
             detail,
             changed,
+            events,
         })
         .boxed()
+}
+
+fn event_ref() -> impl Strategy<Value = EventRef> {
+    (number(), kind()).prop_map(|(number, kind)| EventRef { number, kind })
 }
 
 pub(crate) fn outbox_row() -> impl Strategy<Value = OutboxRow> {
