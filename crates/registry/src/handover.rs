@@ -2,11 +2,11 @@
 //! under a valid lease, inside the short critical section that also begins the handover.
 
 use model::id::{MessageId, RegionId};
-use model::message::{Body, Claim, Class, Message, Progress, Status};
+use model::message::{Claim, Class, Message, Progress, Status};
 use model::time::Timestamp;
 
 use crate::forbid::{self, Whom};
-use crate::tables::{Bodies, Gates, Messages, Outbox, ProgressOf, RowAccess, TableError, View};
+use crate::tables::{Gates, Messages, ProgressOf, RowAccess, TableError, View};
 
 /// The handover that a sender wants to begin.
 #[derive(Debug, Clone, Copy)]
@@ -24,14 +24,12 @@ pub struct Handover<'a> {
 /// Whether a handover may begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It may; this is all that rendering and sending need. The number of the handover is `progress.attempts + 1`.
+    /// It may. The number of the handover is `progress.attempts + 1`.
     Go {
         /// The message.
         message: Box<Message>,
         /// How far it got.
         progress: Box<Progress>,
-        /// What it says.
-        body: Box<Body>,
     },
     /// Something forbids it: settle it so.
     Forbidden,
@@ -45,7 +43,7 @@ pub enum Verdict {
     Unclaimed,
 }
 
-/// Decides whether a handover may begin. The outbox row is the truth; whatever a sender was told before was a hint.
+/// Decides whether a handover may begin. The rows are the truth; whatever a sender was told before was a hint.
 ///
 /// # Errors
 /// When the tables can't be read or contradict each other.
@@ -56,14 +54,13 @@ pub fn may_hand_over<V: View + ?Sized>(view: &V, handover: &Handover<'_>) -> Res
     if progress.status != Status::Waiting || progress.region != *handover.region {
         return Ok(Verdict::NotHere);
     }
-    let row = view.promised_row::<Outbox>(&(progress.region.clone(), progress.due, handover.message))?;
-    if row.expires <= handover.now {
+    let message = view.promised_row::<Messages>(&handover.message)?;
+    if message.expires <= handover.now {
         return Ok(Verdict::Expired);
     }
     if progress.due > handover.now {
         return Ok(Verdict::NotDue(progress.due));
     }
-    let message = view.promised_row::<Messages>(&handover.message)?;
     if forbidden(view, &message)? {
         return Ok(Verdict::Forbidden);
     }
@@ -71,8 +68,7 @@ pub fn may_hand_over<V: View + ?Sized>(view: &V, handover: &Handover<'_>) -> Res
     if message.class == Class::AtMostOnce && !claimed {
         return Ok(Verdict::Unclaimed);
     }
-    let body = view.promised_row::<Bodies>(&(message.app, message.body))?;
-    Ok(Verdict::Go { message: Box::new(message), progress: Box::new(progress), body: Box::new(body) })
+    Ok(Verdict::Go { message: Box::new(message), progress: Box::new(progress) })
 }
 
 /// Says whether anything forbids a message: its app or channel is closed, or its recipient wants none.

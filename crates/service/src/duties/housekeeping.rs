@@ -6,15 +6,14 @@ use model::command::{CHUNK_MAX, Command, REQUEST_KEPT};
 use model::id::{AppId, GroupId, MessageId, RequestId};
 use model::outcome::Outcome;
 use model::time::{BootTime, Timestamp};
+use registry::SETTLED_KEPT;
 use registry::tables::{Deletions, Expiries, ReadRows, RequestAges, Retirements, TableError, View};
 
 use super::{Acknowledgement, DUTY_RETRY, Duty, Now, Step, Wish};
 use crate::ports::{Applied, LogError};
 
-/// How long settled messages and their events are kept.
-pub const MESSAGES_KEPT: Duration = Duration::from_secs(72 * 3_600);
-
-/// How often a group without anything due is looked at.
+/// How often a group without anything due is looked at; not at every change of it, which would look at tables that begin
+/// with all that was ever removed from them.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The two kinds of wishes.
@@ -27,6 +26,7 @@ pub struct HousekeepingDuty {
     group: GroupId,
     expire: Chore,
     retire: Chore,
+    look_at: BootTime,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl Chore {
 impl HousekeepingDuty {
     /// Begins the duty for a group.
     pub fn new(group: GroupId) -> HousekeepingDuty {
-        HousekeepingDuty { group, expire: Chore::default(), retire: Chore::default() }
+        HousekeepingDuty { group, expire: Chore::default(), retire: Chore::default(), look_at: BootTime::default() }
     }
 
     fn wish(&self, tag: u64, command: Command) -> Wish {
@@ -61,6 +61,10 @@ impl Duty for HousekeepingDuty {
 
     fn step(&mut self, now: Now, view: &dyn View) -> Result<Step, TableError> {
         let mut wishes = Vec::new();
+        if now.boot < self.look_at {
+            return Ok(Step { wishes, again: Some(self.look_at.since(now.boot)) });
+        }
+        self.look_at = now.boot + LOOK;
         if something_expires(now.wall, view)? && self.expire.begin(now) {
             wishes.push(self.wish(EXPIRE, Command::Expire { limit: CHUNK_MAX }));
         }
@@ -76,7 +80,9 @@ impl Duty for HousekeepingDuty {
         let more = answer
             .as_ref()
             .is_ok_and(|applied| matches!(applied.outcomes.first(), Some(Outcome::Chunk { more: true, .. })));
-        if !more {
+        if more {
+            self.look_at = now.boot;
+        } else {
             chore.rest_until = now.boot + DUTY_RETRY;
         }
     }
@@ -91,7 +97,40 @@ fn something_retires(now: Timestamp, view: &dyn View) -> Result<bool, TableError
     let messages = ReadRows::<Retirements>::scan(view, &(Timestamp(0), MessageId(0)), 1)?;
     let requests = ReadRows::<RequestAges>::scan(view, &(Timestamp(0), RequestId(0)), 1)?;
     let deletions = ReadRows::<Deletions>::scan(view, &AppId(0), 1)?;
-    let old_message = messages.first().is_some_and(|((settled, _), ())| settled.plus(MESSAGES_KEPT) <= now);
+    let old_message = messages.first().is_some_and(|((settled, _), ())| settled.plus(SETTLED_KEPT) <= now);
     let old_request = requests.first().is_some_and(|((given, _), ())| given.plus(REQUEST_KEPT) <= now);
     Ok(old_message || old_request || !deletions.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::id::LogIndex;
+    use registry::tables::{MemoryTables, WriteRows};
+
+    use super::*;
+
+    fn at(boot: Duration) -> Now {
+        Now { boot: BootTime::default() + boot, wall: Timestamp(10) }
+    }
+
+    fn chunk(more: bool) -> Result<Applied, LogError> {
+        let outcomes = vec![Outcome::Chunk { touched: 1, next: None, more }];
+        Ok(Applied { outcomes, index: LogIndex(1) })
+    }
+
+    #[test]
+    fn it_looks_once_in_a_while_and_at_once_while_there_is_more() {
+        let mut duty = HousekeepingDuty::new(GroupId(1));
+        let mut tables = MemoryTables::default();
+        let wishes = |tables: &MemoryTables, duty: &mut HousekeepingDuty, boot| duty.step(at(boot), tables).unwrap();
+        assert_eq!(wishes(&tables, &mut duty, Duration::ZERO).wishes, []);
+        WriteRows::<Expiries>::put(&mut tables, (Timestamp(5), MessageId(1)), ());
+        let early = wishes(&tables, &mut duty, LOOK / 4);
+        assert_eq!((early.wishes.len(), early.again), (0, Some(LOOK * 3 / 4)));
+        assert_eq!(wishes(&tables, &mut duty, LOOK).wishes.len(), 1);
+        duty.answered(at(LOOK), EXPIRE, &chunk(true));
+        assert_eq!(wishes(&tables, &mut duty, LOOK).wishes.len(), 1);
+        duty.answered(at(LOOK), EXPIRE, &chunk(false));
+        assert_eq!(wishes(&tables, &mut duty, LOOK).wishes.len(), 0);
+    }
 }
