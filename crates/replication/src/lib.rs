@@ -45,6 +45,7 @@ mod permits;
 mod pushes;
 mod tenure;
 
+mod background;
 mod balance;
 mod cluster;
 mod duties;
@@ -60,12 +61,13 @@ mod rejoin;
 mod replication;
 mod start;
 
+pub use background::{Background, BlockingThreads, InPlace, Work};
 pub use balance::STABLE;
 pub use duties::DutyFactory;
 pub use effects::{AppliedEffects, EFFECTS_KEPT, EffectNews, EffectStream};
 pub use heard::PeerNews;
 pub use proposer::{ENTRY_BYTES_MAX, QUEUE_BYTES_MAX, QUEUE_LEN_MAX};
-pub use purge::{Background, BlockingThreads, Housekeeping, InPlace, Work};
+pub use purge::Housekeeping;
 pub use replication::Replication;
 pub use start::{ReplicationConfig, ReplicationParts, StartError};
 pub use transfer::TransferError;

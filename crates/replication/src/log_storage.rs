@@ -89,6 +89,23 @@ impl GroupLog {
         self.store.last(self.group).is_none() && self.store.read_vote(self.group).is_none()
     }
 
+    /// Makes the log begin after the last entry that the state holds, unless it holds that entry too. It doesn't when a
+    /// snapshot was put in place and a crash came before the log was purged, or before a truncation was synced. What such
+    /// a log holds at that index and after it was never committed, and what is before it is in the state.
+    pub(crate) fn continue_after(&self, applied: Option<LogId>) -> Result<(), io::Error> {
+        let purged = self.last_purged()?;
+        let Some(applied) = applied.filter(|applied| purged < Some(*applied)) else { return Ok(()) };
+        let there = self.entries(applied.index, applied.index + 1, usize::MAX)?;
+        if there.first().is_some_and(|entry| entry.log_id == applied) {
+            return Ok(());
+        }
+        tracing::info!(group = self.group.0, index = applied.index, "the log goes on after an installed snapshot");
+        self.store.truncate_from(self.group, applied.index);
+        self.store.purge(self.group, applied.index, codec::encode_log_id(&applied));
+        self.publish_synced();
+        Ok(())
+    }
+
     /// Appends and returns when the entries are queued; waits while the store has no room.
     async fn append_when_room(&self, mut records: Vec<LogRecord>, mut synced: Synced) {
         loop {
@@ -268,5 +285,60 @@ impl RaftLogStorage<TypeConfig> for GroupLog {
     async fn purge(&mut self, log_id: LogId) -> Result<(), io::Error> {
         self.store.purge(self.group, log_id.index, codec::encode_log_id(&log_id));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openraft::entry::RaftEntry as _;
+    use openraft::vote::RaftLeaderId as _;
+    use store::MemoryEngine;
+
+    use super::*;
+    use crate::type_config::LeaderId;
+
+    const GROUP: GroupId = GroupId(1);
+
+    fn id(term: u64, index: u64) -> LogId {
+        LogId::new(LeaderId::new(term, 1), index)
+    }
+
+    /// Opens a log of entries of these terms, from index 0 on.
+    fn log(terms: &[u64]) -> GroupLog {
+        let store = LogStore::open(Arc::new(MemoryEngine::new())).unwrap();
+        let record = |(index, term): (u64, &u64)| {
+            let entry = Entry::new_blank(id(*term, index));
+            LogRecord { index, bytes: codec::encode_record(&entry) }
+        };
+        let records = (0..).zip(terms).map(record).collect();
+        assert!(store.append(GROUP, records, Box::new(|result| result.unwrap())).is_ok());
+        store.sync_pending().unwrap();
+        GroupLog::new(GROUP, store, Arc::new(Notify::new()), Fatal::new())
+    }
+
+    /// A snapshot up to an entry is in place, and a crash came before the log took note of it.
+    #[test]
+    fn a_log_goes_on_after_what_the_state_holds() {
+        let cases = [
+            ("nothing is applied", None, Some(id(1, 2)), None),
+            ("the log holds the entry and more", Some(id(1, 1)), Some(id(1, 2)), None),
+            ("the log ends before", Some(id(2, 7)), Some(id(2, 7)), Some(id(2, 7))),
+            ("another entry is in its place", Some(id(2, 1)), Some(id(2, 1)), Some(id(2, 1))),
+        ];
+        for (what, applied, last, purged) in cases {
+            let log = log(&[1, 1, 1]);
+            for _again in 0..2 {
+                log.continue_after(applied).unwrap();
+                assert_eq!((log.last_log_id().unwrap(), log.last_purged().unwrap()), (last, purged), "{what}");
+                log.store.sync_pending().unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_tail_of_a_later_term_before_the_applied_entry_is_forgotten() {
+        let log = log(&[1, 3]);
+        log.continue_after(Some(id(2, 5))).unwrap();
+        assert_eq!(log.last_log_id().unwrap(), Some(id(2, 5)));
     }
 }

@@ -18,6 +18,7 @@ use tonic::Request;
 use wire::peer;
 
 use crate::append_stream::{Answer, AppendStream, rpc_error};
+use crate::background::Background;
 use crate::codec;
 use crate::peers::{Peer, Peers};
 use crate::snapshot::SnapshotData;
@@ -39,6 +40,7 @@ pub(crate) struct NetworkFactory {
     pub(crate) append_timeout: Duration,
     /// How long a chunk of a snapshot may take.
     pub(crate) snapshot_timeout: Duration,
+    pub(crate) background: Arc<dyn Background>,
 }
 
 /// A handle to one target.
@@ -161,6 +163,7 @@ impl NetSnapshot<TypeConfig> for Network {
             vote,
             snapshot,
             chunk_timeout: self.factory.snapshot_timeout,
+            background: self.factory.background.clone(),
         };
         tokio::select! {
             biased;

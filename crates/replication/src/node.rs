@@ -14,13 +14,13 @@ use tokio::time::Instant;
 use traffic::LeaseTiming;
 use traffic::lease::HolderId;
 
+use crate::background::Background;
 use crate::clock::ClockBridge;
 use crate::fatal::Fatal;
 use crate::group::Group;
 use crate::heard::Heard;
 use crate::peers::Peers;
 use crate::proposer::Proposer;
-use crate::purge::Background;
 use crate::pushes::Pushes;
 
 /// One node's replication.

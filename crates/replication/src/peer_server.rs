@@ -15,11 +15,12 @@ use wire::peer::{
     ProposeRequest, SnapshotPart, SnapshotReply, TransferLeaderReply, TransferLeaderRequest, VoteReply, VoteRequest,
 };
 
+use crate::background;
 use crate::codec::{self, CodecError};
 use crate::group::Group;
 use crate::network::TRANSFER_KEY;
 use crate::node::Node;
-use crate::snapshot::{Received, SnapshotData};
+use crate::snapshot::{self, SnapshotData};
 use crate::type_config::{Snapshot, TypeConfig, Vote};
 use crate::{lease_calls, propose_calls, transfer};
 
@@ -101,24 +102,30 @@ impl PeerService {
             return Err(Status::invalid_argument("a snapshot begins with a header"));
         };
         let group = self.group(header.group)?;
-        let (vote, meta, chain) = crate::snapshot::header_in(header).map_err(invalid)?;
+        let (vote, meta, chain) = snapshot::header_in(header).map_err(invalid)?;
         admit(&group, &vote)?;
         let _one = group.receiving.try_acquire().map_err(|_| Status::resource_exhausted("a snapshot is on its way"))?;
         tracing::info!(group = group.id.0, "receiving a snapshot");
-        let mut installer = self.0.state.install(group.id).map_err(stopped)?;
+        let (background, state, id) = (&*self.0.background, self.0.state.clone(), group.id);
+        let applied = snapshot::applied_row(&meta, chain);
+        let begun = background::call(background, move || state.install(id, applied)).await.map_err(stopped)?;
+        let mut installer = begun.map_err(stopped)?;
         loop {
             let part = parts.message().await?.and_then(|part| part.part);
             match part {
                 Some(Part::Chunk(chunk)) if chunk.rows.is_empty() => break,
                 Some(Part::Chunk(chunk)) => {
                     let rows: Vec<_> = chunk.rows.into_iter().map(|row| (row.key, row.value)).collect();
-                    installer.put(&rows).map_err(|error| Status::invalid_argument(error.to_string()))?;
+                    let put = background::call(background, move || (installer.put(&rows), installer)).await;
+                    let (put, again) = put.map_err(stopped)?;
+                    put.map_err(|error| Status::invalid_argument(error.to_string()))?;
+                    installer = again;
                 }
                 Some(Part::Header(_)) => return Err(Status::invalid_argument("a second header")),
                 None => return Err(Status::aborted("the snapshot ended before its last part")),
             }
         }
-        let data = SnapshotData::Received(Box::new(Received { installer, chain }));
+        let data = SnapshotData::Received(Box::new(installer));
         let snapshot = Snapshot { meta, snapshot: data };
         let response = group.raft.install_full_snapshot(vote, snapshot).await.map_err(stopped)?;
         Ok(SnapshotReply { vote: Some(codec::vote_out(&response.vote)) })

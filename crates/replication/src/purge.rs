@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use model::id::GroupId;
 use openraft::async_runtime::WatchReceiver as _;
-use service::ports::BoxFuture;
 use store::{EngineError, Retention};
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::background::{self, CutOff};
 use crate::codec;
 use crate::group::Group;
 use crate::node::Node;
@@ -46,40 +45,6 @@ const TOLD: Duration = Duration::from_secs(5);
 /// How often this is looked at, unless flushes are to be more frequent.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Work that may block for long: flushing to a disk.
-pub type Work = Box<dyn FnOnce() + Send>;
-
-/// Where work that may block is done: threads in production, in place in the simulator.
-pub trait Background: Send + Sync {
-    /// Does the work, and returns when it is done.
-    fn run(&self, work: Work) -> BoxFuture<'static, ()>;
-}
-
-/// Does the work in place.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct InPlace;
-
-impl Background for InPlace {
-    fn run(&self, work: Work) -> BoxFuture<'static, ()> {
-        work();
-        Box::pin(std::future::ready(()))
-    }
-}
-
-/// Does the work on tokio's threads for blocking work.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct BlockingThreads;
-
-impl Background for BlockingThreads {
-    fn run(&self, work: Work) -> BoxFuture<'static, ()> {
-        let done = tokio::task::spawn_blocking(work);
-        Box::pin(async move {
-            // Work that panicked never said that it is done, which its caller sees.
-            let _ = done.await;
-        })
-    }
-}
-
 /// Flushes and purges until the node stops.
 pub(crate) async fn run(node: Arc<Node>, when: Housekeeping) {
     let mut flushed_at = Instant::now();
@@ -108,18 +73,12 @@ pub(crate) async fn run(node: Arc<Node>, when: Housekeeping) {
 
 /// Makes the states of all groups durable.
 async fn flush(node: &Node) -> Result<(), EngineError> {
-    let (done, flushed) = oneshot::channel();
     let state = node.state.clone();
     let started = Instant::now();
-    node.background
-        .run(Box::new(move || {
-            // Nobody waits for the result any more only when the node stops.
-            let _ = done.send(state.flush());
-        }))
-        .await;
+    let flushed = background::call(&*node.background, move || state.flush()).await;
     metrics::histogram!("signalbox_state_flush_seconds").record(started.elapsed().as_secs_f64());
-    let vanished = |_| EngineError::Io { store: "the states".to_owned(), detail: "the flush was cut off".to_owned() };
-    flushed.await.map_err(vanished)?
+    let cut_off = |cut_off: CutOff| EngineError::Io { store: "the states".to_owned(), detail: cut_off.to_string() };
+    flushed.map_err(cut_off)?
 }
 
 /// Flushes, and forgets all log entries that are flushed.

@@ -17,6 +17,7 @@ use wire::peer::snapshot_part::Part;
 use wire::peer::{Row, SnapshotChunk, SnapshotHeader, SnapshotPart};
 
 use crate::append_stream::rpc_error;
+use crate::background::{self, Background};
 use crate::codec::{self, CodecError};
 use crate::state_machine::applied_state;
 use crate::type_config::{RpcError, Snapshot, SnapshotMeta, StoredMembership, TypeConfig, Vote};
@@ -29,14 +30,7 @@ pub(crate) enum SnapshotData {
     /// Rows to be read.
     Reader(Box<SnapshotReader>),
     /// Rows that came, not yet in place.
-    Received(Box<Received>),
-}
-
-/// Rows that came from a leader.
-pub(crate) struct Received {
-    pub(crate) installer: Installer,
-    /// The hash chain of the sender's state.
-    pub(crate) chain: u64,
+    Received(Box<Installer>),
 }
 
 /// Returns the present state as a snapshot; nothing when nothing was applied.
@@ -50,18 +44,22 @@ pub(crate) fn current(state: &StateStore, group: GroupId) -> Result<Option<Snaps
     Ok(Some(Snapshot { meta, snapshot: SnapshotData::Reader(Box::new(reader)) }))
 }
 
-/// Puts received rows in the place of the present ones.
-pub(crate) fn install(meta: &SnapshotMeta, data: SnapshotData) -> Result<(), io::Error> {
-    let SnapshotData::Received(received) = data else {
-        // The state is persistent: it is never behind what this node itself could offer.
-        return Ok(());
-    };
-    let applied = AppliedRow {
+/// Returns what the state is to say of itself once a snapshot is in place; `chain` is the hash chain of the sender's.
+pub(crate) fn applied_row(meta: &SnapshotMeta, chain: u64) -> AppliedRow {
+    AppliedRow {
         last: meta.last_log_id.as_ref().map(codec::encode_log_id),
         membership: Some(codec::encode_stored_membership(&meta.last_membership)),
-        chain: received.chain,
-    };
-    received.installer.finish(applied).map_err(io::Error::other)
+        chain,
+    }
+}
+
+/// Puts received rows in the place of the present ones. It blocks.
+pub(crate) fn install(data: SnapshotData) -> Result<(), io::Error> {
+    match data {
+        SnapshotData::Received(installer) => installer.finish().map_err(io::Error::other),
+        // The state is persistent: it is never behind what this node itself could offer.
+        SnapshotData::Reader(_) => Ok(()),
+    }
 }
 
 /// A snapshot on its way out.
@@ -71,6 +69,7 @@ pub(crate) struct Outgoing {
     pub(crate) snapshot: Snapshot,
     /// How long nothing may move.
     pub(crate) chunk_timeout: Duration,
+    pub(crate) background: Arc<dyn Background>,
 }
 
 impl Outgoing {
@@ -79,13 +78,13 @@ impl Outgoing {
         self,
         mut client: PeerClient<Channel>,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
-        let Outgoing { group, vote, snapshot, chunk_timeout } = self;
+        let Outgoing { group, vote, snapshot, chunk_timeout, background } = self;
         let SnapshotData::Reader(reader) = snapshot.snapshot else {
             return Err(NetworkError::from_string("a received snapshot can't be sent on").into());
         };
         let header = header_out(group, &vote, &snapshot.meta, reader.applied().chain);
         let moved = Arc::new(Notify::new());
-        let call = client.snapshot(parts(header, *reader, moved.clone()));
+        let call = client.snapshot(parts(header, *reader, Reading { background, moved: moved.clone() }));
         tokio::pin!(call);
         let reply = loop {
             tokio::select! {
@@ -125,30 +124,39 @@ pub(crate) fn header_in(header: SnapshotHeader) -> Result<(Vote, SnapshotMeta, u
     Ok((codec::vote_in(header.vote)?, meta, chain))
 }
 
+/// How a snapshot's rows are read.
+struct Reading {
+    background: Arc<dyn Background>,
+    /// Told of every chunk that is asked for.
+    moved: Arc<Notify>,
+}
+
 /// The parts of a snapshot in order. A read that fails ends the stream without its last part, which is empty, so that
 /// the receiver knows that something is missing.
 fn parts(
     header: SnapshotHeader,
     mut reader: SnapshotReader,
-    moved: Arc<Notify>,
+    reading: Reading,
 ) -> impl Stream<Item = SnapshotPart> + Send + 'static {
     async_stream::stream! {
         yield SnapshotPart { part: Some(Part::Header(header)) };
         loop {
-            moved.notify_one();
-            match reader.next_chunk(CHUNK_BYTES_MAX) {
-                Ok(Some(rows)) => {
-                    let rows = rows.into_iter().map(|(key, value)| Row { key, value }).collect();
-                    yield SnapshotPart { part: Some(Part::Chunk(SnapshotChunk { rows })) };
-                }
-                Ok(None) => {
-                    yield SnapshotPart { part: Some(Part::Chunk(SnapshotChunk { rows: Vec::new() })) };
-                    return;
-                }
+            reading.moved.notify_one();
+            let read = background::call(&*reading.background, move || (reader.next_chunk(CHUNK_BYTES_MAX), reader)).await;
+            let Ok((chunk, rest)) = read else { return };
+            reader = rest;
+            let rows = match chunk {
+                Ok(rows) => rows.unwrap_or_default(),
                 Err(error) => {
                     tracing::error!(%error, "failed to read a snapshot");
                     return;
                 }
+            };
+            let last = rows.is_empty();
+            let rows = rows.into_iter().map(|(key, value)| Row { key, value }).collect();
+            yield SnapshotPart { part: Some(Part::Chunk(SnapshotChunk { rows })) };
+            if last {
+                return;
             }
         }
     }

@@ -17,6 +17,7 @@ use tonic::transport::Server;
 use traffic::LeaseTiming;
 use wire::peer::peer_server::PeerServer;
 
+use crate::background::Background;
 use crate::clock::ClockBridge;
 use crate::codec;
 use crate::duties::DutyFactory;
@@ -31,7 +32,7 @@ use crate::node::Node;
 use crate::peer_server::PeerService;
 use crate::peers::{MESSAGE_BYTES_MAX, Peers};
 use crate::proposer::{Proposer, ProposerParts};
-use crate::purge::{Background, Housekeeping};
+use crate::purge::Housekeeping;
 use crate::pushes::Pushes;
 use crate::rejoin::{self, Rejoin};
 use crate::state_machine::{GroupMachine, MachineParts, applied_state};
@@ -184,6 +185,7 @@ impl Opening {
         let lease = Arc::new(GroupLease::new(self.timing, self.holder.clone(), self.started));
         let row = self.parts.state.applied(id);
         let (last, _) = applied_state(&row).map_err(|error| failed(error.to_string()))?;
+        log.continue_after(last).map_err(|error| failed(error.to_string()))?;
         let part = log.part().map_err(|error| failed(error.to_string()))?;
         let applied = LogIndex(codec::index_of(last.as_ref()));
         lease.applied(applied, false);
@@ -196,10 +198,12 @@ impl Opening {
             announcer: announcer.clone(),
             lease: lease.clone(),
             pushes: self.pushes.clone(),
+            background: self.parts.background.clone(),
             fatal: self.fatal.clone(),
         });
         let network = NetworkFactory {
             group: id,
+            background: self.parts.background.clone(),
             peers: self.peers.clone(),
             append_timeout: self.timing.refusal() * 4,
             snapshot_timeout: SNAPSHOT_TIMEOUT,

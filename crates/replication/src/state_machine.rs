@@ -13,6 +13,7 @@ use registry::{ApplyContext, Effect, apply_entry};
 use store::{AppliedRow, GroupWrite, StateStore};
 use tokio::sync::watch;
 
+use crate::background::{self, Background};
 use crate::codec;
 use crate::effects::Announcer;
 use crate::fatal::Fatal;
@@ -36,6 +37,7 @@ pub(crate) struct MachineParts {
     pub(crate) announcer: Arc<Announcer>,
     pub(crate) lease: Arc<GroupLease>,
     pub(crate) pushes: Arc<Pushes>,
+    pub(crate) background: Arc<dyn Background>,
     pub(crate) fatal: Fatal,
 }
 
@@ -197,11 +199,13 @@ impl RaftStateMachine<TypeConfig> for GroupMachine {
     }
 
     async fn get_snapshot_builder(&mut self) -> FlushedSnapshot {
-        FlushedSnapshot { group: self.parts.group, state: self.parts.state.clone() }
+        let MachineParts { group, state, background, .. } = &self.parts;
+        FlushedSnapshot { group: *group, state: state.clone(), background: background.clone() }
     }
 
     async fn install_snapshot(&mut self, meta: &SnapshotMeta, data: SnapshotData) -> Result<(), io::Error> {
-        let installed = snapshot::install(meta, data);
+        let work = move || snapshot::install(data);
+        let installed = background::call(&*self.parts.background, work).await.map_err(io::Error::from).flatten();
         if let Err(error) = &installed {
             self.parts.fatal.report(format!("failed to install a snapshot of group {}: {error}", self.parts.group));
         }
@@ -215,7 +219,9 @@ impl RaftStateMachine<TypeConfig> for GroupMachine {
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>, io::Error> {
-        snapshot::current(&self.parts.state, self.parts.group)
+        let MachineParts { group, state, background, .. } = &self.parts;
+        let (group, state) = (*group, state.clone());
+        background::call(&**background, move || snapshot::current(&state, group)).await?
     }
 }
 
@@ -224,6 +230,7 @@ impl RaftStateMachine<TypeConfig> for GroupMachine {
 pub(crate) struct FlushedSnapshot {
     group: GroupId,
     state: StateStore,
+    background: Arc<dyn Background>,
 }
 
 impl RaftSnapshotBuilder<TypeConfig> for FlushedSnapshot {
@@ -232,7 +239,9 @@ impl RaftSnapshotBuilder<TypeConfig> for FlushedSnapshot {
     async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
         let (last_log_id, last_membership) =
             applied_state(&self.state.last_flushed(self.group)).map_err(io::Error::other)?;
-        let reader = self.state.snapshot(self.group).map_err(io::Error::other)?;
+        let (group, state) = (self.group, self.state.clone());
+        let reader = background::call(&*self.background, move || state.snapshot(group)).await?;
+        let reader = reader.map_err(io::Error::other)?;
         let meta = SnapshotMeta { last_log_id, last_membership };
         Ok(Snapshot { meta, snapshot: SnapshotData::Reader(Box::new(reader)) })
     }

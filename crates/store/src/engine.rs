@@ -121,11 +121,25 @@ pub trait Engine: EngineView {
     /// When the disk is full or fails.
     fn stage(&self) -> Result<Box<dyn Staging>, EngineError>;
 
+    /// Makes all rows of sealed parts visible and durable at one stroke, over whatever is at their keys: a crash leaves
+    /// all of them visible, or none and the parts as they were. Everything written before is synced. The parts are
+    /// forgotten then.
+    ///
+    /// # Errors
+    /// When a part is missing, or the disk is full or fails.
+    fn ingest(&self, parts: &[String]) -> Result<(), EngineError>;
+
+    /// Forgets all that is staged, sealed or not. No staging may be open.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    fn discard_staged(&self) -> Result<(), EngineError>;
+
     /// Returns about how many bytes are used, on disk and in memory tables.
     fn approximate_bytes(&self) -> u64;
 }
 
-/// Rows collected outside the visible ones, to be taken in at one stroke. Dropping it forgets them.
+/// Rows collected outside the visible ones. Dropping it forgets them.
 pub trait Staging: Send {
     /// Adds a row. Keys must ascend.
     ///
@@ -133,9 +147,10 @@ pub trait Staging: Send {
     /// When the disk is full or fails, or the key doesn't ascend.
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), EngineError>;
 
-    /// Makes all rows visible and durable, over whatever is at their keys. Everything written before is synced.
+    /// Makes the rows durable where they are, outside the visible ones, and returns the names of the parts that hold
+    /// them, for [`Engine::ingest`], also after a crash.
     ///
     /// # Errors
-    /// When the disk is full or fails; then some of the rows may be visible.
-    fn ingest(self: Box<Self>) -> Result<(), EngineError>;
+    /// When the disk is full or fails.
+    fn seal(self: Box<Self>) -> Result<Vec<String>, EngineError>;
 }

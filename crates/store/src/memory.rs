@@ -25,6 +25,8 @@ pub enum MemoryOperation {
     Write,
     /// A sync is about to happen.
     Sync,
+    /// Staged rows are about to be made durable.
+    Seal,
 }
 
 /// Ordered bytes in memory. Clones share them: keep one to reopen a store on it after a crash.
@@ -41,6 +43,10 @@ struct Inner {
     synced: Rows,
     /// What was written since the last sync, in order.
     unsynced: Vec<BatchOp>,
+    /// Sealed parts by name; a crash leaves them.
+    staged: BTreeMap<String, Batch>,
+    /// How many parts were sealed.
+    sealed: u64,
     fault: Option<Fault>,
 }
 
@@ -57,8 +63,8 @@ impl MemoryEngine {
         inner.unsynced.clear();
     }
 
-    /// Asks `fault` before every write and sync; the operation fails with the error that it returns. A failed write
-    /// changes nothing, a failed sync makes nothing durable.
+    /// Asks `fault` before every write, sync and seal; the operation fails with the error that it returns. A failed write
+    /// changes nothing, a failed sync or seal makes nothing durable.
     pub fn set_fault(&self, fault: impl FnMut(MemoryOperation) -> Option<EngineError> + Send + 'static) {
         self.inner().fault = Some(Box::new(fault));
     }
@@ -190,6 +196,22 @@ impl Engine for MemoryEngine {
         Ok(Box::new(MemoryStaging { engine: self.clone(), last: None, batch: Batch::new() }))
     }
 
+    fn ingest(&self, parts: &[String]) -> Result<(), EngineError> {
+        for part in parts {
+            let batch = self.inner().staged.get(part).cloned();
+            let missing = || EngineError::Io { store: NAME.to_owned(), detail: format!("there is no part {part}") };
+            self.write(&batch.ok_or_else(missing)?)?;
+        }
+        self.sync()?;
+        self.inner().staged.retain(|part, _| !parts.contains(part));
+        Ok(())
+    }
+
+    fn discard_staged(&self) -> Result<(), EngineError> {
+        self.inner().staged.clear();
+        Ok(())
+    }
+
     fn approximate_bytes(&self) -> u64 {
         self.rows().iter().map(|(key, value)| (key.len() + value.len()) as u64).sum()
     }
@@ -211,9 +233,14 @@ impl Staging for MemoryStaging {
         Ok(())
     }
 
-    fn ingest(self: Box<Self>) -> Result<(), EngineError> {
-        self.engine.write(&self.batch)?;
-        self.engine.sync()
+    fn seal(self: Box<Self>) -> Result<Vec<String>, EngineError> {
+        let MemoryStaging { engine, batch, .. } = *self;
+        let mut inner = engine.inner();
+        inner.refuse(MemoryOperation::Seal)?;
+        inner.sealed += 1;
+        let part = inner.sealed.to_string();
+        inner.staged.insert(part.clone(), batch);
+        Ok(vec![part])
     }
 }
 

@@ -137,6 +137,14 @@ impl Engine for LyingEngine {
         self.0.stage()
     }
 
+    fn ingest(&self, parts: &[String]) -> Result<(), EngineError> {
+        self.0.ingest(parts)
+    }
+
+    fn discard_staged(&self) -> Result<(), EngineError> {
+        self.0.discard_staged()
+    }
+
     fn approximate_bytes(&self) -> u64 {
         self.0.approximate_bytes()
     }

@@ -1,9 +1,13 @@
 //! Members that come, go, and come back without their disks.
 
 use crate::support::{Cluster, create_app, eventually, propose};
+use futures::FutureExt as _;
 use model::id::{GroupId, NodeId};
 use registry::tables::{Apps, ReadRows};
 use service::ports::{ClusterControl, Reads};
+
+/// More operations than it takes from a sealed snapshot to a purged log.
+const KILLS: usize = 10;
 
 async fn has(cluster: &Cluster, node: NodeId, number: u128) {
     eventually("a row", || async {
@@ -65,4 +69,38 @@ async fn a_node_joins_takes_its_place_and_another_leaves() {
     propose(cluster.node(newcomer), GroupId::CONTROL, create_app(2)).await.unwrap();
     cluster.converge(GroupId::CONTROL).await;
     has(&cluster, newcomer, 1).await;
+}
+
+/// A node that needs a snapshot is killed before each operation on its disks from the moment at which the snapshot is
+/// there: it starts again each time, and catches up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_killed_while_it_takes_in_a_snapshot_starts_again() {
+    let mut cluster = Cluster::start().await;
+    let lagging = cluster.followers(GroupId::CONTROL).await[0];
+    let mut number = 0;
+    for cut in 0..KILLS {
+        cluster.kill(lagging).await;
+        let other = cluster.followers(GroupId::CONTROL).await[0];
+        for _ in 0..3 {
+            number += 1;
+            propose(cluster.node(other), GroupId::CONTROL, create_app(number)).await.unwrap();
+        }
+        for running in cluster.running.values() {
+            running.replication.compact().await.unwrap();
+        }
+        // A leader keeps what it was about to send; another one has it no more.
+        cluster.node(other).transfer_leader(GroupId::CONTROL, other).await.unwrap();
+        cluster.cut_off_after_seal(lagging, cut);
+        cluster.run(lagging, false).await;
+        eventually(&format!("kill {cut}"), || async {
+            // What comes after the snapshot reaches the disks too.
+            let _ = propose(cluster.node(other), GroupId::CONTROL, create_app(1)).await;
+            cluster.node(lagging).failed().now_or_never()
+        })
+        .await;
+    }
+    cluster.kill(lagging).await;
+    cluster.run(lagging, false).await;
+    has(&cluster, lagging, number).await;
+    cluster.converge(GroupId::CONTROL).await;
 }

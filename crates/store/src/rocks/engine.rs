@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rocksdb::{DB, FlushOptions, WriteBatch, WriteOptions};
+use rocksdb::{DB, FlushOptions, IngestExternalFileOptions, WriteBatch, WriteOptions};
 
 use super::errors::engine_error;
-use super::staging::RocksStaging;
+use super::staging::{RocksStaging, discard};
 use super::view::{RocksView, last_of, rows_of};
 use crate::engine::{Batch, BatchOp, Engine, EngineView, Range, Row, Staging};
 use crate::error::EngineError;
@@ -24,6 +24,7 @@ pub(super) enum Durability {
 pub(super) struct RocksEngine {
     database: Arc<DB>,
     store: Arc<str>,
+    /// The directory of staged files.
     staging: PathBuf,
     durability: Durability,
 }
@@ -88,8 +89,19 @@ impl Engine for RocksEngine {
     }
 
     fn stage(&self) -> Result<Box<dyn Staging>, EngineError> {
-        let staging = RocksStaging::new(Arc::clone(&self.database), Arc::clone(&self.store), self.staging.clone());
-        Ok(Box::new(staging))
+        Ok(Box::new(RocksStaging::new(Arc::clone(&self.store), self.staging.clone())?))
+    }
+
+    fn ingest(&self, parts: &[String]) -> Result<(), EngineError> {
+        let mut options = IngestExternalFileOptions::default();
+        // Linked into the database, and removed here only after its manifest has them.
+        options.set_move_files(true);
+        let files: Vec<PathBuf> = parts.iter().map(|part| self.staging.join(part)).collect();
+        self.database.ingest_external_file_opts(&options, files).map_err(|error| self.failed(&error))
+    }
+
+    fn discard_staged(&self) -> Result<(), EngineError> {
+        discard(&self.store, &self.staging)
     }
 
     fn approximate_bytes(&self) -> u64 {

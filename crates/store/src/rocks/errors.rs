@@ -1,5 +1,8 @@
 //! RocksDB's errors in the words of this crate.
 
+use std::io;
+use std::path::Path;
+
 use rocksdb::ErrorKind;
 
 use crate::error::EngineError;
@@ -10,6 +13,11 @@ const FULL: [&str; 3] = ["No space left on device", "Disk quota exceeded", "NoSp
 /// Translates an error of the database in `store`.
 pub(super) fn engine_error(store: &str, error: &rocksdb::Error) -> EngineError {
     translate(store, error.kind(), error.to_string())
+}
+
+/// Translates an error of the file system at a path of the database in `store`.
+pub(super) fn io_error(store: &str, path: &Path, error: &io::Error) -> EngineError {
+    translate(store, ErrorKind::IOError, format!("{}: {error}", path.display()))
 }
 
 fn translate(store: &str, kind: ErrorKind, detail: String) -> EngineError {

@@ -9,7 +9,7 @@ use rocksdb::{Cache, DB, Options, WriteBufferManager};
 use super::engine::{Durability, RocksEngine};
 use super::errors::{engine_error, is_locked};
 use super::options::{Shared, log_options, state_options};
-use super::staging::empty_staging;
+use super::staging::STAGING;
 use crate::engine::Engine;
 use crate::error::{EngineError, StoreError};
 
@@ -73,8 +73,7 @@ fn open(directory: &Path, options: &Options, durability: Durability) -> Result<A
         .map_err(|error| StoreError::Directory { directory: directory.to_owned(), detail: error.to_string() })?;
     let database = open_unlocked(directory, options)?;
     let store = directory.display().to_string();
-    let staging = empty_staging(directory)?;
-    Ok(Arc::new(RocksEngine::new(database, store, staging, durability)))
+    Ok(Arc::new(RocksEngine::new(database, store, directory.join(STAGING), durability)))
 }
 
 fn open_unlocked(directory: &Path, options: &Options) -> Result<DB, StoreError> {

@@ -1,21 +1,26 @@
-//! Many rows written to files beside a database, which then takes the files in whole.
+//! Many rows written to files beside a database, which later takes the files in whole.
 
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rocksdb::{DB, IngestExternalFileOptions, Options, SstFileWriter};
+use rocksdb::{Options, SstFileWriter};
 use self_cell::self_cell;
 
-use super::errors::engine_error;
+use super::errors::{engine_error, io_error};
 use super::options::staging_options;
 use crate::engine::Staging;
-use crate::error::{EngineError, StoreError};
+use crate::error::EngineError;
 
+/// The directory of staged files, inside the database's.
+pub(super) const STAGING: &str = "staging";
 /// A file is closed at about this many bytes, and the next one begun.
 const FILE_BYTES: u64 = 256 << 20;
 
-/// Numbers the files of this process, so that two stagings never share a name.
+/// Numbers the files of this process, so that two stagings never share a name. Those of an earlier process are taken in
+/// or discarded before the first one is begun.
 static NEXT_FILE: AtomicU64 = AtomicU64::new(1);
 
 self_cell!(
@@ -29,28 +34,25 @@ self_cell!(
 
 /// Rows on their way into a database.
 pub(super) struct RocksStaging {
-    database: Arc<DB>,
     store: Arc<str>,
     directory: PathBuf,
     open: Option<OpenFile>,
-    files: Vec<PathBuf>,
+    /// The names of the files in the directory.
+    files: Vec<String>,
 }
 
-/// Returns the directory for files that are not taken in yet, empty: what an earlier process left there is removed.
-pub(super) fn empty_staging(database: &Path) -> Result<PathBuf, StoreError> {
-    let directory = database.join("staging");
-    let failed =
-        |error: std::io::Error| StoreError::Directory { directory: directory.clone(), detail: error.to_string() };
-    match std::fs::remove_dir_all(&directory) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => std::fs::create_dir_all(&directory).map_err(failed)?,
+/// Removes all staged files.
+pub(super) fn discard(store: &str, directory: &Path) -> Result<(), EngineError> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(store, directory, &error)),
+        _ => Ok(()),
     }
-    Ok(directory)
 }
 
 impl RocksStaging {
-    pub fn new(database: Arc<DB>, store: Arc<str>, directory: PathBuf) -> RocksStaging {
-        RocksStaging { database, store, directory, open: None, files: Vec::new() }
+    pub fn new(store: Arc<str>, directory: PathBuf) -> Result<RocksStaging, EngineError> {
+        fs::create_dir_all(&directory).map_err(|error| io_error(&store, &directory, &error))?;
+        Ok(RocksStaging { store, directory, open: None, files: Vec::new() })
     }
 
     fn failed(&self, error: &rocksdb::Error) -> EngineError {
@@ -58,14 +60,16 @@ impl RocksStaging {
     }
 
     fn begin_file(&mut self) -> Result<OpenFile, rocksdb::Error> {
-        let path = self.directory.join(format!("{}.sst", NEXT_FILE.fetch_add(1, Ordering::Relaxed)));
-        self.files.push(path.clone());
+        let name = format!("{}.sst", NEXT_FILE.fetch_add(1, Ordering::Relaxed));
+        let path = self.directory.join(&name);
+        self.files.push(name);
         OpenFile::try_new(staging_options(), |options| {
             let file = SstFileWriter::create(options);
             file.open(&path).map(|()| file)
         })
     }
 
+    /// Ends the open file, which syncs it.
     fn end_file(&mut self) -> Result<(), rocksdb::Error> {
         match self.open.take() {
             Some(mut file) => file.with_dependent_mut(|_, file| file.finish()),
@@ -82,16 +86,6 @@ impl RocksStaging {
         self.open = Some(file);
         if bytes >= FILE_BYTES { self.end_file() } else { Ok(()) }
     }
-
-    fn take_in(&mut self) -> Result<(), rocksdb::Error> {
-        self.end_file()?;
-        if self.files.is_empty() {
-            return Ok(());
-        }
-        let mut options = IngestExternalFileOptions::default();
-        options.set_move_files(true);
-        self.database.ingest_external_file_opts(&options, self.files.iter().collect())
-    }
 }
 
 impl Staging for RocksStaging {
@@ -99,8 +93,14 @@ impl Staging for RocksStaging {
         self.put_row(key, value).map_err(|error| self.failed(&error))
     }
 
-    fn ingest(mut self: Box<Self>) -> Result<(), EngineError> {
-        self.take_in().map_err(|error| self.failed(&error))
+    fn seal(mut self: Box<Self>) -> Result<Vec<String>, EngineError> {
+        self.end_file().map_err(|error| self.failed(&error))?;
+        // The names of the files, and that of their directory, which may be new.
+        for directory in self.directory.ancestors().take(2) {
+            let synced = File::open(directory).and_then(|directory| directory.sync_all());
+            synced.map_err(|error| io_error(&self.store, directory, &error))?;
+        }
+        Ok(std::mem::take(&mut self.files))
     }
 }
 
@@ -108,8 +108,8 @@ impl Drop for RocksStaging {
     fn drop(&mut self) {
         drop(self.open.take());
         for file in &self.files {
-            // What was taken in was moved and what can't be removed now is removed at the next start.
-            let _left_for_the_next_start = std::fs::remove_file(file);
+            // What can't be removed now is removed at the next start.
+            let _left_for_the_next_start = fs::remove_file(self.directory.join(file));
         }
     }
 }

@@ -68,7 +68,8 @@ pub(super) fn applied_key(group: GroupId) -> Vec<u8> {
     own_key(group, b'a')
 }
 
-/// Returns the key of the marker that a group's rows are being replaced.
+/// Returns the key of the marker that a group's rows are being replaced; it names the staged parts that hold the new
+/// ones.
 pub(super) fn marker_key(group: GroupId) -> Vec<u8> {
     own_key(group, b'i')
 }

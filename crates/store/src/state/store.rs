@@ -5,15 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::id::GroupId;
 
-use super::applied::{AppliedRow, marker_key, read_applied};
-use super::install::Installer;
+use super::applied::{AppliedRow, read_applied};
+use super::install::{self, Installer};
 use super::snapshot::SnapshotReader;
 use super::view::GroupView;
 use super::write::GroupWrite;
 use crate::engine::{Batch, Engine};
 use crate::error::{EngineError, StoreError};
 use crate::groups::groups;
-use crate::keys::{group_end, group_prefix};
 
 /// The states of all groups of a node. Clones are the same states.
 #[derive(Clone)]
@@ -50,26 +49,22 @@ pub(super) struct Commit {
 }
 
 impl StateStore {
-    /// Opens the states that an engine holds. A group whose replacement by a snapshot was cut off is emptied.
+    /// Opens the states that an engine holds. Where the replacement of a group by a snapshot was cut off, it is brought to
+    /// its end if it was decided, and else forgotten.
     ///
     /// # Errors
-    /// When the disk fails, or a group's applied row is malformed.
+    /// When the disk fails, or a row that the store keeps about a group is malformed.
     pub fn open(engine: Arc<dyn Engine>) -> Result<StateStore, StoreError> {
         let mut found = BTreeMap::new();
         for group in groups(&*engine)? {
-            if engine.get(&marker_key(group))?.is_some() {
-                let mut wipe = Batch::new();
-                wipe.delete_range(group_prefix(group), group_end(group));
-                engine.write(&wipe)?;
-                engine.sync()?;
-                continue;
-            }
+            install::resume(&*engine, group)?;
             let applied = read_applied(&*engine, group)?;
             if applied.last.is_none() {
                 return Err(StoreError::Malformed { group, what: "state without an applied row" });
             }
             found.insert(group, GroupState { flushed: applied.clone(), applied, replaced: None });
         }
+        engine.discard_staged()?;
         let (groups, flushing) = (Mutex::new(found), Mutex::new(()));
         Ok(StateStore { shared: Arc::new(Shared { engine, groups, flushing }) })
     }
@@ -125,12 +120,12 @@ impl StateStore {
         SnapshotReader::new(self.view(group))
     }
 
-    /// Begins to take in a snapshot of a group.
+    /// Begins to take in a snapshot of a group that had got as far as `applied`.
     ///
     /// # Errors
     /// When the disk is full or fails.
-    pub fn install(&self, group: GroupId) -> Result<Installer, StoreError> {
-        Installer::new(self.clone(), Arc::clone(&self.shared.engine), group)
+    pub fn install(&self, group: GroupId, applied: AppliedRow) -> Result<Installer, StoreError> {
+        Installer::new(self.clone(), Arc::clone(&self.shared.engine), group, applied)
     }
 
     /// Returns about how many bytes the states use.

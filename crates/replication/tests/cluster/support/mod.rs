@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use model::Proposal;
@@ -15,6 +15,7 @@ use model::plan::{Author, Mode, RegionState, TrafficPlan};
 use model::time::{BootTime, Timestamp};
 use replication::{Housekeeping, InPlace, Replication, ReplicationConfig, ReplicationParts};
 use service::ports::{Applied, Clock, LogError, Random, ReplicatedLog};
+use store::memory::MemoryOperation;
 use store::{EngineError, LogStore, MemoryEngine, StateStore, SyncThread, spawn_sync_thread};
 use traffic::LeaseTiming;
 
@@ -159,6 +160,29 @@ impl Cluster {
             engine.crash();
         }
         self.links.listen_again(id).await;
+    }
+
+    /// Fails every operation on a stopped node's disks from the one on that comes `operations` after a snapshot was made
+    /// ready to be put in place.
+    pub fn cut_off_after_seal(&mut self, id: NodeId, operations: usize) {
+        let left: Arc<Mutex<Option<usize>>> = Arc::default();
+        let disk = &self.disks[&id];
+        for engine in [&disk.log, &disk.state] {
+            let left = left.clone();
+            engine.set_fault(move |operation| {
+                let mut left = left.lock().unwrap();
+                if operation == MemoryOperation::Seal {
+                    *left = Some(operations);
+                }
+                match left.as_mut()? {
+                    0 => Some(EngineError::Io { store: "test".to_owned(), detail: "the node was killed".to_owned() }),
+                    more => {
+                        *more -= 1;
+                        None
+                    }
+                }
+            });
+        }
     }
 
     /// Loses a stopped node's disk.
