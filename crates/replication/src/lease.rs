@@ -270,6 +270,13 @@ impl GroupLease {
         }
     }
 
+    /// Gives to a node again whose removal was not proposed, or was refused.
+    pub(crate) fn reinstate(&self, node: NodeId) {
+        if let Some(led) = &mut self.lock().led {
+            led.granter.reinstate(node);
+        }
+    }
+
     /// Says whether a retired node holds no lease any more; false when this node doesn't lead.
     pub(crate) fn is_retired(&self, now: BootTime, node: NodeId) -> bool {
         self.lock().led.as_ref().is_some_and(|led| led.granter.is_retired(now, node))

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use crate::group::Group;
 use crate::node::Node;
-use crate::transfer;
 use crate::type_config::Member;
+use crate::{tenure, transfer};
 
 /// How long a learner may take to catch up, its snapshot included.
 const CATCH_UP: Duration = Duration::from_secs(600);
@@ -42,7 +42,7 @@ pub(crate) async fn add(node: &Node, info: NodeInfo) -> Result<(), ClusterError>
 }
 
 /// Makes a node a voter in the groups that are placed on it, in the place of its region's present voter.
-pub(crate) async fn promote(node: &Node, id: NodeId) -> Result<(), ClusterError> {
+pub(crate) async fn promote(node: &Arc<Node>, id: NodeId) -> Result<(), ClusterError> {
     let nodes = node.peers.nodes();
     let info = nodes.get(&id).ok_or(ClusterError::UnknownNode(id))?;
     for group in placed(node, &nodes, id) {
@@ -57,7 +57,7 @@ pub(crate) async fn promote(node: &Node, id: NodeId) -> Result<(), ClusterError>
 }
 
 /// Removes a node from all groups; where its region has another node, that one takes its place.
-pub(crate) async fn remove(node: &Node, id: NodeId) -> Result<(), ClusterError> {
+pub(crate) async fn remove(node: &Arc<Node>, id: NodeId) -> Result<(), ClusterError> {
     if id == node.id {
         return Err(ClusterError::Refused("a node can't remove itself: ask another one".to_owned()));
     }
@@ -81,37 +81,64 @@ pub(crate) async fn remove(node: &Node, id: NodeId) -> Result<(), ClusterError> 
     Ok(())
 }
 
-/// Exchanges voters. The one that leaves gets no lease any more, and its last one has lapsed, before the change is
-/// proposed: the next leader will not know of it.
+/// Exchanges voters, in a task of its own: what the granter is told must be taken back when the change fails, also when
+/// nobody waits any more.
 async fn replace(
-    node: &Node,
+    node: &Arc<Node>,
     group: &Arc<Group>,
     leaves: Option<NodeId>,
     joins: Option<NodeId>,
 ) -> Result<(), ClusterError> {
-    let before: BTreeSet<u64> = group.membership().voter_ids().collect();
-    let mut after = before.clone();
-    after.extend(joins.map(|id| id.0));
-    if let Some(leaves) = leaves {
-        after.remove(&leaves.0);
-    }
-    if after.is_empty() {
-        return Err(ClusterError::Refused(format!("group {} would be left without voters", group.id)));
-    }
     if leaves == Some(node.id) {
         return Err(ClusterError::Refused("this node would leave a group: ask another one".to_owned()));
     }
     lead(node, group).await?;
-    let _one = group.changing.lock().await;
-    if let Some(leaves) = leaves {
-        retire(node, group, leaves).await?;
+    let exchange = Exchange { node: node.clone(), group: group.clone(), leaves, joins };
+    changed(group, tokio::time::timeout(CHANGE, tokio::spawn(exchange.run())).await)?
+}
+
+/// An exchange of voters in a group that this node leads.
+struct Exchange {
+    node: Arc<Node>,
+    group: Arc<Group>,
+    leaves: Option<NodeId>,
+    joins: Option<NodeId>,
+}
+
+impl Exchange {
+    /// Makes the change. The one that leaves gets no lease any more, and its last one has lapsed, before the change is
+    /// proposed: the next leader will not know of it. When the change is known to have failed, it gets leases again.
+    async fn run(self) -> Result<(), ClusterError> {
+        let Exchange { node, group, leaves, joins } = self;
+        let _one = group.changing.lock().await;
+        let mut after: BTreeSet<u64> = group.membership().voter_ids().collect();
+        after.extend(joins.map(|id| id.0));
+        if let Some(leaves) = leaves {
+            after.remove(&leaves.0);
+        }
+        if after.is_empty() {
+            return Err(ClusterError::Refused(format!("group {} would be left without voters", group.id)));
+        }
+        let made = async {
+            if let Some(leaves) = leaves {
+                retire(&node, &group, leaves).await?;
+            }
+            let changing = group.raft.change_membership(after, false).await;
+            changing.map(|_| ()).map_err(|error| failed(&group, error.to_string()))
+        };
+        let made = made.await;
+        if let (Err(error), Some(leaves)) = (&made, leaves) {
+            tracing::warn!(group = group.id.0, node = leaves.0, %error, "a voter was not exchanged");
+            group.lease.reinstate(leaves);
+        }
+        made
     }
-    let changing = group.raft.change_membership(after, false);
-    changed(group, tokio::time::timeout(CHANGE, changing).await)
 }
 
 async fn retire(node: &Node, group: &Group, leaves: NodeId) -> Result<(), ClusterError> {
     let due = Instant::now() + node.timing.lapse() * 4;
+    // A leadership that only just came has no tenure yet, and so nobody to tell.
+    tenure::observe(node, group);
     group.lease.retire(leaves);
     while !group.lease.is_retired(node.now(), leaves) {
         if Instant::now() >= due || group.leading().is_none() {
@@ -174,9 +201,9 @@ fn failed(group: &Group, detail: String) -> ClusterError {
 fn changed<T, E: std::fmt::Display>(
     group: &Group,
     result: Result<Result<T, E>, tokio::time::error::Elapsed>,
-) -> Result<(), ClusterError> {
+) -> Result<T, ClusterError> {
     match result {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(made)) => Ok(made),
         Ok(Err(error)) => Err(failed(group, error.to_string())),
         Err(_) => Err(failed(group, "the change was not committed in time".to_owned())),
     }

@@ -1,10 +1,13 @@
 //! Members that come, go, and come back without their disks.
 
-use crate::support::{Cluster, create_app, eventually, propose};
+use std::time::Duration;
+
+use crate::support::{Cluster, PARTITIONS, create_app, eventually, propose};
 use futures::FutureExt as _;
+use model::cluster::placement;
 use model::id::{GroupId, NodeId};
 use registry::tables::{Apps, ReadRows};
-use service::ports::{ClusterControl, Reads};
+use service::ports::{ClusterControl, Reads, SendPermits};
 
 /// More operations than it takes from a sealed snapshot to a purged log.
 const KILLS: usize = 10;
@@ -69,6 +72,30 @@ async fn a_node_joins_takes_its_place_and_another_leaves() {
     propose(cluster.node(newcomer), GroupId::CONTROL, create_app(2)).await.unwrap();
     cluster.converge(GroupId::CONTROL).await;
     has(&cluster, newcomer, 1).await;
+}
+
+/// A node is to take the place of another one, and can't, because it is no member yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_exchange_leaves_the_present_voter_its_lease() {
+    let mut cluster = Cluster::stopped(4).await;
+    let ids = cluster.ids();
+    let (first, present, newcomer) = (ids[..3].to_vec(), ids[0], ids[3]);
+    for id in &first {
+        cluster.run_among(*id, first.clone(), true).await;
+    }
+    let nodes = ids.iter().map(|id| (*id, cluster.info(*id))).collect();
+    let placed = |group: &GroupId| placement(&nodes, *group).values().any(|id| *id == newcomer);
+    let group = GroupId::all(PARTITIONS).find(placed).unwrap();
+    let leader = cluster.leader(group).await;
+    let operator = *first.iter().find(|id| **id != leader && **id != present).unwrap();
+    let operator = cluster.node(operator).clone();
+    // The operator's node hears of the newcomer, and no more.
+    let _ = tokio::time::timeout(Duration::ZERO, operator.add_node(cluster.info(newcomer))).await;
+    operator.promote_node(newcomer).await.unwrap_err();
+    let led = operator.leads(group);
+    assert!(led.is_some(), "the exchange was tried");
+    eventually("the present voter to hold the lease", || async { cluster.node(present).enter(group).ok() }).await;
+    assert_eq!(operator.leads(group), led, "the leadership did not change, which would have cured it");
 }
 
 /// A node that needs a snapshot is killed before each operation on its disks from the moment at which the snapshot is

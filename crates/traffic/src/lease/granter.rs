@@ -133,6 +133,13 @@ impl Granter {
         }
     }
 
+    /// Ends the retirement of a node that stays in the group after all.
+    pub fn reinstate(&mut self, node: NodeId) {
+        if let Some(known) = self.holders.get_mut(&node) {
+            known.retired = false;
+        }
+    }
+
     /// Says whether a node got nothing since it was retired and holds no lease any more. Nodes that never hosted a
     /// replica count as such once every lease of an earlier tenure has lapsed.
     pub fn is_retired(&self, now: BootTime, node: NodeId) -> bool {

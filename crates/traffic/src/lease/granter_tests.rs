@@ -189,3 +189,14 @@ fn a_node_leaves_only_without_a_lease() {
     granter.host(A, region("a"));
     assert!(!granter.is_retired(at(12_151), A));
 }
+
+#[test]
+fn a_node_that_stays_after_all_gets_the_lease_again() {
+    let mut granter = sure_at(11_000);
+    granter.retire(A);
+    granter.retire(B);
+    granter.reinstate(A);
+    assert_eq!(granter.request(at(11_050), renewal(A, 1, 7), LogIndex(7)), granted(7));
+    assert!(!granter.is_retired(at(11_100), A));
+    assert_eq!(granter.request(at(11_050), renewal(B, 1, 7), LogIndex(7)), Decision::Refuse(Reason::Retired));
+}
