@@ -1,13 +1,14 @@
-//! Waiting until an entry that forbids sending is acknowledged (rule R7). Woken by reports of holders, by evidence of
-//! leading, and by the time that the rule names.
+//! Waiting until an entry that forbids sending is acknowledged (rule R7). Woken when more is acknowledged, because of
+//! reports of holders or of evidence of leading, and by the time that the rule names.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::id::LogIndex;
 use model::time::BootTime;
 use service::ports::{BoxFuture, Clock};
+use tokio::sync::watch;
 use tokio::time::Instant;
-use traffic::lease::Acknowledgement;
 
 use crate::group::Group;
 use crate::proposer::{Done, Failed, ProposerParts, Submission};
@@ -35,31 +36,42 @@ pub(crate) fn wait(parts: Arc<ProposerParts>, waiting: Waiting) -> BoxFuture<'st
 
 async fn acknowledged(waiting: &Waiting, clock: &dyn Clock) -> Result<(), Failed> {
     let Waiting { group, leader, since, submission, done } = waiting;
+    let due = submission.wish.due;
     let mut noted = false;
     loop {
-        let changed = group.lease.changed();
-        tokio::pin!(changed);
-        changed.as_mut().enable();
         noted = noted || group.lease.waiting(leader, done.index, *since);
         let now = clock.boot_time();
-        let sleep = match group.lease.acknowledged(leader, now, done.index) {
-            Some(Acknowledgement::Yes) => {
-                metrics::histogram!("signalbox_fence_seconds").record(now.since(*since).as_secs_f64());
-                return Ok(());
-            }
-            Some(Acknowledgement::Wait { until: Some(until), .. }) => until.since(now) + Duration::from_millis(1),
-            Some(Acknowledgement::Wait { until: None, .. }) => group.lease.timing().heartbeat(),
-            // The tenure begins a moment after the election.
-            None if group.leading() == Some(*leader) => group.lease.timing().heartbeat(),
-            None => return Err(Failed::Unknown("leadership was lost before every holder was fenced".to_owned())),
-        };
-        let due = submission.wish.due;
-        if Instant::now() >= due {
-            return Err(Failed::Unknown("the deadline passed before every holder was fenced".to_owned()));
+        let reached = group.lease.watch_acknowledged(leader, now);
+        if reached.is_none() && group.leading() != Some(*leader) {
+            return Err(Failed::Unknown("leadership was lost before every holder was fenced".to_owned()));
         }
+        // Without a time to wait for, this looks again now and then: a tenure begins a moment after the election.
+        let by = group.lease.acknowledged_by(leader, now, done.index);
+        let sleep = by.map_or(group.lease.timing().heartbeat(), |by| by.since(now) + Duration::from_millis(1));
         tokio::select! {
-            () = &mut changed => {}
-            () = tokio::time::sleep_until(due.min(Instant::now() + sleep)) => {}
+            biased;
+            fenced = fenced(reached, done.index) => {
+                if fenced {
+                    let took = clock.boot_time().since(*since);
+                    metrics::histogram!("signalbox_fence_seconds").record(took.as_secs_f64());
+                    return Ok(());
+                }
+                noted = false;
+            }
+            () = tokio::time::sleep_until(due.min(Instant::now() + sleep)) => {
+                if Instant::now() >= due {
+                    return Err(Failed::Unknown("the deadline passed before every holder was fenced".to_owned()));
+                }
+            }
         }
+    }
+}
+
+/// Says that the index is acknowledged, once it is, or that the tenure ended before. Without a tenure it never says
+/// anything.
+async fn fenced(reached: Option<watch::Receiver<LogIndex>>, index: LogIndex) -> bool {
+    match reached {
+        Some(mut reached) => reached.wait_for(|up_to| *up_to >= index).await.is_ok(),
+        None => std::future::pending().await,
     }
 }

@@ -7,8 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use model::id::{Epoch, LogIndex, NodeId, RegionId};
 use model::time::BootTime;
 use service::ports::NoPermit;
-use tokio::sync::Notify;
-use tokio::sync::futures::Notified;
+use tokio::sync::watch;
 use traffic::LeaseTiming;
 use traffic::lease::{
     Acknowledgement, Decision, Grant, Granter, Holder, HolderId, Renewal, TakeoverBasis, Tenure, Voter,
@@ -21,8 +20,6 @@ use crate::type_config::{LeaderId, Vote};
 pub(crate) struct GroupLease {
     timing: LeaseTiming,
     state: Mutex<State>,
-    /// Told when what is acknowledged may have changed: a report came, evidence came, a tenure began or ended.
-    changed: Notify,
 }
 
 struct State {
@@ -43,6 +40,8 @@ struct State {
 struct Led {
     leader: LeaderId,
     granter: Granter,
+    /// Up to where what forbids sending is acknowledged; it never goes back, because what was acknowledged once stays so.
+    acknowledged: watch::Sender<LogIndex>,
     /// The members that the granter was told of. Telling it again would end a retirement.
     hosts: BTreeSet<NodeId>,
 }
@@ -75,7 +74,7 @@ impl GroupLease {
             transferred: false,
             forbids: None,
         };
-        GroupLease { timing, state: Mutex::new(state), changed: Notify::new() }
+        GroupLease { timing, state: Mutex::new(state) }
     }
 
     /// Returns the durations that the lease goes by.
@@ -161,8 +160,6 @@ impl GroupLease {
         }
         if let Some(led) = state.led.take() {
             state.bar(led.leader, transfer);
-            drop(state);
-            self.changed.notify_waiters();
         }
         false
     }
@@ -197,16 +194,13 @@ impl GroupLease {
         if state.barred == Some(leader) || state.led.as_ref().is_some_and(|led| led.leader == leader) {
             return;
         }
-        state.led = Some(Led { leader, granter, hosts: hosts.into_keys().collect() });
-        drop(state);
-        self.changed.notify_waiters();
+        let acknowledged = watch::Sender::new(LogIndex(0));
+        state.led = Some(Led { leader, granter, acknowledged, hosts: hosts.into_keys().collect() });
     }
 
     /// Ends the tenure, if there is one.
     pub(crate) fn end_tenure(&self) {
-        if self.lock().led.take().is_some() {
-            self.changed.notify_waiters();
-        }
+        self.lock().led = None;
     }
 
     /// Takes the members as they are now; those that joined during the tenure are added.
@@ -218,21 +212,21 @@ impl GroupLease {
         }
     }
 
-    /// Takes note that a quorum answered the heartbeat sent at `sent`, in the given leadership.
-    pub(crate) fn quorum_acked(&self, leader: &LeaderId, sent: BootTime) {
+    /// Takes note, at `now`, that a quorum answered the heartbeat sent at `sent`, in the given leadership.
+    pub(crate) fn quorum_acked(&self, leader: &LeaderId, now: BootTime, sent: BootTime) {
         let mut state = self.lock();
         state.voter.quorum_acked(sent);
         if let Some(led) = state.led.as_mut().filter(|led| led.leader == *leader) {
             led.granter.quorum_acked(sent);
         }
-        drop(state);
-        self.changed.notify_waiters();
+        state.acknowledge(now);
     }
 
     /// Answers a request for the lease; nothing when this node doesn't lead.
     pub(crate) fn request(&self, now: BootTime, renewal: Renewal, commit: LogIndex) -> Option<Decision> {
-        let decision = self.lock().led.as_mut()?.granter.request(now, renewal, commit);
-        self.changed.notify_waiters();
+        let mut state = self.lock();
+        let decision = state.led.as_mut()?.granter.request(now, renewal, commit);
+        state.acknowledge(now);
         Some(decision)
     }
 
@@ -245,13 +239,24 @@ impl GroupLease {
         true
     }
 
-    /// Says whether an index is acknowledged (R7); nothing when this node doesn't lead in the given leadership.
-    pub(crate) fn acknowledged(&self, leader: &LeaderId, now: BootTime, index: LogIndex) -> Option<Acknowledgement> {
+    /// Returns up to where what forbids sending is acknowledged (R7), to be watched until the tenure ends; nothing when
+    /// this node doesn't lead in the given leadership.
+    pub(crate) fn watch_acknowledged(&self, leader: &LeaderId, now: BootTime) -> Option<watch::Receiver<LogIndex>> {
         let mut state = self.lock();
-        // The index is applied here, so it is committed.
-        let commit = state.gate.last_applied().max(index);
+        state.acknowledge(now);
+        let led = state.led.as_ref().filter(|led| led.leader == *leader)?;
+        Some(led.acknowledged.subscribe())
+    }
+
+    /// Returns when time alone will acknowledge an index, if the holders that are missing stay away.
+    pub(crate) fn acknowledged_by(&self, leader: &LeaderId, now: BootTime, index: LogIndex) -> Option<BootTime> {
+        let mut state = self.lock();
+        let commit = state.gate.last_applied();
         let led = state.led.as_mut().filter(|led| led.leader == *leader)?;
-        Some(led.granter.acknowledged(now, index, commit))
+        match led.granter.acknowledged(now, index, commit) {
+            Acknowledgement::Yes => Some(now),
+            Acknowledgement::Wait { until, .. } => until,
+        }
     }
 
     /// Begins a transfer of leadership: nothing is granted any more in this leadership (R8).
@@ -315,17 +320,25 @@ impl GroupLease {
         }
     }
 
-    /// Waits until what is acknowledged may have changed. To be made before the state is looked at.
-    pub(crate) fn changed(&self) -> Notified<'_> {
-        self.changed.notified()
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
+    /// Brings up to date what is acknowledged. What is applied here is committed.
+    fn acknowledge(&mut self, now: BootTime) {
+        let commit = self.gate.last_applied();
+        if let Some(led) = &mut self.led {
+            let up_to = led.granter.acknowledge(now, commit);
+            led.acknowledged.send_if_modified(|known| {
+                let more = up_to > *known;
+                *known = up_to.max(*known);
+                more
+            });
+        }
+    }
+
     /// Bars a leadership from granting; for good when a transfer is the reason.
     fn bar(&mut self, leader: LeaderId, transfer: bool) {
         let for_good = self.transferred && self.barred == Some(leader);

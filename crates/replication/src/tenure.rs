@@ -62,7 +62,8 @@ pub(crate) fn observe(node: &Node, group: &Group) {
 
 fn evidence(node: &Node, group: &Group, leader: LeaderId) {
     if group.is_only_voter() {
-        group.lease.quorum_acked(&leader, node.now());
+        let now = node.now();
+        group.lease.quorum_acked(&leader, now, now);
         return;
     }
     let acked = group.raft.data_metrics().borrow_watched().last_quorum_acked;
@@ -70,7 +71,7 @@ fn evidence(node: &Node, group: &Group, leader: LeaderId) {
     let now = tokio::time::Instant::now();
     let moment = acked.and_then(|acked| now.checked_sub(acked.elapsed()));
     if let Some(sent) = moment.and_then(|moment| node.bridge.translate(moment)) {
-        group.lease.quorum_acked(&leader, sent);
+        group.lease.quorum_acked(&leader, node.now(), sent);
     }
 }
 

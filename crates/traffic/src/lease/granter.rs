@@ -231,6 +231,13 @@ impl Granter {
         holding.map(|known| known.fenced).min().map_or(commit, |fenced| fenced.min(commit))
     }
 
+    /// Returns the same, and takes note that nothing up to there waits any more.
+    pub fn acknowledge(&mut self, now: BootTime, commit: LogIndex) -> LogIndex {
+        let up_to = self.acknowledged_up_to(now, commit);
+        self.waiting.acknowledged(up_to);
+        up_to
+    }
+
     /// Says whether no node of the region holds the lease, by lapse.
     pub fn lapsed(&self, now: BootTime, region: &RegionId) -> bool {
         self.may_conclude(now)

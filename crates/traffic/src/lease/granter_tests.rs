@@ -141,6 +141,22 @@ fn a_holder_that_keeps_an_index_waiting_is_not_renewed() {
 }
 
 #[test]
+fn what_is_acknowledged_together_waits_no_more() {
+    let mut granter = sure_at(11_000);
+    granter.waiting(LogIndex(8), at(10_500));
+    granter.waiting(LogIndex(9), at(10_600));
+    granter.report(report(A, 1, 8));
+    granter.report(report(B, 1, 9));
+    assert_eq!(granter.acknowledge(at(11_050), LogIndex(9)), LogIndex(8));
+    granter.quorum_acked(at(11_150));
+    let behind = Reason::Behind { fenced: LogIndex(8), overdue: LogIndex(9) };
+    assert_eq!(granter.request(at(11_150), renewal(A, 1, 8), LogIndex(9)), Decision::Refuse(behind));
+    granter.report(report(A, 1, 9));
+    assert_eq!(granter.acknowledge(at(11_151), LogIndex(9)), LogIndex(9));
+    assert_eq!(granter.request(at(11_152), renewal(A, 1, 0), LogIndex(9)), granted(9), "nothing is overdue");
+}
+
+#[test]
 fn a_transfer_ends_granting_and_everything_that_rests_on_time() {
     let mut granter = sure_at(11_000);
     granter.report(report(B, 1, 8));
