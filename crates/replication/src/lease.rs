@@ -54,6 +54,13 @@ pub(crate) struct Leadership {
     pub(crate) hosts: BTreeMap<NodeId, RegionId>,
 }
 
+/// A takeover under way.
+pub(crate) struct Begun {
+    pub(crate) leader: LeaderId,
+    pub(crate) region: RegionId,
+    pub(crate) basis: TakeoverBasis,
+}
+
 /// What this node says of itself in one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OwnReport {
@@ -301,22 +308,19 @@ impl GroupLease {
         basis == Some(TakeoverBasis::Quiet)
     }
 
-    /// Says on what ground a region's messages may be moved now, and in which leadership.
-    pub(crate) fn begin_takeover(
-        &self,
-        now: BootTime,
-        region: &RegionId,
-        epoch: Epoch,
-    ) -> Option<(LeaderId, TakeoverBasis)> {
+    /// Begins a takeover of a region, if its messages may be moved now; [`takeover_appended`](Self::takeover_appended) ends
+    /// it.
+    pub(crate) fn begin_takeover(&self, now: BootTime, region: &RegionId, epoch: Epoch) -> Option<Begun> {
         let mut state = self.lock();
         let led = state.led.as_mut()?;
-        Some((led.leader, led.granter.begin_takeover(now, region, epoch)?))
+        let basis = led.granter.begin_takeover(now, region, epoch)?;
+        Some(Begun { leader: led.leader, region: region.clone(), basis })
     }
 
-    /// Takes note that a takeover was appended at `index`, or not after it.
-    pub(crate) fn takeover_appended(&self, leader: &LeaderId, region: &RegionId, index: LogIndex) {
-        if let Some(led) = self.lock().led.as_mut().filter(|led| led.leader == *leader) {
-            led.granter.takeover_appended(region, index);
+    /// Takes note that a takeover was appended at `index`.
+    pub(crate) fn takeover_appended(&self, begun: &Begun, index: LogIndex) {
+        if let Some(led) = self.lock().led.as_mut().filter(|led| led.leader == begun.leader) {
+            led.granter.takeover_appended(&begun.region, begun.basis, index);
         }
     }
 

@@ -1,6 +1,7 @@
-//! Proposing takeovers (rules R4 and R11): in the leadership whose knowledge of leases is their ground, and noted by the
-//! granter wherever the entry landed.
+//! Proposing takeovers (rules R4 and R11): in the leadership whose knowledge of leases is their ground. Until it is known
+//! where the entry landed, the granter gives the region no lease.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,9 +13,10 @@ use service::ports::{Applied, LogError};
 use wire::Stored as _;
 
 use crate::group::Group;
+use crate::lease::Begun;
 use crate::node::Node;
 use crate::tenure;
-use crate::type_config::{EntryBytes, LeaderId, TypeConfig};
+use crate::type_config::{EntryBytes, TypeConfig};
 
 /// How long a takeover may take to be applied.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -31,38 +33,52 @@ pub(crate) struct Ground {
 /// leader: the duty asks again.
 pub(crate) async fn propose(
     node: &Node,
-    group: &Group,
+    group: &Arc<Group>,
     ground: Ground,
     proposals: Vec<Proposal>,
 ) -> Result<Applied, LogError> {
     tenure::observe(node, group);
     let begun = group.lease.begin_takeover(node.now(), &ground.region, ground.epoch);
-    let Some((leader, basis)) = begun else {
+    let Some(begun) = begun else {
         return Err(LogError::NoLeader { group: group.id, waited: Duration::ZERO });
     };
-    tracing::info!(group = group.id.0, region = %ground.region, epoch = ground.epoch.0, ?basis, "taking over");
+    tracing::info!(
+        group = group.id.0,
+        region = %begun.region,
+        epoch = ground.epoch.0,
+        basis = ?begun.basis,
+        "taking over"
+    );
     let proposals: Vec<Bytes> = proposals.iter().map(|proposal| Bytes::from(proposal.encoded())).collect();
     let entry = wire::Entry { stamp: node.clock.wall_time(), proposals }.encode();
-    let written = write(group, leader, entry).await;
-    // If what became of it isn't known, it was not appended after the present end of the log.
-    let end = LogIndex(group.last_log_id().map_or(0, |last| last.index));
-    let index = written.as_ref().map_or(end, |applied| applied.index);
-    group.lease.takeover_appended(&leader, &ground.region, index);
-    written
+    let unknown = || LogError::Unknown { group: group.id, waited: DEADLINE };
+    // In a task of its own: where it landed must become known to the granter however long that takes, and whether or not
+    // somebody still waits.
+    let written = tokio::spawn(write(group.clone(), begun, entry));
+    match tokio::time::timeout(DEADLINE, written).await {
+        Ok(Ok(written)) => written,
+        Ok(Err(_)) | Err(_) => Err(unknown()),
+    }
 }
 
-async fn write(group: &Group, leader: LeaderId, entry: Bytes) -> Result<Applied, LogError> {
-    let unknown = || LogError::Unknown { group: group.id, waited: DEADLINE };
+/// Writes the entry and tells the granter where it landed. When that isn't known even at the end, the group is stopping,
+/// or its tenure over.
+async fn write(group: Arc<Group>, begun: Begun, entry: Bytes) -> Result<Applied, LogError> {
     let (responder, answered) = ProgressResponder::<TypeConfig, _>::complete_only();
-    let sent = group.raft.write(EntryBytes(entry)).with_leader(leader).responder(responder).await;
+    let sent = group.raft.write(EntryBytes(entry)).with_leader(begun.leader).responder(responder).await;
     if sent.is_err() {
         return Err(LogError::Stopping);
     }
-    match tokio::time::timeout(DEADLINE, answered).await {
-        Ok(Ok(Ok(response))) => Ok(Applied { outcomes: response.data.0, index: LogIndex(response.log_id.index) }),
-        Ok(Ok(Err(ClientWriteError::ForwardToLeader(_)))) => {
+    match answered.await {
+        Ok(Ok(response)) => {
+            let index = LogIndex(response.log_id.index);
+            group.lease.takeover_appended(&begun, index);
+            Ok(Applied { outcomes: response.data.0, index })
+        }
+        Ok(Err(ClientWriteError::ForwardToLeader(_))) => {
+            // The leadership is over, and the entry may have been appended in it: its granter stays as it is.
             Err(LogError::NoLeader { group: group.id, waited: Duration::ZERO })
         }
-        Ok(Ok(Err(_)) | Err(_)) | Err(_) => Err(unknown()),
+        Ok(Err(_)) | Err(_) => Err(LogError::Unknown { group: group.id, waited: DEADLINE }),
     }
 }

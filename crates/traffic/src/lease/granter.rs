@@ -3,7 +3,7 @@
 //!
 //! Whoever holds a `Granter` drops it at the moment at which the node stops leading the term, before it votes again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use model::{Boot, BootTime, Epoch, LogIndex, NodeId, RegionId, Term};
 
@@ -20,7 +20,8 @@ pub struct Granter {
     transferring: bool,
     holders: BTreeMap<NodeId, Known>,
     takeovers: BTreeMap<RegionId, LogIndex>,
-    taking_over: BTreeSet<RegionId>,
+    /// How many takeovers on the ground of a lapse are under way, by region; more than none.
+    taking_over: BTreeMap<RegionId, u32>,
     waiting: Waiting,
 }
 
@@ -60,7 +61,7 @@ pub enum Reason {
     /// The node is being removed from the group.
     #[error("the node is being removed from the group")]
     Retired,
-    /// A takeover of the region is proposed and not appended yet.
+    /// A takeover of the region is proposed, and what became of it is not known yet.
     #[error("the region's waiting messages are being moved to other regions")]
     TakingOver,
     /// An index has waited too long for this holder (R7). Lasting, this deserves an alarm.
@@ -108,7 +109,7 @@ impl Granter {
             transferring: false,
             holders: BTreeMap::new(),
             takeovers: BTreeMap::new(),
-            taking_over: BTreeSet::new(),
+            taking_over: BTreeMap::new(),
             waiting: Waiting::new(timing.patience()),
         };
         for (node, region) in hosts {
@@ -246,7 +247,8 @@ impl Granter {
     }
 
     /// Says on what ground a `Takeover{region, epoch}` may be proposed now, if on any. On the ground of a lapse the
-    /// region gets no lease from here on until [`takeover_appended`](Self::takeover_appended).
+    /// region gets no lease from here on until [`takeover_appended`](Self::takeover_appended) was called for every such
+    /// takeover. What became of one may never be known in this tenure: then the region stays without until its end.
     pub fn begin_takeover(&mut self, now: BootTime, region: &RegionId, epoch: Epoch) -> Option<TakeoverBasis> {
         let noisy = || self.of_region(region).filter(|known| known.quiet != Some(epoch));
         if noisy().next().is_none() && self.of_region(region).next().is_some() {
@@ -256,16 +258,21 @@ impl Granter {
         if !lapsed || !self.has_lapsed(now, self.tenure.began) || !self.may_conclude(now) {
             return None;
         }
-        self.taking_over.insert(region.clone());
+        *self.taking_over.entry(region.clone()).or_default() += 1;
         Some(TakeoverBasis::Lapsed)
     }
 
-    /// Takes note that a takeover of the region was appended at `index`, or, when what became of the proposal is not
-    /// known, that it was not appended after `index`: grants to the region need as much from here on (R4).
-    pub fn takeover_appended(&mut self, region: &RegionId, index: LogIndex) {
+    /// Takes note that a takeover of the region, which began on this ground, was appended at `index`: grants to the region
+    /// need as much from here on (R4).
+    pub fn takeover_appended(&mut self, region: &RegionId, basis: TakeoverBasis, index: LogIndex) {
         let last = self.takeovers.entry(region.clone()).or_default();
         *last = index.max(*last);
-        self.taking_over.remove(region);
+        if basis == TakeoverBasis::Lapsed
+            && let Some(under_way) = self.taking_over.get_mut(region)
+        {
+            *under_way = under_way.saturating_sub(1);
+            self.taking_over.retain(|_, under_way| *under_way > 0);
+        }
     }
 
     /// Returns the tenure.
@@ -300,7 +307,7 @@ impl Granter {
         if known.retired {
             return Some(Reason::Retired);
         }
-        if self.taking_over.contains(&known.region) {
+        if self.taking_over.contains_key(&known.region) {
             return Some(Reason::TakingOver);
         }
         let overdue = self.waiting.overdue(now).filter(|overdue| known.fenced < *overdue)?;

@@ -63,8 +63,8 @@ fn need_is_the_highest_of_commit_log_end_and_takeover() {
     let mut granter = sure_at(10_100);
     assert_eq!(granter.request(at(10_101), renewal(A, 1, 0), LogIndex(2)), granted(7));
     assert_eq!(granter.request(at(10_102), renewal(A, 1, 0), LogIndex(9)), granted(9));
-    granter.takeover_appended(&region("a"), LogIndex(12));
-    granter.takeover_appended(&region("a"), LogIndex(11));
+    granter.takeover_appended(&region("a"), TakeoverBasis::Quiet, LogIndex(12));
+    granter.takeover_appended(&region("a"), TakeoverBasis::Quiet, LogIndex(11));
     assert_eq!(granter.request(at(10_103), renewal(A, 1, 0), LogIndex(9)), granted(12));
     assert_eq!(granter.request(at(10_104), renewal(B, 1, 0), LogIndex(9)), granted(9));
 }
@@ -179,7 +179,7 @@ fn a_takeover_begins_when_the_region_is_quiet_or_its_lease_lapsed() {
     assert_eq!(granter.begin_takeover(at(11_100), &a, Epoch(2)), Some(TakeoverBasis::Lapsed));
     let meanwhile = granter.request(at(11_101), renewal(A, 1, 7), LogIndex(7));
     assert_eq!(meanwhile, Decision::Refuse(Reason::TakingOver));
-    granter.takeover_appended(&a, LogIndex(9));
+    granter.takeover_appended(&a, TakeoverBasis::Lapsed, LogIndex(9));
     assert_eq!(granter.request(at(11_102), renewal(A, 1, 7), LogIndex(7)), granted(9));
 
     granter.report(Report { quiet: Some(Epoch(2)), ..report(B, 1, 8) });
@@ -190,6 +190,23 @@ fn a_takeover_begins_when_the_region_is_quiet_or_its_lease_lapsed() {
         granted(8),
         "a quiet region keeps its lease"
     );
+}
+
+/// What became of the first takeover is not known when a second one is begun.
+#[test]
+fn a_region_gets_no_lease_until_every_takeover_of_it_is_known() {
+    let mut granter = sure_at(11_000);
+    let a = region("a");
+    for _ in 0..2 {
+        assert_eq!(granter.begin_takeover(at(11_100), &a, Epoch(2)), Some(TakeoverBasis::Lapsed));
+    }
+    let asks = |granter: &mut Granter| granter.request(at(11_101), renewal(A, 1, 7), LogIndex(7));
+    granter.takeover_appended(&a, TakeoverBasis::Lapsed, LogIndex(9));
+    assert_eq!(asks(&mut granter), Decision::Refuse(Reason::TakingOver));
+    granter.takeover_appended(&a, TakeoverBasis::Quiet, LogIndex(10));
+    assert_eq!(asks(&mut granter), Decision::Refuse(Reason::TakingOver), "another ground, another takeover");
+    granter.takeover_appended(&a, TakeoverBasis::Lapsed, LogIndex(8));
+    assert_eq!(asks(&mut granter), granted(10));
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub struct Leading {
     pub step_down_at: Option<BootTime>,
     pub waiting: Vec<usize>,
     /// A takeover that was decided and is appended later, as proposals are.
-    pub takeover: Option<(usize, u64, BootTime)>,
+    pub takeover: Option<(usize, u64, traffic::lease::TakeoverBasis, BootTime)>,
 }
 
 pub enum Role {

@@ -354,12 +354,12 @@ impl World {
         // Whether the plan is committed must not matter, as R12 refuses what comes to nothing.
         let view = if entry.is_multiple_of(2) { node.view() } else { View::of(&node.log) };
         let Role::Leader(leading) = &mut node.role else { return };
-        if let Some((moved, epoch, at)) = leading.takeover {
+        if let Some((moved, epoch, basis, at)) = leading.takeover {
             if now >= at {
                 leading.takeover = None;
                 let at = node.append(entry, Kind::Takeover { epoch, region: moved });
                 let Role::Leader(leading) = &mut node.role else { return };
-                leading.granter.takeover_appended(&region(moved), index(at));
+                leading.granter.takeover_appended(&region(moved), basis, index(at));
             }
             return;
         }
@@ -370,7 +370,7 @@ impl World {
         }
         let basis = leading.granter.begin_takeover(now, &region(moved), Epoch(view.epoch));
         let Some(basis) = basis else { return };
-        leading.takeover = Some((moved, view.epoch, now + delay));
+        leading.takeover = Some((moved, view.epoch, basis, now + delay));
         self.watch.count(match basis {
             TakeoverBasis::Quiet => "takeover of a quiet region",
             TakeoverBasis::Lapsed => "takeover of a lapsed region",
