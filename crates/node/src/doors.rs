@@ -35,6 +35,8 @@ pub struct Opening<'a> {
     pub serving: bool,
     /// Whether its replicas have caught up since the start.
     pub current: Current,
+    /// Cancelled when the node begins to stop: from then on it isn't ready.
+    pub leaving: CancellationToken,
 }
 
 /// Opens the REST door and serves it until `stop`. A witness takes no requests, so that its door knows no keys: it has
@@ -80,11 +82,18 @@ pub async fn grpc(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
     }))
 }
 
-fn readiness(opening: &Opening<'_>) -> Readiness {
+/// Says whether the node is ready to take requests.
+pub fn readiness(opening: &Opening<'_>) -> Readiness {
     let replication = opening.replication.clone();
     let here = (opening.config.node, opening.config.partitions);
     let current = opening.current.clone();
-    Arc::new(move || readiness::ready(&replication, here, &current))
+    let leaving = opening.leaving.clone();
+    Arc::new(move || {
+        if leaving.is_cancelled() {
+            return Err("the node is about to stop".to_owned());
+        }
+        readiness::ready(&replication, here, &current)
+    })
 }
 
 async fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {

@@ -8,6 +8,7 @@ pub mod world;
 mod bridges;
 mod doors;
 mod identity;
+mod leaving;
 mod readiness;
 mod sending;
 mod serve;

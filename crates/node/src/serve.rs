@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use model::cluster::{NodeInfo, Nodes, RegionKind};
 use model::id::{Boot, GroupId};
-use monitor::{SendCounters, Watch, WatchPorts};
+use monitor::{Restart, SendCounters, Watch, WatchPorts};
 use replication::{
     BlockingThreads, DutyFactory, Housekeeping, Replication, ReplicationConfig, ReplicationParts, TcpTransport,
 };
@@ -25,7 +25,7 @@ use crate::config::{Config, Discovery};
 use crate::doors::{self, Opening};
 use crate::readiness::Current;
 use crate::world::{SystemClock, SystemRandom};
-use crate::{identity, observability, sending};
+use crate::{identity, leaving, observability, sending};
 
 /// How long the sender may take to record what it began when the node stops.
 const SENDER_STOP_MAX: Duration = Duration::from_secs(10);
@@ -52,12 +52,18 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow
     let mut background = JoinSet::new();
     lead(&config, &nodes, (&replication, &service), &mut background);
     let serving = own.kind == RegionKind::Serving;
+    let restart = serving.then(|| Restart {
+        service: service.clone(),
+        clock: Arc::new(SystemClock),
+        rules: safety_rules(&config),
+    });
     let mut sender = if serving {
         Some(send(&config, (&own, &nodes), (&replication, storage.boot), &mut background)?)
     } else {
         None
     };
     let stop = CancellationToken::new();
+    let leaving = CancellationToken::new();
     let current = Current::default();
     background.spawn(current.clone().reach(replication.clone(), config.partitions));
     let opening = Opening {
@@ -68,7 +74,11 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow
         metrics,
         serving,
         current,
+        leaving: leaving.clone(),
     };
+    if let Some(restart) = restart.clone() {
+        background.spawn(come_back(restart, &opening));
+    }
     let open = [doors::grpc(&opening, stop.clone()).await?, doors::rest(&opening, stop.clone()).await?];
     tracing::info!(node = own.id.0, region = %own.region, kind = %own.kind, boot = storage.boot.0, "the node serves");
 
@@ -78,6 +88,10 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow
         fault = fault_of(&mut sender) => Some(anyhow!(fault).context("the node must stop")),
     };
     tracing::info!("the node stops");
+    leaving.cancel();
+    if fault.is_none() {
+        leaving::leave(&replication, restart.as_ref()).await;
+    }
     stop.cancel();
     for door in open {
         door.await.context("a door panicked")?;
@@ -95,6 +109,19 @@ async fn fault_of(sender: &mut Option<Sender>) -> sender::SenderFault {
     match sender {
         Some(sender) => sender.fault().await,
         None => std::future::pending().await,
+    }
+}
+
+/// Gives the region its share back after a restart, until the node leaves again.
+fn come_back(restart: Restart, opening: &Opening<'_>) -> impl Future<Output = ()> + Send + 'static {
+    let readiness = doors::readiness(opening);
+    let (replication, leaving) = (opening.replication.clone(), opening.leaving.clone());
+    let returning = restart.come_back(move || readiness().is_ok() && leaving::can_send(&replication));
+    async move {
+        tokio::select! {
+            () = leaving.cancelled() => {}
+            () = returning => {}
+        }
     }
 }
 
@@ -186,19 +213,22 @@ fn lead(
 ) {
     replication.spawn_duties(duties(config.partitions, replication.clone()));
     background.spawn(make_first_plan(config.clone(), nodes.clone(), replication.clone(), service.clone()));
-    let settings = &config.failover;
-    let rules = SafetyRules {
-        serving_min: settings.regions_min as usize,
-        automatic_per_hour: settings.changes_per_hour_max as usize,
-        frozen: if settings.automatic { Freeze::Nothing } else { Freeze::Everything },
-    };
     let ports = WatchPorts {
         service: service.clone(),
         neighbours: Arc::new(ReplicationNeighbours(replication.clone())),
         clock: Arc::new(SystemClock),
     };
     let loss = LossSettings::for_timing(&config.timing);
-    background.spawn(Watch::new(ports, loss, rules).run());
+    background.spawn(Watch::new(ports, loss, safety_rules(config)).run());
+}
+
+fn safety_rules(config: &Config) -> SafetyRules {
+    let settings = &config.failover;
+    SafetyRules {
+        serving_min: settings.regions_min as usize,
+        automatic_per_hour: settings.changes_per_hour_max as usize,
+        frozen: if settings.automatic { Freeze::Nothing } else { Freeze::Everything },
+    }
 }
 
 fn duties(partitions: u16, replication: Replication) -> DutyFactory {

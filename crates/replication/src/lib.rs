@@ -41,6 +41,7 @@ mod heard;
 mod lease;
 mod lease_calls;
 mod lease_loop;
+mod leave;
 mod permits;
 mod pushes;
 mod tenure;

@@ -1,6 +1,7 @@
 //! What one node's replication is made of, as its tasks and ports share it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::cluster::{NodeInfo, RegionKind};
@@ -44,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) state: StateStore,
     pub(crate) background: Arc<dyn Background>,
     pub(crate) tasks: Mutex<JoinSet<()>>,
+    /// Whether this node seeks and takes no leadership any more.
+    pub(crate) leaving: AtomicBool,
     /// Whether connections of other nodes are to be ended.
     pub(crate) stopping: watch::Sender<bool>,
 }
@@ -99,6 +102,16 @@ impl Node {
     /// Runs a task until the node stops.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+    }
+
+    /// Takes no leadership any more.
+    pub(crate) fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Says whether this node takes no leadership any more.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
     }
 
     /// Ends all tasks and connections.

@@ -230,6 +230,9 @@ impl Peer for PeerService {
             let refused = "the node lost its disk and has not caught up".to_owned();
             return Ok(Response::new(TransferLeaderReply { refused }));
         }
+        if request.to == self.0.id.0 && self.0.is_leaving() {
+            return Ok(Response::new(TransferLeaderReply { refused: "the node is about to stop".to_owned() }));
+        }
         let transfer = RaftTransfer::new(from, request.to, request.last.map(codec::log_id_in));
         let refused = match group.raft.handle_transfer_leader(transfer).await.map_err(stopped)? {
             Ok(()) => String::new(),

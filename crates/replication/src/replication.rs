@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::cluster::Nodes;
 use model::id::{GroupId, LogIndex, NodeId, Term};
@@ -10,6 +11,7 @@ use tokio::sync::watch;
 use crate::duties::DutyFactory;
 use crate::effects::EffectStream;
 use crate::heard::PeerNews;
+use crate::leave;
 use crate::node::Node;
 use crate::purge;
 use crate::start::{self, ReplicationConfig, ReplicationParts, StartError};
@@ -88,6 +90,12 @@ impl Replication {
     /// Waits until the node must stop, and returns why.
     pub async fn failed(&self) -> Arc<str> {
         self.0.fatal.reported().await
+    }
+
+    /// Prepares a stop: hands every leadership to another live voter, and takes none any more. Begins no transfer after
+    /// `wait`. Returns how many groups this node still leads; the others elect in its place when it has stopped.
+    pub async fn hand_over(&self, wait: Duration) -> usize {
+        leave::hand_over(&self.0, wait).await
     }
 
     /// Stops to take part: ends all tasks, closes the groups. What is stored stays as it is.

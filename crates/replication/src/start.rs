@@ -1,7 +1,7 @@
 //! Starting a node's replication: opening its groups, serving its peers, setting its tasks going.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -264,6 +264,7 @@ impl Opening {
             state: self.parts.state.clone(),
             background: self.parts.background.clone(),
             tasks: Mutex::new(JoinSet::new()),
+            leaving: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
         };
         (Arc::new(node), queues)

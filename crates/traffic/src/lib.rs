@@ -1,5 +1,5 @@
 //! Floor 1: where traffic goes and who may send it. The traffic plan and its changes, the route of a recipient, the send
-//! lease with its timing, and the verdict that a region is lost.
+//! lease with its timing, the verdict that a region is lost, and what a restart does to the plan.
 //!
 //! Values and state machines only: no IO, clock, randomness, serde or protobuf, and no map with random order. The time
 //! is an argument everywhere.
@@ -7,6 +7,7 @@
 pub mod lease;
 pub mod loss;
 pub mod planning;
+pub mod restart;
 pub mod route;
 pub mod timing;
 

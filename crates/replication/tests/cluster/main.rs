@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may, as tests do")]
 
 mod leases;
+mod leaving;
 mod membership;
 mod overload;
 mod support;

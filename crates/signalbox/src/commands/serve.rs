@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 use crate::failure::{Failure, with_causes};
 
 const EXAMPLES: &str = "\
-SIGTERM and SIGINT stop the node: it takes no new requests, finishes what it began, and flushes its databases.
+SIGTERM and SIGINT stop the node: its region's share and the groups it leads go to the others, it finishes what it
+began, and flushes its databases. Allow it 45 seconds. When it is ready again its region takes its share back by itself.
 A kill at any moment loses nothing that was acknowledged. RUST_LOG filters the log, which goes to standard error.
 
 Examples:

@@ -9,8 +9,8 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use super::layout::{Layout, REGIONS};
 
-/// How long a process may take to stop before it is killed.
-const STOP_MAX: Duration = Duration::from_secs(10);
+/// How long a process may take to stop before it is killed: longer than a node waits for all that it hands over and ends.
+const STOP_MAX: Duration = Duration::from_secs(40);
 
 /// A region's process, if it runs.
 pub struct Region {

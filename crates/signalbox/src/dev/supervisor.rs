@@ -158,7 +158,10 @@ async fn carry_out(layout: &Layout, regions: &mut [Region], order: &Order) -> an
             let index = find(name)?;
             regions[index].start(layout)?;
             print::started(index);
-            Ok(format!("{name} starts; it takes its share back after `signalbox traffic restore {name} --reason ...`"))
+            Ok(format!(
+                "{name} starts; after a stop it takes its share back by itself, after a kill with \
+                 `signalbox traffic restore {name} --reason ...`"
+            ))
         }
         Order::Status => {
             let mut lines = Vec::new();

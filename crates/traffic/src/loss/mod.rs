@@ -7,5 +7,6 @@
 mod response;
 mod verdict;
 
+pub(crate) use response::replace;
 pub use response::{AutomaticChange, Freeze, HISTORY_WINDOW, SafetyRules, Situation, automatic_changes, decide};
 pub use verdict::{LossSettings, RegionLoss, Verdict};

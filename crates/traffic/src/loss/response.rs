@@ -8,6 +8,7 @@ use model::{Epoch, RegionId, Timestamp};
 
 use super::verdict::Verdict;
 use crate::planning::{PlanError, Why, check, evacuate, failover};
+use crate::restart::is_restart;
 
 /// The time in which automatic changes are counted.
 pub const HISTORY_WINDOW: Duration = Duration::from_secs(3_600);
@@ -22,6 +23,17 @@ pub enum Freeze {
     Regions(BTreeSet<RegionId>),
     /// The plan.
     Everything,
+}
+
+impl Freeze {
+    /// Says whether the state of a region may not change without a person.
+    pub fn covers(&self, region: &RegionId) -> bool {
+        match self {
+            Freeze::Nothing => false,
+            Freeze::Regions(regions) => regions.contains(region),
+            Freeze::Everything => true,
+        }
+    }
 }
 
 /// The limits of automatic changes.
@@ -64,9 +76,11 @@ pub struct Situation<'a> {
     pub now: Timestamp,
 }
 
-/// Picks the automatic changes out of a plan history, the making of the first plan excepted.
+/// Picks the automatic changes out of a plan history, except the making of the first plan and the restarts that somebody
+/// asked for ([`crate::restart`]).
 pub fn automatic_changes<'a>(plans: impl IntoIterator<Item = &'a TrafficPlan>) -> Vec<AutomaticChange> {
     let automatic = plans.into_iter().filter(|plan| plan.author == Author::Automatic && plan.parent != Epoch(0));
+    let automatic = automatic.filter(|plan| !is_restart(plan));
     automatic.map(|plan| AutomaticChange { epoch: plan.epoch, time: plan.time }).collect()
 }
 
@@ -87,7 +101,7 @@ pub fn decide(situation: &Situation<'_>, rules: &SafetyRules) -> Option<PlanChan
 
 fn answer(situation: &Situation<'_>, rules: &SafetyRules, verdict: &Verdict) -> Option<PlanChange> {
     let plan = situation.plan;
-    if plan.state_of(&verdict.region) == RegionState::Evacuated || is_frozen(&rules.frozen, &verdict.region) {
+    if plan.state_of(&verdict.region) == RegionState::Evacuated || rules.frozen.covers(&verdict.region) {
         return None;
     }
     let why = Why {
@@ -95,14 +109,45 @@ fn answer(situation: &Situation<'_>, rules: &SafetyRules, verdict: &Verdict) -> 
         reason: format!("{} is lost: a majority of the regions hears none of its nodes", verdict.region),
         evidence: verdict.evidence.clone(),
     };
-    let others_active = living(situation, RegionState::Active).any(|region| *region != verdict.region);
-    let candidates = living(situation, RegionState::Standby).filter(|region| !is_frozen(&rules.frozen, region));
+    let change = stand_in(situation, rules, &verdict.region, why.clone())
+        .unwrap_or_else(|| bring_back(situation, rules, (&verdict.region, why)));
+    allowed(situation, rules, change)
+}
+
+/// Takes a region out that is among the lost ones and lets another one send in its place; nothing when none could, or too
+/// few would be left.
+pub(crate) fn replace(
+    situation: &Situation<'_>,
+    rules: &SafetyRules,
+    region: &RegionId,
+    why: Why,
+) -> Option<PlanChange> {
+    allowed(situation, rules, stand_in(situation, rules, region, why)?)
+}
+
+/// Makes the plan in which others send in a region's place; nothing when there are none.
+fn stand_in(
+    situation: &Situation<'_>,
+    rules: &SafetyRules,
+    region: &RegionId,
+    why: Why,
+) -> Option<Result<PlanChange, PlanError>> {
+    let plan = situation.plan;
+    let others_active = living(situation, RegionState::Active).any(|other| other != region);
+    let candidates = living(situation, RegionState::Standby).filter(|region| !rules.frozen.covers(region));
     let standby = candidates.max_by_key(|region| (plan.weights.get(*region), std::cmp::Reverse(*region)));
-    let change = match standby {
-        _ if others_active => evacuate(plan, &verdict.region, why),
-        Some(to) if plan.mode == Mode::WarmStandby => failover(plan, &verdict.region, to, why),
-        _ => bring_back(situation, rules, (&verdict.region, why)),
-    };
+    match standby {
+        _ if others_active => Some(evacuate(plan, region, why)),
+        Some(to) if plan.mode == Mode::WarmStandby => Some(failover(plan, region, to, why)),
+        _ => None,
+    }
+}
+
+fn allowed(
+    situation: &Situation<'_>,
+    rules: &SafetyRules,
+    change: Result<PlanChange, PlanError>,
+) -> Option<PlanChange> {
     change.ok().filter(|change| serving(situation, change) >= rules.serving_min.max(1))
 }
 
@@ -114,21 +159,13 @@ fn bring_back(
 ) -> Result<PlanChange, PlanError> {
     let plan = situation.plan;
     let mut change = PlanChange { evidence: why.evidence, ..plan.change(why.author, why.reason) };
-    for region in living(situation, RegionState::Evacuated).filter(|region| !is_frozen(&rules.frozen, region)) {
+    for region in living(situation, RegionState::Evacuated).filter(|region| !rules.frozen.covers(region)) {
         change.regions.insert(region.clone(), RegionState::Active);
         change.evidence.insert(format!("brought_back.{region}"), "nobody else could send".to_owned());
     }
     change.regions.insert(lost.clone(), RegionState::Evacuated);
     check(&change, Some(plan))?;
     Ok(change)
-}
-
-fn is_frozen(frozen: &Freeze, region: &RegionId) -> bool {
-    match frozen {
-        Freeze::Nothing => false,
-        Freeze::Regions(regions) => regions.contains(region),
-        Freeze::Everything => true,
-    }
 }
 
 /// Lists the regions in a state that are not lost.

@@ -1,0 +1,136 @@
+//! Nodes that stop on purpose and come back: their region's share moves away before they go, and returns with them.
+//!
+//! **Why a plan and no grace.** A silent region could also be waited for. But a message that was routed to it would wait
+//! as long as the restart takes, and the promise is seconds (DESIGN.md, P6). So a stopping node has its region evacuated
+//! first, while it still runs: nothing waits for a lapsed lease, because what it began is settled and the rest moves as
+//! *quiet*. And because a stop that was asked for says nothing about the region's health, the way back needs no person:
+//! the same node, ready again within [`RETURN_MAX`], gives the region its share back.
+//!
+//! **What is remembered, and where.** The plan's evidence names the nodes that are away. A region with several nodes
+//! serves again when the last of them is back. A region that was lost, or that a person took out, has no such evidence:
+//! only a person restores it. These plans don't count among the automatic changes of [`crate::loss::SafetyRules`], so
+//! that a rolling upgrade doesn't use up what a real loss needs; [`RETURNS_PER_HOUR_MAX`] bounds them instead.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use model::plan::{Author, PlanChange, RegionState, TrafficPlan};
+use model::{NodeId, RegionId, Timestamp};
+
+use crate::loss::{HISTORY_WINDOW, SafetyRules, Situation, Verdict, replace};
+use crate::planning::{Why, restore};
+
+/// How long a region may be away and still come back by itself. Addresses and sender names that did not send for longer
+/// may have lost their good name with the mailbox providers, so that a person decides how fast to go back.
+pub const RETURN_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// The most returns of one region within an hour: what restarts more often is not well.
+pub const RETURNS_PER_HOUR_MAX: usize = 6;
+
+/// The evidence that names the nodes of a region that are away: this and the region's name.
+const AWAY: &str = "restarting.";
+/// The evidence that names the node whose return gave the region its share back: this and the region's name.
+const BACK: &str = "returned.";
+
+/// The node that stops or comes back, and its region.
+#[derive(Debug, Clone, Copy)]
+pub struct Restarting<'a> {
+    /// The node.
+    pub node: NodeId,
+    /// Its region.
+    pub region: &'a RegionId,
+}
+
+/// Returns the change that lets a node stop: its region's share goes to the others. Nothing when nobody else could send,
+/// when a person or a loss took the region out already, or when the rules forbid it: then its messages wait for it.
+///
+/// `history` is the line of plans from the current one backwards.
+pub fn leave(history: &[TrafficPlan], who: Restarting<'_>, rules: &SafetyRules) -> Option<PlanChange> {
+    let plan = history.first()?;
+    let mut away = away(history, who.region).map_or_else(BTreeSet::new, |away| away.nodes);
+    let evacuated = plan.state_of(who.region) == RegionState::Evacuated;
+    if evacuated && away.is_empty() || !away.insert(who.node) || rules.frozen.covers(who.region) {
+        return None;
+    }
+    let why = Why {
+        author: Author::Automatic,
+        reason: format!("node {} of {} was asked to stop: its share goes to the others", who.node, who.region),
+        evidence: BTreeMap::from([(format!("{AWAY}{}", who.region), listed(&away))]),
+    };
+    if evacuated {
+        return Some(same_regions(plan, why));
+    }
+    // Nobody's loss is known here but this one, which is about to happen.
+    let verdicts = [Verdict { region: who.region.clone(), last_sign: model::BootTime(0), evidence: BTreeMap::new() }];
+    let situation = Situation { plan, verdicts: &verdicts, history: &[], now: Timestamp(0) };
+    replace(&situation, rules, who.region, why)
+}
+
+/// Returns the change that a node makes when it is ready again: the region has its share back when no other of its nodes
+/// is away. Nothing when the region is not away because of this node, was away too long, or restarts too often.
+///
+/// `history` is the line of plans from the current one backwards, and `now` the time on the clock of plans.
+pub fn come_back(
+    history: &[TrafficPlan],
+    who: Restarting<'_>,
+    rules: &SafetyRules,
+    now: Timestamp,
+) -> Option<PlanChange> {
+    let plan = history.first()?;
+    let Away { mut nodes, since } = away(history, who.region)?;
+    if !nodes.remove(&who.node) || rules.frozen.covers(who.region) {
+        return None;
+    }
+    let mut why = Why {
+        author: Author::Automatic,
+        reason: format!("node {} of {} is back and ready", who.node, who.region),
+        evidence: BTreeMap::new(),
+    };
+    if !nodes.is_empty() {
+        why.evidence.insert(format!("{AWAY}{}", who.region), listed(&nodes));
+        return Some(same_regions(plan, why));
+    }
+    let back = format!("{BACK}{}", who.region);
+    let recent = |plan: &&TrafficPlan| now.since(plan.time) < HISTORY_WINDOW && plan.evidence.contains_key(&back);
+    if now.since(since) > RETURN_MAX || history.iter().filter(recent).count() >= RETURNS_PER_HOUR_MAX {
+        return None;
+    }
+    why.evidence.insert(back, who.node.to_string());
+    why.evidence.insert("away_for".to_owned(), format!("{} ms", now.since(since).as_millis()));
+    restore(plan, who.region, why).ok()
+}
+
+/// Says whether a plan was made because a node stopped or came back.
+pub(crate) fn is_restart(plan: &TrafficPlan) -> bool {
+    plan.evidence.keys().any(|key| key.starts_with(AWAY) || key.starts_with(BACK))
+}
+
+/// Why a region is evacuated, if nodes that stopped are the reason.
+struct Away {
+    nodes: BTreeSet<NodeId>,
+    since: Timestamp,
+}
+
+/// Looks through the plans for the ones that evacuated the region, back to the first of them.
+fn away(history: &[TrafficPlan], region: &RegionId) -> Option<Away> {
+    let key = format!("{AWAY}{region}");
+    let evacuated = history.iter().take_while(|plan| plan.state_of(region) == RegionState::Evacuated);
+    let mut newest = None;
+    let mut oldest = None;
+    for plan in evacuated {
+        newest = newest.or_else(|| plan.evidence.get(&key));
+        oldest = Some(plan);
+    }
+    // What evacuated the region first must have been a stop: later plans may be about other regions.
+    let oldest = oldest.filter(|plan| plan.evidence.contains_key(&key))?;
+    let nodes = newest?.split(',').filter_map(|number| number.parse().ok().map(NodeId)).collect();
+    Some(Away { nodes, since: oldest.time })
+}
+
+fn same_regions(plan: &TrafficPlan, why: Why) -> PlanChange {
+    PlanChange { evidence: why.evidence, ..plan.change(why.author, why.reason) }
+}
+
+fn listed(nodes: &BTreeSet<NodeId>) -> String {
+    nodes.iter().map(NodeId::to_string).collect::<Vec<_>>().join(",")
+}
