@@ -7,7 +7,7 @@ mod observations;
 mod restart;
 mod watch;
 
-pub use discovery::{DiscoveryError, discover, parse_attributes};
+pub use discovery::{DiscoveryError, discover, discover_at, parse_attributes};
 pub use observations::SendCounters;
 pub use restart::Restart;
 pub use watch::{Watch, WatchPorts};

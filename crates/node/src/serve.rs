@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use traffic::loss::{Freeze, LossSettings, SafetyRules};
 
 use crate::bridges::{ReplicationNeighbours, feed_effects};
-use crate::config::{Config, Discovery};
+use crate::config::{self, Config, Discovery};
 use crate::doors::{self, Opening};
 use crate::readiness::Current;
 use crate::world::{SystemClock, SystemRandom};
@@ -52,16 +52,9 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow
     let mut background = JoinSet::new();
     lead(&config, &nodes, (&replication, &service), &mut background);
     let serving = own.kind == RegionKind::Serving;
-    let restart = serving.then(|| Restart {
-        service: service.clone(),
-        clock: Arc::new(SystemClock),
-        rules: safety_rules(&config),
-    });
-    let mut sender = if serving {
-        Some(send(&config, (&own, &nodes), (&replication, storage.boot), &mut background)?)
-    } else {
-        None
-    };
+    let restart = serving.then(|| restart(&config, &service));
+    let sending = serving.then(|| send(&config, (&own, &nodes), (&replication, storage.boot), &mut background));
+    let mut sender = sending.transpose()?;
     let stop = CancellationToken::new();
     let leaving = CancellationToken::new();
     let current = Current::default();
@@ -112,6 +105,10 @@ async fn fault_of(sender: &mut Option<Sender>) -> sender::SenderFault {
     }
 }
 
+fn restart(config: &Config, service: &Service) -> Restart {
+    Restart { service: service.clone(), clock: Arc::new(SystemClock), rules: safety_rules(config) }
+}
+
 /// Gives the region its share back after a restart, until the node leaves again.
 fn come_back(restart: Restart, opening: &Opening<'_>) -> impl Future<Output = ()> + Send + 'static {
     let readiness = doors::readiness(opening);
@@ -128,8 +125,16 @@ fn come_back(restart: Restart, opening: &Opening<'_>) -> impl Future<Output = ()
 async fn nodes(config: &Config) -> anyhow::Result<Nodes> {
     match &config.discovery {
         Discovery::Listed(nodes) => Ok(nodes.clone()),
-        Discovery::Service(name) => monitor::discover(name).await.context("cluster.discover"),
+        Discovery::Service(name) => found(config, monitor::discover(name).await),
+        Discovery::ServiceAt(name, server) => found(config, monitor::discover_at(name, *server).await),
     }
+}
+
+/// Checks what DNS says as the configuration is checked.
+fn found(config: &Config, nodes: Result<Nodes, monitor::DiscoveryError>) -> anyhow::Result<Nodes> {
+    let nodes = nodes.context("cluster.discover")?;
+    config::check_nodes("cluster.discover", config.node, &nodes)?;
+    Ok(nodes)
 }
 
 /// The node's databases and what belongs to them.

@@ -69,8 +69,10 @@ pub type Door = SocketAddr;
 pub enum Discovery {
     /// They are written down.
     Listed(Nodes),
-    /// They are the targets of a DNS SRV record.
+    /// They are the targets of a DNS SRV record, as the system's resolver knows it.
     Service(String),
+    /// They are the targets of a DNS SRV record at this DNS server.
+    ServiceAt(String, SocketAddr),
 }
 
 /// A key that callers sign with.
@@ -177,7 +179,13 @@ fn account(text: String) -> Result<String, ConfigError> {
 
 fn discovery(node: NodeId, cluster: &ClusterSection) -> Result<Discovery, ConfigError> {
     match (&cluster.discover, cluster.nodes.is_empty()) {
-        (Some(name), true) => Ok(Discovery::Service(name.clone())),
+        (Some(name), true) => match &cluster.dns_server {
+            Some(server) => Ok(Discovery::ServiceAt(name.clone(), socket("cluster.dns_server", server)?)),
+            None => Ok(Discovery::Service(name.clone())),
+        },
+        (None, false) if cluster.dns_server.is_some() => {
+            Err(ConfigError::key("cluster.dns_server", "is for cluster.discover alone, which isn't given"))
+        }
         (Some(_), false) => Err(ConfigError::key("cluster.discover", "can't be given together with cluster.nodes")),
         (None, true) => Err(ConfigError::key("cluster.nodes", "must list the nodes, unless cluster.discover is given")),
         (None, false) => listed(node, &cluster.nodes).map(Discovery::Listed),
@@ -210,25 +218,29 @@ fn listed(node: NodeId, sections: &[PeerSection]) -> Result<Nodes, ConfigError> 
             return Err(ConfigError::key(key("id"), format!("node {id} is listed twice")));
         }
     }
-    if !nodes.contains_key(&node) {
-        return Err(ConfigError::key("cluster.nodes", format!("must list this node, {node}")));
-    }
-    kinds_agree(&nodes)?;
+    check_nodes("cluster.nodes", node, &nodes)?;
     Ok(nodes)
 }
 
-fn kinds_agree(nodes: &Nodes) -> Result<(), ConfigError> {
+/// Checks the nodes of a cluster, wherever `key` says that they come from.
+///
+/// # Errors
+/// When this node is not among them, or its regions can't make a cluster.
+pub fn check_nodes(key: &str, node: NodeId, nodes: &Nodes) -> Result<(), ConfigError> {
+    if !nodes.contains_key(&node) {
+        return Err(ConfigError::key(key, format!("must list this node, {node}")));
+    }
     let kinds: BTreeSet<(&RegionId, RegionKind)> = nodes.values().map(|node| (&node.region, node.kind)).collect();
     let regions: BTreeSet<&RegionId> = nodes.values().map(|node| &node.region).collect();
     if kinds.len() != regions.len() {
-        return Err(ConfigError::key("cluster.nodes", "all nodes of a region must be of one kind"));
+        return Err(ConfigError::key(key, "all nodes of a region must be of one kind"));
     }
     if !kinds.iter().any(|(_, kind)| *kind == RegionKind::Serving) {
-        return Err(ConfigError::key("cluster.nodes", "at least one region must be serving"));
+        return Err(ConfigError::key(key, "at least one region must be serving"));
     }
     if regions.len() == 2 {
         return Err(ConfigError::key(
-            "cluster.nodes",
+            key,
             "two regions can't outvote each other safely: add a third region, which may be a witness",
         ));
     }

@@ -75,6 +75,8 @@ pub struct ClusterSection {
     pub nodes: Vec<PeerSection>,
     /// The name of a DNS SRV record whose targets are the nodes' peer addresses; instead of `nodes`.
     pub discover: Option<String>,
+    /// The DNS server to ask for `discover`: `address:port`. Without it the system's resolver is asked.
+    pub dns_server: Option<String>,
 }
 
 /// A node of the cluster.

@@ -7,7 +7,7 @@ mod checked;
 mod file;
 mod layers;
 
-pub use checked::{Config, Discovery, Door, Key, Listen, Pace, Providers};
+pub use checked::{Config, Discovery, Door, Key, Listen, Pace, Providers, check_nodes};
 pub use file::ConfigFile;
 pub use layers::ENVIRONMENT_PREFIX;
 

@@ -31,6 +31,7 @@ impl From<&Config> for ConfigView {
                 (nodes.values().map(line).collect(), None)
             }
             Discovery::Service(name) => (Vec::new(), Some(name.clone())),
+            Discovery::ServiceAt(name, server) => (Vec::new(), Some(format!("{name} at {server}"))),
         };
         ConfigView {
             node_id: config.node.0,
