@@ -6,6 +6,7 @@ use model::id::{LogIndex, NodeId};
 use model::outcome::Outcome;
 use tokio::time::Instant;
 use tonic::Status;
+use tracing::Instrument as _;
 use wire::Stored as _;
 use wire::peer::{self, ProposeRequest, propose_reply};
 
@@ -50,7 +51,9 @@ async fn forward_all(parts: &ProposerParts, leader: NodeId, submissions: Vec<Sub
         deadline_ms: u64::try_from(due.saturating_duration_since(Instant::now()).as_millis()).unwrap_or(u64::MAX),
     };
     metrics::counter!("signalbox_batches_forwarded_total", "group" => parts.group.id.0.to_string()).increment(1);
-    match call(parts, leader, request, due).await {
+    let group = parts.group.id.0;
+    let span = tracing::debug_span!("forward", group, submissions = submissions.len(), leader = leader.0);
+    match call(parts, leader, request, due).instrument(span).await {
         Ok(applied) => split(submissions, applied),
         Err(failed) => {
             if let Failed::NotLeader(hint) = &failed {

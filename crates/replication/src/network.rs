@@ -15,6 +15,7 @@ use openraft::raft::{
     AppendEntriesRequest, SnapshotResponse, TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use tonic::Request;
+use tracing::Instrument as _;
 use wire::peer;
 
 use crate::append_stream::{Answer, AppendStream, rpc_error};
@@ -165,10 +166,12 @@ impl NetSnapshot<TypeConfig> for Network {
             chunk_timeout: self.factory.snapshot_timeout,
             background: self.factory.background.clone(),
         };
+        let span = tracing::info_span!("snapshot", direction = "send", group = outgoing.group.0, to = self.target.0);
+        span.in_scope(|| tracing::info!("sending a snapshot"));
         tokio::select! {
             biased;
             closed = cancel => Err(StreamingError::Closed(closed)),
-            sent = outgoing.send(client) => sent,
+            sent = outgoing.send(client).instrument(span) => sent,
         }
     }
 }

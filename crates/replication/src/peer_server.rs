@@ -8,6 +8,8 @@ use futures::stream::BoxStream;
 use model::id::{GroupId, NodeId};
 use openraft::raft::{StreamAppendError, StreamAppendResult, TransferLeaderRequest as RaftTransfer, VoteResponse};
 use tonic::{Request, Response, Status, Streaming};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use wire::peer::peer_server::Peer;
 use wire::peer::snapshot_part::Part;
 use wire::peer::{
@@ -101,11 +103,12 @@ impl PeerService {
         let Some(Part::Header(header)) = first else {
             return Err(Status::invalid_argument("a snapshot begins with a header"));
         };
+        tracing::Span::current().record("group", header.group);
         let group = self.group(header.group)?;
         let (vote, meta, chain) = snapshot::header_in(header).map_err(invalid)?;
         admit(&group, &vote)?;
         let _one = group.receiving.try_acquire().map_err(|_| Status::resource_exhausted("a snapshot is on its way"))?;
-        tracing::info!(group = group.id.0, "receiving a snapshot");
+        tracing::info!(last = meta.last_log_id.map_or(0, |last| last.index), "receiving a snapshot");
         let (background, state, id) = (&*self.0.background, self.0.state.clone(), group.id);
         let applied = snapshot::applied_row(&meta, chain);
         let begun = background::call(background, move || state.install(id, applied)).await.map_err(stopped)?;
@@ -128,6 +131,7 @@ impl PeerService {
         let data = SnapshotData::Received(Box::new(installer));
         let snapshot = Snapshot { meta, snapshot: data };
         let response = group.raft.install_full_snapshot(vote, snapshot).await.map_err(stopped)?;
+        tracing::info!("the snapshot is in place");
         Ok(SnapshotReply { vote: Some(codec::vote_out(&response.vote)) })
     }
 }
@@ -209,7 +213,8 @@ impl Peer for PeerService {
     }
 
     async fn snapshot(&self, request: Request<Streaming<SnapshotPart>>) -> Result<Response<SnapshotReply>, Status> {
-        self.receive_snapshot(request.into_inner()).await.map(Response::new)
+        let span = tracing::info_span!("snapshot", direction = "receive", group = Empty);
+        self.receive_snapshot(request.into_inner()).instrument(span).await.map(Response::new)
     }
 
     async fn transfer_leader(

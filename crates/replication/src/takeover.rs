@@ -10,6 +10,8 @@ use model::id::{Epoch, LogIndex, RegionId};
 use openraft::errors::ClientWriteError;
 use openraft::impls::ProgressResponder;
 use service::ports::{Applied, LogError};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use wire::Stored as _;
 
 use crate::group::Group;
@@ -42,19 +44,15 @@ pub(crate) async fn propose(
     let Some(begun) = begun else {
         return Err(LogError::NoLeader { group: group.id, waited: Duration::ZERO });
     };
-    tracing::info!(
-        group = group.id.0,
-        region = %begun.region,
-        epoch = ground.epoch.0,
-        basis = ?begun.basis,
-        "taking over"
-    );
+    let (region, epoch, basis) = (&begun.region, ground.epoch.0, begun.basis);
+    let span = tracing::info_span!("takeover", group = group.id.0, %region, epoch, ?basis, index = Empty);
+    span.in_scope(|| tracing::info!("taking over"));
     let proposals: Vec<Bytes> = proposals.iter().map(|proposal| Bytes::from(proposal.encoded())).collect();
     let entry = wire::Entry { stamp: node.clock.wall_time(), proposals }.encode();
     let unknown = || LogError::Unknown { group: group.id, waited: DEADLINE };
     // In a task of its own: where it landed must become known to the granter however long that takes, and whether or not
     // somebody still waits.
-    let written = tokio::spawn(write(group.clone(), begun, entry));
+    let written = tokio::spawn(write(group.clone(), begun, entry).instrument(span));
     match tokio::time::timeout(DEADLINE, written).await {
         Ok(Ok(written)) => written,
         Ok(Err(_)) | Err(_) => Err(unknown()),
@@ -73,6 +71,8 @@ async fn write(group: Arc<Group>, begun: Begun, entry: Bytes) -> Result<Applied,
         Ok(Ok(response)) => {
             let index = LogIndex(response.log_id.index);
             group.lease.takeover_appended(&begun, index);
+            tracing::Span::current().record("index", index.0);
+            tracing::debug!("took over");
             Ok(Applied { outcomes: response.data.0, index })
         }
         Ok(Err(ClientWriteError::ForwardToLeader(_))) => {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use model::id::{LogIndex, NodeId};
 use openraft::errors::{ClientWriteError, RaftError};
 use service::ports::Clock;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::fence;
 use crate::group::Group;
@@ -17,8 +19,11 @@ pub(crate) async fn write(group: &Arc<Group>, clock: &dyn Clock, submissions: Ve
     let proposals = submissions.iter().flat_map(|submission| submission.proposals.iter().cloned()).collect();
     let entry = wire::Entry { stamp: clock.wall_time(), proposals }.encode();
     metrics::counter!("signalbox_entries_written_total", "group" => group.id.0.to_string()).increment(1);
-    match group.raft.client_write(EntryBytes(entry)).await {
+    let span = tracing::debug_span!("proposal", group = group.id.0, submissions = submissions.len(), index = Empty);
+    match group.raft.client_write(EntryBytes(entry)).instrument(span.clone()).await {
         Ok(response) => {
+            span.record("index", response.log_id.index);
+            span.in_scope(|| tracing::debug!("entry applied"));
             let answered = Answered { group, log_id: response.log_id, since };
             answered.split(submissions, response.data.0)
         }

@@ -95,6 +95,8 @@ impl GrpcDoor {
     pub(super) fn enter(&self, metadata: &MetadataMap, action: Action) -> Result<Entered, GrpcError> {
         let place = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| GrpcError::exhausted("calls"))?;
         let caller = self.caller(metadata)?;
+        let span = tracing::Span::current();
+        span.record("action", action.as_str()).record("caller", caller.principal.name.as_str());
         caller.may(action)?;
         Ok(Entered { caller, action, began: Instant::now(), _place: place })
     }
@@ -121,5 +123,6 @@ impl Drop for Entered {
         let action = self.action.as_str();
         metrics::counter!("signalbox_grpc_calls_total", "action" => action).increment(1);
         metrics::histogram!("signalbox_grpc_call_seconds", "action" => action).record(self.began.elapsed());
+        tracing::debug!("call answered");
     }
 }

@@ -9,6 +9,7 @@ use tonic::transport::Server;
 use tonic::transport::server::Router;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
+use tracing::field::Empty;
 use wire::v1;
 
 use super::apps::AppsService;
@@ -54,6 +55,7 @@ pub fn router(door: &Arc<GrpcDoor>) -> Result<(Router, HealthReporter), tonic_re
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE))
         .timeout(CALL_TIMEOUT)
+        .trace_fn(|call| tracing::info_span!("grpc_call", method = call.uri().path(), action = Empty, caller = Empty))
         .add_service(health)
         .add_service(reflection)
         .add_service(bounded!(v1::apps_server::AppsServer<_>, AppsService(door())))

@@ -12,6 +12,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use model::id::RequestId;
 use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::dispatch::{Call, dispatch};
 use super::door::{BODY_MAX, Door};
@@ -31,7 +32,8 @@ pub(super) async fn enter(door: Arc<Door>, request: Request<Body>) -> Response<B
     let began = Instant::now();
     let operation = find(request.method().as_str(), request.uri().path());
     let name = operation_name(&operation);
-    let span = tracing::info_span!("rest_request", operation = name, request_id = %request_id);
+    let span =
+        tracing::info_span!("rest_request", operation = name, request_id = %request_id, app = Empty, status = Empty);
     let answer = async {
         let Ok(_place) = door.requests.try_acquire() else {
             discard(request.into_body()).await;
@@ -41,9 +43,11 @@ pub(super) async fn enter(door: Arc<Door>, request: Request<Body>) -> Response<B
     };
     let reply = answer.instrument(span.clone()).await.unwrap_or_else(|error| error.into_reply(request_id));
     record(name, reply.status, began);
-    if reply.status.is_server_error() {
-        span.in_scope(|| tracing::warn!(status = reply.status.as_u16(), error = reply.error, "request failed"));
-    }
+    span.record("status", reply.status.as_u16());
+    span.in_scope(|| match reply.status.is_server_error() {
+        true => tracing::warn!(error = reply.error, "request failed"),
+        false => tracing::debug!(error = reply.error, "request answered"),
+    });
     reply.into_response(request_id)
 }
 
@@ -76,6 +80,9 @@ async fn checked(
         values,
         body: taken.bytes.clone(),
     };
+    if let Ok(app) = call.app() {
+        tracing::Span::current().record("app", tracing::field::display(app));
+    }
     tokio::time::timeout(door.limits.request_timeout, dispatch(&call, name))
         .await
         .unwrap_or_else(|_| Err(too_long(door.limits.request_timeout.as_secs())))

@@ -13,6 +13,7 @@ use model::message::{Class, SendResult};
 use registry::tables::{Meta, ProgressOf, RowAccess, TableError};
 use service::ports::{NoPermit, Observation};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::gate::{Blocked, Crossed, Crossing, Work};
 use super::outcome::{Handed, send_result, shortened};
@@ -241,12 +242,17 @@ impl Partition {
         let state = self.lanes.entry(lane).or_default();
         state.batches += 1;
         state.last_begun = Some(Instant::now());
-        tracing::debug!(group = %self.group, channel = %lane.channel, count = begun.len(), "batch given to the driver");
+        let epoch = self.plan.as_deref().map(|plan| plan.epoch.0);
+        let (group, channel, count) = (self.group, lane.channel, begun.len());
+        let span = tracing::debug_span!("handover", %group, %channel, class = ?lane.class, count, epoch);
         let began = Instant::now();
-        self.work.spawn(async move {
+        let handing_over = async move {
+            tracing::debug!("batch given to the driver");
             let results = work.await;
+            tracing::debug!("batch answered");
             Done::HandedOver(HandedOver { lane, begun, results, took: began.elapsed() })
-        });
+        };
+        self.work.spawn(handing_over.instrument(span));
     }
 
     /// Records that a message ends without a handover. Its number is that of the handover which did not begin, by the

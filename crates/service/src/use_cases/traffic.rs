@@ -8,6 +8,8 @@ use model::id::{Epoch, GroupId, RegionId};
 use model::outcome::Outcome;
 use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan, Weights};
 use registry::tables::{Meta, Plans, ReadRows};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use traffic::planning::{self, PlanError, Why};
 
 use super::{PAGE_MAX, Service, unexpected};
@@ -146,15 +148,23 @@ impl Service {
     /// # Errors
     /// `Conflict` when another change came first; the log's errors.
     pub async fn commit_plan(&self, change: PlanChange) -> Result<TrafficPlan, ServiceError> {
+        let span = tracing::info_span!("plan_change", parent = change.parent.0, author = %change.author, epoch = Empty);
+        self.commit_and_carry(change).instrument(span).await
+    }
+
+    async fn commit_and_carry(&self, change: PlanChange) -> Result<TrafficPlan, ServiceError> {
         let plan = match self.propose(GroupId::CONTROL, Command::CommitPlan { change }).await? {
             Outcome::Plan(plan) => *plan,
             _ => return Err(unexpected("something else than a plan")),
         };
+        tracing::Span::current().record("epoch", plan.epoch.0);
+        tracing::info!("plan committed");
         let carried = GroupId::partitions(self.facts.partitions)
             .map(|group| self.propose_fenced(group, Command::AdoptPlan { plan: Box::new(plan.clone()) }));
         for answer in futures::future::join_all(carried).await {
             answer?;
         }
+        tracing::info!("plan carried to every partition");
         Ok(plan)
     }
 
