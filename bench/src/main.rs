@@ -96,6 +96,7 @@ async fn main() -> anyhow::Result<()> {
     let mut table = Table::default();
     if wanted(Part::Load) {
         product::load(&run, &mut table).await?;
+        product::writes(&run, &mut table).await?;
     }
     if wanted(Part::Peers) {
         etcd::measure(&run, &mut table).await?;

@@ -18,13 +18,17 @@ struct Cluster<'a> {
     ready: String,
 }
 
-/// Measures sending and writing.
+/// How much more than it took is offered to a cluster that is overloaded.
+const OVERLOAD: f64 = 3.0;
+
+/// Measures sending, also of more than can be sent.
 ///
 /// # Errors
 /// When the cluster doesn't start or a measurement fails.
 pub async fn load(run: &Run, table: &mut Table) -> anyhow::Result<()> {
     let cluster = Cluster::start(run, "load", 4).await?;
     let length = format!("{}s", run.length.as_secs());
+    let mut most: f64 = 0.0;
     for (what, aim, options) in [
         ("messages, 100 recipients a request", "25,000/s", "--recipients 100 --clients 32"),
         ("messages, 1 recipient a request", "10,000/s", "--recipients 1 --clients 256"),
@@ -36,10 +40,25 @@ pub async fn load(run: &Run, table: &mut Table) -> anyhow::Result<()> {
         let command = format!("send --rate {half:.0} {options} --length {length}");
         let found = cluster.bench(&command).await?;
         table.add(&format!("{what}, at half load"), "", sent(&found), &format!("signalbox bench {command}"));
+        most = most.max(half * 2.0);
     }
     let command = format!("send --max --grpc --recipients 1 --clients 256 --length {length}");
     let found = cluster.bench(&command).await?;
     table.add("messages over gRPC, 1 recipient", "", sent(&found), &format!("signalbox bench {command}"));
+    let command = format!("send --rate {:.0} --recipients 100 --clients 1024 --length 30s", most * OVERLOAD);
+    let found = cluster.bench(&command).await?;
+    let what = format!("messages, {OVERLOAD:.0} times what it can take");
+    table.add(&what, "memory flat", sent(&found), &format!("signalbox bench {command}"));
+    cluster.stop().await
+}
+
+/// Measures writing.
+///
+/// # Errors
+/// As [`load`].
+pub async fn writes(run: &Run, table: &mut Table) -> anyhow::Result<()> {
+    let cluster = Cluster::start(run, "writes", 4).await?;
+    let length = format!("{}s", run.length.as_secs());
     for (clients, batch, aim) in [(64, 1, ""), (256, 1, "30,000/s"), (24, 100, "100,000/s")] {
         let command = format!("endpoints --clients {clients} --batch {batch} --size {WRITE_BYTES} --length {length}");
         let found = cluster.bench(&command).await?;
@@ -142,7 +161,8 @@ fn sent(found: &Value) -> String {
     let rest = if found["sent_in_full"] == true { "" } else { ", NOT ALL SENT" };
     format!(
         "accepted {:.0}/s, sent {:.0}/s{rest}; acceptance {}; {:.0} CPU s a million; {:.0} bytes written each; CPU s: \
-         nodes {:.1}, sandbox {:.1}, load {:.1}{}",
+         nodes {:.1}, sandbox {:.1}, load {:.1}; resident MB of the nodes together: {:.0} before, {:.0} at most; {:.0} \
+         refused{}",
         number(found, "/accepted_per_s"),
         number(found, "/sent_per_s"),
         latency(found, "accept_latency"),
@@ -151,6 +171,9 @@ fn sent(found: &Value) -> String {
         number(found, "/cost/node_cpu_s"),
         number(found, "/cost/sandbox_cpu_s"),
         number(found, "/cost/load_cpu_s"),
+        number(found, "/cost/node_resident_before_bytes") * 1e-6,
+        number(found, "/cost/node_resident_peak_bytes") * 1e-6,
+        number(found, "/refused"),
         failures(found)
     )
 }

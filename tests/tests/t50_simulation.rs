@@ -9,7 +9,7 @@ const JOBS: u64 = 2;
 /// The seeds that are run every time.
 const SEEDS: std::ops::Range<u64> = 1..21;
 /// Among how many seeds one must find each break.
-const SEEDS_OF_A_BREAK: std::ops::Range<u64> = 1..31;
+const SEEDS_OF_A_BREAK: std::ops::Range<u64> = 1..101;
 
 #[test]
 fn every_promise_holds_whatever_goes_wrong() {

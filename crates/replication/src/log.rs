@@ -54,14 +54,20 @@ pub(crate) async fn propose(node: &Node, wanted: Wanted, proposals: Vec<Proposal
     if size > ENTRY_BYTES_MAX {
         return Err(LogError::TooLarge { size, limit: ENTRY_BYTES_MAX });
     }
-    let done = attempt_until(node, wanted, encoded, due).await?;
+    let (done, repeated) = attempt_until(node, wanted, encoded, due).await?;
     node.wait_applied(wanted.group, done.index, due)
         .await
         .map_err(|()| LogError::Unknown { group: wanted.group, waited: wanted.deadline })?;
-    Ok(Applied { outcomes: done.outcomes, index: done.index })
+    Ok(Applied { outcomes: done.outcomes, index: done.index, repeated })
 }
 
-async fn attempt_until(node: &Node, wanted: Wanted, encoded: Vec<Bytes>, due: Instant) -> Result<Done, LogError> {
+/// Tries until there is an answer; says with it whether an earlier try is without one.
+async fn attempt_until(
+    node: &Node,
+    wanted: Wanted,
+    encoded: Vec<Bytes>,
+    due: Instant,
+) -> Result<(Done, bool), LogError> {
     let Wanted { group, fenced, deadline } = wanted;
     let Some(proposer) = node.proposer(group) else {
         return Err(LogError::Broken { group, node: node.id, detail: "there is no such group".to_owned() });
@@ -71,7 +77,7 @@ async fn attempt_until(node: &Node, wanted: Wanted, encoded: Vec<Bytes>, due: In
     let mut delay = RETRY_MIN;
     loop {
         match proposer.submit(encoded.clone(), wish).await {
-            Ok(done) => return Ok(done),
+            Ok(done) => return Ok((done, maybe_done)),
             Err(Failed::Overloaded(retry_after)) if !maybe_done => return Err(LogError::Overloaded { retry_after }),
             Err(Failed::Stopping) if !maybe_done => return Err(LogError::Stopping),
             Err(Failed::Broken(detail)) if !maybe_done => {

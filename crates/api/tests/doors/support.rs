@@ -49,7 +49,7 @@ impl Groups {
         self.deliver(&mut tables);
         drop(tables);
         self.applied.send_modify(|index| *index += 1);
-        Applied { outcomes, index: LogIndex(*self.applied.borrow()) }
+        Applied { outcomes, index: LogIndex(*self.applied.borrow()), repeated: false }
     }
 
     fn apply_to(

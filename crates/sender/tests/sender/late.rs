@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use model::message::{Class, Status};
+use model::command::Settlement;
+use model::message::{Class, SendResult, Status};
 use model::opt_out::OptOutSource;
-use model::{Channel, Command, Epoch};
+use model::{Channel, Command, Epoch, Timestamp};
 use sender::Withdrawn;
 
 use crate::provider::Provider;
@@ -77,6 +78,24 @@ async fn a_lease_lost_while_the_driver_connects_withdraws_until_there_is_one() {
         world.until_all(&messages, Status::Delivered).await;
         assert_eq!(provider.messages().len(), 5);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_forbidden_is_settled_by_the_number_that_its_row_expects() {
+    let (world, provider) = (World::new().await, Provider::accepting());
+    world.set_lease(false);
+    let messages = world.accept(Class::AtLeastOnce, 0..1);
+    let _sender = world.start(&provider, 1);
+    pass(Duration::from_secs(1)).await;
+    // The sender doesn't hear that a handover of an earlier boot was recorded late.
+    world.mute(true);
+    let result = SendResult::Retry { due: Timestamp(0), detail: "late".to_owned() };
+    let results = vec![Settlement { message: messages[0], attempt: 1, result }];
+    world.apply(Command::Settle { region: region("here"), results });
+    world.apply(opt_out(0));
+    world.set_lease(true);
+    world.until_all(&messages, Status::OptedOut).await;
+    assert!(provider.messages().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

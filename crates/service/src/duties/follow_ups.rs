@@ -149,7 +149,7 @@ mod tests {
     }
 
     fn applied() -> Result<Applied, LogError> {
-        Ok(Applied { outcomes: vec![Outcome::Done], index: LogIndex(1) })
+        Ok(Applied { outcomes: vec![Outcome::Done], index: LogIndex(1), repeated: false })
     }
 
     #[test]

@@ -115,7 +115,7 @@ mod tests {
 
     fn chunk(more: bool) -> Result<Applied, LogError> {
         let outcomes = vec![Outcome::Chunk { touched: 1, next: None, more }];
-        Ok(Applied { outcomes, index: LogIndex(1) })
+        Ok(Applied { outcomes, index: LogIndex(1), repeated: false })
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub struct Applied {
     pub outcomes: Vec<Outcome>,
     /// The entry that held the last of them.
     pub index: LogIndex,
+    /// Whether an earlier try of these proposals is without an answer: it may have been applied before, or be applied
+    /// later.
+    pub repeated: bool,
 }
 
 /// Why proposals were not answered.

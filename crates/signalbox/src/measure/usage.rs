@@ -14,6 +14,8 @@ pub struct Usage {
     pub written_bytes: u64,
     /// Resident memory, in bytes.
     pub resident_bytes: u64,
+    /// The most resident memory since the start, or since [`forget_peak`], in bytes.
+    pub peak_bytes: u64,
 }
 
 /// A file of `/proc` can't be read or understood.
@@ -32,6 +34,7 @@ impl Usage {
             cpu: self.cpu.saturating_sub(before.cpu),
             written_bytes: self.written_bytes.saturating_sub(before.written_bytes),
             resident_bytes: self.resident_bytes,
+            peak_bytes: self.peak_bytes,
         }
     }
 
@@ -40,6 +43,7 @@ impl Usage {
             cpu: self.cpu + other.cpu,
             written_bytes: self.written_bytes + other.written_bytes,
             resident_bytes: self.resident_bytes + other.resident_bytes,
+            peak_bytes: self.peak_bytes + other.peak_bytes,
         }
     }
 }
@@ -53,6 +57,7 @@ pub fn usage(pid: u32) -> Result<Usage, UsageError> {
         cpu: parsed(pid, "stat", cpu)?,
         written_bytes: parsed(pid, "io", |text| named(text, "write_bytes:"))?,
         resident_bytes: parsed(pid, "status", |text| named(text, "VmRSS:"))? * 1_024,
+        peak_bytes: parsed(pid, "status", |text| named(text, "VmHWM:"))? * 1_024,
     })
 }
 
@@ -62,6 +67,15 @@ pub fn usage(pid: u32) -> Result<Usage, UsageError> {
 /// As [`usage`].
 pub fn usage_of_all(pids: &[u32]) -> Result<Usage, UsageError> {
     pids.iter().try_fold(Usage::default(), |sum, pid| Ok(sum.plus(usage(*pid)?)))
+}
+
+/// Lets a process's peak of resident memory begin anew, at what is resident now (proc_pid_clear_refs(5)).
+///
+/// # Errors
+/// As [`usage`].
+pub fn forget_peak(pid: u32) -> Result<(), UsageError> {
+    let file = PathBuf::from(format!("/proc/{pid}/clear_refs"));
+    std::fs::write(&file, "5").map_err(|source| UsageError { file, source: Some(source) })
 }
 
 /// Reads how many bytes went over the loopback device of a process's network namespace, headers included.
@@ -126,7 +140,8 @@ mod tests {
     #[test]
     fn this_process_uses_something() {
         let used = usage_of_all(&[std::process::id()]).unwrap();
-        assert!(used.resident_bytes > 0);
+        assert!(used.resident_bytes > 0 && used.peak_bytes > 0);
+        forget_peak(std::process::id()).unwrap();
         assert!(usage(u32::MAX).is_err());
     }
 }

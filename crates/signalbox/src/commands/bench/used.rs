@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::cluster::Cluster;
 use crate::failure::Failure;
-use crate::measure::{Usage, usage, usage_of_all};
+use crate::measure::{Usage, forget_peak, usage, usage_of_all};
 
 /// What the nodes, the sandbox and this process used since their start.
 #[derive(Debug, Clone)]
@@ -29,6 +29,10 @@ pub struct Cost {
     pub sandbox_cpu_s: f64,
     /// Processor seconds that this process used to make the load.
     pub load_cpu_s: f64,
+    /// Resident memory of the three nodes together before the load, and its peak since then, in bytes.
+    pub node_resident_before_bytes: u64,
+    /// See `node_resident_before_bytes`.
+    pub node_resident_peak_bytes: u64,
 }
 
 impl Reading {
@@ -38,6 +42,7 @@ impl Reading {
     /// When a process can't be looked at.
     pub async fn take(cluster: &Cluster) -> Result<Reading, Failure> {
         let pids = cluster.pids().await?;
+        pids.iter().try_for_each(|pid| forget_peak(*pid)).context("failed to measure the nodes' memory")?;
         Reading::of(pids, cluster).map_err(Failure::from)
     }
 
@@ -55,6 +60,8 @@ impl Reading {
             node_cpu_s: nodes.cpu.as_secs_f64(),
             sandbox_cpu_s: now.sandbox.since(self.sandbox).cpu.as_secs_f64(),
             load_cpu_s: now.load.since(self.load).cpu.as_secs_f64(),
+            node_resident_before_bytes: self.nodes.resident_bytes,
+            node_resident_peak_bytes: nodes.peak_bytes,
         })
     }
 
@@ -71,8 +78,14 @@ impl std::fmt::Display for Cost {
         write!(
             f,
             "{:.1} CPU s per million, {:.0} bytes written each (three nodes together); CPU s: nodes {:.1}, sandbox \
-             {:.1}, load {:.1}",
-            self.node_cpu_s_per_million, self.written_bytes_each, self.node_cpu_s, self.sandbox_cpu_s, self.load_cpu_s
+             {:.1}, load {:.1}; resident MB: {:.0} before, {:.0} at most",
+            self.node_cpu_s_per_million,
+            self.written_bytes_each,
+            self.node_cpu_s,
+            self.sandbox_cpu_s,
+            self.load_cpu_s,
+            self.node_resident_before_bytes as f64 * 1e-6,
+            self.node_resident_peak_bytes as f64 * 1e-6
         )
     }
 }
