@@ -1,16 +1,14 @@
 //! The ports `ClusterControl` and `Leases`: how the cluster stands, and who its members are.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::cluster::NodeInfo;
 use model::id::{Epoch, GroupId, LogIndex, NodeId, RegionId, Term};
-use openraft::async_runtime::WatchReceiver as _;
 use service::ports::{BoxFuture, ClusterControl, ClusterError, ClusterStatus, GroupStatus, Leases};
 
 use crate::group::Group;
 use crate::node::Node;
-use crate::{Replication, membership, transfer};
+use crate::{Replication, codec, membership, transfer};
 
 /// A replica that lacks more entries than this is worth an operator's look.
 const LAG_ALARM: u64 = 10_000;
@@ -62,21 +60,16 @@ impl Leases for Replication {
 }
 
 fn group_status(node: &Node, group: &Group) -> GroupStatus {
-    let data = group.raft.data_metrics();
-    let data = data.borrow_watched();
     let membership = group.membership();
-    let matched = |log_id: Option<crate::type_config::LogId>| LogIndex(log_id.map_or(0, |log_id| log_id.index));
-    let replicated: BTreeMap<NodeId, LogIndex> =
-        data.replication.iter().flatten().map(|(follower, log_id)| (NodeId(*follower), matched(*log_id))).collect();
     let valid_until = group.lease.valid_until();
     GroupStatus {
         group: group.id,
         leader: group.leader(),
         term: Term(group.vote().leader_id.term),
-        last: matched(data.last_log),
+        last: LogIndex(codec::index_of(group.last_log_id().as_ref())),
         committed: group.committed(),
         applied: group.announcer.last(),
-        replicated,
+        replicated: group.replicated(),
         voters: membership.voter_ids().map(NodeId).collect(),
         learners: membership.learner_ids().map(NodeId).collect(),
         lease_left: valid_until.map(|until| until.since(node.now())).filter(|left| *left > Duration::ZERO),

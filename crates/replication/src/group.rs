@@ -1,5 +1,6 @@
 //! One group as this node hosts it: its Raft with everything around it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,6 +9,7 @@ use openraft::ServerState;
 use openraft::async_runtime::WatchReceiver as _;
 use tokio::sync::{Semaphore, watch};
 
+use crate::codec;
 use crate::effects::Announcer;
 use crate::lease::GroupLease;
 use crate::log_storage::GroupLog;
@@ -36,6 +38,8 @@ pub(crate) struct Group {
     pub(crate) changing: tokio::sync::Mutex<()>,
 }
 
+/// What openraft publishes is read under a lock that its core waits for, and while the core waits nobody else gets it:
+/// each method copies what it needs and lets go. Never call one of them while a value is borrowed.
 impl Group {
     /// Says whether this node is a member, by the membership that it knows; by its placement while it knows none.
     pub(crate) fn is_member(&self) -> bool {
@@ -75,7 +79,16 @@ impl Group {
         let metrics = self.raft.data_metrics();
         let metrics = metrics.borrow_watched();
         let committed = metrics.local_committed.max(metrics.cluster_committed);
+        drop(metrics);
         LogIndex(committed.map_or(0, |log_id| log_id.index)).max(self.announcer.last())
+    }
+
+    /// Returns how far each follower's log agrees with this leader's; empty elsewhere.
+    pub(crate) fn replicated(&self) -> BTreeMap<NodeId, LogIndex> {
+        let metrics = self.raft.data_metrics();
+        let metrics = metrics.borrow_watched();
+        let followers = metrics.replication.iter().flatten();
+        followers.map(|(id, matched)| (NodeId(*id), LogIndex(codec::index_of(matched.as_ref())))).collect()
     }
 
     /// Says whether this node is the group's only voter.
