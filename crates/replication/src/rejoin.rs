@@ -83,11 +83,11 @@ pub(crate) async fn run(node: &Node, group: &Arc<Group>, nodes: &Nodes) -> bool 
             group.rejoin.set(Part::Full);
             return true;
         };
-        tracing::warn!(
-            group = group.id.0,
-            term = least.leader_id.term,
-            "nothing is stored of a group that others have"
-        );
+        let (id, term) = (group.id.0, least.leader_id.term);
+        match group.placed {
+            true => tracing::warn!(group = id, term, "nothing is stored of a group that others have"),
+            false => tracing::debug!(group = id, term, "the group lives on another node"),
+        }
         group.log.set_barred(Some(least.leader_id.term));
         group.rejoin.set(Part::Barred { least });
     }

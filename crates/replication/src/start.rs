@@ -62,8 +62,8 @@ pub struct ReplicationConfig {
     pub partitions: u16,
     /// The durations of leases and elections; the same on all nodes.
     pub timing: LeaseTiming,
-    /// Whether this cluster may be new: then the node with the lowest number makes the groups, when all their members
-    /// have answered that nothing is stored of them. Once a cluster exists this changes nothing.
+    /// Whether this cluster may be new: then of each group's members the one with the lowest number makes it, when all of
+    /// them have answered that nothing is stored of it. Once a cluster exists this changes nothing.
     pub bootstrap: bool,
     /// When states are flushed and log entries forgotten.
     pub housekeeping: Housekeeping,
@@ -122,9 +122,10 @@ pub(crate) async fn start(config: ReplicationConfig, parts: ReplicationParts) ->
     node.spawn(lease_loop::run(node.clone()));
     node.spawn(purge::run(node.clone(), config.housekeeping));
     node.spawn(beat::run(node.clone()));
-    let makes = config.bootstrap && config.nodes.keys().next() == Some(&config.node);
     let nodes = Arc::new(config.nodes);
     for group in node.groups.values() {
+        let lowest = placement(&nodes, group.id).into_values().min();
+        let makes = config.bootstrap && lowest == Some(config.node);
         let joining = Joining { node: node.clone(), group: group.clone(), nodes: nodes.clone(), makes };
         node.spawn(joining.run(opening.started));
     }
@@ -350,7 +351,9 @@ impl Joining {
         if new && self.makes && self.group.log.is_pristine() {
             self.make().await;
         }
-        self.group.raft.runtime_config().elect(true);
+        if !self.node.is_leaving() {
+            self.group.raft.runtime_config().elect(true);
+        }
     }
 
     /// Makes the group with the nodes that it is placed on.
