@@ -37,7 +37,7 @@ def test_names_are_stable_and_recipients_stay_out(talkative):
             "FromAddress": "kit@example.com", "SimpleEmail": {
                 "Subject": {"Data": "s"}, "TextPart": {"Data": BODY + " {{User.UserAttributes.Name}}"}}}}})
     eventually(lambda: {m["address"] for m in talkative.outbox(app_id=app)} >= {ADDRESS, MAIL})
-    talkative.cli("opt-out", "put", "--app", app, "--address", ADDRESS, "--channel", "sms", check=False)
+    talkative.cli("opt-out", "put", "--app", app, "--channel", "SMS", ADDRESS)
     talkative.cli("traffic", "evacuate", "us-east-1", "--reason", "the test")
 
     logged = lines(talkative)

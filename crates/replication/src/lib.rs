@@ -27,11 +27,13 @@ mod log_storage;
 mod snapshot;
 mod state_machine;
 
+mod distant;
 mod fence;
 mod forward;
 mod log;
 mod propose_calls;
 mod proposer;
+mod read_calls;
 mod reads;
 mod write;
 

@@ -55,6 +55,7 @@ pub(crate) async fn propose(node: &Node, wanted: Wanted, proposals: Vec<Proposal
         return Err(LogError::TooLarge { size, limit: ENTRY_BYTES_MAX });
     }
     let (done, repeated) = attempt_until(node, wanted, encoded, due).await?;
+    node.saw(wanted.group, done.index);
     node.wait_applied(wanted.group, done.index, due)
         .await
         .map_err(|()| LogError::Unknown { group: wanted.group, waited: wanted.deadline })?;

@@ -45,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) state: StateStore,
     pub(crate) background: Arc<dyn Background>,
     pub(crate) tasks: Mutex<JoinSet<()>>,
+    /// Of groups without a replica here, the last index that a caller was answered for: reads elsewhere wait for it.
+    pub(crate) seen: Mutex<BTreeMap<GroupId, LogIndex>>,
     /// Whether this node seeks and takes no leadership any more.
     pub(crate) leaving: AtomicBool,
     /// Whether connections of other nodes are to be ended.
@@ -102,6 +104,20 @@ impl Node {
     /// Runs a task until the node stops.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+    }
+
+    /// Takes note that a caller was answered for an index, for reads from replicas elsewhere.
+    pub(crate) fn saw(&self, group: GroupId, index: LogIndex) {
+        if self.group(group).is_none() {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = seen.entry(group).or_default();
+            *known = index.max(*known);
+        }
+    }
+
+    /// Returns the last index that a caller was answered for.
+    pub(crate) fn seen(&self, group: GroupId) -> LogIndex {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&group).copied().unwrap_or_default()
     }
 
     /// Takes no leadership any more.

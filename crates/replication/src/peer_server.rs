@@ -14,7 +14,8 @@ use wire::peer::peer_server::Peer;
 use wire::peer::snapshot_part::Part;
 use wire::peer::{
     AppendReply, AppendRequest, HeartbeatReply, HeartbeatRequest, LeaseReply, LeaseRequest, ProposeReply,
-    ProposeRequest, SnapshotPart, SnapshotReply, TransferLeaderReply, TransferLeaderRequest, VoteReply, VoteRequest,
+    ProposeRequest, ReadReply, ReadRequest, SnapshotPart, SnapshotReply, TransferLeaderReply, TransferLeaderRequest,
+    VoteReply, VoteRequest,
 };
 
 use crate::background;
@@ -24,7 +25,7 @@ use crate::network::TRANSFER_KEY;
 use crate::node::Node;
 use crate::snapshot::{self, SnapshotData};
 use crate::type_config::{Snapshot, TypeConfig, Vote};
-use crate::{lease_calls, propose_calls, transfer};
+use crate::{lease_calls, propose_calls, read_calls, transfer};
 
 /// The service.
 #[derive(Clone)]
@@ -248,6 +249,10 @@ impl Peer for PeerService {
 
     async fn propose(&self, request: Request<ProposeRequest>) -> Result<Response<ProposeReply>, Status> {
         propose_calls::answer(&self.0, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn read(&self, request: Request<ReadRequest>) -> Result<Response<ReadReply>, Status> {
+        read_calls::answer(&self.0, request.into_inner()).await.map(Response::new)
     }
 
     async fn lease(&self, request: Request<LeaseRequest>) -> Result<Response<LeaseReply>, Status> {

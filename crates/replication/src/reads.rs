@@ -1,4 +1,4 @@
-//! The port `Reads`: this node's replicas.
+//! The port `Reads`: this node's replicas, or another's where a group has none here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,15 +6,33 @@ use std::time::Duration;
 use model::id::{GroupId, LogIndex};
 use openraft::ReadPolicy;
 use registry::tables::View;
-use service::ports::{BoxFuture, LogError, Reads, ReadsError};
+use service::ports::{BoxFuture, LogError, Look, Reads, ReadsError};
+use tokio::time::Instant;
 
 use crate::Replication;
+use crate::distant;
 use crate::log::{Wanted, propose};
 
 impl Reads for Replication {
     fn view(&self, group: GroupId) -> Result<Arc<dyn View + Send + Sync>, ReadsError> {
         self.node().group(group).ok_or(ReadsError::NotHere(group))?;
         Ok(self.node().state.view(group))
+    }
+
+    fn look<'a>(
+        &'a self,
+        group: GroupId,
+        deadline: Duration,
+        look: &'a mut Look<'_>,
+    ) -> BoxFuture<'a, Result<LogIndex, ReadsError>> {
+        Box::pin(async move {
+            if self.node().group(group).is_none() {
+                return distant::look(self.node(), group, Instant::now() + deadline, look).await;
+            }
+            let applied = self.applied(group);
+            look(&*self.view(group)?);
+            Ok(applied)
+        })
     }
 
     fn applied(&self, group: GroupId) -> LogIndex {
@@ -28,7 +46,9 @@ impl Reads for Replication {
         deadline: Duration,
     ) -> BoxFuture<'_, Result<LogIndex, ReadsError>> {
         Box::pin(async move {
-            let hosted = self.node().group(group).ok_or(ReadsError::NotHere(group))?;
+            let Some(hosted) = self.node().group(group) else {
+                return distant::applied_after(self.node(), group, index, deadline).await;
+            };
             let mut applied = hosted.announcer.watch();
             let wait = applied.wait_for(|applied| *applied > index);
             match tokio::time::timeout(deadline, wait).await {

@@ -265,6 +265,7 @@ impl Opening {
             state: self.parts.state.clone(),
             background: self.parts.background.clone(),
             tasks: Mutex::new(JoinSet::new()),
+            seen: Mutex::default(),
             leaving: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
         };

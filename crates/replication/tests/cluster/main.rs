@@ -1,6 +1,7 @@
 //! Three nodes in one process, over loopback, on stores in memory. One binary, because linking the store takes long.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may, as tests do")]
 
+mod distant;
 mod leases;
 mod leaving;
 mod membership;

@@ -147,7 +147,7 @@ impl Partition {
     fn pass(&mut self) -> Result<Wake, SenderFault> {
         let view = match self.shared.ports.reads.view(self.group) {
             Ok(view) => view,
-            Err(ReadsError::NotHere(_) | ReadsError::TooLate { .. }) => {
+            Err(ReadsError::NotHere(_) | ReadsError::NotReached { .. } | ReadsError::TooLate { .. }) => {
                 let mut wake = Wake::after(VIEW_RETRY);
                 self.begin_settles(&mut wake);
                 return Ok(wake);

@@ -19,5 +19,5 @@ pub use log::{Applied, LogError, ReplicatedLog};
 pub use neighbours::{NeighbourNews, Neighbours};
 pub use permits::{NoPermit, Permit, SendPermits};
 pub use providers::{CallbackError, Observation, Observations, ProviderEvents};
-pub use reads::{Reads, ReadsError};
+pub use reads::{Look, Reads, ReadsError};
 pub use world::{BoxFuture, Clock, Random};

@@ -1,4 +1,4 @@
-//! Reading this node's replicas, or the region's when the group lives on another node of it.
+//! Reading this node's replicas, or another node's where a group has none here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,14 @@ pub enum ReadsError {
     /// This node holds no replica of the group.
     #[error("this node holds no replica of group {0}")]
     NotHere(GroupId),
+    /// No node with a replica of the group answered.
+    #[error("no node with a replica of group {group} answered: {detail}")]
+    NotReached {
+        /// The group.
+        group: GroupId,
+        /// What went wrong last.
+        detail: String,
+    },
     /// The awaited state was not reached in time.
     #[error("group {group} did not reach the awaited state in {waited:?}")]
     TooLate {
@@ -24,6 +32,10 @@ pub enum ReadsError {
     },
 }
 
+/// Looks at a group's state. It may be called several times for one read, with parts of the state missing in all calls
+/// but the last, whose result counts: so it must depend on nothing but what it sees.
+pub type Look<'a> = dyn FnMut(&dyn View) + Send + 'a;
+
 /// The replicas that this node reads from.
 pub trait Reads: Send + Sync {
     /// Returns a consistent view of the group's state as applied now: every read through it sees the same entries.
@@ -32,10 +44,28 @@ pub trait Reads: Send + Sync {
     /// When this node holds no replica of the group.
     fn view(&self, group: GroupId) -> Result<Arc<dyn View + Send + Sync>, ReadsError>;
 
+    /// Looks at one moment of the group's state: this node's replica, or, when it holds none, that of another node, its
+    /// own region's if it can. Sees what this node proposed and was answered for. Returns an index that is applied in it.
+    ///
+    /// # Errors
+    /// When no replica can be read within `deadline`.
+    fn look<'a>(
+        &'a self,
+        group: GroupId,
+        _deadline: Duration,
+        look: &'a mut Look<'_>,
+    ) -> BoxFuture<'a, Result<LogIndex, ReadsError>> {
+        Box::pin(async move {
+            let applied = self.applied(group);
+            look(&*self.view(group)?);
+            Ok(applied)
+        })
+    }
+
     /// Returns the last applied index of the group's replica here; 0 when nothing was applied or none is here.
     fn applied(&self, group: GroupId) -> LogIndex;
 
-    /// Waits until the replica has applied something after `index`, at most `deadline`; returns what is applied then.
+    /// Waits until the replica that [`look`](Reads::look) looks at has applied something after `index`, at most `deadline`; returns what is applied then.
     fn applied_after(
         &self,
         group: GroupId,

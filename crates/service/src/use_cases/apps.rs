@@ -9,7 +9,7 @@ use model::command::Command;
 use model::id::{AppId, GroupId};
 use model::message::Class;
 use model::outcome::{Outcome, Refusal};
-use registry::tables::{Apps, Channels, ReadRows};
+use registry::tables::{Apps, Channels, ReadRows, View};
 
 use super::{Service, unexpected};
 use crate::error::ServiceError;
@@ -53,8 +53,7 @@ impl Service {
     /// # Errors
     /// `NotFound` when there is none of that id.
     pub async fn get_app(&self, app: AppId) -> Result<App, ServiceError> {
-        let found = ReadRows::<Apps>::get(&*self.control()?, &app)?;
-        found.ok_or_else(|| Refusal::AppNotFound.into())
+        self.read(GroupId::CONTROL, |view| app_in(view, app)).await
     }
 
     /// Deletes an app. When this answers, no region begins to hand over a message of it.
@@ -79,9 +78,11 @@ impl Service {
     /// # Errors
     /// `NotFound` when there is no such app or the channel was never configured or was deleted.
     pub async fn get_channel(&self, app: AppId, channel: Channel) -> Result<ChannelSettings, ServiceError> {
-        self.get_app(app).await?;
-        let found = ReadRows::<Channels>::get(&*self.control()?, &(app, channel))?;
-        found.ok_or_else(|| Refusal::ChannelNotFound.into())
+        let look = |view: &dyn View| {
+            app_in(view, app)?;
+            ReadRows::<Channels>::get(view, &(app, channel))?.ok_or_else(|| Refusal::ChannelNotFound.into())
+        };
+        self.read(GroupId::CONTROL, look).await
     }
 
     /// Removes a channel. When this answers, no region begins to hand over a message through it.
@@ -116,4 +117,9 @@ impl Service {
             other => Ok(other),
         }
     }
+}
+
+/// Returns an app that must exist.
+pub(super) fn app_in(view: &dyn View, app: AppId) -> Result<App, ServiceError> {
+    ReadRows::<Apps>::get(view, &app)?.ok_or_else(|| Refusal::AppNotFound.into())
 }

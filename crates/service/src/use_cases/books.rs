@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::books::Books;
 use model::id::{AppId, GroupId};
-use registry::tables::{BooksOf, ReadRows};
+use registry::tables::{BooksOf, ReadRows, View};
 
 use super::{PAGE_MAX, Service};
 use crate::error::ServiceError;
@@ -17,11 +17,11 @@ impl Service {
     pub async fn books(&self, app: Option<AppId>) -> Result<BTreeMap<(GroupId, AppId), Books>, ServiceError> {
         let mut books = BTreeMap::new();
         for group in GroupId::partitions(self.facts.partitions) {
-            let view = self.view(group)?;
-            let rows = match app {
-                Some(app) => ReadRows::<BooksOf>::get(&*view, &app)?.map(|row| (app, row)).into_iter().collect(),
-                None => ReadRows::<BooksOf>::scan(&*view, &AppId(0), PAGE_MAX)?,
+            let look = |view: &dyn View| match app {
+                Some(app) => Ok(ReadRows::<BooksOf>::get(view, &app)?.map(|row| (app, row)).into_iter().collect()),
+                None => Ok(ReadRows::<BooksOf>::scan(view, &AppId(0), PAGE_MAX)?),
             };
+            let rows: Vec<(AppId, Books)> = self.read(group, look).await?;
             books.extend(rows.into_iter().map(|(app, row)| ((group, app), row)));
         }
         Ok(books)

@@ -7,7 +7,7 @@ use model::command::{Command, UpsertEndpoint};
 use model::endpoint::{Attributes, Endpoint, EndpointPatch, Target};
 use model::id::{AppId, EndpointId, GroupId, RequestId};
 use model::outcome::{FENCE_HERE, Outcome, Refusal};
-use registry::tables::{Endpoints, ReadRows, Users};
+use registry::tables::{Endpoints, ReadRows, Users, View};
 
 use super::{REQUEST_DEADLINE, Service, unexpected};
 use crate::error::ServiceError;
@@ -66,7 +66,7 @@ impl Service {
     pub async fn upsert_endpoint(&self, request: UpsertEndpointRequest) -> Result<Endpoint, ServiceError> {
         self.get_app(request.app).await?;
         let group = partition_of_app(request.app, self.facts.partitions);
-        let target = self.target(group, &request)?;
+        let target = self.target(group, &request).await?;
         let command = Command::UpsertEndpoint(Box::new(UpsertEndpoint {
             app: request.app,
             endpoint: request.endpoint,
@@ -93,14 +93,8 @@ impl Service {
         if mode == ReadMode::Linearizable {
             self.reads.linearize(group, REQUEST_DEADLINE).await?;
         }
-        let view = self.view(group)?;
-        let found = ReadRows::<Endpoints>::get(&*view, &(app, endpoint.clone()))?;
-        let endpoint = found.ok_or(Refusal::EndpointNotFound)?;
-        let user_attributes = match &endpoint.user {
-            Some(user) => ReadRows::<Users>::get(&*view, &(app, user.clone()))?.unwrap_or_default(),
-            None => Attributes::new(),
-        };
-        Ok(EndpointWithUser { endpoint, user_attributes })
+        let look = |view: &dyn View| endpoint_in(view, app, endpoint);
+        self.read(group, look).await?.ok_or_else(|| Refusal::EndpointNotFound.into())
     }
 
     /// Deletes an endpoint and returns it as it was. When this answers, no region begins to hand over a message to it.
@@ -137,14 +131,14 @@ impl Service {
     }
 
     /// Joins the channel and address that the caller gave with those that the endpoint has.
-    fn target(&self, group: GroupId, request: &UpsertEndpointRequest) -> Result<Option<Target>, ServiceError> {
+    async fn target(&self, group: GroupId, request: &UpsertEndpointRequest) -> Result<Option<Target>, ServiceError> {
         let draft = &request.draft;
         if draft.channel.is_none() && draft.address.is_none() {
             return Ok(None);
         }
-        let view = self.view(group)?;
-        let stored = ReadRows::<Endpoints>::get(&*view, &(request.app, request.endpoint.clone()))?
-            .and_then(|endpoint| endpoint.target);
+        let key = (request.app, request.endpoint.clone());
+        let stored = self.read(group, |view| Ok(ReadRows::<Endpoints>::get(view, &key)?)).await?;
+        let stored = stored.and_then(|endpoint| endpoint.target);
         let channel = draft
             .channel
             .or(stored.as_ref().map(|target| target.channel))
@@ -158,6 +152,20 @@ impl Service {
         let key = recipient_key(request.app, &request.endpoint, channel, key);
         Ok(Some(Target { channel, address, key }))
     }
+}
+
+/// Returns an endpoint with the attributes of its user.
+pub(super) fn endpoint_in(
+    view: &dyn View,
+    app: AppId,
+    endpoint: &EndpointId,
+) -> Result<Option<EndpointWithUser>, ServiceError> {
+    let Some(endpoint) = ReadRows::<Endpoints>::get(view, &(app, endpoint.clone()))? else { return Ok(None) };
+    let user_attributes = match &endpoint.user {
+        Some(user) => ReadRows::<Users>::get(view, &(app, user.clone()))?.unwrap_or_default(),
+        None => Attributes::new(),
+    };
+    Ok(Some(EndpointWithUser { endpoint, user_attributes }))
 }
 
 /// Returns what messages to an endpoint go by: its address, or the endpoint itself where addresses mean nothing outside

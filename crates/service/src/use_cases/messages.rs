@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use model::command::{CHUNK_MAX, Command, Resolution};
 use model::event::Event;
-use model::id::{AppId, GroupId, MessageId};
+use model::id::{AppId, GroupId, LogIndex, MessageId};
 use model::message::{Message, Progress};
 use model::outcome::Outcome;
-use registry::tables::{Events, Held, Messages, ProgressOf, ReadRows};
+use registry::tables::{Events, Held, Messages, ProgressOf, ReadRows, View};
 
 use super::{PAGE_MAX, Service, reads_error, unexpected};
 use crate::error::{ErrorCode, ServiceError};
@@ -40,19 +40,16 @@ impl Service {
     /// # Errors
     /// `NotFound` when there is none of that id, or it was retired.
     pub async fn get_message(&self, id: MessageId) -> Result<MessageReport, ServiceError> {
-        let missing = || ServiceError::new(ErrorCode::NotFound, format!("message {id} not found"));
+        self.report(id).await.map(|(report, _)| report)
+    }
+
+    async fn report(&self, id: MessageId) -> Result<(MessageReport, LogIndex), ServiceError> {
         let group = id.group();
         if !(1..=self.facts.partitions).contains(&group.0) {
-            return Err(missing());
+            return Err(missing(id));
         }
-        let view = self.view(group)?;
-        let message = ReadRows::<Messages>::get(&*view, &id)?.ok_or_else(missing)?;
-        let progress = ReadRows::<ProgressOf>::get(&*view, &id)?.ok_or_else(missing)?;
-        let mut events = Vec::new();
-        for event in &progress.events {
-            events.extend(ReadRows::<Events>::get(&*view, &event.number)?);
-        }
-        Ok(MessageReport { message, progress, events })
+        let (report, applied) = self.read_at(group, |view| report_in(view, id)).await.map_err(reads_error)?;
+        Ok((report?, applied))
     }
 
     /// Waits until a message's progress is no longer what `seen` says, at most `deadline`, and returns the message; as
@@ -68,8 +65,7 @@ impl Service {
     ) -> Result<MessageReport, ServiceError> {
         let started = self.clock.boot_time();
         loop {
-            let applied = self.reads.applied(id.group());
-            let report = self.get_message(id).await?;
+            let (report, applied) = self.report(id).await?;
             let left = deadline.saturating_sub(self.clock.boot_time().since(started));
             if report.progress != *seen || left.is_zero() {
                 return Ok(report);
@@ -94,9 +90,9 @@ impl Service {
     ) -> Result<EventPage, ServiceError> {
         let started = self.clock.boot_time();
         loop {
-            let applied = self.reads.applied(group);
-            let view = self.view(group)?;
-            let events = ReadRows::<Events>::scan(&*view, &(after + 1), limit.clamp(1, PAGE_MAX))?;
+            let look = |view: &dyn View| ReadRows::<Events>::scan(view, &(after + 1), limit.clamp(1, PAGE_MAX));
+            let (events, applied) = self.read_at(group, look).await.map_err(reads_error)?;
+            let events = events?;
             let left = deadline.saturating_sub(self.clock.boot_time().since(started));
             if !events.is_empty() || left.is_zero() {
                 let last = events.last().map_or(after, |(number, _)| *number);
@@ -117,8 +113,9 @@ impl Service {
         self.get_app(app).await?;
         let mut held = Vec::new();
         for group in GroupId::partitions(self.facts.partitions) {
-            let view = self.view(group)?;
-            let rows = ReadRows::<Held>::scan(&*view, &(app, MessageId(0)), PAGE_MAX - held.len())?;
+            let limit = PAGE_MAX - held.len();
+            let look = |view: &dyn View| Ok(ReadRows::<Held>::scan(view, &(app, MessageId(0)), limit)?);
+            let rows = self.read(group, look).await?;
             for ((owner, message), ()) in rows {
                 if owner == app {
                     held.push(self.get_message(message).await?);
@@ -149,4 +146,19 @@ impl Service {
         }
         Ok(total)
     }
+}
+
+fn report_in(view: &dyn View, id: MessageId) -> Result<MessageReport, ServiceError> {
+    let message = ReadRows::<Messages>::get(view, &id)?;
+    let progress = ReadRows::<ProgressOf>::get(view, &id)?;
+    let (message, progress) = message.zip(progress).ok_or_else(|| missing(id))?;
+    let mut events = Vec::with_capacity(progress.events.len());
+    for event in &progress.events {
+        events.extend(ReadRows::<Events>::get(view, &event.number)?);
+    }
+    Ok(MessageReport { message, progress, events })
+}
+
+fn missing(id: MessageId) -> ServiceError {
+    ServiceError::new(ErrorCode::NotFound, format!("message {id} not found"))
 }

@@ -1,4 +1,4 @@
-//! What doors can ask for. Each use case validates nothing that the door's parser proved, reads the local replicas,
+//! What doors can ask for. Each use case validates nothing that the door's parser proved, reads the region's replicas,
 //! proposes commands, and answers when the promise it makes holds.
 
 mod apps;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::command::{Command, Proposal};
-use model::id::{GroupId, NodeId, RegionId, RequestId};
+use model::id::{GroupId, LogIndex, NodeId, RegionId, RequestId};
 use model::outcome::Outcome;
 use registry::tables::{FollowUps, ReadRows, View};
 
@@ -30,6 +30,9 @@ use crate::ports::{Applied, Clock, Random, Reads, ReadsError, ReplicatedLog};
 
 /// How long a request waits for the log before it says that the outcome is unknown. Longer than a failover (P6: 3 s).
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(8);
+
+/// How long one read may take, where it is another node's.
+pub const READ_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long an acknowledgement that needs fences may take: an election, a lapse W, and a margin.
 pub const FENCED_DEADLINE: Duration = Duration::from_secs(10);
@@ -111,12 +114,26 @@ impl Service {
         Ok(())
     }
 
-    fn view(&self, group: GroupId) -> Result<Arc<dyn View + Send + Sync>, ServiceError> {
-        self.reads.view(group).map_err(reads_error)
+    /// Reads one moment of a group's state; `look` may be called several times ([`Look`]).
+    async fn read<T: Send>(
+        &self,
+        group: GroupId,
+        look: impl FnMut(&dyn View) -> Result<T, ServiceError> + Send,
+    ) -> Result<T, ServiceError> {
+        let (found, _) = self.read_at(group, look).await.map_err(reads_error)?;
+        found
     }
 
-    fn control(&self) -> Result<Arc<dyn View + Send + Sync>, ServiceError> {
-        self.view(GroupId::CONTROL)
+    /// Reads as [`read`](Service::read), and says which index is applied in what was read.
+    async fn read_at<T: Send>(
+        &self,
+        group: GroupId,
+        mut look: impl FnMut(&dyn View) -> T + Send,
+    ) -> Result<(T, LogIndex), ReadsError> {
+        let mut found = None;
+        let applied = self.reads.look(group, READ_DEADLINE, &mut |view| found = Some(look(view))).await?;
+        let missing = || ReadsError::NotReached { group, detail: "nothing was read".to_owned() };
+        Ok((found.ok_or_else(missing)?, applied))
     }
 
     async fn propose(&self, group: GroupId, command: Command) -> Result<Outcome, ServiceError> {
@@ -134,12 +151,12 @@ impl Service {
     async fn follow_ups_done(&self, source: GroupId, follow_ups: &[(GroupId, u64)]) -> Result<(), ServiceError> {
         let started = self.clock.boot_time();
         loop {
-            let applied = self.reads.applied(source);
-            let view = self.reads.view(source).map_err(change_made)?;
-            let mut waiting = false;
-            for follow_up in follow_ups {
-                waiting |= ReadRows::<FollowUps>::get(&*view, follow_up)?.is_some();
-            }
+            let waits = |view: &dyn View| {
+                let mut rows = follow_ups.iter().map(|follow_up| ReadRows::<FollowUps>::get(view, follow_up));
+                rows.try_fold(false, |waiting, row| row.map(|row| waiting | row.is_some()))
+            };
+            let (waiting, applied) = self.read_at(source, waits).await.map_err(change_made)?;
+            let waiting = waiting?;
             let left = FENCED_DEADLINE.saturating_sub(self.clock.boot_time().since(started));
             if !waiting {
                 return Ok(());
@@ -157,7 +174,7 @@ fn reads_error(error: ReadsError) -> ServiceError {
 fn change_made(error: ReadsError) -> ServiceError {
     let text = match error {
         ReadsError::TooLate { .. } => "not every partition has acknowledged it yet".to_owned(),
-        ReadsError::NotHere(_) => error.to_string(),
+        ReadsError::NotHere(_) | ReadsError::NotReached { .. } => error.to_string(),
     };
     ServiceError::new(ErrorCode::Unknown, format!("the change was made, but {text}; repeat the request to wait on"))
 }

@@ -6,7 +6,7 @@ use model::command::Command;
 use model::id::{AppId, GroupId};
 use model::opt_out::{OptOut, OptOutSource};
 use model::outcome::Refusal;
-use registry::tables::{OptOuts, ReadRows};
+use registry::tables::{OptOuts, ReadRows, View};
 
 use super::{PAGE_MAX, Service};
 use crate::error::ServiceError;
@@ -41,8 +41,9 @@ impl Service {
     /// # Errors
     /// `NotFound` when there is none.
     pub async fn get_opt_out(&self, which: &OptOutKey) -> Result<OptOut, ServiceError> {
-        let view = self.view(which.key.partition(self.facts.partitions))?;
-        let found = ReadRows::<OptOuts>::get(&*view, &(which.app, which.key.clone(), which.channel))?;
+        let row = (which.app, which.key.clone(), which.channel);
+        let look = |view: &dyn View| Ok(ReadRows::<OptOuts>::get(view, &row)?);
+        let found = self.read(which.key.partition(self.facts.partitions), look).await?;
         found.ok_or_else(|| Refusal::OptOutNotFound.into())
     }
 
@@ -70,8 +71,8 @@ impl Service {
                 || (app, AddressKey::from_stored(String::new()), Channel::Email),
                 |key| (app, key.key.clone(), key.channel),
             );
-            let view = self.view(group)?;
-            let rows = ReadRows::<OptOuts>::scan(&*view, &start, PAGE_MAX + 1 - page.len())?;
+            let limit = PAGE_MAX + 1 - page.len();
+            let rows = self.read(group, |view| Ok(ReadRows::<OptOuts>::scan(view, &start, limit)?)).await?;
             let skip = after.map(|key| (key.app, key.key.clone(), key.channel));
             page.extend(
                 rows.into_iter()

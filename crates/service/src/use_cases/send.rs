@@ -1,20 +1,20 @@
 //! Sending messages: recipients are resolved, gathered by channel, body and partition, and proposed to all partitions at
 //! once. A request isn't atomic over partitions: each recipient has its own answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use model::address::{Address, AddressKey, partition_of_app, stable_hash};
-use model::channel::Channel;
+use model::address::{Address, partition_of_app, stable_hash};
+use model::channel::{CHANNELS, Channel};
 use model::command::{AcceptMessages, Command, Proposal, Recipient};
 use model::content::{Content, Substitutions};
-use model::endpoint::{Attributes, Endpoint};
 use model::id::{AppId, BodyId, EndpointId, GroupId, MessageId, RequestId};
 use model::message::{Class, RECIPIENTS_MAX};
 use model::outcome::{Acceptance, Outcome, Refusal};
-use registry::tables::{Channels, Endpoints, ReadRows, Users, View};
+use registry::tables::{Channels, RowAccess as _, View};
 
-use super::endpoints::recipient_key;
+use super::apps::app_in;
+use super::endpoints::{EndpointWithUser, endpoint_in, recipient_key};
 use super::variables::endpoint_values;
 use super::{REQUEST_DEADLINE, Service, unexpected};
 use crate::error::{ErrorCode, ServiceError};
@@ -107,6 +107,14 @@ struct Resolved {
     recipient: Recipient,
 }
 
+/// What a request needs of the tables.
+struct Known {
+    /// The channels of the app that are enabled.
+    channels: BTreeSet<Channel>,
+    /// The endpoints that the request names, those that exist.
+    endpoints: BTreeMap<EndpointId, EndpointWithUser>,
+}
+
 /// Recipients that share a command: the partition, the channel, and for those with a content of their own their place.
 type BatchKey = (GroupId, Channel, Option<usize>);
 
@@ -121,11 +129,11 @@ impl Service {
             let text = format!("1 to {RECIPIENTS_MAX} recipients are allowed, found {}", request.targets.len());
             return Err(ServiceError::invalid("Addresses", text));
         }
-        self.get_app(request.app).await?;
+        let known = self.known(&request).await?;
         let mut answers: Vec<Option<SendAnswer>> = vec![None; request.targets.len()];
         let mut batches: BTreeMap<BatchKey, Vec<(usize, Recipient)>> = BTreeMap::new();
         for (place, target) in request.targets.iter().enumerate() {
-            match self.resolve(&request, target)? {
+            match self.resolve(&request, target, &known) {
                 Ok(Resolved { channel, content, recipient }) => {
                     let key = (recipient.message.group(), channel, content.as_ref().map(|_| place));
                     batches.entry(key).or_default().push((place, recipient));
@@ -154,32 +162,58 @@ impl Service {
         finish(answers, overloaded)
     }
 
+    /// Reads what the request needs: the channels of its app, which must exist, and the endpoints that it names.
+    async fn known(&self, request: &SendRequest) -> Result<Known, ServiceError> {
+        let app = request.app;
+        let channels = |view: &dyn View| {
+            app_in(view, app)?;
+            let first = (app, Channel::Email);
+            Ok(view.rows_while::<Channels>(&first, CHANNELS.len(), |(owner, _)| *owner == app)?)
+        };
+        let channels = self.read(GroupId::CONTROL, channels).await?;
+        let enabled = channels.into_iter().filter(|(_, settings)| settings.enabled).map(|((_, channel), _)| channel);
+        let named: BTreeSet<&EndpointId> = request
+            .targets
+            .iter()
+            .filter_map(|target| if let To::Endpoint(id) = &target.to { Some(id) } else { None })
+            .collect();
+        let endpoints = |view: &dyn View| {
+            let mut found = BTreeMap::new();
+            for id in &named {
+                found.extend(endpoint_in(view, app, id)?.map(|endpoint| ((*id).clone(), endpoint)));
+            }
+            Ok(found)
+        };
+        let endpoints = match named.is_empty() {
+            true => BTreeMap::new(),
+            false => self.read(partition_of_app(app, self.facts.partitions), endpoints).await?,
+        };
+        Ok(Known { channels: enabled.collect(), endpoints })
+    }
+
     /// Finds a recipient, or says why it gets nothing.
-    fn resolve(
-        &self,
-        request: &SendRequest,
-        target: &SendTarget,
-    ) -> Result<Result<Resolved, SendAnswer>, ServiceError> {
-        let found = match &target.to {
+    fn resolve(&self, request: &SendRequest, target: &SendTarget, known: &Known) -> Result<Resolved, SendAnswer> {
+        let (channel, address, key, endpoint) = match &target.to {
             To::Address { channel, address } => match Address::parse(*channel, address) {
-                Ok((parsed, key)) => Ok((*channel, parsed, key, None)),
-                Err(reason) => Err(answer(Some(address), SendOutcome::InvalidAddress(reason.to_string()))),
+                Ok((parsed, key)) => (*channel, parsed, key, None),
+                Err(reason) => return Err(answer(Some(address), SendOutcome::InvalidAddress(reason.to_string()))),
             },
-            To::Endpoint(id) => self.resolve_endpoint(request.app, id)?,
+            To::Endpoint(id) => {
+                let found = known.endpoints.get(id).and_then(|found| Some((found, found.endpoint.target.clone()?)));
+                let (found, target) = found.ok_or_else(|| answer(None, SendOutcome::EndpointNotFound))?;
+                let key = recipient_key(request.app, id, target.channel, target.key);
+                (target.channel, target.address, key, Some(found))
+            }
         };
-        let (channel, address, key, endpoint) = match found {
-            Ok(found) => found,
-            Err(refused) => return Ok(Err(refused)),
-        };
-        if !self.channel_enabled(request.app, channel)? {
-            return Ok(Err(answer(Some(address.as_str()), SendOutcome::ChannelDisabled(channel))));
+        if !known.channels.contains(&channel) {
+            return Err(answer(Some(address.as_str()), SendOutcome::ChannelDisabled(channel)));
         }
         let Some(content) = target.content.as_ref().or_else(|| request.contents.get(&channel)) else {
-            return Ok(Err(answer(Some(address.as_str()), SendOutcome::NoContent(channel))));
+            return Err(answer(Some(address.as_str()), SendOutcome::NoContent(channel)));
         };
         let mut substitutions = target.substitutions.clone();
-        if let Some((endpoint, user)) = &endpoint {
-            for (name, values) in endpoint_values(content, endpoint, user) {
+        if let Some(EndpointWithUser { endpoint, user_attributes }) = endpoint {
+            for (name, values) in endpoint_values(content, endpoint, user_attributes) {
                 if !request.substitutions.contains_key(&name) {
                     substitutions.entry(name).or_insert(values);
                 }
@@ -187,33 +221,10 @@ impl Service {
         }
         let group = key.partition(self.facts.partitions);
         let message = MessageId::new(group, self.clock.wall_time(), self.random.next_u64());
-        let endpoint = endpoint.map(|(endpoint, _)| endpoint.id);
+        let endpoint = endpoint.map(|found| found.endpoint.id.clone());
         let context = target.context.clone();
         let recipient = Recipient { message, address, key, endpoint, substitutions, context };
-        Ok(Ok(Resolved { channel, content: target.content.clone(), recipient }))
-    }
-
-    #[expect(clippy::type_complexity, reason = "the pieces of one recipient, taken apart at once by the only caller")]
-    fn resolve_endpoint(
-        &self,
-        app: AppId,
-        id: &EndpointId,
-    ) -> Result<Result<(Channel, Address, AddressKey, Option<(Endpoint, Attributes)>), SendAnswer>, ServiceError> {
-        let view = self.view(partition_of_app(app, self.facts.partitions))?;
-        let found = ReadRows::<Endpoints>::get(&*view, &(app, id.clone()))?;
-        let Some((endpoint, target)) =
-            found.and_then(|endpoint| endpoint.target.clone().map(|target| (endpoint, target)))
-        else {
-            return Ok(Err(answer(None, SendOutcome::EndpointNotFound)));
-        };
-        let user = user_attributes(&*view, &endpoint)?;
-        let key = recipient_key(app, id, target.channel, target.key);
-        Ok(Ok((target.channel, target.address, key, Some((endpoint, user)))))
-    }
-
-    fn channel_enabled(&self, app: AppId, channel: Channel) -> Result<bool, ServiceError> {
-        let settings = ReadRows::<Channels>::get(&*self.control()?, &(app, channel))?;
-        Ok(settings.is_some_and(|settings| settings.enabled))
+        Ok(Resolved { channel, content: target.content.clone(), recipient })
     }
 
     /// Proposes one batch and returns where its answers belong.
@@ -244,13 +255,6 @@ impl Service {
         let proposal = vec![Proposal { request: request_id, command }];
         let answer = self.log.propose(group, proposal, REQUEST_DEADLINE).await;
         (places, accepted(channel, answer))
-    }
-}
-
-fn user_attributes(view: &(dyn View + Send + Sync), endpoint: &Endpoint) -> Result<Attributes, ServiceError> {
-    match &endpoint.user {
-        Some(user) => Ok(ReadRows::<Users>::get(view, &(endpoint.app, user.clone()))?.unwrap_or_default()),
-        None => Ok(Attributes::new()),
     }
 }
 

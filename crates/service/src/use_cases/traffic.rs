@@ -7,7 +7,7 @@ use model::command::Command;
 use model::id::{Epoch, GroupId, RegionId};
 use model::outcome::Outcome;
 use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan, Weights};
-use registry::tables::{Meta, Plans, ReadRows};
+use registry::tables::{Meta, Plans, ReadRows, View};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 use traffic::planning::{self, PlanError, Why};
@@ -89,9 +89,11 @@ impl Service {
     /// # Errors
     /// `NotFound` while the cluster has none.
     pub async fn plan(&self) -> Result<TrafficPlan, ServiceError> {
-        let view = self.control()?;
-        let epoch = ReadRows::<Meta>::get(&*view, &())?.unwrap_or_default().epoch;
-        let found = ReadRows::<Plans>::get(&*view, &epoch)?;
+        let look = |view: &dyn View| {
+            let epoch = ReadRows::<Meta>::get(view, &())?.unwrap_or_default().epoch;
+            Ok(ReadRows::<Plans>::get(view, &epoch)?)
+        };
+        let found = self.read(GroupId::CONTROL, look).await?;
         found.ok_or_else(|| ServiceError::new(ErrorCode::NotFound, "the cluster has no traffic plan yet"))
     }
 
@@ -100,13 +102,15 @@ impl Service {
     /// # Errors
     /// When the control group can't be read here.
     pub async fn plan_history(&self, before: Option<Epoch>, limit: usize) -> Result<Vec<TrafficPlan>, ServiceError> {
-        let view = self.control()?;
-        let newest = ReadRows::<Meta>::get(&*view, &())?.unwrap_or_default().epoch;
-        let last = before.map_or(newest.0, |before| before.0.saturating_sub(1).min(newest.0));
         let limit = limit.clamp(1, PAGE_MAX);
-        let first = last.saturating_sub(limit as u64 - 1).max(1);
-        let rows = ReadRows::<Plans>::scan(&*view, &Epoch(first), limit)?;
-        Ok(rows.into_iter().map(|(_, plan)| plan).filter(|plan| plan.epoch.0 <= last).rev().collect())
+        let look = |view: &dyn View| {
+            let newest = ReadRows::<Meta>::get(view, &())?.unwrap_or_default().epoch;
+            let last = before.map_or(newest.0, |before| before.0.saturating_sub(1).min(newest.0));
+            let first = last.saturating_sub(limit as u64 - 1).max(1);
+            let rows = ReadRows::<Plans>::scan(view, &Epoch(first), limit)?;
+            Ok(rows.into_iter().map(|(_, plan)| plan).filter(|plan| plan.epoch.0 <= last).rev().collect())
+        };
+        self.read(GroupId::CONTROL, look).await
     }
 
     /// Returns the plan that each partition has adopted, as this region applied it.
@@ -116,8 +120,8 @@ impl Service {
     pub async fn adoption(&self) -> Result<BTreeMap<GroupId, Epoch>, ServiceError> {
         let mut adopted = BTreeMap::new();
         for group in GroupId::partitions(self.facts.partitions) {
-            let view = self.view(group)?;
-            adopted.insert(group, ReadRows::<Meta>::get(&*view, &())?.unwrap_or_default().epoch);
+            let meta = self.read(group, |view| Ok(ReadRows::<Meta>::get(view, &())?)).await?;
+            adopted.insert(group, meta.unwrap_or_default().epoch);
         }
         Ok(adopted)
     }

@@ -90,7 +90,7 @@ impl StateStore {
         let groups = self.groups();
         match groups.get(&group).and_then(|state| state.replaced.clone()) {
             Some(replaced) => replaced,
-            None => Arc::new(GroupView::new(self.shared.engine.view(), group)),
+            None => Arc::new(GroupView::over(self.shared.engine.view(), group)),
         }
     }
 

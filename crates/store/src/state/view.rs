@@ -18,10 +18,6 @@ pub struct GroupView {
 }
 
 impl GroupView {
-    pub(super) fn new(view: Arc<dyn EngineView>, group: GroupId) -> GroupView {
-        GroupView { view, group }
-    }
-
     /// Returns the group.
     pub fn group(&self) -> GroupId {
         self.group
@@ -35,7 +31,13 @@ impl GroupView {
         read_applied(&*self.view, self.group)
     }
 
-    pub(super) fn engine(&self) -> &dyn EngineView {
+    /// Returns a view of a group's tables over bytes that somebody else keeps, under the keys that a store would use.
+    pub fn over(view: Arc<dyn EngineView>, group: GroupId) -> GroupView {
+        GroupView { view, group }
+    }
+
+    /// Returns the moment's bytes, of all groups.
+    pub fn engine(&self) -> &dyn EngineView {
         &*self.view
     }
 }

@@ -1,0 +1,148 @@
+"""A region of two nodes: the groups are spread over them, and either door answers everything."""
+import json
+import os
+import subprocess
+import urllib.request
+
+import boto3
+import botocore.config
+import pytest
+
+from conftest import KEY, PROGRAM, eventually
+from test_t50_region_loss import NOTICE
+
+PORT = int(os.environ.get("SIGNALBOX_PAIR_PORT", "16600"))   # doors +1.., gRPC +11.., peers +21.., sandbox +40
+NODES = {1: "us-east-1", 2: "us-east-1", 3: "eu-west-1", 4: "ap-southeast-2"}
+PARTITIONS = 8
+
+HEAD = """
+[node]
+id = {id}
+data = "data/{id}"
+[listen]
+door = "127.0.0.1:{door}"
+grpc = "127.0.0.1:{grpc}"
+peer = "127.0.0.1:{peer}"
+[providers]
+sandbox = "http://127.0.0.1:{sandbox}"
+[[keys]]
+id = "{key[aws_access_key_id]}"
+secret = "{key[aws_secret_access_key]}"
+name = "developer"
+[cluster]
+partitions = {partitions}
+mode = "active_active"
+round_trip_ms = 5
+"""
+NODE = """
+[[cluster.nodes]]
+id = {id}
+region = "{region}"
+peer = "127.0.0.1:{peer}"
+grpc = "127.0.0.1:{grpc}"
+door = "http://127.0.0.1:{door}"
+"""
+
+
+def ports(n):
+    return {"id": n, "door": PORT + n, "grpc": PORT + 10 + n, "peer": PORT + 20 + n}
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pair")
+    sandbox = os.path.join(os.path.dirname(PROGRAM), "signalbox-sandbox")
+    callbacks = [argument for n in NODES for argument in ("--callback", f"http://127.0.0.1:{PORT + n}")]
+    running = [subprocess.Popen([sandbox, "--listen", f"127.0.0.1:{PORT + 40}", *callbacks], cwd=folder,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
+    for n in NODES:
+        text = HEAD.format(key=KEY, partitions=PARTITIONS, sandbox=PORT + 40, **ports(n))
+        text += "".join(NODE.format(region=region, **ports(other)) for other, region in NODES.items())
+        (folder / f"{n}.toml").write_text(text)
+        log = open(folder / f"{n}.log", "w")
+        running.append(subprocess.Popen([PROGRAM, "serve", "--config", f"{n}.toml"], cwd=folder, stdout=log, stderr=log))
+
+    def ready(n):
+        with urllib.request.urlopen(f"http://127.0.0.1:{PORT + n}/readyz", timeout=5) as answer:
+            return answer.status == 200
+    try:
+        eventually(lambda: all(ready(n) for n in NODES), seconds=60)
+        yield running
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+def client(n):
+    config = botocore.config.Config(retries={"max_attempts": 1, "mode": "standard"}, read_timeout=30)
+    return boto3.client("pinpoint", region_name=NODES[n], endpoint_url=f"http://127.0.0.1:{PORT + n}", config=config, **KEY)
+
+
+def cli(n, *args):
+    done = subprocess.run([PROGRAM, *args, "--endpoint", f"127.0.0.1:{PORT + 10 + n}"], capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 0, f"{args} at {n}: {done.stderr}"
+    return done.stdout
+
+
+def outbox(app):
+    with urllib.request.urlopen(f"http://127.0.0.1:{PORT + 40}/outbox?app_id={app}", timeout=10) as answer:
+        return [json.loads(line) for line in answer.read().decode().splitlines()]
+
+
+def groups_of(n):
+    return {group["group"] for group in json.loads(cli(n, "status", "--output", "json"))["groups"]}
+
+
+def test_the_groups_are_spread_and_each_node_lacks_some(pair):
+    first, second = groups_of(1), groups_of(2)
+    assert first and second and not first & second
+    assert first | second == set(range(PARTITIONS + 1))
+
+
+def test_either_door_answers_everything(pair):
+    one, two = client(1), client(2)
+    apps = []
+    for n, (here, there) in enumerate([(one, two), (two, one)] * 3):   # six apps: their partitions are spread
+        app = here.create_app(CreateApplicationRequest={"Name": f"pair {n}"})["ApplicationResponse"]["Id"]
+        apps.append(app)
+        assert here.get_app(ApplicationId=app)["ApplicationResponse"]["Name"] == f"pair {n}", "a door sees its own writes"
+        here.update_sms_channel(ApplicationId=app, SMSChannelRequest={"Enabled": True})
+        here.update_endpoint(ApplicationId=app, EndpointId="e", EndpointRequest={
+            "ChannelType": "SMS", "Address": f"+1206556{n:04}", "User": {"UserId": "u", "UserAttributes": {"Name": ["Ada"]}}})
+        for door in (here, there):
+            got = eventually(lambda: door.get_endpoint(ApplicationId=app, EndpointId="e")["EndpointResponse"])
+            assert got["User"]["UserAttributes"] == {"Name": ["Ada"]}
+
+    for n, app in enumerate(apps):
+        door = (one, two)[n % 2]
+        to = {f"+1206557{n:02}{k:02}": {"ChannelType": "SMS"} for k in range(30)}
+        got = door.send_messages(ApplicationId=app, MessageRequest={
+            "Addresses": to, "Endpoints": {"e": {}}, "MessageConfiguration": NOTICE})["MessageResponse"]
+        ids = {r["MessageId"] for r in [*got["Result"].values(), *got["EndpointResult"].values()]}
+        assert len(ids) == 31
+        eventually(lambda: {m["message_id"] for m in outbox(app)} == ids)
+        for node in (1, 2):
+            cli(node, "opt-out", "put", "--app", app, "--channel", "SMS", f"+1206557{n:02}0{node}")
+            books = json.loads(cli(node, "books", "--app", app, "--output", "json"))["total"]
+            assert books["accepted"] == 31
+        refused = door.send_messages(ApplicationId=app, MessageRequest={
+            "Addresses": {f"+1206557{n:02}01": {"ChannelType": "SMS"}}, "MessageConfiguration": NOTICE})
+        assert {r["DeliveryStatus"] for r in refused["MessageResponse"]["Result"].values()} == {"OPT_OUT"}
+        for message in list(ids)[:3]:
+            for node in (1, 2):
+                assert message in cli(node, "message", "get", message, "--output", "json")
+    for node in (1, 2):
+        assert "active" in cli(node, "traffic", "plan") and cli(node, "traffic", "history")
+
+
+def test_a_restart_of_one_node_takes_the_region_out_and_back(pair):
+    stopped = pair[2]
+    stopped.terminate()
+    stopped.wait(timeout=45)
+    assert json.loads(cli(3, "traffic", "plan", "--output", "json"))["regions"]["us-east-1"] == "evacuated"
+    pair[2] = subprocess.Popen(stopped.args, cwd=os.readlink(f"/proc/{pair[1].pid}/cwd"), stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    eventually(lambda: json.loads(cli(3, "traffic", "plan", "--output", "json"))["regions"]["us-east-1"] == "active",
+               seconds=40)
