@@ -81,6 +81,15 @@ fn alarms(node: &Node, groups: &[GroupStatus]) -> Vec<String> {
     if let Some(reason) = node.fatal.reason() {
         alarms.push(format!("the node must stop: {reason}"));
     }
+    for group in node.hosted() {
+        for (other, index) in group.hashes.differing() {
+            alarms.push(format!(
+                "the replica of group {} on node {other} differs from the one here at entry {index}: one of them is \
+                 corrupt, that of the node that differs from all others; remove that node's data folder, and let it catch up",
+                group.id
+            ));
+        }
+    }
     for status in groups {
         let group = status.group;
         if status.leader.is_none() {

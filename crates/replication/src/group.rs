@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::codec;
 use crate::effects::Announcer;
+use crate::hashes::Hashes;
 use crate::lease::GroupLease;
 use crate::log_storage::GroupLog;
 use crate::rejoin::Rejoin;
@@ -26,6 +27,7 @@ pub(crate) struct Group {
     pub(crate) log: GroupLog,
     pub(crate) lease: Arc<GroupLease>,
     pub(crate) announcer: Arc<Announcer>,
+    pub(crate) hashes: Arc<Hashes>,
     /// Whether this node takes part, after a loss of its disk.
     pub(crate) rejoin: Rejoin,
     /// One snapshot is received at a time.

@@ -7,9 +7,10 @@ use model::id::{Boot, Epoch, GroupId, LogIndex, NodeId, RegionId};
 use model::time::BootTime;
 use traffic::lease::{Decision, Grant, HolderId, Renewal, Report};
 use wire::peer::group_grant::Decision as Answer;
-use wire::peer::{self, GroupGrant, GroupReport, LeaseReply, LeaseRequest};
+use wire::peer::{self, GroupGrant, GroupReport, LeaseReply, LeaseRequest, StateHash};
 
 use crate::codec::{self, CodecError};
+use crate::hashes::{Found, Round};
 use crate::node::Node;
 use crate::tenure;
 
@@ -19,6 +20,7 @@ pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, C
     let heard: BTreeMap<NodeId, Duration> =
         request.heard_ms.iter().map(|(node, ms)| (NodeId(*node), Duration::from_millis(*ms))).collect();
     node.heard.report(from, node.now(), heard);
+    compare(node, from, &request.hashes)?;
     let region = RegionId::new(&request.region).map_err(|_| CodecError::Missing("region"))?;
     let holder = HolderId { node: from, boot: Boot(request.boot), region };
     let sent = BootTime(request.sent);
@@ -29,6 +31,32 @@ pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, C
         groups.push(GroupGrant { group: report.group, decision: Some(answer_out(decision)) });
     }
     Ok(LeaseReply { boot: request.boot, sent: request.sent, groups })
+}
+
+/// Compares another node's replicas with those here. A replica that differs is not to be mended by a program: which one
+/// is right, and why the other is not, must be looked into.
+fn compare(node: &Node, from: NodeId, hashes: &[StateHash]) -> Result<(), CodecError> {
+    for theirs in hashes {
+        let id = codec::group(theirs.group)?;
+        let Some(group) = node.group(id).filter(|_| node.peers.get(from).is_ok()) else { continue };
+        let round = Round { index: LogIndex(theirs.index), hash: theirs.hash };
+        match group.hashes.compare(from, round) {
+            Some(Found::Differs) => {
+                metrics::counter!("signalbox_replica_differences_total").increment(1);
+                tracing::error!(group = id.0, node = from.0, index = theirs.index, "a replica differs from this one");
+            }
+            Some(Found::Agrees) => {
+                tracing::info!(
+                    group = id.0,
+                    node = from.0,
+                    index = theirs.index,
+                    "a replica agrees with this one again"
+                );
+            }
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// Decides about one group. The clock and the commit index are read here, after the request arrived (R1, R4).

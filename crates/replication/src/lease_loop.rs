@@ -1,5 +1,6 @@
 //! Asks for leases: one call per other node carries all groups that it leads, four times per lease, and at once when a
-//! fence moved over something that forbids sending. The calls also say whom this node heard from.
+//! fence moved over something that forbids sending. The calls also say whom this node heard from, and how
+//! its replicas look.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use service::ports::BoxFuture;
 use tokio::time::MissedTickBehavior;
 use traffic::lease::{Grant, HolderId, Renewal, Report};
 use wire::peer::group_grant::Decision as Answer;
-use wire::peer::{GroupReport, LeaseReply, LeaseRequest};
+use wire::peer::{GroupReport, LeaseReply, LeaseRequest, StateHash};
 
 use crate::lease_calls;
 use crate::node::Node;
@@ -135,6 +136,7 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
         sent: now.0,
         groups,
         heard_ms,
+        hashes: hashes(&node),
     };
     // An answer after D would be useless.
     match tokio::time::timeout(node.timing.lease(), client.lease(request)).await {
@@ -145,6 +147,13 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
         }
         Err(_) => (to, None),
     }
+}
+
+fn hashes(node: &Node) -> Vec<StateHash> {
+    let latest = node.hosted().filter_map(|group| Some((group.id, group.hashes.latest()?)));
+    latest
+        .map(|(group, round)| StateHash { group: u32::from(group.0), index: round.index.0, hash: round.hash })
+        .collect()
 }
 
 fn take(node: &Node, from: NodeId, reply: LeaseReply) {

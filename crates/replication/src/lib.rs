@@ -23,6 +23,7 @@ mod peer_server;
 mod peers;
 
 mod group;
+mod hashes;
 mod log_storage;
 mod snapshot;
 mod state_machine;

@@ -110,6 +110,8 @@ fn gauges(node: &Node) {
         metrics::gauge!("signalbox_group_leading", "group" => label.clone())
             .set(f64::from(u8::from(group.leading().is_some())));
         metrics::gauge!("signalbox_group_applied", "group" => label.clone()).set(group.announcer.last().0 as f64);
+        metrics::gauge!("signalbox_group_replicas_differing", "group" => label.clone())
+            .set(group.hashes.differing().len() as f64);
         metrics::gauge!("signalbox_group_log_bytes", "group" => label.clone())
             .set(node.log.size_bytes(group.id) as f64);
         metrics::gauge!("signalbox_lease_left_seconds", "group" => label).set(lease_left);

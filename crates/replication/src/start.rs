@@ -24,6 +24,7 @@ use crate::duties::DutyFactory;
 use crate::effects::Announcer;
 use crate::fatal::Fatal;
 use crate::group::Group;
+use crate::hashes::Hashes;
 use crate::heard::Heard;
 use crate::lease::GroupLease;
 use crate::log_storage::GroupLog;
@@ -191,12 +192,14 @@ impl Opening {
         let applied = LogIndex(codec::index_of(last.as_ref()));
         lease.applied(applied, false);
         let announcer = Arc::new(Announcer::new(applied));
+        let hashes = Arc::new(Hashes::default());
         let machine = GroupMachine::new(MachineParts {
             group: id,
             partitions: self.partitions,
             state: self.parts.state.clone(),
             synced: log.synced(),
             announcer: announcer.clone(),
+            hashes: hashes.clone(),
             lease: lease.clone(),
             pushes: self.pushes.clone(),
             background: self.parts.background.clone(),
@@ -220,6 +223,7 @@ impl Opening {
             log,
             lease,
             announcer,
+            hashes,
             rejoin: Rejoin::new(part),
             receiving: Semaphore::new(1),
             leadership: watch::Sender::new(None),

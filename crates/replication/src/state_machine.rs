@@ -17,6 +17,7 @@ use crate::background::{self, Background};
 use crate::codec;
 use crate::effects::Announcer;
 use crate::fatal::Fatal;
+use crate::hashes::{Hashes, Round};
 use crate::lease::GroupLease;
 use crate::pushes::Pushes;
 use crate::snapshot::{self, SnapshotData};
@@ -35,6 +36,7 @@ pub(crate) struct MachineParts {
     /// The synced end of the group's log.
     pub(crate) synced: watch::Receiver<u64>,
     pub(crate) announcer: Arc<Announcer>,
+    pub(crate) hashes: Arc<Hashes>,
     pub(crate) lease: Arc<GroupLease>,
     pub(crate) pushes: Arc<Pushes>,
     pub(crate) background: Arc<dyn Background>,
@@ -54,6 +56,7 @@ type Item = EntryResponder<TypeConfig>;
 struct Applied {
     answers: Vec<Answers>,
     effects: Vec<Effect>,
+    rounds: Vec<Round>,
 }
 
 impl GroupMachine {
@@ -86,6 +89,7 @@ impl GroupMachine {
             responders.push(responder);
         }
         write.commit_sealed().map_err(io::Error::other)?;
+        self.parts.hashes.applied(applied.rounds);
         self.announce(LogIndex(last), applied.effects);
         for (responder, answers) in responders.into_iter().zip(applied.answers) {
             if let Some(responder) = responder {
@@ -97,25 +101,23 @@ impl GroupMachine {
 
     fn apply_entry(&self, write: &mut GroupWrite, entry: Entry, applied: &mut Applied) -> Result<(), io::Error> {
         let log_id = codec::encode_log_id(&entry.log_id);
-        let outcomes = match entry.payload {
-            EntryPayload::Blank => {
-                write.seal(&log_id, None);
-                Vec::new()
-            }
+        let index = LogIndex(entry.log_id.index);
+        let (outcomes, membership) = match entry.payload {
+            EntryPayload::Blank => (Vec::new(), None),
             EntryPayload::Membership(membership) => {
                 let stored = StoredMembership::new(Some(entry.log_id), membership);
-                write.seal(&log_id, Some(&codec::encode_stored_membership(&stored)));
-                Vec::new()
+                (Vec::new(), Some(codec::encode_stored_membership(&stored)))
             }
             EntryPayload::Normal(commands) => {
                 let outcomes = self.apply_commands(write, commands, &mut applied.effects).map_err(|reason| {
-                    let place = format!("entry {} of group {}", entry.log_id.index, self.parts.group);
+                    let place = format!("entry {index} of group {}", self.parts.group);
                     io::Error::other(format!("failed to apply {place}: {reason}"))
                 })?;
-                write.seal(&log_id, None);
-                outcomes
+                (outcomes, None)
             }
         };
+        let hash = write.seal(&log_id, membership.as_deref());
+        applied.rounds.extend(Round::ending(index, hash));
         applied.answers.push(Answers(outcomes));
         Ok(())
     }
@@ -210,6 +212,7 @@ impl RaftStateMachine<TypeConfig> for GroupMachine {
             self.parts.fatal.report(format!("failed to install a snapshot of group {}: {error}", self.parts.group));
         }
         installed?;
+        self.parts.hashes.replaced();
         let index = LogIndex(codec::index_of(meta.last_log_id.as_ref()));
         if self.parts.lease.applied(index, true) {
             self.parts.pushes.push(self.parts.group);

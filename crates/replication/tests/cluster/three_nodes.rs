@@ -6,7 +6,7 @@ use crate::support::{Cluster, GROUP, SOON, adopt_plan, create_app, created, even
 use model::id::GroupId;
 use model::outcome::Outcome;
 use registry::tables::{Apps, ReadRows};
-use service::ports::{Reads, ReplicatedLog};
+use service::ports::{ClusterControl, Reads, ReplicatedLog};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_proposal_at_any_node_is_applied_at_all() {
@@ -107,4 +107,26 @@ async fn an_entry_that_is_too_large_is_refused() {
     let proposals = (0..50_000).map(create_app).collect();
     let refused = cluster.node(cluster.ids()[0]).propose(GroupId::CONTROL, proposals, SOON).await;
     assert!(matches!(refused, Err(service::ports::LogError::TooLarge { .. })));
+}
+
+/// A change that no entry made, as a fault of a disk or a program would leave it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_differs_is_noticed_by_all() {
+    let mut cluster = Cluster::start().await;
+    let corrupt = cluster.followers(GroupId::CONTROL).await[0];
+    propose(cluster.node(corrupt), GroupId::CONTROL, create_app(1)).await.unwrap();
+    cluster.node(corrupt).compact().await.unwrap();
+    cluster.kill(corrupt).await;
+    cluster.corrupt(corrupt, GroupId::CONTROL);
+    cluster.run(corrupt, false).await;
+    let alarms = |id| cluster.node(id).status().alarms.into_iter().filter(|alarm| alarm.contains("differs")).count();
+    // Hashes are compared every 64 entries.
+    for number in 2..70 {
+        propose(cluster.node(corrupt), GroupId::CONTROL, create_app(number)).await.unwrap();
+    }
+    for id in cluster.ids() {
+        let differing = if id == corrupt { 2 } else { 1 };
+        eventually("an alarm for each replica that differs", || async { (alarms(id) == differing).then_some(()) })
+            .await;
+    }
 }

@@ -13,6 +13,7 @@ use model::id::{Boot, Epoch, GroupId, NodeId, RegionId};
 use model::outcome::Outcome;
 use model::plan::{Author, Mode, RegionState, TrafficPlan};
 use model::time::{BootTime, Timestamp};
+use registry::tables::{FollowUpNumbers, WriteRows};
 use replication::{Housekeeping, InPlace, Replication, ReplicationConfig, ReplicationParts};
 use service::ports::{Applied, Clock, LogError, Random, ReplicatedLog};
 use store::memory::MemoryOperation;
@@ -183,6 +184,16 @@ impl Cluster {
                 }
             });
         }
+    }
+
+    /// Changes a stopped node's replica of a group.
+    pub fn corrupt(&mut self, id: NodeId, group: GroupId) {
+        let state = StateStore::open(Arc::new(self.disks[&id].state.clone())).unwrap();
+        let last = state.applied(group).last.unwrap();
+        let mut write = state.begin(group);
+        WriteRows::<FollowUpNumbers>::put(&mut write, GroupId(9_999), 1);
+        write.commit(&last, None).unwrap();
+        state.flush().unwrap();
     }
 
     /// Loses a stopped node's disk.
