@@ -43,7 +43,8 @@ pub(crate) fn observe(node: &Node, group: &Group) {
     node.bridge.read(&*node.clock);
     let Some(leader) = group.leading() else {
         group.lease.end_tenure();
-        if let Some(led) = *group.leadership.borrow() {
+        let led = *group.leadership.borrow();
+        if let Some(led) = led {
             tracing::info!(group = group.id.0, term = led.term, "no longer leads");
         }
         group.announce_leadership(None);
