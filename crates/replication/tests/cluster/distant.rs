@@ -8,7 +8,7 @@ use model::AppId;
 use model::id::{GroupId, LogIndex, NodeId};
 use registry::tables::{Apps, Meta, Plans, ReadRows, View};
 use replication::Replication;
-use service::ports::{Reads, ReadsError};
+use service::ports::{ClusterControl, Reads, ReadsError};
 
 /// Nodes 1 and 4 are in one region; one of them has the control group, the other reads it there.
 async fn two_in_a_region() -> (Cluster, NodeId, NodeId) {
@@ -80,4 +80,19 @@ async fn without_its_neighbour_it_asks_another_region() {
     let node = cluster.node(without);
     let (found, _) = apps(node, &[5]).await.unwrap();
     assert!(found.contains(&5));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_neighbour_that_is_behind_hides_no_write_of_this_node() {
+    let (cluster, with, without) = two_in_a_region().await;
+    let node = cluster.node(without);
+    propose(node, GroupId::CONTROL, create_app(1)).await.unwrap();
+    let leads = || async { cluster.node(NodeId(2)).transfer_leader(GroupId::CONTROL, NodeId(2)).await.ok() };
+    eventually("another region to lead", leads).await;
+    for other in [NodeId(2), NodeId(3)] {
+        cluster.links.cut(with, other);
+    }
+    propose(node, GroupId::CONTROL, create_app(2)).await.unwrap();
+    let (found, _) = apps(node, &[2]).await.unwrap();
+    assert!(found.contains(&2), "read from the neighbour, which can't have it: {found:?}");
 }

@@ -57,6 +57,11 @@ impl Links {
         });
     }
 
+    /// Cuts two nodes off from each other.
+    pub fn cut(&self, one: NodeId, other: NodeId) {
+        self.cut.lock().unwrap().insert(pair(one, other));
+    }
+
     /// Mends all links.
     pub fn heal(&self) {
         self.cut.lock().unwrap().clear();
