@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 const READY_MAX: Duration = Duration::from_secs(90);
 
 /// How long they may take to stop.
-const STOP_MAX: Duration = Duration::from_secs(30);
+const STOP_MAX: Duration = Duration::from_secs(60);
 
 /// How often a port is tried.
 const PORT_LOOK: Duration = Duration::from_millis(50);

@@ -26,13 +26,13 @@ const OVERLOAD: f64 = 3.0;
 /// # Errors
 /// When the cluster doesn't start or a measurement fails.
 pub async fn load(run: &Run, table: &mut Table) -> anyhow::Result<()> {
-    let cluster = Cluster::start(run, "load", 4).await?;
     let length = format!("{}s", run.length.as_secs());
     let mut most: f64 = 0.0;
     for (what, aim, options) in [
         ("messages, 100 recipients a request", "25,000/s", "--recipients 100 --clients 32"),
         ("messages, 1 recipient a request", "10,000/s", "--recipients 1 --clients 256"),
     ] {
+        let cluster = Cluster::start(run, "load", 4).await?;
         let command = format!("send --max {options} --length {length}");
         let found = cluster.bench(&command).await?;
         table.add(what, aim, sent(&found), &format!("signalbox bench {command}"));
@@ -41,7 +41,9 @@ pub async fn load(run: &Run, table: &mut Table) -> anyhow::Result<()> {
         let found = cluster.bench(&command).await?;
         table.add(&format!("{what}, at half load"), "", sent(&found), &format!("signalbox bench {command}"));
         most = most.max(half * 2.0);
+        cluster.stop().await?;
     }
+    let cluster = Cluster::start(run, "load", 4).await?;
     let command = format!("send --max --grpc --recipients 1 --clients 256 --length {length}");
     let found = cluster.bench(&command).await?;
     table.add("messages over gRPC, 1 recipient", "", sent(&found), &format!("signalbox bench {command}"));

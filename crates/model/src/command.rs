@@ -325,6 +325,12 @@ impl Command {
         }
     }
 
+    /// Returns whether this asks for work that a client can be told to bring later. Everything else ends work that was
+    /// begun, or is so rare that it is always let in.
+    pub fn is_new_work(&self) -> bool {
+        matches!(self, Command::AcceptMessages(_) | Command::UpsertEndpoint(_))
+    }
+
     /// Returns the command's name in logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {

@@ -54,7 +54,8 @@ pub(crate) async fn propose(node: &Node, wanted: Wanted, proposals: Vec<Proposal
     if size > ENTRY_BYTES_MAX {
         return Err(LogError::TooLarge { size, limit: ENTRY_BYTES_MAX });
     }
-    let (done, repeated) = attempt_until(node, wanted, encoded, due).await?;
+    let new_work = proposals.iter().any(|proposal| proposal.command.is_new_work());
+    let (done, repeated) = attempt_until(node, (wanted, new_work), encoded, due).await?;
     node.saw(wanted.group, done.index);
     node.wait_applied(wanted.group, done.index, due)
         .await
@@ -65,7 +66,7 @@ pub(crate) async fn propose(node: &Node, wanted: Wanted, proposals: Vec<Proposal
 /// Tries until there is an answer; says with it whether an earlier try is without one.
 async fn attempt_until(
     node: &Node,
-    wanted: Wanted,
+    (wanted, new_work): (Wanted, bool),
     encoded: Vec<Bytes>,
     due: Instant,
 ) -> Result<(Done, bool), LogError> {
@@ -73,10 +74,10 @@ async fn attempt_until(
     let Some(proposer) = node.proposer(group) else {
         return Err(LogError::Broken { group, node: node.id, detail: "there is no such group".to_owned() });
     };
-    let wish = Wish { fenced, forwarded: false, due };
     let mut maybe_done = false;
     let mut delay = RETRY_MIN;
     loop {
+        let wish = Wish { fenced, forwarded: false, refusable: new_work && !maybe_done, due };
         match proposer.submit(encoded.clone(), wish).await {
             Ok(done) => return Ok((done, maybe_done)),
             Err(Failed::Overloaded(retry_after)) if !maybe_done => return Err(LogError::Overloaded { retry_after }),

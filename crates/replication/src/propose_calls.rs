@@ -27,7 +27,7 @@ pub(crate) async fn answer(node: &Node, request: ProposeRequest) -> Result<Propo
         return Err(Status::invalid_argument(format!("{size} bytes of proposals, {ENTRY_BYTES_MAX} are allowed")));
     }
     let due = Instant::now() + Duration::from_millis(request.deadline_ms).min(DEADLINE_MAX);
-    let wish = Wish { fenced: request.fenced, forwarded: true, due };
+    let wish = Wish { fenced: request.fenced, forwarded: true, refusable: false, due };
     let result = match proposer.submit(request.proposals, wish).await {
         Ok(done) => Reply::Applied(Applied {
             index: done.index.0,

@@ -63,6 +63,8 @@ pub(crate) struct Wish {
     pub(crate) fenced: bool,
     /// It was forwarded once and is not forwarded again.
     pub(crate) forwarded: bool,
+    /// It is new work: refused while the group is slow.
+    pub(crate) refusable: bool,
     /// When its caller gives up.
     pub(crate) due: Instant,
 }
@@ -104,6 +106,7 @@ impl ProposerParts {
 pub(crate) struct Proposer {
     queue: mpsc::Sender<Submission>,
     room: Arc<Semaphore>,
+    pace: Arc<Pace>,
 }
 
 impl Proposer {
@@ -111,12 +114,18 @@ impl Proposer {
     pub(crate) fn new(parts: ProposerParts) -> (Proposer, impl Future<Output = ()> + Send + 'static) {
         let (queue, submissions) = mpsc::channel(QUEUE_LEN_MAX);
         let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX));
-        (Proposer { queue, room }, run(Arc::new(parts), submissions))
+        let pace = Arc::new(Pace::default());
+        (Proposer { queue, room, pace: pace.clone() }, run(Arc::new(parts), submissions, pace))
     }
 
     /// Hands proposals in and waits for what becomes of them.
     pub(crate) async fn submit(&self, proposals: Vec<Bytes>, wish: Wish) -> Result<Done, Failed> {
         let bytes = proposals.iter().map(|bytes| wire::entry::proposal_len(bytes.len())).sum::<usize>().max(1);
+        // A group without anything under way is let in however slow it was: only work shows that it has recovered.
+        if wish.refusable && self.pace.is_slow() && self.room.available_permits() < QUEUE_BYTES_MAX {
+            metrics::counter!("signalbox_proposals_refused_total").increment(1);
+            return Err(Failed::Overloaded(RETRY_AFTER));
+        }
         let permits = u32::try_from(bytes).map_err(|_| Failed::Overloaded(RETRY_AFTER))?;
         let room = self.room.clone().try_acquire_many_owned(permits).map_err(|_| Failed::Overloaded(RETRY_AFTER))?;
         let (answer, answered) = oneshot::channel();
@@ -176,11 +185,10 @@ impl Submission {
     }
 }
 
-async fn run(parts: Arc<ProposerParts>, mut queue: mpsc::Receiver<Submission>) {
+async fn run(parts: Arc<ProposerParts>, mut queue: mpsc::Receiver<Submission>, pace: Arc<Pace>) {
     let mut under_way: FuturesUnordered<BoxFuture<'static, Dispatched>> = FuturesUnordered::new();
     let mut fencing: FuturesUnordered<BoxFuture<'static, ()>> = FuturesUnordered::new();
     let mut batch = Batch::default();
-    let mut pace = Pace::default();
     // The first submission that didn't fit into the batch.
     let mut next: Option<Submission> = None;
     loop {

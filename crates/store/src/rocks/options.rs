@@ -1,6 +1,9 @@
 //! How the two databases are set up, and why.
 
-use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options, WriteBufferManager};
+use rocksdb::{
+    BlockBasedIndexType, BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options,
+    WriteBufferManager,
+};
 
 /// Log files of RocksDB itself (not ours) that are kept, and their size in bytes.
 const INFO_LOG_FILES: usize = 4;
@@ -22,6 +25,8 @@ const MEMORY_FILTER_SHARE: f64 = 0.02;
 const REMOVALS_WINDOW: usize = 4_096;
 const REMOVALS_TRIGGER: usize = 1_024;
 
+/// The bytes of one partition of a filter or an index.
+const PARTITION_BYTES: usize = 4 << 10;
 /// The compression of level 0 and of all below.
 const YOUNG_AND_OLD: [DBCompressionType; 2] = [DBCompressionType::None, DBCompressionType::Lz4];
 
@@ -63,6 +68,12 @@ pub(super) fn state_options(shared: &Shared) -> Options {
     // Most reads ask for one row, often one that isn't there (an opt-out): ten bits spare 99 % of those a disk read.
     tables.set_bloom_filter(10.0, false);
     tables.set_optimize_filters_for_memory(true);
+    // A whole file's filter or index is hundreds of kilobytes: when they don't all fit into the cache, every read would
+    // fetch and check one. In partitions, a read needs one of a few kilobytes.
+    tables.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    tables.set_partition_filters(true);
+    tables.set_metadata_block_size(PARTITION_BYTES);
+    tables.set_pin_top_level_index_and_filter(true);
     options.set_block_based_table_factory(&tables);
     options
 }
