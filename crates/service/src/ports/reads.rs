@@ -65,7 +65,8 @@ pub trait Reads: Send + Sync {
     /// Returns the last applied index of the group's replica here; 0 when nothing was applied or none is here.
     fn applied(&self, group: GroupId) -> LogIndex;
 
-    /// Waits until the replica that [`look`](Reads::look) looks at has applied something after `index`, at most `deadline`; returns what is applied then.
+    /// Waits until the replica that [`look`](Reads::look) looks at has applied something after `index`, at most
+    /// `deadline`; returns what is applied then.
     fn applied_after(
         &self,
         group: GroupId,
