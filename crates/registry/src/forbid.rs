@@ -8,7 +8,7 @@ use model::outcome::{Outcome, Refusal};
 
 use crate::effect::Effect;
 use crate::step::Step;
-use crate::tables::{BlockCounts, Blocks, OptOuts, RowAccess, Table, TableError, Tables, View};
+use crate::tables::{BanCounts, Blocks, OptOuts, RowAccess, Table, TableError, Tables, View};
 
 /// How many blocks are read at a time while all blocks of one recipient are looked at; at least 2, because the last of
 /// them is read again to go on.
@@ -41,11 +41,11 @@ pub(crate) enum Ban {
 /// # Errors
 /// When the tables can't be read.
 pub(crate) fn ban<V: View + ?Sized>(view: &V, whom: Whom<'_>) -> Result<Option<Ban>, TableError> {
+    if view.row::<BanCounts>(&(whom.app, whom.key.clone()))?.is_none() {
+        return Ok(None);
+    }
     if view.row::<OptOuts>(&(whom.app, whom.key.clone(), whom.channel))?.is_some() {
         return Ok(Some(Ban::OptedOut));
-    }
-    if view.row::<BlockCounts>(&(whom.app, whom.key.clone()))?.is_none() {
-        return Ok(None);
     }
     let mut from = (whom.app, whom.key.clone(), EndpointId::from_stored(String::new()));
     let mut found = None;
@@ -98,6 +98,7 @@ pub(crate) fn opt_out<T: Tables + ?Sized>(
     if step.tables.row::<OptOuts>(&key)?.is_none() {
         let (app, recipient, channel) = key.clone();
         let row = OptOut { app, key: recipient, channel, source, time: step.now };
+        count_bans(step, (key.0, key.1.clone()), |count| count.saturating_add(1))?;
         step.tables.store_row::<OptOuts>(key, row);
     }
     step.effects.push(Effect::Forbids);
@@ -119,6 +120,7 @@ pub(crate) fn delete_opt_out<T: Tables + ?Sized>(
         return Ok(Outcome::Refused(Refusal::OptOutNotFound));
     }
     step.tables.remove_row::<OptOuts>(key);
+    count_bans(step, (key.0, key.1.clone()), |count| count.saturating_sub(1))?;
     Ok(Outcome::Done)
 }
 
@@ -131,7 +133,7 @@ pub(crate) fn put_block<T: Tables + ?Sized>(step: &mut Step<'_, T>, block: &Bloc
     let standing = step.tables.row::<Blocks>(&key)?;
     let deleted = step.gate(block.app)?.is_some_and(|gate| gate.deleted);
     if standing.is_none() && !deleted {
-        count_blocks(step, (block.app, block.key.clone()), |count| count.saturating_add(1))?;
+        count_bans(step, (block.app, block.key.clone()), |count| count.saturating_add(1))?;
     }
     if !deleted && standing.is_none_or(|standing| standing.revision <= block.revision) {
         step.tables.store_row::<Blocks>(key, block.clone());
@@ -150,19 +152,19 @@ pub(crate) fn remove_block<T: Tables + ?Sized>(
 ) -> Result<(), TableError> {
     if step.tables.row::<Blocks>(key)?.is_some() {
         step.tables.remove_row::<Blocks>(key);
-        count_blocks(step, (key.0, key.1.clone()), |count| count.saturating_sub(1))?;
+        count_bans(step, (key.0, key.1.clone()), |count| count.saturating_sub(1))?;
     }
     Ok(())
 }
 
-fn count_blocks<T: Tables + ?Sized>(
+fn count_bans<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
-    key: <BlockCounts as Table>::Key,
+    key: <BanCounts as Table>::Key,
     change: impl FnOnce(u64) -> u64,
 ) -> Result<(), TableError> {
-    match change(step.tables.row::<BlockCounts>(&key)?.unwrap_or_default()) {
-        0 => step.tables.remove_row::<BlockCounts>(&key),
-        count => step.tables.store_row::<BlockCounts>(key, count),
+    match change(step.tables.row::<BanCounts>(&key)?.unwrap_or_default()) {
+        0 => step.tables.remove_row::<BanCounts>(&key),
+        count => step.tables.store_row::<BanCounts>(key, count),
     }
     Ok(())
 }

@@ -1,35 +1,72 @@
-//! The last look before a message is handed to a provider (DESIGN section 5, R9 and R10). Reads only. The sender asks
-//! under a valid lease, inside the short critical section that also begins the handover.
+//! The last look before messages are handed to a provider (DESIGN section 5, R9 and R10). Reads only. The sender asks
+//! under a valid lease, inside the short critical section that also begins the handover: what can't change is brought
+//! along, and what several messages share is read once.
 
-use model::id::{MessageId, RegionId};
-use model::message::{Claim, Class, Message, Progress, Status};
+use std::collections::BTreeMap;
+
+use model::address::AddressKey;
+use model::channel::Channel;
+use model::id::{AppId, EndpointId, Epoch, MessageId, RegionId};
+use model::message::{Claim, Class, Message, Status};
 use model::time::Timestamp;
 
 use crate::forbid::{self, Whom};
-use crate::tables::{Gates, Messages, ProgressOf, RowAccess, TableError, View};
+use crate::tables::{Gates, ProgressOf, RowAccess, TableError, View};
 
-/// The handover that a sender wants to begin.
-#[derive(Debug, Clone, Copy)]
-pub struct Handover<'a> {
-    /// The region of the sender.
-    pub region: &'a RegionId,
+/// What the check must know of a message: the parts that never change after it was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
     /// The message.
     pub message: MessageId,
+    /// The app that sends.
+    pub app: AppId,
+    /// The recipient.
+    pub key: AddressKey,
+    /// The channel.
+    pub channel: Channel,
+    /// The endpoint, unless it goes to an address.
+    pub endpoint: Option<EndpointId>,
+    /// How often it may be handed over.
+    pub class: Class,
+    /// From when on it is no longer worth sending.
+    pub expires: Timestamp,
+}
+
+impl Candidate {
+    /// Returns what the check must know of a message.
+    pub fn of(message: &Message) -> Candidate {
+        Candidate {
+            message: message.id,
+            app: message.app,
+            key: message.key.clone(),
+            channel: message.channel,
+            endpoint: message.endpoint.clone(),
+            class: message.class,
+            expires: message.expires,
+        }
+    }
+}
+
+/// Who wants to hand messages over.
+#[derive(Debug, Clone, Copy)]
+pub struct Holder<'a> {
+    /// The region of the sender.
+    pub region: &'a RegionId,
     /// The sender's wall-clock time.
     pub now: Timestamp,
-    /// The sender's node and boot, when it claimed the message; needed for class `at_most_once`.
+    /// The sender's node and boot, when it claimed the messages; needed for class `at_most_once`.
     pub claim: Option<Claim>,
 }
 
 /// Whether a handover may begin.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It may. The number of the handover is `progress.attempts + 1`.
+    /// It may.
     Go {
-        /// The message.
-        message: Box<Message>,
-        /// How far it got.
-        progress: Box<Progress>,
+        /// The number of the handover; from 1.
+        attempt: u32,
+        /// The plan under which the region was named.
+        epoch: Epoch,
     },
     /// Something forbids it: settle it so.
     Forbidden,
@@ -43,41 +80,63 @@ pub enum Verdict {
     Unclaimed,
 }
 
-/// Decides whether a handover may begin. The rows are the truth; whatever a sender was told before was a hint.
-///
-/// # Errors
-/// When the tables can't be read or contradict each other.
-pub fn may_hand_over<V: View + ?Sized>(view: &V, handover: &Handover<'_>) -> Result<Verdict, TableError> {
-    let Some(progress) = view.row::<ProgressOf>(&handover.message)? else {
-        return Ok(Verdict::NotHere);
-    };
-    if progress.status != Status::Waiting || progress.region != *handover.region {
-        return Ok(Verdict::NotHere);
-    }
-    let message = view.promised_row::<Messages>(&handover.message)?;
-    if message.expires <= handover.now {
-        return Ok(Verdict::Expired);
-    }
-    if progress.due > handover.now {
-        return Ok(Verdict::NotDue(progress.due));
-    }
-    if forbidden(view, &message)? {
-        return Ok(Verdict::Forbidden);
-    }
-    let claimed = handover.claim.is_some() && progress.claim == handover.claim;
-    if message.class == Class::AtMostOnce && !claimed {
-        return Ok(Verdict::Unclaimed);
-    }
-    Ok(Verdict::Go { message: Box::new(message), progress: Box::new(progress) })
+/// The checks of one critical section, over one moment of the tables.
+pub struct HandoverChecks<'a, V: View + ?Sized> {
+    view: &'a V,
+    holder: Holder<'a>,
+    /// The apps and channels looked at so far, and whether they may send.
+    open: BTreeMap<(AppId, Channel), bool>,
 }
 
-/// Says whether anything forbids a message: its app or channel is closed, or its recipient wants none.
-fn forbidden<V: View + ?Sized>(view: &V, message: &Message) -> Result<bool, TableError> {
-    let gate = view.row::<Gates>(&message.app)?;
-    let open = gate.is_some_and(|gate| {
-        !gate.deleted && gate.channels.get(&message.channel).is_some_and(|channel| channel.enabled)
-    });
-    let whom =
-        Whom { app: message.app, key: &message.key, channel: message.channel, endpoint: message.endpoint.as_ref() };
-    Ok(!open || forbid::ban(view, whom)?.is_some())
+impl<'a, V: View + ?Sized> HandoverChecks<'a, V> {
+    /// Begins the checks.
+    pub fn new(view: &'a V, holder: Holder<'a>) -> HandoverChecks<'a, V> {
+        HandoverChecks { view, holder, open: BTreeMap::new() }
+    }
+
+    /// Decides whether a handover may begin. The rows are the truth; whatever a sender was told before was a hint.
+    ///
+    /// # Errors
+    /// When the tables can't be read.
+    pub fn verdict(&mut self, candidate: &Candidate) -> Result<Verdict, TableError> {
+        let Some(progress) = self.view.row::<ProgressOf>(&candidate.message)? else {
+            return Ok(Verdict::NotHere);
+        };
+        let Holder { region, now, claim } = self.holder;
+        if progress.status != Status::Waiting || progress.region != *region {
+            return Ok(Verdict::NotHere);
+        }
+        if candidate.expires <= now {
+            return Ok(Verdict::Expired);
+        }
+        if progress.due > now {
+            return Ok(Verdict::NotDue(progress.due));
+        }
+        if self.forbidden(candidate)? {
+            return Ok(Verdict::Forbidden);
+        }
+        let claimed = claim.is_some() && progress.claim == claim;
+        if candidate.class == Class::AtMostOnce && !claimed {
+            return Ok(Verdict::Unclaimed);
+        }
+        Ok(Verdict::Go { attempt: progress.attempts + 1, epoch: progress.epoch })
+    }
+
+    /// Says whether anything forbids a message: its app or channel is closed, or its recipient wants none.
+    fn forbidden(&mut self, candidate: &Candidate) -> Result<bool, TableError> {
+        let Candidate { app, key, channel, endpoint, .. } = candidate;
+        let whom = Whom { app: *app, key, channel: *channel, endpoint: endpoint.as_ref() };
+        Ok(!self.is_open(*app, *channel)? || forbid::ban(self.view, whom)?.is_some())
+    }
+
+    fn is_open(&mut self, app: AppId, channel: Channel) -> Result<bool, TableError> {
+        if let Some(open) = self.open.get(&(app, channel)) {
+            return Ok(*open);
+        }
+        let gate = self.view.row::<Gates>(&app)?;
+        let open = gate
+            .is_some_and(|gate| !gate.deleted && gate.channels.get(&channel).is_some_and(|channel| channel.enabled));
+        self.open.insert((app, channel), open);
+        Ok(open)
+    }
 }

@@ -24,7 +24,7 @@ pub mod invariants;
 
 pub use apply::{APPLY_VERSION, ApplyContext, ApplyError, apply, apply_entry};
 pub use effect::Effect;
-pub use handover::{Handover, Verdict, may_hand_over};
+pub use handover::{Candidate, HandoverChecks, Holder, Verdict};
 pub use messages::SETTLED_KEPT;
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use model::time::Timestamp;
 use crate::messages;
 use crate::step::Step;
 use crate::tables::{
-    AddressEndpoints, BlockCounts, BlockedKeys, Blocks, Deletions, Endpoints, OptOuts, RequestAges, Requests,
-    RowAccess, Table, TableError, Tables, UserEndpoints, Users, WriteRows,
+    AddressEndpoints, BanCounts, BlockedKeys, Blocks, Deletions, Endpoints, OptOuts, RequestAges, Requests, RowAccess,
+    Table, TableError, Tables, UserEndpoints, Users, WriteRows,
 };
 
 /// Removes at most `limit` rows of each kind. Answers how many, and whether there is more to remove now.
@@ -74,7 +74,7 @@ fn clear_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId, left: &mut 
     clear::<T, BlockedKeys>(tables, &(app, endpoint.clone(), key.clone()), |key| key.0 == app, left)?;
     clear::<T, OptOuts>(tables, &(app, key.clone(), channel), |key| key.0 == app, left)?;
     clear::<T, Blocks>(tables, &(app, key.clone(), endpoint), |key| key.0 == app, left)?;
-    clear::<T, BlockCounts>(tables, &(app, key), |key| key.0 == app, left)?;
+    clear::<T, BanCounts>(tables, &(app, key), |key| key.0 == app, left)?;
     *left -= messages::forbid_held(step, app, *left)?;
     Ok(())
 }

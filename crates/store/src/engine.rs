@@ -4,8 +4,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
+use crate::batch::Batch;
 use crate::error::EngineError;
 
 /// A stretch of keys to scan, from `from` (inclusive) to `to` (exclusive).
@@ -23,57 +22,6 @@ pub struct Range<'a> {
 
 /// A row: key and value.
 pub type Row = (Vec<u8>, Vec<u8>);
-
-/// One change of a [`Batch`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BatchOp {
-    /// Stores a value at a key.
-    Put(Vec<u8>, Bytes),
-    /// Removes a key.
-    Delete(Vec<u8>),
-    /// Removes the keys from the first (inclusive) to the second (exclusive).
-    DeleteRange(Vec<u8>, Vec<u8>),
-}
-
-/// Changes that become visible together, in order: a later one wins over an earlier one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Batch {
-    ops: Vec<BatchOp>,
-}
-
-impl Batch {
-    /// Returns a batch without changes.
-    pub fn new() -> Batch {
-        Batch::default()
-    }
-
-    /// Adds a value at a key.
-    pub fn put(&mut self, key: Vec<u8>, value: impl Into<Bytes>) {
-        self.ops.push(BatchOp::Put(key, value.into()));
-    }
-
-    /// Adds the removal of a key.
-    pub fn delete(&mut self, key: Vec<u8>) {
-        self.ops.push(BatchOp::Delete(key));
-    }
-
-    /// Adds the removal of the keys from `from` (inclusive) to `to` (exclusive). An empty stretch changes nothing.
-    pub fn delete_range(&mut self, from: Vec<u8>, to: Vec<u8>) {
-        if from < to {
-            self.ops.push(BatchOp::DeleteRange(from, to));
-        }
-    }
-
-    /// Returns the changes, in order.
-    pub fn ops(&self) -> &[BatchOp] {
-        &self.ops
-    }
-
-    /// Returns true when there is nothing to change.
-    pub fn is_empty(&self) -> bool {
-        self.ops.is_empty()
-    }
-}
 
 /// Reading ordered bytes: the present of an engine, or one moment of it.
 pub trait EngineView: Send + Sync + 'static {

@@ -4,6 +4,7 @@
 //! It knows groups, tables and records; it knows nothing of Raft's rules, of the network or of the clock, and it is
 //! synchronous: whoever calls it from async code decides where it may block. RocksDB's names stay inside `rocks`.
 
+pub mod batch;
 pub mod engine;
 pub mod error;
 pub mod memory;
@@ -14,7 +15,8 @@ pub mod keys;
 pub mod log;
 pub mod state;
 
-pub use engine::{Batch, BatchOp, Engine, EngineView, Range, Staging};
+pub use batch::{Batch, BatchOp};
+pub use engine::{Engine, EngineView, Range, Staging};
 pub use error::{EngineError, StoreError};
 pub use log::{LogFull, LogRecord, LogStore, Retention, SyncThread, Synced, spawn_sync_thread};
 pub use memory::MemoryEngine;

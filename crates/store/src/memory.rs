@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use crate::engine::{Batch, BatchOp, Engine, EngineView, Range, Row, Staging};
+use crate::batch::{Batch, BatchOp};
+use crate::engine::{Engine, EngineView, Range, Row, Staging};
 use crate::error::EngineError;
 
 /// What stands for the directory in errors.
@@ -42,7 +43,7 @@ struct Inner {
     /// What a crash leaves.
     synced: Rows,
     /// What was written since the last sync, in order.
-    unsynced: Vec<BatchOp>,
+    unsynced: Vec<Batch>,
     /// Sealed parts by name; a crash leaves them.
     staged: BTreeMap<String, Batch>,
     /// How many parts were sealed.
@@ -82,7 +83,7 @@ impl MemoryEngine {
 
     /// Returns the number of changes that a crash would lose.
     pub fn unsynced_len(&self) -> usize {
-        self.inner().unsynced.len()
+        self.inner().unsynced.iter().map(|batch| batch.ops().len()).sum()
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -103,24 +104,26 @@ impl Inner {
     }
 
     fn sync(&mut self) {
-        for op in std::mem::take(&mut self.unsynced) {
-            change(&mut self.synced, &op);
+        for batch in std::mem::take(&mut self.unsynced) {
+            change(&mut self.synced, &batch);
         }
     }
 }
 
-fn change(rows: &mut Rows, op: &BatchOp) {
-    match op {
-        BatchOp::Put(key, value) => {
-            rows.insert(key.clone(), value.clone());
-        }
-        BatchOp::Delete(key) => {
-            rows.remove(key);
-        }
-        BatchOp::DeleteRange(from, to) => {
-            let doomed: Vec<Vec<u8>> = between(rows, from, to).map(|(key, _)| key.clone()).collect();
-            for key in doomed {
-                rows.remove(&key);
+fn change(rows: &mut Rows, batch: &Batch) {
+    for op in batch.ops() {
+        match op {
+            BatchOp::Put(key, value) => {
+                rows.insert(key.to_vec(), Bytes::copy_from_slice(value));
+            }
+            BatchOp::Delete(key) => {
+                rows.remove(key);
+            }
+            BatchOp::DeleteRange(from, to) => {
+                let doomed: Vec<Vec<u8>> = between(rows, from, to).map(|(key, _)| key.clone()).collect();
+                for key in doomed {
+                    rows.remove(&key);
+                }
             }
         }
     }
@@ -173,11 +176,8 @@ impl Engine for MemoryEngine {
     fn write(&self, batch: &Batch) -> Result<(), EngineError> {
         let mut inner = self.inner();
         inner.refuse(MemoryOperation::Write)?;
-        let visible = Arc::make_mut(&mut inner.visible);
-        for op in batch.ops() {
-            change(visible, op);
-        }
-        inner.unsynced.extend_from_slice(batch.ops());
+        change(Arc::make_mut(&mut inner.visible), batch);
+        inner.unsynced.push(batch.clone());
         Ok(())
     }
 
@@ -229,7 +229,7 @@ impl Staging for MemoryStaging {
             return Err(EngineError::Refused { store: NAME.to_owned(), detail: "staged keys must ascend".to_owned() });
         }
         self.last = Some(key.to_vec());
-        self.batch.put(key.to_vec(), value.to_vec());
+        self.batch.put(key, value.to_vec());
         Ok(())
     }
 

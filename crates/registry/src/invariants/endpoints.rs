@@ -11,7 +11,7 @@ use model::opt_out::BlockReason;
 use super::{Broken, all, hold};
 use crate::endpoints::{place_of, reason_of};
 use crate::tables::{
-    AddressEndpoints, BlockCounts, BlockedKeys, Blocks, Deletions, Endpoints, Gates, OptOuts, RowAccess, TableError,
+    AddressEndpoints, BanCounts, BlockedKeys, Blocks, Deletions, Endpoints, Gates, OptOuts, RowAccess, TableError,
     UserEndpoints, Users, View,
 };
 
@@ -101,24 +101,27 @@ pub fn invariant_blocks_mirrored<V: View + ?Sized>(view: &V) -> Result<(), Broke
     Ok(())
 }
 
-/// Every recipient of an app that exists has as many blocks as are counted.
+/// Every recipient of an app that exists has as many opt-outs and blocks as are counted.
 ///
 /// # Errors
 /// When it doesn't hold, or the tables can't be read.
-pub fn invariant_block_counts<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub fn invariant_ban_counts<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let mut expected: BTreeMap<(AppId, AddressKey), u64> = BTreeMap::new();
-    for ((app, key, _), _) in all::<Blocks>(view, &(AppId(0), no_key(), no_endpoint()))? {
+    let blocks = all::<Blocks>(view, &(AppId(0), no_key(), no_endpoint()))?;
+    let opt_outs = all::<OptOuts>(view, &(AppId(0), no_key(), CHANNELS[0]))?;
+    let banned = blocks.into_iter().map(|((app, key, _), _)| (app, key));
+    for (app, key) in banned.chain(opt_outs.into_iter().map(|((app, key, _), _)| (app, key))) {
         if open(view, app)? {
             *expected.entry((app, key)).or_default() += 1;
         }
     }
     let mut found = BTreeMap::new();
-    for (key, count) in all::<BlockCounts>(view, &(AppId(0), no_key()))? {
+    for (key, count) in all::<BanCounts>(view, &(AppId(0), no_key()))? {
         if open(view, key.0)? {
             found.insert(key, count);
         }
     }
-    hold("invariant_block_counts", found == expected, || format!("found {found:?}, expected {expected:?}"))
+    hold("invariant_ban_counts", found == expected, || format!("found {found:?}, expected {expected:?}"))
 }
 
 /// Of a deleted app that is done with, no row is left but its gate, its books and messages that are settled.
@@ -131,7 +134,7 @@ pub fn invariant_deleted_apps<V: View + ?Sized>(view: &V) -> Result<(), Broken> 
     left.extend(all::<BlockedKeys>(view, &(AppId(0), no_endpoint(), no_key()))?.into_iter().map(|(key, _)| key.0));
     left.extend(all::<OptOuts>(view, &(AppId(0), no_key(), CHANNELS[0]))?.into_iter().map(|(key, _)| key.0));
     left.extend(all::<Blocks>(view, &(AppId(0), no_key(), no_endpoint()))?.into_iter().map(|(key, _)| key.0));
-    left.extend(all::<BlockCounts>(view, &(AppId(0), no_key()))?.into_iter().map(|(key, _)| key.0));
+    left.extend(all::<BanCounts>(view, &(AppId(0), no_key()))?.into_iter().map(|(key, _)| key.0));
     for app in left {
         let done = !open(view, app)? && view.row::<Deletions>(&app)?.is_none();
         hold("invariant_deleted_apps", !done, || format!("app {app} is done with and has rows"))?;

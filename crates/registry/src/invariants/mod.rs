@@ -6,7 +6,7 @@ mod follow_ups;
 mod messages;
 
 pub use endpoints::{
-    invariant_active_endpoints, invariant_block_counts, invariant_blocks_mirrored, invariant_deleted_apps,
+    invariant_active_endpoints, invariant_ban_counts, invariant_blocks_mirrored, invariant_deleted_apps,
     invariant_users,
 };
 pub use follow_ups::{invariant_follow_ups, invariant_requests};
@@ -55,7 +55,7 @@ pub fn check_all<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
         invariant_active_endpoints,
         invariant_users,
         invariant_blocks_mirrored,
-        invariant_block_counts,
+        invariant_ban_counts,
         invariant_deleted_apps,
     ];
     rules.into_iter().try_for_each(|rule| rule(view))

@@ -88,8 +88,8 @@ tables! {
     /// because its block stands.
     27 BlockedKeys: (AppId, EndpointId, AddressKey) => Block;
 
-    /// How many blocks a recipient has; no row for none, which is nearly everybody.
-    29 BlockCounts: (AppId, AddressKey) => u64;
+    /// How many opt-outs and blocks a recipient has; no row for none, which is nearly everybody.
+    29 BanCounts: (AppId, AddressKey) => u64;
     /// Recipients who opted out.
     30 OptOuts: (AppId, AddressKey, Channel) => OptOut;
     /// What endpoints forbid.

@@ -61,7 +61,7 @@ memory_tables! {
     user_endpoints: UserEndpoints,
     address_endpoints: AddressEndpoints,
     blocked_keys: BlockedKeys,
-    block_counts: BlockCounts,
+    ban_counts: BanCounts,
     opt_outs: OptOuts,
     blocks: Blocks,
     bodies: Bodies,

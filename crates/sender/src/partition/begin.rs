@@ -9,12 +9,12 @@ use std::task::{Context, Poll, Waker};
 
 use model::message::Claim;
 use model::{Epoch, GroupId, MessageId};
-use registry::handover::{Handover, Verdict, may_hand_over};
 use registry::tables::{AdoptedPlan, Meta, RowAccess, TableError, View};
+use registry::{Candidate, HandoverChecks, Holder, Verdict};
 use service::ports::NoPermit;
 
 use super::plan::moves_away;
-use crate::driver::{Begin, Begun, Delivery, DriverResult, Withdrawn};
+use crate::driver::{Begin, Begun, DriverResult, Withdrawn};
 use crate::shared::Shared;
 
 /// The right to begin the handovers of one batch, each once.
@@ -24,13 +24,13 @@ pub(super) struct Right {
 }
 
 /// A handover as it was prepared; what its payload says of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Planned {
-    message: MessageId,
+    pub candidate: Candidate,
     /// Its number; from 1.
-    attempt: u32,
+    pub attempt: u32,
     /// The plan under which the region was named.
-    epoch: Epoch,
+    pub epoch: Epoch,
 }
 
 /// How far a handover got. It leaves `Open` once, to either of the others.
@@ -63,18 +63,11 @@ enum Refused {
     Message(MessageId),
 }
 
-impl Planned {
-    /// Returns what a delivery says.
-    pub(super) fn of(delivery: &Delivery) -> Planned {
-        Planned { message: delivery.message, attempt: delivery.attempt, epoch: delivery.epoch }
-    }
-}
-
 impl Right {
     /// Makes the right for handovers of a group, under the claim of those that need one.
     pub(super) fn new(shared: &Arc<Shared>, (group, claim): (GroupId, Option<Claim>), planned: Vec<Planned>) -> Right {
         let check = Arc::new(Check { shared: Arc::clone(shared), group, claim });
-        let messages = planned.into_iter().map(|planned| (planned.message, (planned, Stage::Open))).collect();
+        let messages = planned.into_iter().map(|planned| (planned.candidate.message, (planned, Stage::Open))).collect();
         Right { check, messages: Mutex::new(messages) }
     }
 
@@ -136,7 +129,7 @@ trait Stages {
 
 impl Stages for BTreeMap<MessageId, (Planned, Stage)> {
     fn open(&self, message: MessageId) -> Option<Planned> {
-        self.get(&message).filter(|(_, stage)| *stage == Stage::Open).map(|(planned, _)| *planned)
+        self.get(&message).filter(|(_, stage)| *stage == Stage::Open).map(|(planned, _)| planned.clone())
     }
 
     fn advance(&mut self, message: MessageId, stage: Stage) -> Stage {
@@ -176,14 +169,12 @@ impl Check {
         let plan = view.row::<AdoptedPlan>(&())?;
         let group_clock = view.row::<Meta>(&())?.unwrap_or_default().clock;
         let now = self.shared.ports.clock.wall_time().max(group_clock);
-        for planned in planned {
-            let handover = Handover { region, message: planned.message, now, claim: self.claim };
-            let Verdict::Go { message, progress, .. } = may_hand_over(view, &handover)? else {
-                return Err(Refused::Message(planned.message));
-            };
-            let as_prepared = (progress.attempts + 1, progress.epoch) == (planned.attempt, planned.epoch);
-            if !as_prepared || moves_away(plan.as_ref(), &message, region) {
-                return Err(Refused::Message(planned.message));
+        let mut checks = HandoverChecks::new(view, Holder { region, now, claim: self.claim });
+        for Planned { candidate, attempt, epoch } in planned {
+            let as_prepared = Verdict::Go { attempt: *attempt, epoch: *epoch };
+            let moved = moves_away(plan.as_ref(), candidate.channel, &candidate.key, region);
+            if checks.verdict(candidate)? != as_prepared || moved {
+                return Err(Refused::Message(candidate.message));
             }
         }
         Ok(())

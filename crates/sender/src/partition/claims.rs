@@ -7,7 +7,7 @@ use std::time::Duration;
 use delivery::schedule::{Entry, Lane};
 use model::command::{CHUNK_MAX, Command};
 use model::message::Class;
-use model::{Channel, Epoch, MessageId, Outcome};
+use model::{Channel, Epoch, Message, MessageId, Outcome};
 use registry::tables::{Messages, RowAccess, TableError, View};
 use tokio::time::Instant;
 
@@ -166,13 +166,18 @@ impl Partition {
             && self.claims.asking_in.get(&lane.channel).is_none_or(|batches| *batches < BATCHES_READY)
     }
 
+    fn moves(&self, message: &Message) -> bool {
+        moves_away(self.plan.as_deref(), message.channel, &message.key, &self.shared.config.region)
+    }
+
     /// Drops entries that the adopted plan moves away and those that are unknown by now.
     fn staying(&self, view: &dyn View, entries: Vec<Entry>) -> Result<Vec<Entry>, TableError> {
         let mut staying = Vec::with_capacity(entries.len());
         for entry in entries {
             let message = view.row::<Messages>(&entry.message)?;
-            let moved = |message| moves_away(self.plan.as_deref(), message, &self.shared.config.region);
-            if message.as_ref().is_some_and(|message| !moved(message)) && self.inflight.get(entry.message).is_none() {
+            if message.as_ref().is_some_and(|message| !self.moves(message))
+                && self.inflight.get(entry.message).is_none()
+            {
                 staying.push(entry);
             }
         }
@@ -222,7 +227,7 @@ impl Partition {
         let mut moved = BTreeSet::new();
         for entry in self.claims.ready.values().flatten() {
             let message = view.row::<Messages>(&entry.message)?;
-            if message.is_some_and(|message| moves_away(self.plan.as_deref(), &message, &self.shared.config.region)) {
+            if message.is_some_and(|message| self.moves(&message)) {
                 moved.insert(entry.message);
             }
         }

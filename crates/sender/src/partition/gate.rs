@@ -9,10 +9,10 @@ use std::time::Duration;
 use delivery::inflight::{Begun, Inflight};
 use delivery::schedule::Entry;
 use futures::FutureExt;
+use model::Epoch;
 use model::message::Claim;
-use model::{Epoch, Timestamp};
-use registry::handover::{Handover, Verdict, may_hand_over};
-use registry::tables::{AdoptedPlan, Meta, RowAccess, TableError, View};
+use registry::tables::{AdoptedPlan, Meta, RowAccess, TableError};
+use registry::{HandoverChecks, Holder, Verdict};
 use service::ports::{BoxFuture, NoPermit};
 
 use super::begin::{Planned, Right};
@@ -74,56 +74,45 @@ impl Crossing<'_> {
         let permit = shared.ports.permits.enter(self.group).map_err(Blocked::NoPermit)?;
         let entered = shared.ports.clock.boot_time();
         let mut crossed = Crossed::default();
-        let mut batch = Vec::with_capacity(drafts.len());
+        let (mut planned, mut batch) = (Vec::with_capacity(drafts.len()), Vec::with_capacity(drafts.len()));
         let plan = permit.view().row::<AdoptedPlan>(&())?;
         let meta = permit.view().row::<Meta>(&())?.unwrap_or_default();
         let now = shared.ports.clock.wall_time().max(meta.clock);
+        let region = &shared.config.region;
+        let mut checks = HandoverChecks::new(permit.view(), Holder { region, now, claim: self.claim });
         for draft in drafts {
             if shared.ports.clock.boot_time().since(entered) >= shared.config.limits.gate_budget {
                 crossed.left.push(draft.entry);
                 continue;
             }
-            let verdict = self.verdict(permit.view(), draft.entry, now)?;
-            let Some(verdict) = sort(verdict, draft.entry, &mut crossed) else { continue };
-            if moves_away(plan.as_ref(), &verdict.message, &shared.config.region) {
-                crossed.moved.push(draft.entry);
-            } else if self.inflight.begin(draft.entry.message, Begun { attempt: verdict.attempt, epoch: meta.epoch }) {
-                crossed.begun.push((draft.entry, verdict.attempt));
-                batch.push(Delivery { attempt: verdict.attempt, epoch: verdict.epoch, ..draft.delivery });
+            let Draft { entry, candidate, delivery } = draft;
+            let Some((attempt, epoch)) = sort(checks.verdict(&candidate)?, entry, &mut crossed) else { continue };
+            if moves_away(plan.as_ref(), candidate.channel, &candidate.key, region) {
+                crossed.moved.push(entry);
+            } else if self.inflight.begin(entry.message, Begun { attempt, epoch: meta.epoch }) {
+                crossed.begun.push((entry, attempt));
+                planned.push(Planned { candidate, attempt, epoch });
+                batch.push(Delivery { attempt, epoch, ..delivery });
             }
         }
         drop(permit);
-        crossed.work = (!batch.is_empty()).then(|| self.work(batch));
+        crossed.work = (!batch.is_empty()).then(|| self.work(batch, planned));
         let took = shared.ports.clock.boot_time().since(entered);
         metrics::histogram!("signalbox_sender_gate_seconds").record(took.as_secs_f64());
         Ok(crossed)
     }
 
-    fn work(&self, batch: Vec<Delivery>) -> Work {
-        let planned = batch.iter().map(Planned::of).collect();
+    fn work(&self, batch: Vec<Delivery>, planned: Vec<Planned>) -> Work {
         let right = Arc::new(Right::new(self.shared, (self.group, self.claim), planned));
         work(self.driver, batch, right, self.shared.config.limits.handover_timeout)
     }
-
-    fn verdict(&self, view: &dyn View, entry: Entry, now: Timestamp) -> Result<Verdict, TableError> {
-        let region = &self.shared.config.region;
-        may_hand_over(view, &Handover { region, message: entry.message, now, claim: self.claim })
-    }
 }
 
-/// A message that may go.
-struct Go {
-    message: Box<model::Message>,
-    attempt: u32,
-    epoch: Epoch,
-}
-
-/// Sorts a message by its verdict; what is not here or expired is left to the commands that deal with it.
-fn sort(verdict: Verdict, entry: Entry, crossed: &mut Crossed) -> Option<Go> {
+/// Sorts a message by its verdict, and returns the handover's number and plan when it may go. What is not here or expired
+/// is left to the commands that deal with it.
+fn sort(verdict: Verdict, entry: Entry, crossed: &mut Crossed) -> Option<(u32, Epoch)> {
     match verdict {
-        Verdict::Go { message, progress, .. } => {
-            return Some(Go { message, attempt: progress.attempts + 1, epoch: progress.epoch });
-        }
+        Verdict::Go { attempt, epoch } => return Some((attempt, epoch)),
         Verdict::Forbidden => crossed.forbidden.push(entry),
         Verdict::NotDue(due) => crossed.not_due.push(Entry { due, ..entry }),
         Verdict::Unclaimed => crossed.unclaimed.push(entry),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Epoch, Message, RegionId, TrafficPlan};
+use model::{AddressKey, Channel, Epoch, RegionId, TrafficPlan};
 use registry::tables::{AdoptedPlan, Meta, RowAccess, TableError, View};
 use traffic::route::route;
 
@@ -10,8 +10,8 @@ use super::Partition;
 
 /// Says whether a plan sends a message through another region than this one: a Takeover under that plan will move it,
 /// so that its handover may not begin here any more. The same question that the Takeover asks.
-pub(super) fn moves_away(plan: Option<&TrafficPlan>, message: &Message, region: &RegionId) -> bool {
-    plan.and_then(|plan| route(plan, message.channel, &message.key)).is_some_and(|named| named != *region)
+pub(super) fn moves_away(plan: Option<&TrafficPlan>, channel: Channel, key: &AddressKey, region: &RegionId) -> bool {
+    plan.and_then(|plan| route(plan, channel, key)).is_some_and(|named| named != *region)
 }
 
 impl Partition {

@@ -9,6 +9,7 @@ use delivery::schedule::Entry;
 use model::app::ChannelDetail;
 use model::content::{Content, Substitutions};
 use model::{AppId, BodyId, Channel, Epoch, Message, TrafficPlan};
+use registry::Candidate;
 use registry::tables::{Bodies as BodiesTable, Gates, Messages, RowAccess, TableError, View};
 use render::{Prepared, RenderError, Values};
 
@@ -22,6 +23,8 @@ const BODIES_KEPT: usize = 256;
 /// A message that is ready to be handed over, if nothing forbids it.
 pub(super) struct Draft {
     pub entry: Entry,
+    /// What decides whether it may go.
+    pub candidate: Candidate,
     /// Attempt and epoch are set in the critical section.
     pub delivery: Delivery,
 }
@@ -63,7 +66,7 @@ impl Bodies {
         let mut origins: BTreeMap<(AppId, Channel), Option<String>> = BTreeMap::new();
         for entry in entries {
             let Some(message) = desk.view.row::<Messages>(&entry.message)? else { continue };
-            if moves_away(desk.plan, &message, &desk.shared.config.region) {
+            if moves_away(desk.plan, message.channel, &message.key, &desk.shared.config.region) {
                 drafts.moved.push(entry);
                 continue;
             }
@@ -81,7 +84,8 @@ impl Bodies {
             match body.content.and_then(|prepared| prepared.render(values)) {
                 Ok(content) => {
                     let origination = origin_of(&content).or_else(|| origins.get(&place).cloned().flatten());
-                    drafts.ready.push(Draft { entry, delivery: delivery(message, content, origination) });
+                    let candidate = Candidate::of(&message);
+                    drafts.ready.push(Draft { entry, candidate, delivery: delivery(message, content, origination) });
                 }
                 Err(error) => drafts.unsendable.push((entry, error)),
             }

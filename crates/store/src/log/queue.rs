@@ -6,7 +6,7 @@ use model::id::GroupId;
 use super::marks::Mark;
 use super::rows::{MetaRow, mark_key, meta_key, record_key};
 use super::{LOG_QUEUE_BYTES_MAX, LOG_QUEUE_RECORDS_MAX, Synced};
-use crate::engine::Batch;
+use crate::batch::Batch;
 
 /// One change of a group's log.
 pub(super) enum Op {

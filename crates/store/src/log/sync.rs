@@ -9,7 +9,7 @@ use model::id::GroupId;
 use super::queue::Op;
 use super::rows::{MetaRow, meta_key};
 use super::store::LogStore;
-use crate::engine::Batch;
+use crate::batch::Batch;
 use crate::error::EngineError;
 
 /// What a round makes durable.

@@ -8,7 +8,8 @@ use rocksdb::{DB, FlushOptions, IngestExternalFileOptions, WriteBatch, WriteOpti
 use super::errors::engine_error;
 use super::staging::{RocksStaging, discard};
 use super::view::{RocksView, last_of, rows_of};
-use crate::engine::{Batch, BatchOp, Engine, EngineView, Range, Row, Staging};
+use crate::batch::{Batch, BatchOp};
+use crate::engine::{Engine, EngineView, Range, Row, Staging};
 use crate::error::EngineError;
 
 /// What makes written batches durable.

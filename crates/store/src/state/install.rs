@@ -13,7 +13,8 @@ use model::id::GroupId;
 use super::applied::{AppliedRow, OWN_TABLE, applied_key, marker_key, read_applied};
 use super::snapshot::SnapshotRow;
 use super::store::StateStore;
-use crate::engine::{Batch, Engine, Staging};
+use crate::batch::Batch;
+use crate::engine::{Engine, Staging};
 use crate::error::StoreError;
 use crate::keys::{group_end, group_prefix};
 

@@ -7,6 +7,7 @@ mod applied;
 mod chain;
 mod install;
 mod overlay;
+mod overlays;
 mod snapshot;
 mod store;
 mod table;

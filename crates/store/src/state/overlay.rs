@@ -1,4 +1,5 @@
-//! The rows that a write changed and that the engine doesn't hold yet, typed, so that each is encoded once per entry.
+//! Rows of one table over those of the engine, typed: changed ones, so that each is encoded once per entry, and rows as
+//! the engine holds them, so that they need not be read again.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -9,13 +10,13 @@ use registry::tables::TableError;
 use wire::Stored;
 
 use super::chain::Chain;
-use super::table::{RowsOf, StoredTable, row_key};
-use crate::engine::Batch;
+use super::table::{RowsOf, StoredTable, write_row_key};
+use crate::batch::Batch;
 
 /// The least number of rows that are read again when an overlay hides some of the first ones.
 const PAGE_MIN: usize = 64;
 
-/// The changed rows of one table, and unchanged ones that are kept because every command reads them.
+/// The changed rows of one table, and unchanged ones that are read often.
 pub(super) struct Overlay<T: StoredTable> {
     slots: BTreeMap<T::Key, Slot<T::Row>>,
     /// The keys changed since the last entry ended, in the order of their first change.
@@ -112,6 +113,9 @@ fn merge<'a, T: StoredTable>(
 pub(super) trait AnyOverlay: Any + Send {
     /// Ends an entry: adds what changed since the last one to the batch and to the hash.
     fn seal(&mut self, group: GroupId, batch: &mut Batch, chain: &mut Chain);
+
+    /// Forgets changes that were not sealed, and all rows but those with the `rows_max` highest keys.
+    fn stored(&mut self, rows_max: usize);
 }
 
 impl<T: StoredTable> AnyOverlay for Overlay<T> {
@@ -119,18 +123,26 @@ impl<T: StoredTable> AnyOverlay for Overlay<T> {
         for key in self.dirty.drain(..) {
             let Some(slot) = self.slots.get_mut(&key) else { continue };
             slot.dirty = false;
-            let stored = row_key::<T>(group, &key);
+            let stored = |out: &mut Vec<u8>| write_row_key::<T>(group, &key, out);
             match &slot.row {
                 Some(row) => {
-                    let value = row.encoded();
-                    chain.put(&stored, &value);
-                    batch.put(stored, value);
+                    let (key, value) = batch.put_in_place(stored, |out| row.encode(out));
+                    chain.put(key, value);
                 }
-                None => {
-                    chain.delete(&stored);
-                    batch.delete(stored);
-                }
+                None => chain.delete(batch.delete_in_place(stored)),
             }
+        }
+    }
+
+    fn stored(&mut self, rows_max: usize) {
+        for key in self.dirty.drain(..) {
+            self.slots.remove(&key);
+        }
+        if rows_max == 0 {
+            self.slots.clear();
+        }
+        while self.slots.len() > rows_max {
+            self.slots.pop_first();
         }
     }
 }

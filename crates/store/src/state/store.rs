@@ -7,12 +7,18 @@ use model::id::GroupId;
 
 use super::applied::{AppliedRow, read_applied};
 use super::install::{self, Installer};
+use super::overlays::Overlays;
 use super::snapshot::SnapshotReader;
 use super::view::GroupView;
 use super::write::GroupWrite;
-use crate::engine::{Batch, Engine};
+use crate::batch::Batch;
+use crate::engine::Engine;
 use crate::error::{EngineError, StoreError};
 use crate::groups::groups;
+
+/// How many rows of each table whose rows are kept between writes a node keeps at most, over all groups; a message has
+/// two, of about half a KiB each.
+const ROWS_KEPT_MAX: usize = 16_384;
 
 /// The states of all groups of a node. Clones are the same states.
 #[derive(Clone)]
@@ -28,13 +34,15 @@ struct Shared {
 }
 
 /// What is kept in memory of a group.
-#[derive(Default, Clone)]
+#[derive(Default)]
 struct GroupState {
     applied: AppliedRow,
     /// The applied row as of the last flush.
     flushed: AppliedRow,
     /// The rows of before, while a snapshot replaces them.
     replaced: Option<Arc<GroupView>>,
+    /// Rows as they are after `applied`, for the next write.
+    overlays: Overlays,
 }
 
 /// A finished write of a group.
@@ -46,6 +54,8 @@ pub(super) struct Commit {
     pub applied: AppliedRow,
     /// Its changes, with the applied row.
     pub batch: Batch,
+    /// What the write knows of rows.
+    pub overlays: Overlays,
 }
 
 impl StateStore {
@@ -62,7 +72,7 @@ impl StateStore {
             if applied.last.is_none() {
                 return Err(StoreError::Malformed { group, what: "state without an applied row" });
             }
-            found.insert(group, GroupState { flushed: applied.clone(), applied, replaced: None });
+            found.insert(group, GroupState { flushed: applied.clone(), applied, ..GroupState::default() });
         }
         engine.discard_staged()?;
         let (groups, flushing) = (Mutex::new(found), Mutex::new(()));
@@ -82,7 +92,11 @@ impl StateStore {
 
     /// Begins a write of a group. Only one write of a group may be open at a time; the second to commit is refused.
     pub fn begin(&self, group: GroupId) -> GroupWrite {
-        GroupWrite::new(self.clone(), Arc::clone(&self.shared.engine), group, self.applied(group))
+        let known = match self.groups().get_mut(&group) {
+            Some(state) => (state.applied.clone(), std::mem::take(&mut state.overlays)),
+            None => Default::default(),
+        };
+        GroupWrite::new(self.clone(), group, known)
     }
 
     /// Returns a view of a group's tables as they are now.
@@ -100,11 +114,14 @@ impl StateStore {
     /// When the disk is full or fails.
     pub fn flush(&self) -> Result<(), EngineError> {
         let _one_at_a_time = self.shared.flushing.lock().unwrap_or_else(PoisonError::into_inner);
-        let before: Vec<(GroupId, AppliedRow)> =
-            self.groups().iter().map(|(group, state)| (*group, state.applied.clone())).collect();
+        let before: Vec<(GroupId, AppliedRow, Overlays)> = self
+            .groups()
+            .iter_mut()
+            .map(|(group, state)| (*group, state.applied.clone(), std::mem::take(&mut state.overlays)))
+            .collect();
         self.shared.engine.sync()?;
         let mut groups = self.groups();
-        for (group, applied) in before {
+        for (group, applied, _) in before {
             if let Some(state) = groups.get_mut(&group).filter(|state| state.replaced.is_none()) {
                 state.flushed = applied;
             }
@@ -134,13 +151,21 @@ impl StateStore {
     }
 
     pub(super) fn commit(&self, commit: Commit) -> Result<(), StoreError> {
-        let Commit { group, begun, applied, batch } = commit;
+        let Commit { group, begun, applied, batch, mut overlays } = commit;
         self.invariant_only_writer(group, &begun)?;
         self.shared.engine.write(&batch)?;
         // The row changes only after the batch is written: a flush that begins now must not count it before.
         self.invariant_only_writer(group, &begun)?;
-        self.groups().entry(group).or_default().applied = applied;
+        let groups_len = self.groups().len().max(1);
+        overlays.stored(ROWS_KEPT_MAX / groups_len);
+        let mut groups = self.groups();
+        let state = groups.entry(group).or_default();
+        (state.applied, state.overlays) = (applied, overlays);
         Ok(())
+    }
+
+    pub(super) fn engine(&self) -> Arc<dyn Engine> {
+        Arc::clone(&self.shared.engine)
     }
 
     pub(super) fn begin_replacing(&self, group: GroupId) {
@@ -149,7 +174,7 @@ impl StateStore {
     }
 
     pub(super) fn end_replacing(&self, group: GroupId, applied: AppliedRow) {
-        let state = GroupState { flushed: applied.clone(), applied, replaced: None };
+        let state = GroupState { flushed: applied.clone(), applied, ..GroupState::default() };
         self.groups().insert(group, state);
     }
 

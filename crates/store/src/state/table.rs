@@ -20,10 +20,15 @@ pub(super) type RowsOf<T> = Vec<(<T as Table>::Key, <T as Table>::Row)>;
 /// Returns the bytes of a key in a group's table.
 pub(super) fn row_key<T: StoredTable>(group: GroupId, key: &T::Key) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(64);
-    bytes.extend_from_slice(&group.0.to_be_bytes());
-    bytes.push(T::ID);
-    key.write(&mut bytes);
+    write_row_key::<T>(group, key, &mut bytes);
     bytes
+}
+
+/// Appends the bytes of a key in a group's table.
+pub(super) fn write_row_key<T: StoredTable>(group: GroupId, key: &T::Key, out: &mut Vec<u8>) {
+    out.extend_from_slice(&group.0.to_be_bytes());
+    out.push(T::ID);
+    key.write(out);
 }
 
 /// Returns the row at `key`.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::address::AddressKey;
+use model::books::Books;
 use model::channel::Channel;
 use model::id::{AppId, EndpointId, GroupId, MessageId, NodeId, RegionId};
 use model::rows::OutboxRow;
@@ -11,14 +12,14 @@ use model::time::Timestamp;
 use model::{Boot, Class};
 use proptest::prelude::*;
 use registry::tables::{
-    AddressEndpoints, Claims, FollowUpNumbers, MemoryTables, Outbox, ReadRows, Table, Tables, View, WriteRows,
+    AddressEndpoints, BooksOf, Claims, FollowUpNumbers, MemoryTables, Outbox, ReadRows, Table, Tables, View, WriteRows,
 };
 use store::memory::MemoryOperation;
 use store::{AppliedRow, Engine, EngineError, StateStore, StoreError};
 
 const GROUP: GroupId = GroupId(3);
 
-/// One write of one of four tables; keys come from a few, so that writes meet.
+/// One write of one of five tables; keys come from a few, so that writes meet. Rows of the last one stay in memory.
 #[derive(Debug, Clone, Copy)]
 struct Change {
     table: u8,
@@ -33,15 +34,24 @@ enum Step {
     Change(Change),
     Seal,
     Commit,
+    /// Stores what was sealed; what came after it is forgotten.
+    CommitSealed,
+    /// Forgets all that was not stored.
+    Forget,
+    /// Stores everything and makes it durable.
+    Flush,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let value = prop_oneof![2 => any::<u8>().prop_map(Some), 1 => Just(None)];
     prop_oneof![
-        12 => (0..4_u8, 0..24_u8, value)
+        12 => (0..5_u8, 0..24_u8, value)
             .prop_map(|(table, key, value)| Step::Change(Change { table, key, value })),
         2 => Just(Step::Seal),
         1 => Just(Step::Commit),
+        1 => Just(Step::CommitSealed),
+        1 => Just(Step::Forget),
+        1 => Just(Step::Flush),
     ]
 }
 
@@ -84,6 +94,10 @@ fn change(tables: &mut impl Tables, change: Change) {
             set::<AddressEndpoints>(tables, address_key(key), row);
         }
         2 => set::<Claims>(tables, claim_key(key), value.map(|_| ())),
+        3 => {
+            let row = value.map(|value| Books { accepted: u64::from(value), ..Books::default() });
+            set::<BooksOf>(tables, AppId(u128::from(key)), row);
+        }
         _ => set::<FollowUpNumbers>(tables, GroupId(u16::from(key)), value.map(u64::from)),
     }
 }
@@ -106,30 +120,48 @@ fn same(left: &impl View, right: &impl View) {
     same_table::<Outbox>(left, right, (0..24).map(outbox_key));
     same_table::<AddressEndpoints>(left, right, (0..24).map(address_key));
     same_table::<Claims>(left, right, (0..24).map(claim_key));
+    same_table::<BooksOf>(left, right, (0..24).map(AppId));
     same_table::<FollowUpNumbers>(left, right, (0..24).map(GroupId));
 }
 
 /// Takes the steps on a store and on tables in memory, comparing before every end of a write.
 fn run(store: &StateStore, tables: &mut MemoryTables, steps: &[Step]) {
     let mut write = store.begin(GROUP);
+    let (mut sealed, mut stored) = (tables.clone(), tables.clone());
     for (index, step) in steps.iter().enumerate() {
         let last = [index as u8];
         match step {
             Step::Change(one) => {
                 change(&mut write, *one);
                 change(tables, *one);
+                continue;
             }
             Step::Seal => {
                 same(&write, tables);
                 write.seal(&last, None);
                 same(&write, tables);
+                sealed.clone_from(tables);
+                continue;
             }
             Step::Commit => {
                 write.commit(&last, None).unwrap();
-                same(&*store.view(GROUP), tables);
-                write = store.begin(GROUP);
+            }
+            Step::CommitSealed => {
+                write.commit_sealed().unwrap();
+                tables.clone_from(&sealed);
+            }
+            Step::Forget => {
+                drop(write);
+                tables.clone_from(&stored);
+            }
+            Step::Flush => {
+                write.commit(&last, None).unwrap();
+                store.flush().unwrap();
             }
         }
+        same(&*store.view(GROUP), tables);
+        (sealed, stored) = (tables.clone(), tables.clone());
+        write = store.begin(GROUP);
     }
     write.commit(b"end", Some(b"members")).unwrap();
     same(&*store.view(GROUP), tables);
@@ -158,7 +190,7 @@ proptest! {
                     Step::Seal if together => {
                         write.seal(b"entry", None);
                     }
-                    Step::Seal | Step::Commit => {
+                    _ => {
                         write.commit(b"entry", None).unwrap();
                         write = store.begin(GROUP);
                     }
@@ -183,6 +215,7 @@ proptest! {
         run(&target, &mut MemoryTables::default(), &before);
         transfer(&source, &target, chunk_bytes);
         same(&*target.view(GROUP), &tables);
+        same(&target.begin(GROUP), &tables);
         memory.crash();
         let target = StateStore::open(Arc::new(memory)).unwrap();
         same(&*target.view(GROUP), &tables);
