@@ -43,7 +43,7 @@ async fn apps(node: &Replication, ids: &[u128]) -> Result<(BTreeSet<u128>, LogIn
     Ok((found, applied))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_node_reads_what_only_its_neighbour_has_and_sees_its_own_writes() {
     let (cluster, _, without) = two_in_a_region().await;
     let node = cluster.node(without);
@@ -58,7 +58,7 @@ async fn a_node_reads_what_only_its_neighbour_has_and_sees_its_own_writes() {
     node.linearize(GroupId::CONTROL, SOON).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn it_waits_for_what_comes_and_not_for_what_does_not() {
     let (cluster, _, without) = two_in_a_region().await;
     let node = cluster.node(without);
@@ -72,7 +72,7 @@ async fn it_waits_for_what_comes_and_not_for_what_does_not() {
     assert!(matches!(late, Err(ReadsError::TooLate { .. })), "{late:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn without_its_neighbour_it_asks_another_region() {
     let (mut cluster, with, without) = two_in_a_region().await;
     propose(cluster.node(without), GroupId::CONTROL, create_app(5)).await.unwrap();
@@ -82,7 +82,7 @@ async fn without_its_neighbour_it_asks_another_region() {
     assert!(found.contains(&5));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_neighbour_that_is_behind_hides_no_write_of_this_node() {
     let (cluster, with, without) = two_in_a_region().await;
     let node = cluster.node(without);

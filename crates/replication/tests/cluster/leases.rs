@@ -1,11 +1,12 @@
 //! The send lease over real leaders and holders: permits, fences, lapses, takeovers' grounds, transfers.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::{Cluster, GROUP, SOON, adopt_plan, eventually, propose};
 use model::id::Epoch;
 use registry::tables::{AdoptedPlan, ReadRows};
 use service::ports::{ClusterControl, Leases, NoPermit, ReplicatedLog, SendPermits};
+use tokio::time::Instant;
 
 /// W of the test cluster.
 const LAPSE: Duration = Duration::from_millis(1_100);
@@ -17,7 +18,7 @@ async fn all_hold(cluster: &Cluster) {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn every_node_gets_a_permit_and_sees_what_is_acknowledged() {
     let cluster = Cluster::start().await;
     all_hold(&cluster).await;
@@ -32,7 +33,7 @@ async fn every_node_gets_a_permit_and_sees_what_is_acknowledged() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn an_acknowledgement_waits_for_a_check_that_has_not_begun() {
     let cluster = Cluster::start().await;
     all_hold(&cluster).await;
@@ -52,7 +53,7 @@ async fn an_acknowledgement_waits_for_a_check_that_has_not_begun() {
     fenced.await.unwrap().unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_holder_that_is_cut_off_is_waited_out_and_can_not_send_then() {
     let cluster = Cluster::start().await;
     all_hold(&cluster).await;
@@ -71,7 +72,7 @@ async fn a_holder_that_is_cut_off_is_waited_out_and_can_not_send_then() {
     assert_eq!(plan.epoch, Epoch(1), "a lease after a gap is usable only with what was acknowledged meanwhile");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn the_grounds_of_a_takeover_are_a_lapse_or_a_report() {
     let mut cluster = Cluster::start().await;
     all_hold(&cluster).await;
@@ -89,7 +90,7 @@ async fn the_grounds_of_a_takeover_are_a_lapse_or_a_report() {
     eventually("the lapse", || async { cluster.node(leader).lapsed(GROUP, &lost_region).then_some(()) }).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn after_the_loss_of_the_leader_fenced_writes_go_on() {
     let mut cluster = Cluster::start().await;
     all_hold(&cluster).await;
@@ -100,7 +101,7 @@ async fn after_the_loss_of_the_leader_fenced_writes_go_on() {
     all_hold(&cluster).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn leadership_is_handed_over_and_leases_go_on() {
     let cluster = Cluster::start().await;
     all_hold(&cluster).await;

@@ -3,7 +3,7 @@
 use crate::support::{Cluster, GROUP, SOON, adopt_plan, eventually, propose};
 use model::id::GroupId;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_leaving_node_leads_nothing_any_more_and_takes_nothing_back() {
     let cluster = Cluster::start().await;
     for group in [GroupId::CONTROL, GroupId(1), GroupId(2)] {
@@ -22,7 +22,7 @@ async fn a_leaving_node_leads_nothing_any_more_and_takes_nothing_back() {
     propose(cluster.node(leaver), GROUP, adopt_plan(1)).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn the_last_node_does_not_wait_for_others_that_are_gone() {
     let mut cluster = Cluster::start().await;
     let leaver = cluster.leader(GROUP).await;

@@ -20,7 +20,7 @@ async fn has(cluster: &Cluster, node: NodeId, number: u128) {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_node_without_its_disk_gets_everything_again() {
     let mut cluster = Cluster::start().await;
     let lost = cluster.followers(GroupId::CONTROL).await[0];
@@ -44,7 +44,7 @@ async fn a_node_without_its_disk_gets_everything_again() {
     propose(cluster.node(lost), GroupId::CONTROL, create_app(61)).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_node_joins_takes_its_place_and_another_leaves() {
     let mut cluster = Cluster::stopped(4).await;
     let ids = cluster.ids();
@@ -75,7 +75,7 @@ async fn a_node_joins_takes_its_place_and_another_leaves() {
 }
 
 /// A node is to take the place of another one, and can't, because it is no member yet.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_failed_exchange_leaves_the_present_voter_its_lease() {
     let mut cluster = Cluster::stopped(4).await;
     let ids = cluster.ids();
@@ -100,7 +100,7 @@ async fn a_failed_exchange_leaves_the_present_voter_its_lease() {
 
 /// A node that needs a snapshot is killed before each operation on its disks from the moment at which the snapshot is
 /// there: it starts again each time, and catches up.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_node_killed_while_it_takes_in_a_snapshot_starts_again() {
     let mut cluster = Cluster::start().await;
     let lagging = cluster.followers(GroupId::CONTROL).await[0];

@@ -18,7 +18,7 @@ fn large(number: u128) -> Proposal {
     Proposal { request: None, command }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_full_queue_refuses_until_it_has_room() {
     let cluster = Cluster::start().await;
     let leader = cluster.leader(GroupId::CONTROL).await;

@@ -8,7 +8,7 @@ use model::outcome::Outcome;
 use registry::tables::{Apps, ReadRows};
 use service::ports::{ClusterControl, Reads, ReplicatedLog};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_proposal_at_any_node_is_applied_at_all() {
     let cluster = Cluster::start().await;
     for (number, id) in (1..).zip(cluster.ids()) {
@@ -20,7 +20,7 @@ async fn a_proposal_at_any_node_is_applied_at_all() {
     cluster.converge(GroupId::CONTROL).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn many_proposals_at_once_get_their_own_answers() {
     let cluster = Cluster::start().await;
     let ids = cluster.ids();
@@ -37,7 +37,7 @@ async fn many_proposals_at_once_get_their_own_answers() {
     cluster.converge(GroupId::CONTROL).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn the_loss_of_a_leader_costs_no_acknowledged_write() {
     let mut cluster = Cluster::start().await;
     let group = GroupId::CONTROL;
@@ -59,7 +59,7 @@ async fn the_loss_of_a_leader_costs_no_acknowledged_write() {
     cluster.converge(group).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn all_nodes_restart_and_go_on() {
     let mut cluster = Cluster::start().await;
     propose(cluster.node(cluster.ids()[0]), GroupId::CONTROL, create_app(1)).await.unwrap();
@@ -74,7 +74,7 @@ async fn all_nodes_restart_and_go_on() {
     assert!(ReadRows::<Apps>::get(&*view, &model::AppId(1)).unwrap().is_some());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_cut_off_node_says_that_nothing_was_done_or_that_it_does_not_know() {
     let cluster = Cluster::start().await;
     let follower = cluster.followers(GROUP).await[0];
@@ -88,7 +88,7 @@ async fn a_cut_off_node_says_that_nothing_was_done_or_that_it_does_not_know() {
     propose(cluster.node(follower), GROUP, adopt_plan(1)).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_linearized_read_sees_what_was_written_elsewhere() {
     let cluster = Cluster::start().await;
     let ids = cluster.ids();
@@ -101,7 +101,7 @@ async fn a_linearized_read_sees_what_was_written_elsewhere() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn an_entry_that_is_too_large_is_refused() {
     let cluster = Cluster::start().await;
     let proposals = (0..50_000).map(create_app).collect();
@@ -110,7 +110,7 @@ async fn an_entry_that_is_too_large_is_refused() {
 }
 
 /// A change that no entry made, as a fault of a disk or a program would leave it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_replica_that_differs_is_noticed_by_all() {
     let mut cluster = Cluster::start().await;
     let corrupt = cluster.followers(GroupId::CONTROL).await[0];
@@ -131,12 +131,12 @@ async fn a_replica_that_differs_is_noticed_by_all() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[tokio::test(start_paused = true)]
 async fn asking_how_a_busy_group_stands_holds_nothing_up() {
     let cluster = Cluster::start().await;
     let leader = cluster.node(cluster.leader(GroupId::CONTROL).await).clone();
     let asked = leader.clone();
-    let asking = tokio::task::spawn_blocking(move || {
+    let asking = std::thread::spawn(move || {
         for _ in 0..20_000 {
             assert_eq!(asked.status().groups.len(), 3);
         }
@@ -146,5 +146,5 @@ async fn asking_how_a_busy_group_stands_holds_nothing_up() {
         number += 1;
         propose(&leader, GroupId::CONTROL, create_app(number)).await.unwrap();
     }
-    asking.await.unwrap();
+    asking.join().unwrap();
 }

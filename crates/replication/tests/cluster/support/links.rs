@@ -1,4 +1,4 @@
-//! Links between nodes over loopback that a test can cut: connections break, and new ones are refused.
+//! Links between nodes, which are pipes in memory, that a test can cut: connections break, and new ones are refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -11,46 +11,42 @@ use hyper_util::rt::TokioIo;
 use model::id::NodeId;
 use replication::transport::peer_endpoint;
 use replication::{Incoming, InvalidPeerAddress, PeerStream, PeerTransport};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::transport::Channel;
+
+/// How many bytes a pipe holds.
+const PIPE_BYTES: usize = 1024 * 1024;
 
 type Pair = (NodeId, NodeId);
 
-/// Which links are cut, and where nodes listen.
+/// Which links are cut, and which nodes listen.
 #[derive(Clone, Default)]
 pub struct Links {
     cut: Arc<Mutex<BTreeSet<Pair>>>,
-    listeners: Arc<Mutex<BTreeMap<NodeId, TcpListener>>>,
-    addresses: Arc<Mutex<BTreeMap<NodeId, String>>>,
+    listeners: Arc<Mutex<BTreeMap<String, Listener>>>,
+}
+
+/// Where connections to a node are handed in. It listens as long as somebody holds the other end.
+struct Listener {
+    node: NodeId,
+    connections: mpsc::UnboundedSender<DuplexStream>,
 }
 
 fn pair(a: NodeId, b: NodeId) -> Pair {
     (a.min(b), a.max(b))
 }
 
+/// Returns the address of a node.
+pub fn address(id: NodeId) -> String {
+    format!("node-{id}:1")
+}
+
 impl Links {
-    /// Takes a free port for a node.
-    pub async fn listen(&self, id: NodeId) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        self.listeners.lock().unwrap().insert(id, listener);
-        self.addresses.lock().unwrap().insert(id, address.clone());
-        address
-    }
-
-    /// Takes the same port again after the node stopped.
-    pub async fn listen_again(&self, id: NodeId) {
-        let address = self.addresses.lock().unwrap()[&id].clone();
-        let listener =
-            super::eventually("the port to be free", || async { TcpListener::bind(&address).await.ok() }).await;
-        self.listeners.lock().unwrap().insert(id, listener);
-    }
-
     /// Cuts a node off from all others.
     pub fn isolate(&self, id: NodeId) {
-        let others: Vec<NodeId> = self.addresses.lock().unwrap().keys().copied().collect();
+        let others: Vec<NodeId> = self.listeners.lock().unwrap().values().map(|listener| listener.node).collect();
         let mut cut = self.cut.lock().unwrap();
         others.into_iter().filter(|other| *other != id).for_each(|other| {
             cut.insert(pair(id, other));
@@ -71,8 +67,21 @@ impl Links {
         self.cut.lock().unwrap().contains(&pair)
     }
 
-    fn node_at(&self, address: &str) -> Option<NodeId> {
-        self.addresses.lock().unwrap().iter().find(|(_, at)| *at == address).map(|(id, _)| *id)
+    fn listen(&self, node: NodeId) -> mpsc::UnboundedReceiver<DuplexStream> {
+        let (connections, incoming) = mpsc::unbounded_channel();
+        self.listeners.lock().unwrap().insert(address(node), Listener { node, connections });
+        incoming
+    }
+
+    fn connect(&self, own: NodeId, address: &str) -> io::Result<LinkStream> {
+        let listeners = self.listeners.lock().unwrap();
+        let listener = listeners.get(address).ok_or(io::ErrorKind::ConnectionRefused)?;
+        let pair = pair(own, listener.node);
+        let (stream, theirs) = tokio::io::duplex(PIPE_BYTES);
+        if self.is_cut(pair) || listener.connections.send(theirs).is_err() {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        Ok(LinkStream { stream, links: self.clone(), pair })
     }
 }
 
@@ -90,38 +99,20 @@ impl LinkedTransport {
 
 impl PeerTransport for LinkedTransport {
     fn connect(&self, address: &str) -> Result<Channel, InvalidPeerAddress> {
-        let (links, own, address) = (self.links.clone(), self.own, address.to_owned());
-        let endpoint = peer_endpoint(&address)?;
-        Ok(endpoint.connect_with_connector_lazy(tower::service_fn(move |_| {
-            let (links, address) = (links.clone(), address.clone());
-            async move {
-                let other = links.node_at(&address).ok_or(io::ErrorKind::NotFound)?;
-                let pair = pair(own, other);
-                if links.is_cut(pair) {
-                    return Err(io::Error::from(io::ErrorKind::ConnectionRefused));
-                }
-                let stream = TcpStream::connect(&address).await?;
-                stream.set_nodelay(true)?;
-                Ok(TokioIo::new(LinkStream { stream, links, pair }))
-            }
-        })))
+        let (links, own, to) = (self.links.clone(), self.own, address.to_owned());
+        let connector = tower::service_fn(move |_| std::future::ready(links.connect(own, &to).map(TokioIo::new)));
+        Ok(peer_endpoint(address)?.connect_with_connector_lazy(connector))
     }
 
     fn incoming(&self) -> Incoming {
-        let listener = self.links.listeners.lock().unwrap().remove(&self.own).expect("the node listens once");
-        TcpListenerStream::new(listener)
-            .map(|stream| {
-                let stream = stream?;
-                stream.set_nodelay(true)?;
-                Ok(PeerStream::new(stream))
-            })
-            .boxed()
+        let incoming = UnboundedReceiverStream::new(self.links.listen(self.own));
+        incoming.map(|stream| Ok(PeerStream::new(stream))).boxed()
     }
 }
 
 /// A connection that breaks when its link is cut.
 struct LinkStream {
-    stream: TcpStream,
+    stream: DuplexStream,
     links: Links,
     pair: Pair,
 }

@@ -1,10 +1,11 @@
-//! Three nodes in one process, over loopback, on stores in memory; links between them can be cut.
+//! Three nodes in one process, joined by pipes, on stores in memory; links between them can be cut. Time is paused: it
+//! goes on when all of them wait.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use model::Proposal;
 use model::cluster::{NodeInfo, Nodes, RegionKind};
@@ -17,7 +18,10 @@ use registry::tables::{FollowUpNumbers, WriteRows};
 use replication::{Housekeeping, InPlace, Replication, ReplicationConfig, ReplicationParts};
 use service::ports::{Applied, Clock, LogError, Random, ReplicatedLog};
 use store::memory::MemoryOperation;
-use store::{EngineError, LogStore, MemoryEngine, StateStore, SyncThread, spawn_sync_thread};
+use store::{EngineError, LogStore, MemoryEngine, StateStore};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
 use traffic::LeaseTiming;
 
 use self::links::{LinkedTransport, Links};
@@ -32,16 +36,21 @@ pub const PARTITIONS: u16 = 2;
 pub const GROUP: GroupId = GroupId(1);
 const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
 
-pub struct SystemClock(Instant);
+/// How often `eventually` looks.
+const LOOK: Duration = Duration::from_millis(5);
+/// What the wall clock shows when the cluster is made.
+const START: Timestamp = Timestamp(1_767_323_045_000);
 
-impl Clock for SystemClock {
+/// Paused time.
+pub struct PausedClock(Instant);
+
+impl Clock for PausedClock {
     fn boot_time(&self) -> BootTime {
         BootTime(u64::try_from(self.0.elapsed().as_nanos()).unwrap() + 1_000_000_000)
     }
 
     fn wall_time(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        Timestamp(u64::try_from(since.as_millis()).unwrap())
+        Timestamp(START.0 + u64::try_from(self.0.elapsed().as_millis()).unwrap())
     }
 }
 
@@ -53,10 +62,20 @@ impl Random for Counter {
     }
 }
 
+/// Runs the rounds of syncing of a log until one fails.
+async fn sync(log: LogStore) {
+    let work = Arc::new(Notify::new());
+    let waked = work.clone();
+    log.set_waker(Box::new(move || waked.notify_one()));
+    while log.sync_pending().is_ok() {
+        work.notified().await;
+    }
+}
+
 /// A node that runs.
 pub struct Running {
     pub replication: Replication,
-    _sync: SyncThread,
+    syncing: AbortHandle,
 }
 
 /// What stays of a node when it doesn't run.
@@ -72,6 +91,7 @@ pub struct Cluster {
     pub running: BTreeMap<NodeId, Running>,
     pub links: Links,
     boots: u64,
+    started: Instant,
 }
 
 impl Cluster {
@@ -91,13 +111,13 @@ impl Cluster {
         let links = Links::default();
         let mut nodes = Nodes::new();
         for id in (1..=count).map(NodeId) {
-            let peer = links.listen(id).await;
+            let peer = links::address(id);
             let region = RegionId::new(REGIONS[((id.0 - 1) % 3) as usize]).unwrap();
             let kind = RegionKind::Serving;
             nodes.insert(id, NodeInfo { id, region, kind, peer, grpc: String::new(), door: String::new() });
         }
         let disks = nodes.keys().map(|id| (*id, Disk::default())).collect();
-        Cluster { nodes, disks, running: BTreeMap::new(), links, boots: 0 }
+        Cluster { nodes, disks, running: BTreeMap::new(), links, boots: 0, started: Instant::now() }
     }
 
     pub fn ids(&self) -> Vec<NodeId> {
@@ -123,7 +143,7 @@ impl Cluster {
         let disk = self.disks[&id].clone();
         let log = LogStore::open(Arc::new(disk.log)).unwrap();
         let state = StateStore::open(Arc::new(disk.state)).unwrap();
-        let sync = spawn_sync_thread(log.clone(), "sync").unwrap();
+        let syncing = tokio::spawn(sync(log.clone())).abort_handle();
         let config = ReplicationConfig {
             node: id,
             boot: Boot(self.boots),
@@ -137,12 +157,12 @@ impl Cluster {
             log,
             state,
             transport: Arc::new(LinkedTransport::new(self.links.clone(), id)),
-            clock: Arc::new(SystemClock(Instant::now())),
+            clock: Arc::new(PausedClock(self.started)),
             random: Arc::new(Counter(AtomicU64::new(id.0))),
             background: Arc::new(InPlace),
         };
         let replication = Replication::start(config, parts).await.unwrap();
-        self.running.insert(id, Running { replication, _sync: sync });
+        self.running.insert(id, Running { replication, syncing });
     }
 
     /// Stops a node as a crash does: what was not synced is gone.
@@ -155,12 +175,11 @@ impl Cluster {
             engine.set_fault(move |_| Some(EngineError::Io { store: "test".to_owned(), detail: detail.clone() }));
         }
         running.replication.stop().await;
-        drop(running);
+        running.syncing.abort();
         for engine in [&disk.log, &disk.state] {
             engine.clear_fault();
             engine.crash();
         }
-        self.links.listen_again(id).await;
     }
 
     /// Fails every operation on a stopped node's disks from the one on that comes `operations` after a snapshot was made
@@ -242,13 +261,13 @@ impl Cluster {
 
 /// Waits until `check` finds something.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut check: impl FnMut() -> F) -> T {
-    let due = tokio::time::Instant::now() + SOON;
+    let due = Instant::now() + SOON;
     loop {
         if let Some(found) = check().await {
             return found;
         }
-        assert!(tokio::time::Instant::now() < due, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        assert!(Instant::now() < due, "waited in vain for {what}");
+        tokio::time::sleep(LOOK).await;
     }
 }
 
