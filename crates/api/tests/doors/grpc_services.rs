@@ -1,8 +1,10 @@
 //! The services of the gRPC door.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use api::grpc::GrpcLimits;
+use service::ports::LogError;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -78,6 +80,31 @@ async fn a_full_door_is_exhausted() {
     let grpc = Grpc::with_limits(GrpcLimits { calls_max: 0, ..GrpcLimits::default() }).await;
     let refused = client!(TrafficClient, grpc).get_plan(v1::GetPlanRequest {}).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted);
+}
+
+#[tokio::test]
+async fn an_overloaded_log_says_when_to_come_back() {
+    let grpc = Grpc::start().await;
+    let app_id = app(&grpc).await;
+    let retry_after = Duration::from_millis(1_500);
+    *grpc.node.groups.failure.lock().unwrap() = Some(LogError::Overloaded { retry_after });
+    let patch = v1::EndpointPatch {
+        channel: v1::Channel::Sms.into(),
+        address: Some("+12065550101".into()),
+        ..Default::default()
+    };
+    let put = v1::PutEndpointRequest {
+        app_id: app_id.clone(),
+        endpoint_id: "e".into(),
+        patch: Some(patch),
+        request_id: String::new(),
+    };
+    let not_sent = client!(MessagesClient, grpc).send(send(&app_id, &["+12065550101"])).await.unwrap_err();
+    let not_put = client!(EndpointsClient, grpc).put(put).await.unwrap_err();
+    for refused in [not_sent, not_put] {
+        assert_eq!(refused.code(), Code::ResourceExhausted);
+        assert_eq!(refused.metadata().get("x-signalbox-retry-after-ms").unwrap(), "1500");
+    }
 }
 
 #[tokio::test]

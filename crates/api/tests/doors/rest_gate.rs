@@ -104,11 +104,15 @@ async fn an_overloaded_log_says_when_to_come_back() {
         Some(LogError::Overloaded { retry_after: Duration::from_millis(1_500) });
     let to = json!({ "+12065550101": { "ChannelType": "SMS" } });
     let body = json!({ "Addresses": to, "MessageConfiguration": { "SMSMessage": { "Body": "b" } } });
-    let refused = rest.call("POST", &format!("{app}/messages"), body.clone()).await;
-    assert_eq!(
-        (refused.error(), &refused.headers["retry-after"]),
-        ((429, "TooManyRequestsException"), &"2".parse().unwrap())
-    );
+    let not_sent = rest.call("POST", &format!("{app}/messages"), body.clone()).await;
+    let endpoint = json!({ "ChannelType": "SMS", "Address": "+12065550101" });
+    let not_put = rest.call("PUT", &format!("{app}/endpoints/e"), endpoint).await;
+    for refused in [not_sent, not_put] {
+        assert_eq!(
+            (refused.error(), &refused.headers["retry-after"]),
+            ((429, "TooManyRequestsException"), &"2".parse().unwrap())
+        );
+    }
     let waited = Duration::from_secs(8);
     *rest.node.groups.failure.lock().unwrap() = Some(LogError::NoLeader { group: GroupId(1), waited });
     let result = rest.call("POST", &format!("{app}/messages"), body).await;

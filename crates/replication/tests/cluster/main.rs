@@ -6,5 +6,6 @@ mod leases;
 mod leaving;
 mod membership;
 mod overload;
+mod slow;
 mod support;
 mod three_nodes;

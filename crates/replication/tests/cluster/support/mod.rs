@@ -62,13 +62,20 @@ impl Random for Counter {
     }
 }
 
+/// Makes the randomness of a node.
+pub fn random(id: NodeId) -> Arc<dyn Random> {
+    Arc::new(Counter(AtomicU64::new(id.0)))
+}
+
 /// Runs the rounds of syncing of a log until one fails.
-async fn sync(log: LogStore) {
+async fn sync(log: LogStore, time: Arc<Mutex<Duration>>) {
     let work = Arc::new(Notify::new());
     let waked = work.clone();
     log.set_waker(Box::new(move || waked.notify_one()));
     while log.sync_pending().is_ok() {
         work.notified().await;
+        let time = *time.lock().unwrap();
+        tokio::time::sleep(time).await;
     }
 }
 
@@ -92,6 +99,7 @@ pub struct Cluster {
     pub links: Links,
     boots: u64,
     started: Instant,
+    sync_time: Arc<Mutex<Duration>>,
 }
 
 impl Cluster {
@@ -117,7 +125,15 @@ impl Cluster {
             nodes.insert(id, NodeInfo { id, region, kind, peer, grpc: String::new(), door: String::new() });
         }
         let disks = nodes.keys().map(|id| (*id, Disk::default())).collect();
-        Cluster { nodes, disks, running: BTreeMap::new(), links, boots: 0, started: Instant::now() }
+        Cluster {
+            nodes,
+            disks,
+            running: BTreeMap::new(),
+            links,
+            boots: 0,
+            started: Instant::now(),
+            sync_time: Arc::default(),
+        }
     }
 
     pub fn ids(&self) -> Vec<NodeId> {
@@ -132,6 +148,15 @@ impl Cluster {
         self.nodes[&id].region.clone()
     }
 
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(PausedClock(self.started))
+    }
+
+    /// Lets every sync of every disk take so long.
+    pub fn syncs_take(&self, time: Duration) {
+        *self.sync_time.lock().unwrap() = time;
+    }
+
     /// Starts a node on what its disk holds.
     pub async fn run(&mut self, id: NodeId, bootstrap: bool) {
         self.run_among(id, self.ids(), bootstrap).await;
@@ -143,7 +168,7 @@ impl Cluster {
         let disk = self.disks[&id].clone();
         let log = LogStore::open(Arc::new(disk.log)).unwrap();
         let state = StateStore::open(Arc::new(disk.state)).unwrap();
-        let syncing = tokio::spawn(sync(log.clone())).abort_handle();
+        let syncing = tokio::spawn(sync(log.clone(), self.sync_time.clone())).abort_handle();
         let config = ReplicationConfig {
             node: id,
             boot: Boot(self.boots),
@@ -157,8 +182,8 @@ impl Cluster {
             log,
             state,
             transport: Arc::new(LinkedTransport::new(self.links.clone(), id)),
-            clock: Arc::new(PausedClock(self.started)),
-            random: Arc::new(Counter(AtomicU64::new(id.0))),
+            clock: self.clock(),
+            random: random(id),
             background: Arc::new(InPlace),
         };
         let replication = Replication::start(config, parts).await.unwrap();

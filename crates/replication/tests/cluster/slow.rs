@@ -1,0 +1,164 @@
+//! A group whose entries take long: new work is refused at every node, and what ends work goes on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::address::{Address, partition_of_app};
+use model::app::ChannelDetail;
+use model::channel::Channel;
+use model::command::{Command, Settlement};
+use model::content::{Content, Purpose};
+use model::endpoint::EndpointPatch;
+use model::id::{AppId, EndpointId, GroupId, MessageId, NodeId};
+use model::message::{SendResult, Status};
+use model::opt_out::OptOutSource;
+use model::plan::Mode;
+use service::duties::{Duty, FollowUpDuty, PlanDuty};
+use service::use_cases::{
+    CreateApp, EndpointDraft, OptOutKey, Ports, PutChannel, SendOutcome, SendRequest, SendTarget, To,
+    UpsertEndpointRequest,
+};
+use service::{ErrorCode, Facts, Service, ServiceError};
+
+use crate::support::{Cluster, PARTITIONS, eventually, random};
+
+const CHANNEL: Channel = Channel::Sms;
+
+/// The use cases of one node.
+struct Door {
+    service: Service,
+    app: AppId,
+}
+
+impl Door {
+    fn service(cluster: &Cluster, id: NodeId) -> Service {
+        let replication = Arc::new(cluster.node(id).clone());
+        let facts = Facts { node: id, region: cluster.region(id), partitions: PARTITIONS };
+        let random = random(NodeId(100 + id.0));
+        Service::new(facts, Ports { log: replication.clone(), reads: replication, clock: cluster.clock(), random })
+    }
+
+    /// Makes a plan and an app, and returns the doors of all nodes when every partition knows them.
+    async fn all(cluster: &Cluster) -> BTreeMap<NodeId, Door> {
+        for running in cluster.running.values() {
+            running.replication.spawn_duties(Arc::new(|group| {
+                let mut duties: Vec<Box<dyn Duty>> = vec![Box::new(FollowUpDuty::new(group))];
+                if group == GroupId::CONTROL {
+                    duties.push(Box::new(PlanDuty::new(PARTITIONS)));
+                }
+                duties
+            }));
+        }
+        let service = Door::service(cluster, NodeId(1));
+        let regions: Vec<_> = cluster.ids().into_iter().map(|id| cluster.region(id)).collect();
+        service.first_plan(Mode::ActiveActive, &regions).await.unwrap();
+        let app = service.create_app(CreateApp { name: "n".to_owned(), tags: BTreeMap::new() }).await.unwrap().id;
+        let detail = ChannelDetail::Sms { sender_id: None, short_code: None };
+        let put = PutChannel { app, channel: CHANNEL, enabled: Some(true), class: None, detail };
+        service.put_channel(put).await.unwrap();
+        let doors: BTreeMap<_, _> =
+            cluster.ids().into_iter().map(|id| (id, Door { service: Door::service(cluster, id), app })).collect();
+        for door in doors.values() {
+            eventually("every partition to know the app", || async { door.opt_out(1).await.ok() }).await;
+            eventually("every partition to have the plan", || async { door.send(2).await.ok() }).await;
+        }
+        doors
+    }
+
+    async fn send(&self, number: u64) -> Result<MessageId, ServiceError> {
+        let text = "hi".to_owned();
+        let content = Content::Sms { text, purpose: Purpose::Transactional, origination_number: None, sender_id: None };
+        let request = SendRequest {
+            app: self.app,
+            targets: vec![SendTarget {
+                to: To::Address { channel: CHANNEL, address: address(number) },
+                content: None,
+                substitutions: BTreeMap::new(),
+                context: BTreeMap::new(),
+            }],
+            contents: BTreeMap::from([(CHANNEL, content)]),
+            substitutions: BTreeMap::new(),
+            context: BTreeMap::new(),
+            class: None,
+            time_to_live: None,
+            request: None,
+        };
+        match self.service.send_messages(request).await?.remove(0).outcome {
+            SendOutcome::Accepted(message) => Ok(message),
+            other => panic!("{other}"),
+        }
+    }
+
+    async fn upsert(&self) -> Result<(), ServiceError> {
+        let patch = EndpointPatch::default();
+        let draft = EndpointDraft { channel: Some(CHANNEL), address: Some(address(3)), patch };
+        let (endpoint, request) = (EndpointId::from_stored("e".to_owned()), self.service.new_request_id());
+        let request = UpsertEndpointRequest { app: self.app, endpoint, display_id: "e".to_owned(), draft, request };
+        self.service.upsert_endpoint(request).await.map(|_| ())
+    }
+
+    async fn opt_out(&self, number: u64) -> Result<(), ServiceError> {
+        let (_, key) = Address::parse(CHANNEL, &address(number)).unwrap();
+        let which = OptOutKey { app: self.app, key, channel: CHANNEL };
+        self.service.put_opt_out(which, OptOutSource::Request).await.map(|_| ())
+    }
+
+    async fn settle(&self, message: MessageId) -> Result<(), ServiceError> {
+        let region = self.service.get_message(message).await?.progress.region;
+        let results = vec![Settlement { message, attempt: 1, result: SendResult::Delivered { provider_id: None } }];
+        self.service.record(vec![(message.group(), Command::Settle { region, results })]).await
+    }
+}
+
+fn address(number: u64) -> String {
+    format!("+1206555{number:04}")
+}
+
+/// Returns the addresses' numbers from `from` on that are of a partition.
+fn numbers_of(group: GroupId, from: u64) -> impl Iterator<Item = u64> {
+    (from..).filter(move |number| {
+        let (_, key) = Address::parse(CHANNEL, &address(*number)).unwrap();
+        key.partition(PARTITIONS) == group
+    })
+}
+
+fn is_refused<T: std::fmt::Debug>(answer: Result<T, ServiceError>) {
+    let refused = answer.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Overloaded, "{refused:?}");
+    assert!(refused.retry_after_ms.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_work_is_refused_and_what_ends_work_goes_on() {
+    let cluster = Cluster::start().await;
+    let doors = Door::all(&cluster).await;
+    // The app's endpoints are there, and so are the recipients that are chosen.
+    let group = partition_of_app(doors[&NodeId(1)].app, PARTITIONS);
+    let mut numbers = numbers_of(group, 100);
+    let mut number = || numbers.next().unwrap();
+    for id in [cluster.leader(group).await, cluster.followers(group).await[0]] {
+        let door = &doors[&id];
+        let message = door.send(number()).await.unwrap();
+        cluster.syncs_take(Duration::from_secs(2));
+        for _ in 0..8 {
+            door.opt_out(number()).await.unwrap();
+        }
+        let (opted_out, sent, written, settled) =
+            futures::join!(door.opt_out(number()), door.send(number()), door.upsert(), door.settle(message));
+        opted_out.unwrap();
+        is_refused(sent);
+        is_refused(written);
+        settled.unwrap();
+        assert_eq!(door.service.get_message(message).await.unwrap().progress.status, Status::Delivered);
+
+        cluster.syncs_take(Duration::ZERO);
+        for _ in 0..40 {
+            door.opt_out(number()).await.unwrap();
+        }
+        let (opted_out, sent, written) = futures::join!(door.opt_out(number()), door.send(number()), door.upsert());
+        opted_out.unwrap();
+        sent.unwrap();
+        written.unwrap();
+    }
+}
