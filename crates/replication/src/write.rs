@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use model::id::{LogIndex, NodeId};
-use openraft::errors::{ClientWriteError, RaftError};
+use openraft::async_runtime::WatchReceiver as _;
+use openraft::errors::{ClientWriteError, Fatal, RaftError};
 use service::ports::Clock;
 use tracing::Instrument as _;
 use tracing::field::Empty;
@@ -15,6 +16,10 @@ use crate::type_config::{EntryBytes, LogId, TypeConfig};
 
 /// Writes submissions as one entry and answers them; returns those that wait for the fence.
 pub(crate) async fn write(group: &Arc<Group>, clock: &dyn Clock, submissions: Vec<Submission>) -> Vec<fence::Waiting> {
+    if let Some(failed) = ended(group) {
+        submissions.into_iter().for_each(|submission| submission.answer(Err(failed.clone())));
+        return Vec::new();
+    }
     let since = clock.boot_time();
     let proposals = submissions.iter().flat_map(|submission| submission.proposals.iter().cloned()).collect();
     let entry = wire::Entry { stamp: clock.wall_time(), proposals }.encode();
@@ -70,7 +75,16 @@ pub(crate) fn failed(error: RaftError<TypeConfig, ClientWriteError<TypeConfig>>)
             Failed::Unknown("leadership was lost while the entry was under way".to_owned())
         }
         RaftError::APIError(other) => Failed::Broken(other.to_string()),
-        RaftError::Fatal(openraft::errors::Fatal::Stopped) => Failed::Stopping,
-        RaftError::Fatal(fatal) => Failed::Broken(fatal.to_string()),
+        // The group ended after it took the entry: others may have it, and commit it.
+        RaftError::Fatal(fatal) => Failed::Unknown(fatal.to_string()),
+    }
+}
+
+/// Says why a group takes no entries any more, if it has ended.
+fn ended(group: &Group) -> Option<Failed> {
+    match &group.raft.metrics().borrow_watched().running_state {
+        Ok(()) => None,
+        Err(Fatal::Stopped) => Some(Failed::Stopping),
+        Err(fatal) => Some(Failed::Broken(fatal.to_string())),
     }
 }

@@ -6,7 +6,7 @@ use crate::support::{Cluster, GROUP, SOON, adopt_plan, create_app, created, even
 use model::id::GroupId;
 use model::outcome::Outcome;
 use registry::tables::{Apps, ReadRows};
-use service::ports::{ClusterControl, Reads, ReplicatedLog};
+use service::ports::{ClusterControl, LogError, Reads, ReplicatedLog};
 
 #[tokio::test(start_paused = true)]
 async fn a_proposal_at_any_node_is_applied_at_all() {
@@ -80,12 +80,32 @@ async fn a_cut_off_node_says_that_nothing_was_done_or_that_it_does_not_know() {
     let follower = cluster.followers(GROUP).await[0];
     cluster.links.isolate(follower);
     let answer = cluster.node(follower).propose(GROUP, vec![adopt_plan(1)], Duration::from_millis(700)).await;
-    assert!(
-        matches!(answer, Err(service::ports::LogError::NoLeader { .. } | service::ports::LogError::Unknown { .. })),
-        "{answer:?}"
-    );
+    assert!(matches!(answer, Err(LogError::NoLeader { .. } | LogError::Unknown { .. })), "{answer:?}");
     cluster.links.heal();
     propose(cluster.node(follower), GROUP, adopt_plan(1)).await.unwrap();
+}
+
+/// The leader's disk fails when the others have an entry that it was asked for.
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_outlives_its_leader_is_not_called_undone() {
+    let cluster = Cluster::start().await;
+    let leader = cluster.leader(GroupId::CONTROL).await;
+    let others = cluster.followers(GroupId::CONTROL).await;
+    let last = |id| cluster.node(id).status().groups[0].last;
+    let before = last(leader);
+    cluster.syncs_take(Duration::from_millis(200));
+    let node = cluster.node(leader).clone();
+    let asked = tokio::spawn(async move { propose(&node, GroupId::CONTROL, create_app(1)).await });
+    eventually("the others to have it", || async { others.iter().all(|id| last(*id) > before).then_some(()) }).await;
+    cluster.fail_disk(leader);
+    cluster.syncs_take(Duration::ZERO);
+    let answer = asked.await.unwrap();
+    assert!(matches!(answer, Err(LogError::Unknown { .. })), "{answer:?}");
+    eventually("it to be done", || async {
+        let view = cluster.node(others[0]).view(GroupId::CONTROL).unwrap();
+        ReadRows::<Apps>::get(&*view, &model::AppId(1)).unwrap()
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,7 +126,7 @@ async fn an_entry_that_is_too_large_is_refused() {
     let cluster = Cluster::start().await;
     let proposals = (0..50_000).map(create_app).collect();
     let refused = cluster.node(cluster.ids()[0]).propose(GroupId::CONTROL, proposals, SOON).await;
-    assert!(matches!(refused, Err(service::ports::LogError::TooLarge { .. })));
+    assert!(matches!(refused, Err(LogError::TooLarge { .. })));
 }
 
 /// A change that no entry made, as a fault of a disk or a program would leave it.

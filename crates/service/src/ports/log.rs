@@ -56,7 +56,7 @@ pub enum LogError {
     /// The node is stopping; nothing was done.
     #[error("the node is stopping")]
     Stopping,
-    /// The node's own copy of the group can't go on.
+    /// The node's own copy of the group can't go on; nothing was done.
     #[error("group {group} is out of order on node {node}: {detail}")]
     Broken {
         /// The group.

@@ -192,18 +192,23 @@ impl Cluster {
 
     /// Stops a node as a crash does: what was not synced is gone.
     pub async fn kill(&mut self, id: NodeId) {
+        self.fail_disk(id);
         let running = self.running.remove(&id).unwrap();
         let disk = self.disks[&id].clone();
-        // From this moment on nothing more reaches the disk.
-        for engine in [&disk.log, &disk.state] {
-            let detail = "the node was killed".to_owned();
-            engine.set_fault(move |_| Some(EngineError::Io { store: "test".to_owned(), detail: detail.clone() }));
-        }
         running.replication.stop().await;
         running.syncing.abort();
         for engine in [&disk.log, &disk.state] {
             engine.clear_fault();
             engine.crash();
+        }
+    }
+
+    /// Lets nothing more reach a node's disk.
+    pub fn fail_disk(&self, id: NodeId) {
+        let disk = &self.disks[&id];
+        for engine in [&disk.log, &disk.state] {
+            let detail = "the disk is gone".to_owned();
+            engine.set_fault(move |_| Some(EngineError::Io { store: "test".to_owned(), detail: detail.clone() }));
         }
     }
 
