@@ -1,5 +1,5 @@
-//! What happens when regions are cut off, lose power, lose their disks: the promises hold, on many seeds. And the checks
-//! that say so can fail: with something broken on purpose they do.
+//! What happens when regions are cut off, lose power, lose their disks, are asked to stop: the promises hold, on many
+//! seeds. And the checks that say so can fail: with something broken on purpose they do.
 
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,15 +1,15 @@
 //! Floor 5: one node. Its configuration, the wiring of the edges through the ports, and its life from start to stop.
 //! The only place where edges meet.
 
+pub mod bridges;
 pub mod config;
+pub mod leaving;
 pub mod observability;
+pub mod readiness;
 pub mod world;
 
-mod bridges;
 mod doors;
 mod identity;
-mod leaving;
-mod readiness;
 mod sending;
 mod serve;
 

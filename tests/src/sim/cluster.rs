@@ -8,6 +8,7 @@ use model::address::mix;
 use model::cluster::{NodeInfo, Nodes, RegionKind};
 use model::id::{AppId, NodeId, RegionId};
 use replication::Replication;
+use tokio::sync::Notify;
 
 use super::breaks::Break;
 use super::history::History;
@@ -46,6 +47,7 @@ pub struct Cluster {
     pub opted_out: AtomicU64,
     stands: BTreeMap<NodeId, Stand>,
     running: Mutex<BTreeMap<NodeId, Replication>>,
+    ended: Mutex<BTreeSet<NodeId>>,
     app: Mutex<Option<AppId>>,
     closing: AtomicBool,
     closed: Mutex<BTreeSet<String>>,
@@ -57,6 +59,8 @@ pub struct Cluster {
 struct Stand {
     disk: Arc<Disk>,
     clock: Arc<SimClock>,
+    /// Told when the node is to stop.
+    stop: Notify,
 }
 
 /// Returns the name of a node's region, which is also its host.
@@ -91,9 +95,11 @@ impl Cluster {
     pub fn new(settings: Settings) -> Cluster {
         let history = Arc::new(History::default());
         let random = SimRandom::new(mix(settings.seed ^ 0x636c_6f63_6b73));
-        let stand = |_| {
+        let stand = |node: NodeId| {
             let rate = 1_000 - RATE_ERROR_MAX_PERMILLE + random.below(2 * RATE_ERROR_MAX_PERMILLE + 1);
-            Stand { disk: Arc::new(Disk::new(settings.broken)), clock: Arc::new(SimClock::new(rate)) }
+            let power = SimRandom::new(mix(settings.seed ^ 0x706f_7765_7200 ^ node.0));
+            let disk = Arc::new(Disk::new(settings.broken, power));
+            Stand { disk, clock: Arc::new(SimClock::new(rate)), stop: Notify::new() }
         };
         Cluster {
             settings,
@@ -102,6 +108,7 @@ impl Cluster {
             opted_out: AtomicU64::new(0),
             stands: NODES.into_iter().map(|node| (node, stand(node))).collect(),
             running: Mutex::default(),
+            ended: Mutex::default(),
             app: Mutex::default(),
             closing: AtomicBool::new(false),
             closed: Mutex::default(),
@@ -134,6 +141,27 @@ impl Cluster {
     /// Forgets a node that stopped.
     pub fn forget(&self, node: NodeId) {
         lock(&self.running).remove(&node);
+    }
+
+    /// Asks a node to stop. One that is starting doesn't hear it.
+    pub fn ask_to_stop(&self, node: NodeId) {
+        self.stands[&node].stop.notify_waiters();
+    }
+
+    /// Waits until a node is asked to stop.
+    pub async fn asked_to_stop(&self, node: NodeId) {
+        self.stands[&node].stop.notified().await;
+    }
+
+    /// Says that a node has stopped as it was asked to.
+    pub fn ends(&self, node: NodeId) {
+        self.forget(node);
+        lock(&self.ended).insert(node);
+    }
+
+    /// Returns the nodes that have stopped since this was asked last.
+    pub fn take_ended(&self) -> BTreeSet<NodeId> {
+        std::mem::take(&mut lock(&self.ended))
     }
 
     /// Returns the nodes that run.

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use model::id::NodeId;
-use service::ports::Random as _;
 
 use super::cluster::{Cluster, NODES, name};
 use super::history::{Place, Tick};
@@ -12,6 +11,9 @@ use super::world::SimRandom;
 
 /// How long a fault of the network or a crash lasts, in milliseconds.
 const LASTS_MS: (u64, u64) = (600, 5_000);
+/// How long it takes from asking a node to stop until it starts again, in milliseconds. When it still runs then, it is
+/// killed.
+const STOP_MS: (u64, u64) = (400, 8_000);
 /// How long a node is down that its supervisor starts again at once, in milliseconds.
 const RESTART_MS: (u64, u64) = (20, 400);
 /// How long it is quiet between two of them, in milliseconds.
@@ -30,6 +32,10 @@ pub enum Fault {
     Hold(NodeId, NodeId),
     /// A node loses power.
     Crash(NodeId),
+    /// A node is asked to stop, and starts again. One that doesn't stop in time crashes.
+    Stop(NodeId),
+    /// A node loses power between two operations on its disk, while it takes in a snapshot. Not of the schedule.
+    LosePower(NodeId),
     /// A node stops, and starts again with an empty disk.
     LoseDisk(NodeId),
     /// All nodes lose power at once.
@@ -55,12 +61,15 @@ impl Fault {
     /// Says whether a node was stopped or cut off from somebody.
     pub fn cuts_off(&self, node: NodeId) -> bool {
         match self {
-            Fault::Isolate(hit) | Fault::Crash(hit) | Fault::LoseDisk(hit) | Fault::RestartIsolated(hit) => {
-                *hit == node
-            }
+            Fault::Isolate(hit)
+            | Fault::Crash(hit)
+            | Fault::LosePower(hit)
+            | Fault::LoseDisk(hit)
+            | Fault::RestartIsolated(hit) => *hit == node,
             Fault::OneWay(from, to) | Fault::Hold(from, to) => *from == node || *to == node,
             Fault::CrashAll => true,
-            Fault::WallClock(..) => false,
+            // Whoever stops in order records first what it began.
+            Fault::Stop(_) | Fault::WallClock(..) => false,
         }
     }
 }
@@ -72,6 +81,8 @@ impl fmt::Display for Fault {
             Fault::OneWay(from, to) => write!(f, "lose {} to {}", name(*from), name(*to)),
             Fault::Hold(a, b) => write!(f, "hold {} and {}", name(*a), name(*b)),
             Fault::Crash(node) => write!(f, "crash {}", name(*node)),
+            Fault::Stop(node) => write!(f, "stop {}", name(*node)),
+            Fault::LosePower(node) => write!(f, "lose the power of {}", name(*node)),
             Fault::LoseDisk(node) => write!(f, "lose the disk of {}", name(*node)),
             Fault::CrashAll => f.write_str("crash all"),
             Fault::RestartIsolated(node) => write!(f, "isolate and restart {}", name(*node)),
@@ -95,7 +106,11 @@ pub fn schedule(seed: u64, from: Tick, to: Tick) -> Vec<Planned> {
             fault = if std::mem::replace(&mut disk_lost, true) { Fault::Crash(node) } else { fault };
         }
         let quick = matches!(fault, Fault::Crash(_) | Fault::CrashAll) && random.below(2) == 0;
-        let lasts = between(if quick { RESTART_MS } else { LASTS_MS });
+        let lasts = match fault {
+            Fault::Stop(_) => between(STOP_MS),
+            _ if quick => between(RESTART_MS),
+            _ => between(LASTS_MS),
+        };
         planned.push(Planned { from: at, lasts, fault });
         at += lasts + between(QUIET_MS);
     }
@@ -115,14 +130,15 @@ fn draw(random: &SimRandom) -> Fault {
     let first = random.below(count);
     let second = (first + 1 + random.below(count - 1)) % count;
     let (a, b) = (NODES[first as usize], NODES[second as usize]);
-    match random.next_u64() % 16 {
+    match random.below(19) {
         0..4 => Fault::Isolate(a),
         4..7 => Fault::OneWay(a, b),
         7..9 => Fault::Hold(a, b),
         9..12 => Fault::Crash(a),
         12..14 => Fault::CrashAll,
         14 => Fault::LoseDisk(a),
-        _ => Fault::RestartIsolated(a),
+        15 => Fault::RestartIsolated(a),
+        _ => Fault::Stop(a),
     }
 }
 
@@ -131,6 +147,7 @@ pub struct Nemesis {
     cluster: Arc<Cluster>,
     waiting: std::collections::VecDeque<Planned>,
     lasting: Vec<Lasting>,
+    random: SimRandom,
 }
 
 struct Lasting {
@@ -144,12 +161,13 @@ struct Lasting {
 impl Nemesis {
     /// Begins a schedule, which is ordered by time.
     pub fn new(cluster: Arc<Cluster>, planned: Vec<Planned>) -> Nemesis {
-        Nemesis { cluster, waiting: planned.into(), lasting: Vec::new() }
+        Nemesis { random: cluster.random(), cluster, waiting: planned.into(), lasting: Vec::new() }
     }
 
     /// Says whether everything is over.
     pub fn is_done(&self) -> bool {
-        self.waiting.is_empty() && self.lasting.is_empty()
+        let power_is_lost = NODES.into_iter().any(|node| self.cluster.disk(node).has_lost_power());
+        self.waiting.is_empty() && self.lasting.is_empty() && !power_is_lost
     }
 
     /// Begins and ends what is due.
@@ -160,6 +178,18 @@ impl Nemesis {
                 if let Fault::RestartIsolated(node) = lasting.fault {
                     sim.bounce(name(node));
                 }
+            }
+        }
+        for stopped in self.cluster.take_ended() {
+            self.crash(sim, stopped);
+        }
+        for node in NODES {
+            if self.cluster.disk(node).has_lost_power() {
+                let fault = Fault::LosePower(node);
+                let place = self.cluster.history.fault_begins(&fault);
+                self.crash(sim, node);
+                let until = now + RESTART_MS.0 + self.random.below(RESTART_MS.1 - RESTART_MS.0);
+                self.lasting.push(Lasting { until, restart: None, fault, place });
             }
         }
         let (over, lasting) = std::mem::take(&mut self.lasting).into_iter().partition(|fault| fault.until <= now);
@@ -181,7 +211,8 @@ impl Nemesis {
             Fault::Isolate(node) => others(*node).for_each(|other| sim.partition(name(*node), name(other))),
             Fault::OneWay(from, to) => sim.partition_oneway(name(*from), name(*to)),
             Fault::Hold(a, b) => sim.hold(name(*a), name(*b)),
-            Fault::Crash(node) => self.crash(sim, *node),
+            Fault::Crash(node) | Fault::LosePower(node) => self.crash(sim, *node),
+            Fault::Stop(node) => self.cluster.ask_to_stop(*node),
             Fault::LoseDisk(node) => {
                 self.crash(sim, *node);
                 self.cluster.disk(*node).lose();
@@ -202,7 +233,15 @@ impl Nemesis {
             }
             Fault::OneWay(from, to) => sim.repair_oneway(name(*from), name(*to)),
             Fault::Hold(a, b) => sim.release(name(*a), name(*b)),
-            Fault::Crash(node) | Fault::LoseDisk(node) => sim.bounce(name(*node)),
+            Fault::Crash(node) | Fault::LosePower(node) | Fault::LoseDisk(node) => sim.bounce(name(*node)),
+            Fault::Stop(node) => {
+                if self.cluster.running().contains_key(node) {
+                    let place = self.cluster.history.fault_begins(&Fault::Crash(*node));
+                    self.crash(sim, *node);
+                    self.cluster.history.fault_ends(place);
+                }
+                sim.bounce(name(*node));
+            }
             Fault::CrashAll => NODES.into_iter().for_each(|node| sim.bounce(name(node))),
             Fault::WallClock(node, _) => self.cluster.clock(*node).jump(0),
         }

@@ -111,6 +111,7 @@ impl Run {
         }
         self.cluster.history.note("everything is healed".to_owned());
         self.cluster.provider.get_well();
+        NODES.into_iter().for_each(|node| self.cluster.disk(node).keep_power());
         self.cluster.close();
         self.come_to_rest()
     }

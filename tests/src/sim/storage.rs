@@ -1,12 +1,13 @@
 //! A simulated node's disk: two engines in memory that outlive the node's restarts, forget at a crash what was not
-//! synced, and can be lost as a whole.
+//! synced, and can be lost as a whole. Power can be lost between two of its operations, while a snapshot is taken in.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use model::id::Boot;
 use store::engine::Row;
+use store::memory::MemoryOperation;
 use store::{Batch, Engine, EngineError, EngineView, LogStore, MemoryEngine, Range, Staging};
 use tokio::sync::Notify;
 
@@ -18,6 +19,11 @@ const SYNC_MAX_MS: u64 = 6;
 /// How long a slow one takes at most, and how seldom it is: one in this many.
 const SLOW_SYNC_MAX_MS: u64 = 120;
 const SLOW_SYNC_ONE_IN: u64 = 40;
+/// How often a node loses power while it takes in a snapshot, in a run at most.
+const LOSSES_MAX: u64 = 4;
+/// Within how many operations on the disk after the snapshot was made ready: more than it takes from there to a purged
+/// log.
+const LOSS_WITHIN: u64 = 10;
 /// How late what was written becomes durable on a disk that lies.
 const LIE: Duration = Duration::from_millis(700);
 
@@ -26,6 +32,32 @@ pub struct Disk {
     engines: Mutex<Engines>,
     boots: AtomicU64,
     broken: Option<Break>,
+    power: Arc<Mutex<Power>>,
+}
+
+/// When the node loses power.
+struct Power {
+    random: SimRandom,
+    losses_left: u64,
+    /// How many more operations there are before it is lost, when that is decided.
+    operations_left: Option<u64>,
+    lost: bool,
+}
+
+impl Power {
+    /// Decides about an operation.
+    fn is_there(&mut self, operation: MemoryOperation) -> bool {
+        if operation == MemoryOperation::Seal && self.losses_left > 0 && self.random.below(2) == 0 {
+            self.losses_left -= 1;
+            self.operations_left = Some(self.random.below(LOSS_WITHIN));
+        }
+        match &mut self.operations_left {
+            Some(0) => self.lost = true,
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        !self.lost
+    }
 }
 
 #[derive(Clone, Default)]
@@ -36,15 +68,31 @@ struct Engines {
 
 impl Disk {
     /// Returns an empty disk.
-    pub fn new(broken: Option<Break>) -> Disk {
-        Disk { engines: Mutex::default(), boots: AtomicU64::new(0), broken }
+    pub fn new(broken: Option<Break>, random: SimRandom) -> Disk {
+        let power = Power { random, losses_left: LOSSES_MAX, operations_left: None, lost: false };
+        Disk { engines: Mutex::default(), boots: AtomicU64::new(0), broken, power: Arc::new(Mutex::new(power)) }
+    }
+
+    /// Says whether the node lost its power: nothing reaches the disk any more.
+    pub fn has_lost_power(&self) -> bool {
+        self.power().lost
+    }
+
+    /// From now on power stays.
+    pub fn keep_power(&self) {
+        let mut power = self.power();
+        (power.losses_left, power.operations_left) = (0, None);
     }
 
     /// Forgets what was not synced. The node must have stopped.
     pub fn crash(&self) {
         let engines = self.engines();
-        engines.log.crash();
-        engines.state.crash();
+        for engine in [&engines.log, &engines.state] {
+            engine.clear_fault();
+            engine.crash();
+        }
+        let mut power = self.power();
+        (power.operations_left, power.lost) = (None, false);
     }
 
     /// Forgets everything. The node must have stopped.
@@ -56,8 +104,21 @@ impl Disk {
         self.engines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn power(&self) -> MutexGuard<'_, Power> {
+        self.power.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts a start of the node.
     pub fn begin_boot(&self) -> Boot {
+        let engines = self.engines();
+        for engine in [engines.log, engines.state] {
+            let power = self.power.clone();
+            engine.set_fault(move |operation| {
+                let there = power.lock().unwrap_or_else(PoisonError::into_inner).is_there(operation);
+                let detail = "the node lost its power".to_owned();
+                (!there).then(|| EngineError::Io { store: "simulation".to_owned(), detail })
+            });
+        }
         match self.broken {
             Some(Break::SameBoot) => Boot(1),
             _ => Boot(self.boots.fetch_add(1, Ordering::SeqCst) + 1),
