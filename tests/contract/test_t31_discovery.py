@@ -6,31 +6,17 @@ import urllib.request
 
 import pytest
 
-from conftest import KEY, PROGRAM, eventually
+from conftest import PROGRAM, eventually
 from dns_server import DnsServer
+from node_config import node_config
 
 PORT = int(os.environ.get("SIGNALBOX_DISCOVERY_PORT", "16500"))   # doors +1.., gRPC +11.., peers +21..
 SERVICE = "_signalbox._tcp.cluster.test"
 REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-2"]
 
-CONFIG = """
-[node]
-id = {id}
-data = "data/{id}"
-[listen]
-door = "127.0.0.1:{door}"
-grpc = "127.0.0.1:{grpc}"
-peer = "127.0.0.1:{peer}"
-[cluster]
-partitions = 2
-mode = "active_active"
-round_trip_ms = 5
+CLUSTER = """
 discover = "{service}"
 dns_server = "127.0.0.1:{dns}"
-[[keys]]
-id = "{key[aws_access_key_id]}"
-secret = "{key[aws_secret_access_key]}"
-name = "developer"
 """
 
 
@@ -58,8 +44,7 @@ def start(tmp_path):
 
     def start(n, dns_port, service=SERVICE):
         file = tmp_path / f"{n}.toml"
-        file.write_text(CONFIG.format(id=n, door=PORT + n, grpc=PORT + 10 + n, peer=PORT + 20 + n, service=service,
-                                      dns=dns_port, key=KEY))
+        file.write_text(node_config(PORT, n, partitions=2, cluster=CLUSTER.format(service=service, dns=dns_port)))
         running.append(subprocess.Popen([PROGRAM, "serve", "--config", file.name], cwd=tmp_path,
                                         stderr=subprocess.PIPE, text=True))
         return running[-1]

@@ -9,30 +9,16 @@ import botocore.config
 import pytest
 
 from conftest import KEY, PROGRAM, eventually
+from node_config import node_config, ports
 from test_t50_region_loss import NOTICE
 
 PORT = int(os.environ.get("SIGNALBOX_PAIR_PORT", "16600"))   # doors +1.., gRPC +11.., peers +21.., sandbox +40
 NODES = {1: "us-east-1", 2: "us-east-1", 3: "eu-west-1", 4: "ap-southeast-2"}
 PARTITIONS = 8
 
-HEAD = """
-[node]
-id = {id}
-data = "data/{id}"
-[listen]
-door = "127.0.0.1:{door}"
-grpc = "127.0.0.1:{grpc}"
-peer = "127.0.0.1:{peer}"
+SANDBOX = """
 [providers]
-sandbox = "http://127.0.0.1:{sandbox}"
-[[keys]]
-id = "{key[aws_access_key_id]}"
-secret = "{key[aws_secret_access_key]}"
-name = "developer"
-[cluster]
-partitions = {partitions}
-mode = "active_active"
-round_trip_ms = 5
+sandbox = "http://127.0.0.1:{port}"
 """
 NODE = """
 [[cluster.nodes]]
@@ -44,10 +30,6 @@ door = "http://127.0.0.1:{door}"
 """
 
 
-def ports(n):
-    return {"id": n, "door": PORT + n, "grpc": PORT + 10 + n, "peer": PORT + 20 + n}
-
-
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pair")
@@ -56,8 +38,8 @@ def pair(tmp_path_factory):
     running = [subprocess.Popen([sandbox, "--listen", f"127.0.0.1:{PORT + 40}", *callbacks], cwd=folder,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
     for n in NODES:
-        text = HEAD.format(key=KEY, partitions=PARTITIONS, sandbox=PORT + 40, **ports(n))
-        text += "".join(NODE.format(region=region, **ports(other)) for other, region in NODES.items())
+        nodes = "".join(NODE.format(id=other, region=region, **ports(PORT, other)) for other, region in NODES.items())
+        text = node_config(PORT, n, PARTITIONS, cluster=nodes, more=SANDBOX.format(port=PORT + 40))
         (folder / f"{n}.toml").write_text(text)
         log = open(folder / f"{n}.log", "w")
         running.append(subprocess.Popen([PROGRAM, "serve", "--config", f"{n}.toml"], cwd=folder, stdout=log, stderr=log))
