@@ -1,4 +1,5 @@
-//! etcd: three members on this machine, puts over gRPC. Every put is synced by a majority before it is answered, as here.
+//! etcd: three members on this machine, puts over gRPC. Every put is synced by a majority before it is answered, as
+//! here.
 
 use bytes::{Buf, BufMut, Bytes};
 use signalbox::measure::{Caller, Done};

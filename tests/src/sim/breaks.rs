@@ -1,5 +1,5 @@
-//! Faults of ours that can be built into a run, so that the checks can be seen to fail. None of them is reachable outside
-//! the simulation.
+//! Faults of ours that can be built into a run, so that the checks can be seen to fail. None of them is reachable
+//! outside the simulation.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,5 +1,6 @@
-//! The clients of a run. Each region has a writer, which writes and reads endpoints, and a sender of messages, which also
-//! opts recipients out and now and then changes the plan. They use their node's use cases and note what they were told.
+//! The clients of a run. Each region has a writer, which writes and reads endpoints, and a sender of messages, which
+//! also opts recipients out and now and then changes the plan. They use their node's use cases and note what they were
+//! told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -221,8 +222,8 @@ impl Client {
         self.cluster.history.answer(place, answer);
     }
 
-    /// Sends to one of the present addresses, most often to the one that is opted out next, seldom to one that was opted
-    /// out.
+    /// Sends to one of the present addresses, most often to the one that is opted out next, seldom to one that was
+    /// opted out.
     async fn send_message(&self, app: AppId) {
         let next = self.cluster.opted_out.load(Ordering::SeqCst);
         let address = address(match self.random.below(8) {

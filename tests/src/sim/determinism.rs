@@ -1,5 +1,5 @@
-//! Makes a whole process deterministic: the C library's `getrandom` and `clock_gettime` are answered from a seed and from
-//! simulated time. Only the simulation program links this in; one process runs one seed.
+//! Makes a whole process deterministic: the C library's `getrandom` and `clock_gettime` are answered from a seed and
+//! from simulated time. Only the simulation program links this in; one process runs one seed.
 //!
 //! turmoil's own seed is not enough: hash maps of dependencies, openraft's election jitter and h2 draw from these.
 

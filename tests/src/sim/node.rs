@@ -38,8 +38,8 @@ const FIRST_PLAN_RETRY: Duration = Duration::from_millis(200);
 /// How often states are flushed, and for how long log entries are kept behind that, where snapshots are wanted.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 const LOG_KEPT: Duration = Duration::from_millis(500);
-/// The remainder by 4 of the seeds where nodes forget their logs beyond what is flushed, so that whoever was away needs a
-/// snapshot; and how often they do that.
+/// The remainder by 4 of the seeds where nodes forget their logs beyond what is flushed, so that whoever was away needs
+/// a snapshot; and how often they do that.
 const COMPACTING: u64 = 3;
 const COMPACT_EVERY: Duration = Duration::from_secs(1);
 /// What may change without a person: in an hour as much as the nemesis wants.
@@ -47,8 +47,8 @@ const RULES: SafetyRules = SafetyRules { serving_min: 1, automatic_per_hour: 1_0
 /// How long the sender may take to record what it began when the node stops.
 const SENDER_STOP_MAX: Duration = Duration::from_secs(10);
 
-/// Runs a node from one start of its host until its crash, or until it was asked to stop and did, or until it must stop by
-/// itself, which is recorded.
+/// Runs a node from one start of its host until its crash, or until it was asked to stop and did, or until it must stop
+/// by itself, which is recorded.
 ///
 /// # Errors
 /// When the node can't be started.

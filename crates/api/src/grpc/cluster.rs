@@ -16,7 +16,8 @@ use wire::v1;
 use super::door::GrpcDoor;
 use super::error::GrpcError;
 
-/// A region that wasn't heard from for this long counts as out of reach in the status; failovers have rules of their own.
+/// A region that wasn't heard from for this long counts as out of reach in the status; failovers have rules of their
+/// own.
 const HEARD_MAX: Duration = Duration::from_secs(2);
 
 /// The service.

@@ -1,5 +1,5 @@
-//! Watching: a message's progress until it is settled, or an app's events without end. Each watch is bounded by what its
-//! reader takes: the next update is read from the tables only when the last one went out.
+//! Watching: a message's progress until it is settled, or an app's events without end. Each watch is bounded by what
+//! its reader takes: the next update is read from the tables only when the last one went out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -107,8 +107,8 @@ fn named(parts: &Parts, operation: Found) -> Result<(&'static str, Vec<String>),
 }
 
 /// Makes the id under which a repetition of a request is known. SDKs send the same `amz-sdk-invocation-id` with each of
-/// their retries; key, path and body are part of it, so that a client that never changes the header is not answered with
-/// the answer to something else.
+/// their retries; key, path and body are part of it, so that a client that never changes the header is not answered
+/// with the answer to something else.
 fn retry_id(parts: &Parts, key_id: &str, body_hash: &[u8; 32]) -> Option<RequestId> {
     let invocation = parts.headers.get("amz-sdk-invocation-id")?;
     let path = parts.uri.path().as_bytes();

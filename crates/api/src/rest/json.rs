@@ -1,5 +1,5 @@
-//! Parsing bodies. Unknown members are ignored and `null` means "not given", because SDKs of later dates send the one and
-//! Java and Go clients the other; everything else that doesn't fit is refused with the path of the member.
+//! Parsing bodies. Unknown members are ignored and `null` means "not given", because SDKs of later dates send the one
+//! and Java and Go clients the other; everything else that doesn't fit is refused with the path of the member.
 
 use std::collections::BTreeMap;
 

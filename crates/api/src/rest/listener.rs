@@ -1,5 +1,5 @@
-//! Serving a door on a listener: connections are counted, heads bounded in size and time, and stopping lets requests under
-//! way end.
+//! Serving a door on a listener: connections are counted, heads bounded in size and time, and stopping lets requests
+//! under way end.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -26,8 +26,8 @@ const NAMES: ContentNames = ContentNames {
     custom: "CustomMessage.Data",
 };
 
-/// What a request says. The default message is for whichever channels the recipients have: where it is too long it isn't
-/// said.
+/// What a request says. The default message is for whichever channels the recipients have: where it is too long it
+/// isn't said.
 pub(super) struct Said<'r> {
     configuration: &'r DirectMessageConfiguration,
     default_body: Option<&'r str>,

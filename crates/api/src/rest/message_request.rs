@@ -37,8 +37,8 @@ pub(super) struct EndpointSendConfiguration {
     pub(super) substitutions: Option<TextMap>,
 }
 
-/// What is said on each channel. Messages of channels that aren't offered count as content, so that their recipients are
-/// told that the channel isn't enabled; what they say isn't looked at.
+/// What is said on each channel. Messages of channels that aren't offered count as content, so that their recipients
+/// are told that the channel isn't enabled; what they say isn't looked at.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct DirectMessageConfiguration {

@@ -1,5 +1,5 @@
-//! Every operation of the Pinpoint API (`pinpoint/2016-12-01`) by method and path, so that whatever isn't offered can be
-//! refused by its name.
+//! Every operation of the Pinpoint API (`pinpoint/2016-12-01`) by method and path, so that whatever isn't offered can
+//! be refused by its name.
 
 /// Name, method, path. `{...}` stands for one segment.
 pub(super) const OPERATIONS: [(&str, &str, &str); 122] = [

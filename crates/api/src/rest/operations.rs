@@ -23,8 +23,8 @@ pub(super) enum Found {
 }
 
 /// Finds an operation. The path is as sent: a variable is split off before it is decoded, so that it may hold slashes.
-/// One slash at the end is ignored, because AWS's own examples have it. Signing resolves `.` and `..`, so a path that has
-/// them is nobody's: what is signed and what is done must be the same.
+/// One slash at the end is ignored, because AWS's own examples have it. Signing resolves `.` and `..`, so a path that
+/// has them is nobody's: what is signed and what is done must be the same.
 pub(super) fn find(method: &str, path: &str) -> Found {
     let path = path.strip_suffix('/').unwrap_or(path);
     let segments: Vec<&str> = path.split('/').collect();

@@ -1,4 +1,5 @@
-//! Three nodes in one process, joined by pipes, on stores in memory, under paused time. One binary, because linking the store takes long.
+//! Three nodes in one process, joined by pipes, on stores in memory, under paused time. One binary, because linking the
+//! store takes long.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may, as tests do")]
 
 mod distant;

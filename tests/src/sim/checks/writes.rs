@@ -16,8 +16,8 @@ struct Write {
 
 type Writes<'a> = BTreeMap<&'a str, Vec<Write>>;
 
-/// P2: at the end every replica holds, for every endpoint, the last acknowledged number or one whose write is without an
-/// acknowledgement.
+/// P2: at the end every replica holds, for every endpoint, the last acknowledged number or one whose write is without
+/// an acknowledgement.
 pub fn acknowledged_writes_survive(evidence: &Evidence<'_>) -> Vec<String> {
     let writes = writes(&evidence.records.operations);
     let mut found = Vec::new();
@@ -32,8 +32,8 @@ pub fn acknowledged_writes_survive(evidence: &Evidence<'_>) -> Vec<String> {
     found
 }
 
-/// P2: a linearizable read sees everything that was acknowledged anywhere before it began; a local one everything that was
-/// acknowledged by the same door before, which is all of an endpoint's writes when its writer reads it.
+/// P2: a linearizable read sees everything that was acknowledged anywhere before it began; a local one everything that
+/// was acknowledged by the same door before, which is all of an endpoint's writes when its writer reads it.
 pub fn reads_see_acknowledged_writes(evidence: &Evidence<'_>) -> Vec<String> {
     let writes = writes(&evidence.records.operations);
     let mut found = Vec::new();

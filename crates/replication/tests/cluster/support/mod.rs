@@ -212,8 +212,8 @@ impl Cluster {
         }
     }
 
-    /// Fails every operation on a stopped node's disks from the one on that comes `operations` after a snapshot was made
-    /// ready to be put in place.
+    /// Fails every operation on a stopped node's disks from the one on that comes `operations` after a snapshot was
+    /// made ready to be put in place.
     pub fn cut_off_after_seal(&mut self, id: NodeId, operations: usize) {
         let left: Arc<Mutex<Option<usize>>> = Arc::default();
         let disk = &self.disks[&id];
