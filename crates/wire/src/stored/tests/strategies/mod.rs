@@ -1,5 +1,6 @@
-//! Any value of the model, for property tests: the nouns here, what a log carries in `proposals`.
+//! Any value of the model, for property tests: the nouns here and in `endpoints`, what a log carries in `proposals`.
 
+mod endpoints;
 mod proposals;
 
 use std::collections::BTreeMap;
@@ -9,7 +10,6 @@ use model::books::Books;
 use model::channel::CHANNELS;
 use model::cluster::{NodeInfo, RegionKind};
 use model::content::{Purpose, Substitutions};
-use model::endpoint::{Demographic, EndpointOptOut, EndpointStatus, Location, Metric, Target, UserLink};
 use model::event::EVENT_KINDS;
 use model::message::{Body, Claim, EventRef, STATUSES};
 use model::opt_out::{Block, BlockReason, OptOut, OptOutSource};
@@ -21,6 +21,8 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+pub(crate) use endpoints::endpoint;
+use endpoints::patch;
 pub(crate) use proposals::{follow_up_action, outcome, proposal, request_row};
 
 pub(crate) fn text() -> impl Strategy<Value = String> + Clone {
@@ -218,107 +220,6 @@ pub(crate) fn node() -> impl Strategy<Value = NodeInfo> {
         grpc,
         door,
     })
-}
-
-fn target() -> impl Strategy<Value = Target> {
-    let address = given_text().prop_map(Address::from_stored);
-    (channel(), address, key()).prop_map(|(channel, address, key)| Target { channel, address, key })
-}
-
-fn metrics() -> impl Strategy<Value = BTreeMap<String, Metric>> {
-    let metric = prop_oneof![Just(0.0), Just(-0.0), any::<f64>()].prop_filter_map("finite", Metric::new);
-    btree_map(text(), metric, 0..3)
-}
-
-fn demographic() -> BoxedStrategy<Demographic> {
-    (some_text(), some_text(), some_text(), some_text(), (some_text(), some_text(), some_text(), some_text()))
-        .prop_map(|(app_version, locale, make, model, (model_version, platform, platform_version, timezone))| {
-            Demographic { app_version, locale, make, model, model_version, platform, platform_version, timezone }
-        })
-        .boxed()
-}
-
-fn location() -> BoxedStrategy<Location> {
-    let tenths = || of(prop_oneof![Just(0), Just(i32::MIN), any::<i32>()]);
-    (some_text(), some_text(), some_text(), some_text(), tenths(), tenths())
-        .prop_map(|(city, country, postal_code, region, latitude_tenths, longitude_tenths)| Location {
-            city,
-            country,
-            postal_code,
-            region,
-            latitude_tenths,
-            longitude_tenths,
-        })
-        .boxed()
-}
-
-fn endpoint_status() -> impl Strategy<Value = EndpointStatus> {
-    select(vec![EndpointStatus::Active, EndpointStatus::Inactive])
-}
-
-fn endpoint_opt_out() -> impl Strategy<Value = EndpointOptOut> {
-    select(vec![EndpointOptOut::None, EndpointOptOut::All])
-}
-
-pub(crate) fn endpoint() -> BoxedStrategy<Endpoint> {
-    let ids = (app_id(), endpoint_id(), text(), of(user_id()), request_id());
-    let values = (of(target()), lists(), metrics(), demographic(), location());
-    let states = (endpoint_status(), endpoint_opt_out(), time(), text(), 0..=99_u8, revision());
-    (ids, values, states)
-        .prop_map(|(ids, values, states)| {
-            let (app, id, display_id, user, request) = ids;
-            let (target, attributes, metrics, demographic, location) = values;
-            let (status, opt_out, created, effective, cohort, revision) = states;
-            Endpoint {
-                app,
-                id,
-                display_id,
-                target,
-                attributes,
-                metrics,
-                demographic,
-                location,
-                status,
-                opt_out,
-                user,
-                created,
-                effective,
-                request,
-                cohort,
-                revision,
-            }
-        })
-        .boxed()
-}
-
-pub(super) fn patch() -> BoxedStrategy<EndpointPatch> {
-    let user = prop_oneof![user_id().prop_map(UserLink::To), Just(UserLink::Nobody)];
-    let values = (of(target()), lists(), metrics(), demographic(), location());
-    (values, of(endpoint_status()), of(endpoint_opt_out()), of(user), lists(), some_text())
-        .prop_map(
-            |(
-                (target, attributes, metrics, demographic, location),
-                status,
-                opt_out,
-                user,
-                user_attributes,
-                effective,
-            )| {
-                EndpointPatch {
-                    target,
-                    attributes,
-                    metrics,
-                    demographic,
-                    location,
-                    status,
-                    opt_out,
-                    user,
-                    user_attributes,
-                    effective,
-                }
-            },
-        )
-        .boxed()
 }
 
 pub(super) fn source() -> impl Strategy<Value = OptOutSource> {

@@ -1,0 +1,115 @@
+//! Any endpoint, and any change of one.
+
+use std::collections::BTreeMap;
+
+use model::endpoint::{Demographic, EndpointOptOut, EndpointStatus, Location, Metric, Target, UserLink};
+use model::*;
+use proptest::collection::btree_map;
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::{
+    app_id, channel, endpoint_id, given_text, key, lists, request_id, revision, some_text, text, time, user_id,
+};
+
+fn target() -> impl Strategy<Value = Target> {
+    let address = given_text().prop_map(Address::from_stored);
+    (channel(), address, key()).prop_map(|(channel, address, key)| Target { channel, address, key })
+}
+
+fn metrics() -> impl Strategy<Value = BTreeMap<String, Metric>> {
+    let metric = prop_oneof![Just(0.0), Just(-0.0), any::<f64>()].prop_filter_map("finite", Metric::new);
+    btree_map(text(), metric, 0..3)
+}
+
+fn demographic() -> BoxedStrategy<Demographic> {
+    (some_text(), some_text(), some_text(), some_text(), (some_text(), some_text(), some_text(), some_text()))
+        .prop_map(|(app_version, locale, make, model, (model_version, platform, platform_version, timezone))| {
+            Demographic { app_version, locale, make, model, model_version, platform, platform_version, timezone }
+        })
+        .boxed()
+}
+
+fn location() -> BoxedStrategy<Location> {
+    let tenths = || of(prop_oneof![Just(0), Just(i32::MIN), any::<i32>()]);
+    (some_text(), some_text(), some_text(), some_text(), tenths(), tenths())
+        .prop_map(|(city, country, postal_code, region, latitude_tenths, longitude_tenths)| Location {
+            city,
+            country,
+            postal_code,
+            region,
+            latitude_tenths,
+            longitude_tenths,
+        })
+        .boxed()
+}
+
+fn endpoint_status() -> impl Strategy<Value = EndpointStatus> {
+    select(vec![EndpointStatus::Active, EndpointStatus::Inactive])
+}
+
+fn endpoint_opt_out() -> impl Strategy<Value = EndpointOptOut> {
+    select(vec![EndpointOptOut::None, EndpointOptOut::All])
+}
+
+pub(crate) fn endpoint() -> BoxedStrategy<Endpoint> {
+    let ids = (app_id(), endpoint_id(), text(), of(user_id()), request_id());
+    let values = (of(target()), lists(), metrics(), demographic(), location());
+    let states = (endpoint_status(), endpoint_opt_out(), time(), text(), 0..=99_u8, revision());
+    (ids, values, states)
+        .prop_map(|(ids, values, states)| {
+            let (app, id, display_id, user, request) = ids;
+            let (target, attributes, metrics, demographic, location) = values;
+            let (status, opt_out, created, effective, cohort, revision) = states;
+            Endpoint {
+                app,
+                id,
+                display_id,
+                target,
+                attributes,
+                metrics,
+                demographic,
+                location,
+                status,
+                opt_out,
+                user,
+                created,
+                effective,
+                request,
+                cohort,
+                revision,
+            }
+        })
+        .boxed()
+}
+
+pub(in crate::stored::tests::strategies) fn patch() -> BoxedStrategy<EndpointPatch> {
+    let user = prop_oneof![user_id().prop_map(UserLink::To), Just(UserLink::Nobody)];
+    let values = (of(target()), lists(), metrics(), demographic(), location());
+    (values, of(endpoint_status()), of(endpoint_opt_out()), of(user), lists(), some_text())
+        .prop_map(
+            |(
+                (target, attributes, metrics, demographic, location),
+                status,
+                opt_out,
+                user,
+                user_attributes,
+                effective,
+            )| {
+                EndpointPatch {
+                    target,
+                    attributes,
+                    metrics,
+                    demographic,
+                    location,
+                    status,
+                    opt_out,
+                    user,
+                    user_attributes,
+                    effective,
+                }
+            },
+        )
+        .boxed()
+}
