@@ -95,12 +95,16 @@ fn status() {
         group: 1,
         ..Default::default()
     };
+    let own = v1::NodeInfo { node_id: 1, region: "us-east-1".to_owned(), ..node.clone() };
     let region = v1::RegionStatus { region: "w".to_owned(), kind: node.kind, ..Default::default() };
     let view = StatusView::from(v1::StatusResponse {
         node_id: 1,
         region: "us-east-1".to_owned(),
         epoch: 7,
-        nodes: vec![v1::NodeStatus { node: Some(node), heard_ms_ago: None }],
+        nodes: vec![
+            v1::NodeStatus { node: Some(own), heard_ms_ago: None },
+            v1::NodeStatus { node: Some(node), heard_ms_ago: None },
+        ],
         regions: vec![region],
         groups: vec![control, first],
         alarms: vec!["group 0 has no leader".to_owned()],
@@ -112,16 +116,17 @@ ALARM: group 0 has no leader
 REGION  KIND     PLAN  REACHABLE
 w       witness  -     NOT REACHABLE
 
-NODE  REGION  HEARD  DOOR  GRPC  NODE TO NODE
-3     w       never  -     h:2   h:1
+NODE  REGION     HEARD    DOOR  GRPC  NODE TO NODE
+1     us-east-1  answers  -     h:2   h:1
+3     w          never    -     h:2   h:1
 
 GROUP    LEADER  TERM  LAST  COMMITTED  APPLIED  LEASE   REPLICAS
 control  NONE    4     9     9          0        -       -
 1        1       0     0     0          0        800 ms  2, 3 (learner) -9";
     assert_eq!(view.text(), expected);
     let shown = as_json(&view);
-    assert_eq!(shown["nodes"][0]["kind"], "witness");
-    assert_eq!(shown["nodes"][0]["door_url"], Value::Null);
+    assert_eq!(shown["nodes"][1]["kind"], "witness");
+    assert_eq!(shown["nodes"][1]["door_url"], Value::Null);
     assert_eq!(shown["groups"][1]["replicas"][1]["lag_entries"], 9);
     assert_eq!(shown["alarms"], json!(["group 0 has no leader"]));
 }
