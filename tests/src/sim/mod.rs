@@ -2,7 +2,7 @@
 //! from one seed, in one process that does nothing else. It touches no network, no disk and no clock of the machine.
 //!
 //! Rooms in reading order: [`run`] (one run from its start to its checks), [`cluster`] (what outlives a node's
-//! restart), [`node`] (how a node is wired), [`clients`], [`nemesis`] and [`provider`] (what is done to it),
+//! restart), [`node`] (a node's life; how it is wired is in `start`), [`clients`], [`nemesis`] and [`provider`] (what is done to it),
 //! [`history`] and [`replica`] (what is seen of it), [`checks`] (the promises), [`breaks`] (faults built in on
 //! purpose), and the seams: [`determinism`], [`world`], [`transport`], [`storage`].
 
@@ -10,6 +10,7 @@ pub mod run;
 
 pub mod cluster;
 pub mod node;
+mod start;
 
 pub mod clients;
 pub mod nemesis;
