@@ -16,7 +16,8 @@ use crate::plan::{PlanChange, TrafficPlan};
 use crate::time::Timestamp;
 
 /// A command with the request that caused it. A repeated request id is answered with the first answer for
-/// [`REQUEST_KEPT`]; internal commands carry none because repeating them does no harm.
+/// [`REQUEST_KEPT`]. Commands without one may be applied twice in a row while their caller waits for one answer, never
+/// again after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
     /// The caller's request.

@@ -3,13 +3,15 @@
 
 mod stored;
 
-use model::id::GroupId;
+use model::id::{Boot, GroupId, NodeId, Term};
 use openraft::EntryPayload;
 use openraft::entry::RaftEntry as _;
 use openraft::raft::{AppendEntriesRequest, StreamAppendError, StreamAppendResult, VoteRequest, VoteResponse};
 use openraft::vote::RaftLeaderId as _;
 use wire::peer;
 
+use crate::attempts::Attempt;
+use crate::guess::Leader;
 use crate::type_config::{Entry, EntryBytes, LeaderId, LogId, TypeConfig, Vote};
 
 pub(crate) use self::stored::{
@@ -48,6 +50,30 @@ pub(crate) fn vote_out(vote: &Vote) -> peer::Vote {
 pub(crate) fn vote_in(vote: Option<peer::Vote>) -> Result<Vote, CodecError> {
     let peer::Vote { term, node, committed } = vote.ok_or(CodecError::Missing("vote"))?;
     Ok(Vote { leader_id: LeaderId::new(term, node), committed })
+}
+
+/// Returns an attempt as it travels.
+pub(crate) fn attempt_out(attempt: &Attempt) -> peer::Attempt {
+    let Attempt { node, boot, term, generation } = *attempt;
+    peer::Attempt { node: node.0, boot: boot.0, term: term.map(|term| term.0), generation }
+}
+
+/// Parses an attempt.
+pub(crate) fn attempt_in(attempt: &peer::Attempt) -> Attempt {
+    let peer::Attempt { node, boot, term, generation } = *attempt;
+    Attempt { node: NodeId(node), boot: Boot(boot), term: term.map(Term), generation }
+}
+
+/// Returns who leads as it travels.
+pub(crate) fn not_leader_out(leader: Option<Leader>) -> peer::NotLeader {
+    let term = leader.and_then(|leader| leader.term).map(|term| term.0);
+    peer::NotLeader { leader: leader.map(|leader| leader.node.0), term }
+}
+
+/// Parses who leads.
+pub(crate) fn leader_in(not_leader: &peer::NotLeader) -> Option<Leader> {
+    let node = NodeId(not_leader.leader?);
+    Some(Leader { node, term: not_leader.term.map(Term) })
 }
 
 /// Returns a log id as it travels.

@@ -10,12 +10,16 @@ use tracing::Instrument as _;
 use wire::Stored as _;
 use wire::peer::{self, ProposeRequest, propose_reply};
 
-use crate::proposer::{Done, Failed, ProposerParts, Submission};
+use crate::attempts::Attempt;
+use crate::codec;
+use crate::guess::Leader;
+use crate::proposer::{Done, Failed, Origin, ProposerParts, Submission};
 
 /// Forwards what may be forwarded; answers everything.
 pub(crate) async fn forward(parts: &ProposerParts, submissions: Vec<Submission>) {
     let leader = leader(parts);
-    let (forwarded, own): (Vec<_>, Vec<_>) = submissions.into_iter().partition(|submission| submission.wish.forwarded);
+    let (own, forwarded): (Vec<_>, Vec<_>) =
+        submissions.into_iter().partition(|submission| submission.wish.origin == Origin::Here);
     forwarded.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(leader))));
     let Some(leader) = leader else {
         own.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(None))));
@@ -25,39 +29,49 @@ pub(crate) async fn forward(parts: &ProposerParts, submissions: Vec<Submission>)
     tokio::join!(forward_all(parts, leader, fenced), forward_all(parts, leader, plain));
 }
 
-/// Names the node to ask: who was said to lead, else who leads as far as this node's replica knows, else, for groups
-/// that aren't hosted here, the node whose region should lead.
-fn leader(parts: &ProposerParts) -> Option<NodeId> {
-    if let Some(hint) = parts.take_hint() {
-        return Some(hint);
-    }
+/// Names the node to ask: who was said to lead or leads as far as this node's replica knows, else, for groups that
+/// aren't hosted here, those that it is placed on, first the one whose region should lead.
+fn leader(parts: &ProposerParts) -> Option<Leader> {
     let group = &parts.group;
     if group.is_member() {
-        return group.leader().filter(|leader| *leader != group.node);
+        let known = group.believed_leader().filter(|leader| leader.node != group.node);
+        return parts.guess().choose(known, &[]);
     }
     let nodes = parts.peers.nodes();
     let placed = placement(&nodes, group.id);
     let preferred = preferred_leader_region(&nodes, group.id).and_then(|region| placed.get(&region).copied());
-    preferred.into_iter().chain(placed.values().copied()).find(|member| *member != group.node)
+    let others = placed.values().copied().filter(|member| Some(*member) != preferred);
+    let members: Vec<NodeId> = preferred.into_iter().chain(others).filter(|member| *member != group.node).collect();
+    parts.guess().choose(None, &members)
 }
 
-async fn forward_all(parts: &ProposerParts, leader: NodeId, submissions: Vec<Submission>) {
+async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Submission>) {
     let Some(due) = submissions.iter().map(|submission| submission.wish.due).max() else { return };
     let fenced = submissions.iter().any(|submission| submission.wish.fenced);
+    let generation = parts.generation.current();
+    let attempt = Attempt { node: parts.group.node, boot: parts.boot, term: leader.term, generation };
     let request = ProposeRequest {
         group: u32::from(parts.group.id.0),
         proposals: submissions.iter().flat_map(|submission| submission.proposals.iter().cloned()).collect(),
         fenced,
         deadline_ms: u64::try_from(due.saturating_duration_since(Instant::now()).as_millis()).unwrap_or(u64::MAX),
+        attempt: Some(codec::attempt_out(&attempt)),
     };
     metrics::counter!("signalbox_batches_forwarded_total", "group" => parts.group.id.0.to_string()).increment(1);
     let group = parts.group.id.0;
-    let span = tracing::debug_span!("forward", group, submissions = submissions.len(), leader = leader.0);
-    match call(parts, leader, request, due).instrument(span).await {
+    let span = tracing::debug_span!("forward", group, submissions = submissions.len(), leader = leader.node.0);
+    match call(parts, leader.node, request, due).instrument(span).await {
         Ok(applied) => split(submissions, applied),
         Err(failed) => {
-            if let Failed::NotLeader(hint) = &failed {
-                parts.set_hint(hint.filter(|hint| *hint != leader));
+            match &failed {
+                Failed::NotLeader(Some(told)) if told.node != parts.group.node => parts.guess().told(*told),
+                Failed::NotLeader(_) => parts.guess().missed(leader.node),
+                Failed::Unknown(_) => {
+                    // Before anybody hears of it and tries again.
+                    parts.generation.give_up(generation);
+                    parts.guess().missed(leader.node);
+                }
+                Failed::Overloaded(_) | Failed::Stopping | Failed::Broken(_) => {}
             }
             submissions.into_iter().for_each(|submission| submission.answer(Err(failed.clone())));
         }
@@ -79,7 +93,7 @@ async fn call(
     };
     match reply.result {
         Some(propose_reply::Result::Applied(applied)) => Ok(applied),
-        Some(propose_reply::Result::NotLeader(not)) => Err(Failed::NotLeader(not.leader.map(NodeId))),
+        Some(propose_reply::Result::NotLeader(not)) => Err(Failed::NotLeader(codec::leader_in(&not))),
         Some(propose_reply::Result::OverloadedRetryMs(retry)) => {
             Err(Failed::Overloaded(std::time::Duration::from_millis(retry)))
         }

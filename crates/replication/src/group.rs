@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use model::id::{GroupId, LogIndex, NodeId};
+use model::id::{GroupId, LogIndex, NodeId, Term};
 use openraft::ServerState;
 use openraft::async_runtime::WatchReceiver as _;
 use tokio::sync::{Semaphore, watch};
 
 use crate::codec;
 use crate::effects::Announcer;
+use crate::guess::Leader;
 use crate::hashes::Hashes;
 use crate::lease::GroupLease;
 use crate::log_storage::GroupLog;
@@ -54,6 +55,15 @@ impl Group {
     /// Returns the node that leads, as far as this one knows.
     pub(crate) fn leader(&self) -> Option<NodeId> {
         self.raft.server_metrics().borrow_watched().current_leader.map(NodeId)
+    }
+
+    /// Returns the node that leads, as far as this one knows, and its term.
+    pub(crate) fn believed_leader(&self) -> Option<Leader> {
+        let metrics = self.raft.server_metrics();
+        let metrics = metrics.borrow_watched();
+        let (node, vote) = (metrics.current_leader?, metrics.vote);
+        let known = vote.committed && vote.leader_id.node_id == node;
+        Some(Leader { node: NodeId(node), term: known.then_some(Term(vote.leader_id.term)) })
     }
 
     /// Returns the leadership of this node, while it leads.

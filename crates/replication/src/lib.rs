@@ -28,9 +28,11 @@ mod log_storage;
 mod snapshot;
 mod state_machine;
 
+mod attempts;
 mod distant;
 mod fence;
 mod forward;
+mod guess;
 mod log;
 mod propose_calls;
 mod proposer;

@@ -1,5 +1,5 @@
-//! The port `ReplicatedLog`: proposals in, answers out, with retries inside the deadline. Repeating a proposal does no
-//! harm (`model::command::Proposal`), so an unknown outcome is tried again too; only the deadline ends it.
+//! The port `ReplicatedLog`: proposals in, answers out, with retries inside the deadline. An unknown outcome is tried
+//! again too, because a copy of an earlier try is never begun after a later one (`attempts`); only the deadline ends it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use wire::Stored as _;
 
 use crate::Replication;
 use crate::node::Node;
-use crate::proposer::{Done, ENTRY_BYTES_MAX, Failed, Wish};
+use crate::proposer::{Done, ENTRY_BYTES_MAX, Failed, Origin, Wish};
 
 /// The delays between attempts: first, and at most.
 const RETRY_MIN: Duration = Duration::from_millis(10);
@@ -77,7 +77,7 @@ async fn attempt_until(
     let mut maybe_done = false;
     let mut delay = RETRY_MIN;
     loop {
-        let wish = Wish { fenced, forwarded: false, refusable: new_work && !maybe_done, due };
+        let wish = Wish { fenced, origin: Origin::Here, refusable: new_work && !maybe_done, due };
         match proposer.submit(encoded.clone(), wish).await {
             Ok(done) => return Ok((done, maybe_done)),
             Err(Failed::Overloaded(retry_after)) if !maybe_done => return Err(LogError::Overloaded { retry_after }),

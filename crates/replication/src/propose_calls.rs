@@ -10,7 +10,7 @@ use wire::peer::{Applied, NotLeader, ProposeReply, ProposeRequest};
 
 use crate::codec;
 use crate::node::Node;
-use crate::proposer::{ENTRY_BYTES_MAX, Failed, Wish};
+use crate::proposer::{ENTRY_BYTES_MAX, Failed, Origin, Wish};
 
 /// The longest time that a forwarded proposal is worked at, whatever its sender says.
 const DEADLINE_MAX: Duration = Duration::from_secs(60);
@@ -20,21 +20,23 @@ pub(crate) async fn answer(node: &Node, request: ProposeRequest) -> Result<Propo
     let group = codec::group(request.group).map_err(|error| Status::invalid_argument(error.to_string()))?;
     let hosted = node.group(group).map(|_| group).and_then(|group| node.proposer(group));
     let Some(proposer) = hosted else {
-        return Ok(reply(Reply::NotLeader(NotLeader { leader: None })));
+        return Ok(reply(Reply::NotLeader(NotLeader::default())));
     };
     let size: usize = request.proposals.iter().map(|bytes| wire::entry::proposal_len(bytes.len())).sum();
     if size > ENTRY_BYTES_MAX {
         return Err(Status::invalid_argument(format!("{size} bytes of proposals, {ENTRY_BYTES_MAX} are allowed")));
     }
     let due = Instant::now() + Duration::from_millis(request.deadline_ms).min(DEADLINE_MAX);
-    let wish = Wish { fenced: request.fenced, forwarded: true, refusable: false, due };
+    let origin =
+        request.attempt.map_or(Origin::ForwardedByOlder, |attempt| Origin::Forwarded(codec::attempt_in(&attempt)));
+    let wish = Wish { fenced: request.fenced, origin, refusable: false, due };
     let result = match proposer.submit(request.proposals, wish).await {
         Ok(done) => Reply::Applied(Applied {
             index: done.index.0,
             outcomes: done.outcomes.iter().map(|outcome| outcome.encoded().into()).collect(),
         }),
-        Err(Failed::NotLeader(leader)) => Reply::NotLeader(NotLeader { leader: leader.map(|leader| leader.0) }),
-        Err(Failed::Stopping) => Reply::NotLeader(NotLeader { leader: None }),
+        Err(Failed::NotLeader(leader)) => Reply::NotLeader(codec::not_leader_out(leader)),
+        Err(Failed::Stopping) => Reply::NotLeader(NotLeader::default()),
         Err(Failed::Overloaded(retry)) => {
             Reply::OverloadedRetryMs(u64::try_from(retry.as_millis()).unwrap_or(u64::MAX))
         }

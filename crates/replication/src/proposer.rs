@@ -6,19 +6,21 @@
 //! do far more than many small ones, and nobody waits much longer for them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use model::id::{LogIndex, NodeId};
+use model::id::{Boot, LogIndex, Term};
 use model::outcome::Outcome;
 use service::ports::{BoxFuture, Clock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::attempts::{Attempt, Generation, NotAdmitted, Senders};
 use crate::group::Group;
+use crate::guess::{Guess, Leader};
 use crate::pace::Pace;
 use crate::peers::Peers;
 use crate::{fence, forward, write};
@@ -45,7 +47,7 @@ pub(crate) struct Done {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Failed {
     /// Nothing was done: no leader was reached. Who leads instead, if it is known.
-    NotLeader(Option<NodeId>),
+    NotLeader(Option<Leader>),
     /// Nothing was done: a queue is full.
     Overloaded(Duration),
     /// It may or may not be done.
@@ -61,12 +63,33 @@ pub(crate) enum Failed {
 pub(crate) struct Wish {
     /// Wait until every holder is fenced.
     pub(crate) fenced: bool,
-    /// It was forwarded once and is not forwarded again.
-    pub(crate) forwarded: bool,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
     /// It is new work: refused while the group is slow.
     pub(crate) refusable: bool,
     /// When its caller gives up.
     pub(crate) due: Instant,
+}
+
+/// Where a submission comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A caller on this node: forwarded where this node doesn't lead.
+    Here,
+    /// Another node, which forwarded it: begun in the term that it is meant for, and never forwarded again.
+    Forwarded(Attempt),
+    /// Another node of the version before, which doesn't say what it is meant for.
+    ForwardedByOlder,
+}
+
+impl Origin {
+    /// Says whether it may be begun in a term.
+    fn allows(&self, leads: Term) -> bool {
+        match self {
+            Origin::Forwarded(attempt) => attempt.term == Some(leads),
+            Origin::Here | Origin::ForwardedByOlder => true,
+        }
+    }
 }
 
 /// Proposals of one caller.
@@ -85,25 +108,27 @@ pub(crate) struct ProposerParts {
     pub(crate) group: Arc<Group>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Who was said to lead, by a node that should know.
-    pub(crate) hint: Mutex<Option<NodeId>>,
+    /// This start of the node.
+    pub(crate) boot: Boot,
+    /// Whom to forward to.
+    pub(crate) guess: Mutex<Guess>,
+    /// The generation of what is forwarded.
+    pub(crate) generation: Generation,
+    /// What other nodes forwarded to this one. Held while something of them is queued.
+    pub(crate) senders: Mutex<Senders>,
 }
 
 impl ProposerParts {
-    /// Returns and forgets the hint.
-    pub(crate) fn take_hint(&self) -> Option<NodeId> {
-        self.hint.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// Remembers who was said to lead.
-    pub(crate) fn set_hint(&self, leader: Option<NodeId>) {
-        *self.hint.lock().unwrap_or_else(PoisonError::into_inner) = leader;
+    /// Returns what was said of the leader.
+    pub(crate) fn guess(&self) -> MutexGuard<'_, Guess> {
+        self.guess.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Where proposals of one group are handed in.
 #[derive(Clone)]
 pub(crate) struct Proposer {
+    parts: Arc<ProposerParts>,
     queue: mpsc::Sender<Submission>,
     room: Arc<Semaphore>,
     pace: Arc<Pace>,
@@ -115,7 +140,8 @@ impl Proposer {
         let (queue, submissions) = mpsc::channel(QUEUE_LEN_MAX);
         let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX));
         let pace = Arc::new(Pace::default());
-        (Proposer { queue, room, pace: pace.clone() }, run(Arc::new(parts), submissions, pace))
+        let parts = Arc::new(parts);
+        (Proposer { parts: parts.clone(), queue, room, pace: pace.clone() }, run(parts, submissions, pace))
     }
 
     /// Hands proposals in and waits for what becomes of them.
@@ -131,16 +157,46 @@ impl Proposer {
         let (answer, answered) = oneshot::channel();
         let begun = Arc::new(AtomicBool::new(false));
         let submission = Submission { proposals, wish, answer, begun: begun.clone(), _room: room };
-        self.queue.try_send(submission).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Failed::Overloaded(RETRY_AFTER),
-            mpsc::error::TrySendError::Closed(_) => Failed::Stopping,
-        })?;
+        self.enqueue(submission)?;
         match tokio::time::timeout_at(wish.due, answered).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Failed::Unknown("the node is stopping".to_owned())),
-            Err(_) if begun.load(Ordering::Acquire) => Err(Failed::Unknown("the deadline passed".to_owned())),
+            Err(_) if begun.load(Ordering::Acquire) => {
+                if wish.origin == Origin::Here {
+                    // Its caller will come back, with this or with something else.
+                    self.parts.generation.give_up(self.parts.generation.current());
+                }
+                Err(Failed::Unknown("the deadline passed".to_owned()))
+            }
             Err(_) => Err(Failed::NotLeader(None)),
         }
+    }
+
+    /// Queues a submission, if it is no old copy.
+    fn enqueue(&self, submission: Submission) -> Result<(), Failed> {
+        let Origin::Forwarded(attempt) = submission.wish.origin else { return self.push(submission) };
+        // Until it is queued: another try of the same node that is let in later must also be queued later.
+        let mut senders = self.parts.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        let leads = self.parts.group.leading().map(|leader| Term(leader.term));
+        let admitted = senders.admit(leads, &attempt);
+        admitted.map_err(|reason| {
+            let group = self.parts.group.id.0;
+            tracing::debug!(group, node = attempt.node.0, ?reason, "a forwarded batch is not begun");
+            match reason {
+                NotAdmitted::TooManySenders => Failed::Overloaded(RETRY_AFTER),
+                NotAdmitted::Overtaken | NotAdmitted::OtherTerm => {
+                    Failed::NotLeader(self.parts.group.believed_leader())
+                }
+            }
+        })?;
+        self.push(submission)
+    }
+
+    fn push(&self, submission: Submission) -> Result<(), Failed> {
+        self.queue.try_send(submission).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Failed::Overloaded(RETRY_AFTER),
+            mpsc::error::TrySendError::Closed(_) => Failed::Stopping,
+        })
     }
 }
 
@@ -242,9 +298,15 @@ async fn write_or_forward(parts: Arc<ProposerParts>, batch: Batch) -> Vec<fence:
     if live.is_empty() {
         return Vec::new();
     }
-    if parts.group.leading().is_some() {
-        return write::write(&parts.group, &*parts.clock, live).await;
+    let Some(leader) = parts.group.leading() else {
+        forward::forward(&parts, live).await;
+        return Vec::new();
+    };
+    let leads = Term(leader.term);
+    let (live, old): (Vec<_>, Vec<_>) = live.into_iter().partition(|submission| submission.wish.origin.allows(leads));
+    old.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(parts.group.believed_leader()))));
+    if live.is_empty() {
+        return Vec::new();
     }
-    forward::forward(&parts, live).await;
-    Vec::new()
+    write::write(write::Leading { group: &parts.group, leader }, &*parts.clock, live).await
 }

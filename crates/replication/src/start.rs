@@ -17,6 +17,7 @@ use tonic::transport::Server;
 use traffic::LeaseTiming;
 use wire::peer::peer_server::PeerServer;
 
+use crate::attempts::Generation;
 use crate::background::Background;
 use crate::clock::ClockBridge;
 use crate::codec;
@@ -246,7 +247,10 @@ impl Opening {
                 group: group.clone(),
                 peers: self.peers.clone(),
                 clock: self.parts.clock.clone(),
-                hint: Mutex::new(None),
+                boot: config.boot,
+                guess: Mutex::default(),
+                generation: Generation::default(),
+                senders: Mutex::default(),
             });
             proposers.insert(group.id, proposer);
             queues.push(Box::pin(queue));

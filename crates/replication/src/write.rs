@@ -5,17 +5,33 @@ use std::sync::Arc;
 use model::id::{LogIndex, NodeId};
 use openraft::async_runtime::WatchReceiver as _;
 use openraft::errors::{ClientWriteError, Fatal, RaftError};
+use openraft::impls::ProgressResponder;
+use openraft::raft::ClientWriteResponse;
 use service::ports::Clock;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use crate::fence;
 use crate::group::Group;
+use crate::guess::Leader;
 use crate::proposer::{Done, Failed, Submission};
-use crate::type_config::{EntryBytes, LogId, TypeConfig};
+use crate::type_config::{EntryBytes, LeaderId, LogId, TypeConfig};
 
-/// Writes submissions as one entry and answers them; returns those that wait for the fence.
-pub(crate) async fn write(group: &Arc<Group>, clock: &dyn Clock, submissions: Vec<Submission>) -> Vec<fence::Waiting> {
+/// A group that this node leads.
+#[derive(Clone, Copy)]
+pub(crate) struct Leading<'a> {
+    pub(crate) group: &'a Arc<Group>,
+    pub(crate) leader: LeaderId,
+}
+
+/// Writes submissions as one entry, in this leadership or not at all, and answers them; returns those that wait for the
+/// fence.
+pub(crate) async fn write(
+    leading: Leading<'_>,
+    clock: &dyn Clock,
+    submissions: Vec<Submission>,
+) -> Vec<fence::Waiting> {
+    let group = leading.group;
     if let Some(failed) = ended(group) {
         submissions.into_iter().for_each(|submission| submission.answer(Err(failed.clone())));
         return Vec::new();
@@ -25,18 +41,28 @@ pub(crate) async fn write(group: &Arc<Group>, clock: &dyn Clock, submissions: Ve
     let entry = wire::Entry { stamp: clock.wall_time(), proposals }.encode();
     metrics::counter!("signalbox_entries_written_total", "group" => group.id.0.to_string()).increment(1);
     let span = tracing::debug_span!("proposal", group = group.id.0, submissions = submissions.len(), index = Empty);
-    match group.raft.client_write(EntryBytes(entry)).instrument(span.clone()).await {
+    match append(leading, EntryBytes(entry)).instrument(span.clone()).await {
         Ok(response) => {
             span.record("index", response.log_id.index);
             span.in_scope(|| tracing::debug!("entry applied"));
             let answered = Answered { group, log_id: response.log_id, since };
             answered.split(submissions, response.data.0)
         }
-        Err(error) => {
-            let failed = failed(error);
+        Err(failed) => {
             submissions.into_iter().for_each(|submission| submission.answer(Err(failed.clone())));
             Vec::new()
         }
+    }
+}
+
+/// Appends an entry and waits until it is applied.
+async fn append(leading: Leading<'_>, entry: EntryBytes) -> Result<ClientWriteResponse<TypeConfig>, Failed> {
+    let (responder, answered) = ProgressResponder::complete_only();
+    let request = leading.group.raft.write(entry).with_leader(leading.leader).responder(responder);
+    request.await.map_err(|fatal| failed(RaftError::Fatal(fatal)))?;
+    match answered.await {
+        Ok(answer) => answer.map_err(|error| failed(RaftError::APIError(error))),
+        Err(_) => Err(Failed::Unknown("the group stopped while the entry was under way".to_owned())),
     }
 }
 
@@ -69,7 +95,7 @@ impl Answered<'_> {
 pub(crate) fn failed(error: RaftError<TypeConfig, ClientWriteError<TypeConfig>>) -> Failed {
     match error {
         RaftError::APIError(ClientWriteError::ForwardToLeader(forward)) => {
-            Failed::NotLeader(forward.leader_id.map(NodeId))
+            Failed::NotLeader(forward.leader_id.map(|node| Leader { node: NodeId(node), term: None }))
         }
         RaftError::APIError(ClientWriteError::LogEntryDiscarded(_)) => {
             Failed::Unknown("leadership was lost while the entry was under way".to_owned())

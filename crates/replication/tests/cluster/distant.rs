@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::support::{Cluster, PARTITIONS, SOON, create_app, eventually, propose};
 use model::AppId;
+use model::cluster::preferred_leader_region;
 use model::id::{GroupId, LogIndex, NodeId};
 use registry::tables::{Apps, Meta, Plans, ReadRows, View};
 use replication::Replication;
@@ -95,4 +96,14 @@ async fn a_neighbour_that_is_behind_hides_no_write_of_this_node() {
     propose(node, GroupId::CONTROL, create_app(2)).await.unwrap();
     let (found, _) = apps(node, &[2]).await.unwrap();
     assert!(found.contains(&2), "read from the neighbour, which can't have it: {found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_node_that_should_lead_it_finds_the_one_that_does() {
+    let (mut cluster, _, without) = two_in_a_region().await;
+    let should_lead = NodeId(3);
+    let nodes = cluster.ids().into_iter().map(|id| (id, cluster.info(id))).collect();
+    assert_eq!(preferred_leader_region(&nodes, GroupId::CONTROL), Some(cluster.region(should_lead)));
+    cluster.kill(should_lead).await;
+    propose(cluster.node(without), GroupId::CONTROL, create_app(1)).await.unwrap();
 }

@@ -6,6 +6,7 @@ mod distant;
 mod leases;
 mod leaving;
 mod membership;
+mod old_copies;
 mod overload;
 mod slow;
 mod support;

@@ -1,0 +1,78 @@
+//! A forwarded proposal whose sender believes it lost, and which the network delivers much later.
+
+use model::Proposal;
+use model::app::ChannelDetail;
+use model::channel::Channel;
+use model::command::Command;
+use model::id::{AppId, GroupId};
+use registry::tables::{Channels, ReadRows};
+use service::ports::{ClusterControl, Reads};
+
+use crate::support::{Cluster, create_app, eventually, propose};
+
+const APP: u128 = 1;
+
+/// Changes a channel; there is no request id by which a second copy would be known.
+fn put_channel(enabled: bool, mark: &str) -> Proposal {
+    let command = Command::PutChannel {
+        app: AppId(APP),
+        channel: Channel::Sms,
+        enabled: Some(enabled),
+        class: None,
+        detail: ChannelDetail::Sms { sender_id: Some(mark.to_owned()), short_code: None },
+    };
+    Proposal { request: None, command }
+}
+
+/// Has a follower propose something that is held on its way to the leader, tried again and acknowledged.
+async fn retried(cluster: &Cluster, mark: &str) -> (model::NodeId, model::NodeId) {
+    let group = GroupId::CONTROL;
+    let leader = cluster.leader(group).await;
+    let door = cluster.followers(group).await[0];
+    propose(cluster.node(door), group, create_app(APP)).await.unwrap();
+    cluster.links.hold(door, leader);
+    let node = cluster.node(door).clone();
+    let proposed = {
+        let mark = mark.to_owned();
+        tokio::spawn(async move { propose(&node, group, put_channel(true, &mark)).await })
+    };
+    eventually("the proposal to be on its way", || async { cluster.links.holds_bytes(mark.as_bytes()).then_some(()) })
+        .await;
+    cluster.links.lose_held();
+    let applied = proposed.await.unwrap().unwrap();
+    assert!(applied.repeated, "the first try has no answer");
+    (leader, door)
+}
+
+fn enabled(cluster: &Cluster, node: model::NodeId) -> bool {
+    let view = cluster.node(node).view(GroupId::CONTROL).unwrap();
+    ReadRows::<Channels>::get(&*view, &(AppId(APP), Channel::Sms)).unwrap().unwrap().enabled
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_copy_undoes_nothing_that_was_acknowledged_since() {
+    let cluster = Cluster::start().await;
+    let (leader, door) = retried(&cluster, "LATECOPY").await;
+    assert!(enabled(&cluster, door));
+    propose(cluster.node(leader), GroupId::CONTROL, put_channel(false, "SINCE")).await.unwrap();
+    assert!(cluster.links.deliver_held().await > 0);
+    // Whatever the late copy was written as is applied before this is.
+    propose(cluster.node(leader), GroupId::CONTROL, create_app(2)).await.unwrap();
+    assert!(!enabled(&cluster, leader), "an old copy was begun after what was acknowledged");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_copy_undoes_nothing_under_a_later_tenure_of_the_same_leader() {
+    let cluster = Cluster::start().await;
+    let (leader, door) = retried(&cluster, "LATECOPY").await;
+    for heir in [door, leader] {
+        let node = cluster.node(heir);
+        eventually("a transfer", || async { node.transfer_leader(GroupId::CONTROL, heir).await.ok() }).await;
+        eventually("the heir to lead", || async { (cluster.leader(GroupId::CONTROL).await == heir).then_some(()) })
+            .await;
+    }
+    propose(cluster.node(leader), GroupId::CONTROL, put_channel(false, "SINCE")).await.unwrap();
+    assert!(cluster.links.deliver_held().await > 0);
+    propose(cluster.node(leader), GroupId::CONTROL, create_app(2)).await.unwrap();
+    assert!(!enabled(&cluster, leader), "an old copy was begun after what was acknowledged");
+}
