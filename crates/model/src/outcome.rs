@@ -112,6 +112,15 @@ pub enum Refusal {
     /// The plan lets no region send on the channel.
     #[error("no region may send on this channel")]
     NoRegion,
+    /// As many changes as allowed wait for a group, which has no leader or takes them too slowly. Repeating the command
+    /// later helps.
+    #[error("too many changes wait for group {target}, {limit} may")]
+    TooManyFollowUps {
+        /// The group that they wait for.
+        target: GroupId,
+        /// The limit.
+        limit: u64,
+    },
     /// A command of another kind of group.
     #[error("this group does not hold such data")]
     WrongGroup,

@@ -13,6 +13,7 @@ use model::plan::PlanChange;
 use traffic::planning::PlanError;
 
 use crate::effect::Effect;
+use crate::follow_up;
 use crate::step::Step;
 use crate::tables::{Apps, Channels, FollowUpNumbers, Plans, RowAccess, TableError, Tables};
 
@@ -47,6 +48,9 @@ pub(crate) fn create_app<T: Tables + ?Sized>(
     if step.tables.rows_while::<Apps>(&AppId(0), APPS_MAX, |_| true)?.len() >= APPS_MAX {
         return Ok(Outcome::Refused(Refusal::TooManyApps(APPS_MAX)));
     }
+    if let Some(refusal) = room(step)? {
+        return Ok(Outcome::Refused(refusal));
+    }
     let app = App { id, name: name.to_owned(), tags: tags.clone(), created: step.now, revision: Revision(1) };
     step.tables.store_row::<Apps>(id, app.clone());
     carry(step, &app, Outcome::App(app.clone()))
@@ -60,6 +64,9 @@ pub(crate) fn delete_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, id: AppId) 
     let Some(app) = step.tables.row::<Apps>(&id)? else {
         return Ok(Outcome::Refused(Refusal::AppNotFound));
     };
+    if let Some(refusal) = room(step)? {
+        return Ok(Outcome::Refused(refusal));
+    }
     for settings in channels_of(step, id)? {
         step.tables.remove_row::<Channels>(&(id, settings.channel));
     }
@@ -83,6 +90,9 @@ pub(crate) fn put_channel<T: Tables + ?Sized>(
     let Some(app) = step.tables.row::<Apps>(&app)? else {
         return Ok(Outcome::Refused(Refusal::AppNotFound));
     };
+    if let Some(refusal) = room(step)? {
+        return Ok(Outcome::Refused(refusal));
+    }
     let key = (app.id, channel);
     let old = step.tables.row::<Channels>(&key)?;
     let settings = ChannelSettings {
@@ -114,6 +124,9 @@ pub(crate) fn delete_channel<T: Tables + ?Sized>(
     let Some(settings) = step.tables.row::<Channels>(&key)? else {
         return Ok(Outcome::Refused(Refusal::ChannelNotFound));
     };
+    if let Some(refusal) = room(step)? {
+        return Ok(Outcome::Refused(refusal));
+    }
     step.tables.remove_row::<Channels>(&key);
     carry_change(step, app, Outcome::Channel(settings))
 }
@@ -167,6 +180,11 @@ fn carry<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: &App, outcome: Outcome
     let gate = AppGate { app: app.id, channels, revision: app.revision, deleted: false };
     let follow_ups = queue_everywhere(step, &gate)?;
     Ok(Outcome::Carried { outcome: Box::new(outcome), follow_ups })
+}
+
+/// Says why a change that is carried to every partition is refused, if it is.
+fn room<T: Tables + ?Sized>(step: &Step<'_, T>) -> Result<Option<Refusal>, TableError> {
+    follow_up::room(step, GroupId::partitions(step.partitions))
 }
 
 fn queue_everywhere<T: Tables + ?Sized>(

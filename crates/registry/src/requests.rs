@@ -1,7 +1,7 @@
 //! Requests are answered once: a repeated request id gets its first answer, whatever the command is now.
 
 use model::command::{Command, Proposal};
-use model::outcome::Outcome;
+use model::outcome::{Outcome, Refusal};
 use model::rows::RequestRow;
 
 use crate::apply::ApplyError;
@@ -25,6 +25,10 @@ pub(crate) fn answer_once<T: Tables + ?Sized>(
         return Ok(answered.outcome);
     }
     let outcome = run(step, &proposal.command)?;
+    if let Outcome::Refused(Refusal::TooManyFollowUps { .. }) = outcome {
+        // Its caller is told to repeat it.
+        return Ok(outcome);
+    }
     step.tables.store_row::<Requests>(request, RequestRow { outcome: outcome.clone(), time: step.now });
     step.tables.store_row::<RequestAges>((step.now, request), ());
     Ok(outcome)

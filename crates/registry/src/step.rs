@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use model::app::AppGate;
 use model::books::Books;
-use model::command::FollowUpAction;
+use model::command::{FOLLOW_UPS_MAX, FollowUpAction};
 use model::id::{AppId, GroupId};
 use model::plan::TrafficPlan;
 use model::rows::GroupMeta;
@@ -17,7 +17,9 @@ use model::time::Timestamp;
 
 use crate::apply::ApplyContext;
 use crate::effect::Effect;
-use crate::tables::{AdoptedPlan, BooksOf, FollowUpNumbers, FollowUps, Gates, Meta, RowAccess, TableError, Tables};
+use crate::tables::{
+    AdoptedPlan, BooksOf, FollowUpCounts, FollowUpNumbers, FollowUps, Gates, Meta, RowAccess, TableError, Tables,
+};
 
 /// One entry's work.
 pub(crate) struct Step<'a, T: Tables + ?Sized> {
@@ -127,11 +129,15 @@ impl<'a, T: Tables + ?Sized> Step<'a, T> {
         Ok(self.books.entry(app).or_default())
     }
 
-    /// Queues what another group must do, and returns its number there.
+    /// Queues what another group must do, and returns its number there. Whoever calls this has asked for room
+    /// ([`follow_up::room`](crate::follow_up::room)) before it changed anything.
     ///
     /// # Errors
-    /// When the last number can't be read.
+    /// When the last number or the count can't be read.
     pub fn queue(&mut self, target: GroupId, action: FollowUpAction) -> Result<u64, TableError> {
+        let waiting = self.tables.row::<FollowUpCounts>(&target)?.unwrap_or_default() + 1;
+        debug_assert!(waiting <= FOLLOW_UPS_MAX, "nobody asked for room");
+        self.tables.store_row::<FollowUpCounts>(target, waiting);
         let number = self.tables.row::<FollowUpNumbers>(&target)?.unwrap_or_default() + 1;
         self.tables.store_row::<FollowUpNumbers>(target, number);
         self.tables.store_row::<FollowUps>((target, number), action);

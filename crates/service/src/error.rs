@@ -64,6 +64,9 @@ impl ServiceError {
     }
 }
 
+/// When to come back after a refusal because too many follow-ups wait: in about that time a failover is over.
+const FOLLOW_UPS_RETRY_MS: u64 = 3_000;
+
 impl From<Refusal> for ServiceError {
     fn from(refusal: Refusal) -> ServiceError {
         let code = match &refusal {
@@ -76,9 +79,11 @@ impl From<Refusal> for ServiceError {
             | Refusal::PlanInvalid(_) => ErrorCode::Invalid,
             Refusal::PlanConflict { .. } => ErrorCode::Conflict,
             Refusal::NoPlan | Refusal::NoRegion => ErrorCode::Unavailable,
+            Refusal::TooManyFollowUps { .. } => ErrorCode::Overloaded,
             Refusal::WrongGroup | Refusal::FollowUpGap { .. } => ErrorCode::Internal,
         };
-        ServiceError::new(code, refusal.to_string())
+        let retry_after_ms = (code == ErrorCode::Overloaded).then_some(FOLLOW_UPS_RETRY_MS);
+        ServiceError { retry_after_ms, ..ServiceError::new(code, refusal.to_string()) }
     }
 }
 

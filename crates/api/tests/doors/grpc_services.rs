@@ -108,6 +108,16 @@ async fn an_overloaded_log_says_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_change_that_other_groups_must_follow_is_refused_while_too_many_wait() {
+    let grpc = Grpc::start().await;
+    grpc.node.groups.fill_follow_ups();
+    let create = v1::CreateAppRequest { name: "n".into(), tags: BTreeMap::new() };
+    let refused = client!(AppsClient, grpc).create(create).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert_eq!(refused.metadata().get("x-signalbox-retry-after-ms").unwrap(), "3000");
+}
+
+#[tokio::test]
 async fn messages_are_accepted_reported_and_counted() {
     let grpc = Grpc::start().await;
     let app_id = app(&grpc).await;

@@ -122,6 +122,28 @@ async fn an_overloaded_log_says_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_change_that_other_groups_must_follow_is_refused_while_too_many_wait() {
+    let rest = Rest::start().await;
+    let app = rest.app().await;
+    rest.node.groups.fill_follow_ups();
+    let mut refused = vec![rest.call("POST", "/v1/apps", json!({ "Name": "more" })).await];
+    // A recipient in the group of the endpoints needs no other one.
+    for number in 0..16 {
+        let address = format!("+120655501{number:02}");
+        let body = json!({ "ChannelType": "SMS", "Address": address, "OptOut": "ALL" });
+        let answer = rest.call("PUT", &format!("{app}/endpoints/e{number}"), body).await;
+        if answer.status != 202 {
+            refused.push(answer);
+        }
+    }
+    assert!((5..17).contains(&refused.len()), "{}", refused.len());
+    for answer in refused {
+        assert_eq!(answer.error(), (429, "TooManyRequestsException"));
+        assert_eq!(answer.headers["retry-after"], "3");
+    }
+}
+
+#[tokio::test]
 async fn browsers_and_machines_ask_without_a_signature() {
     let rest = Rest::start().await;
     let preflight = Request::builder()

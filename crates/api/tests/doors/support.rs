@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use api::{Key, KeyStore};
-use model::command::{Command, Proposal, Settlement};
+use model::command::{Command, FOLLOW_UPS_MAX, Proposal, Settlement};
 use model::id::{GroupId, LogIndex, MessageId, NodeId, RegionId};
 use model::message::SendResult;
 use model::plan::Mode;
 use model::time::{BootTime, Timestamp};
 use policy::{Action, Grant, Principal};
 use registry::ApplyContext;
-use registry::tables::{FollowUps, MemoryTables, ReadRows, View};
+use registry::tables::{FollowUpCounts, FollowUps, MemoryTables, ReadRows, View, WriteRows};
 use service::ports::{Applied, BoxFuture, Clock, LogError, Random, Reads, ReadsError, ReplicatedLog};
 use service::use_cases::Ports;
 use service::{Facts, Service};
@@ -50,6 +50,16 @@ impl Groups {
         drop(tables);
         self.applied.send_modify(|index| *index += 1);
         Applied { outcomes, index: LogIndex(*self.applied.borrow()), repeated: false }
+    }
+
+    /// Lets as many follow-ups wait in every group for every partition as may.
+    pub fn fill_follow_ups(&self) {
+        let mut tables = self.tables.lock().unwrap();
+        for group in GroupId::all(PARTITIONS) {
+            for target in GroupId::partitions(PARTITIONS) {
+                WriteRows::<FollowUpCounts>::put(tables.entry(group).or_default(), target, FOLLOW_UPS_MAX);
+            }
+        }
     }
 
     fn apply_to(

@@ -5,6 +5,7 @@ use model::address::AddressKey;
 use model::channel::{AddressFamily, Channel};
 use model::command::FollowUpAction;
 use model::endpoint::{Endpoint, EndpointOptOut, EndpointStatus};
+use model::id::{GroupId, Revision};
 use model::opt_out::{Block, BlockReason};
 use model::outcome::FENCE_HERE;
 
@@ -16,6 +17,21 @@ use crate::tables::{BlockedKeys, RowAccess, Table, TableError, Tables};
 /// Where an endpoint's block stands: the key of its messages, and their channel.
 type Place = (AddressKey, Channel);
 
+/// What becomes of one block.
+#[derive(Debug)]
+enum Act {
+    Put(Block),
+    Lift(Block),
+}
+
+impl Act {
+    fn block(&self) -> &Block {
+        match self {
+            Act::Put(block) | Act::Lift(block) => block,
+        }
+    }
+}
+
 /// Puts and removes blocks as a change of an endpoint demands. Raises the endpoint's revision where an older endpoint of
 /// the same id left a block, so that the newer block counts.
 ///
@@ -26,30 +42,72 @@ pub(crate) fn follow<T: Tables + ?Sized>(
     change: &mut Change,
     waits: &mut Waits,
 ) -> Result<(), TableError> {
+    let (acts, revision) = acts(step, change)?;
+    change.new.revision = revision;
+    acts.into_iter().try_for_each(|act| match act {
+        Act::Put(block) => put(step, block, waits),
+        Act::Lift(block) => lift(step, &block, waits),
+    })
+}
+
+/// Lists the other groups for which a change of an endpoint queues a follow-up, one for each.
+///
+/// # Errors
+/// When the tables can't be read.
+pub(crate) fn targets<T: Tables + ?Sized>(step: &Step<'_, T>, change: &Change) -> Result<Vec<GroupId>, TableError> {
+    let (acts, _) = acts(step, change)?;
+    let targets = acts.iter().map(|act| act.block().key.partition(step.partitions));
+    Ok(targets.filter(|target| *target != step.group).collect())
+}
+
+/// Returns the other group for which the deletion of an endpoint queues a follow-up, if it does.
+pub(crate) fn burial_target<T: Tables + ?Sized>(step: &Step<'_, T>, old: &Endpoint) -> Option<GroupId> {
+    let (key, _) = place_of(old)?;
+    Some(key.partition(step.partitions)).filter(|target| *target != step.group)
+}
+
+/// Decides what a change does to blocks, in order, and which revision the endpoint has then. Changes nothing.
+fn acts<T: Tables + ?Sized>(step: &Step<'_, T>, change: &Change) -> Result<(Vec<Act>, Revision), TableError> {
     let Change { old, new, insist } = change;
+    let (mut acts, mut revision) = (Vec::new(), new.revision);
     let old_place = old.as_ref().and_then(place_of);
     let Some(place) = place_of(new) else {
-        return Ok(());
+        return Ok((acts, revision));
     };
     let stayed = old_place.as_ref().is_some_and(|old_place| old_place.0 == place.0);
     if !stayed && let Some(left) = old_place {
-        leave(step, new, left, waits)?;
+        acts.extend(leaving(step, new, left)?);
     }
     let wanted = reason_of(new);
     if stayed && wanted.is_none() && old.as_ref().and_then(reason_of).is_none() {
-        return Ok(());
+        return Ok((acts, revision));
     }
     let standing = step.tables.row::<BlockedKeys>(&(new.app, new.id.clone(), place.0.clone()))?;
     if let Some(standing) = &standing {
-        new.revision = new.revision.max(standing.revision.next());
+        revision = revision.max(standing.revision.next());
     }
+    let put = |reason| Act::Put(Block { revision, ..block(new, place.clone(), reason) });
     match (wanted, standing) {
-        (None, None) => Ok(()),
-        (None, Some(standing)) => lift(step, &standing, waits),
-        (Some(BlockReason::OptedOut), _) if *insist => put(step, block(new, place, BlockReason::OptedOut), waits),
-        (Some(reason), Some(standing)) if standing.reason == reason && standing.channel == place.1 => Ok(()),
-        (Some(reason), _) => put(step, block(new, place, reason), waits),
+        (None, None) => {}
+        (None, Some(standing)) => acts.push(Act::Lift(standing)),
+        (Some(BlockReason::OptedOut), _) if *insist => acts.push(put(BlockReason::OptedOut)),
+        (Some(reason), Some(standing)) if standing.reason == reason && standing.channel == place.1 => {}
+        (Some(reason), _) => acts.push(put(reason)),
     }
+    Ok((acts, revision))
+}
+
+/// Handles the address that an endpoint leaves. What forbade messages to the endpoint there must not go away with it,
+/// because messages to it may still wait there: they stay forbidden, those to the address itself don't.
+fn leaving<T: Tables + ?Sized>(
+    step: &Step<'_, T>,
+    endpoint: &Endpoint,
+    place: Place,
+) -> Result<Option<Act>, TableError> {
+    let key = (endpoint.app, endpoint.id.clone(), place.0.clone());
+    let standing = step.tables.row::<BlockedKeys>(&key)?;
+    let forbids = standing.is_some_and(|standing| standing.reason != BlockReason::Deleted);
+    Ok(forbids.then(|| Act::Put(block(endpoint, place, BlockReason::Deleted))))
 }
 
 /// Blocks an endpoint that is deleted: nothing that waits for it goes out.
@@ -66,23 +124,6 @@ pub(crate) fn bury<T: Tables + ?Sized>(
     };
     let gone = Endpoint { revision: old.revision.next(), ..old.clone() };
     put(step, block(&gone, place, BlockReason::Deleted), waits)
-}
-
-/// Handles the address that an endpoint leaves. What forbade messages to the endpoint there must not go away with it,
-/// because messages to it may still wait there: they stay forbidden, those to the address itself don't.
-fn leave<T: Tables + ?Sized>(
-    step: &mut Step<'_, T>,
-    endpoint: &Endpoint,
-    place: Place,
-    waits: &mut Waits,
-) -> Result<(), TableError> {
-    let key = (endpoint.app, endpoint.id.clone(), place.0.clone());
-    match step.tables.row::<BlockedKeys>(&key)? {
-        Some(standing) if standing.reason != BlockReason::Deleted => {
-            put(step, block(endpoint, place, BlockReason::Deleted), waits)
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Stores a block where its address' messages are.

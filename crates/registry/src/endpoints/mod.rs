@@ -15,6 +15,7 @@ use model::endpoint::EndpointOptOut;
 use model::id::{AppId, EndpointId};
 use model::outcome::{Outcome, Refusal};
 
+use crate::follow_up;
 use crate::step::Step;
 use crate::tables::{Endpoints, RowAccess, TableError, Tables};
 
@@ -40,17 +41,24 @@ pub(crate) fn upsert<T: Tables + ?Sized>(
     if let Some(text) = limits::exceeded(before, limits::Size::of(&new, &attributes)) {
         return Ok(Outcome::Refused(Refusal::EndpointLimit(text)));
     }
-    let mut waits = write::Waits::new();
-    match users::room(step, old.as_ref(), &new)? {
-        users::Room::Free => {}
-        users::Room::Instead(oldest) => write::retire_from_user(step, *oldest, &mut waits)?,
+    let yielding = match users::room(step, old.as_ref(), &new)? {
+        users::Room::Free => None,
+        users::Room::Instead(oldest) => Some(write::retired(*oldest)),
         users::Room::Full => {
             return Ok(Outcome::Refused(Refusal::EndpointLimit(users::full_text())));
         }
-    }
+    };
     let created = old.is_none();
     let insist = upsert.patch.opt_out == Some(EndpointOptOut::All);
-    let new = write::write(step, write::Change { old, new, insist }, &mut waits)?;
+    let change = write::Change { old, new, insist };
+    if let Some(refusal) = write::room(step, yielding.as_ref(), &change)? {
+        return Ok(Outcome::Refused(refusal));
+    }
+    let mut waits = write::Waits::new();
+    if let Some(yielding) = yielding {
+        write::write(step, yielding, &mut waits)?;
+    }
+    let new = write::write(step, change, &mut waits)?;
     if !upsert.patch.user_attributes.is_empty() {
         users::store_attributes(step, &new, attributes);
     }
@@ -72,6 +80,9 @@ pub(crate) fn delete<T: Tables + ?Sized>(
     let Some(old) = step.tables.row::<Endpoints>(&(app, endpoint.clone()))? else {
         return Ok(Outcome::Refused(Refusal::EndpointNotFound));
     };
+    if let Some(refusal) = follow_up::room(step, blocks::burial_target(step, &old))? {
+        return Ok(Outcome::Refused(refusal));
+    }
     let mut waits = write::Waits::new();
     write::erase(step, &old, &mut waits)?;
     Ok(Outcome::Endpoint { endpoint: Box::new(old), created: false, follow_ups: waits })

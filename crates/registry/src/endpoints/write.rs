@@ -2,8 +2,10 @@
 
 use model::endpoint::{Endpoint, EndpointStatus};
 use model::id::GroupId;
+use model::outcome::Refusal;
 
 use super::{blocks, users};
+use crate::follow_up;
 use crate::step::Step;
 use crate::tables::{AddressEndpoints, Endpoints, RowAccess, Table, TableError, Tables};
 
@@ -40,7 +42,9 @@ pub(crate) fn write<T: Tables + ?Sized>(
         step.tables.remove_row::<AddressEndpoints>(place);
     }
     if let Some(place) = new_place {
-        displace(step, &place, new, waits)?;
+        if let Some(displaced) = displaced(step, &place, new)? {
+            write(step, displaced, waits)?;
+        }
         step.tables.store_row::<AddressEndpoints>(place, new.id.clone());
     }
     let from = old.and_then(|old| old.user.as_ref());
@@ -70,31 +74,47 @@ pub(crate) fn erase<T: Tables + ?Sized>(
 }
 
 /// Makes an endpoint inactive and takes it from its user, who has one too many.
+pub(crate) fn retired(old: Endpoint) -> Change {
+    let new = Endpoint { status: EndpointStatus::Inactive, user: None, revision: old.revision.next(), ..old.clone() };
+    Change { old: Some(old), new, insist: false }
+}
+
+/// Says why a change is refused, which comes after that of the endpoint that yields to it, if one does: nothing when
+/// there is room for all that follows from both.
 ///
 /// # Errors
 /// When the tables can't be read.
-pub(crate) fn retire_from_user<T: Tables + ?Sized>(
-    step: &mut Step<'_, T>,
-    old: Endpoint,
-    waits: &mut Waits,
-) -> Result<(), TableError> {
-    let new = Endpoint { status: EndpointStatus::Inactive, user: None, revision: old.revision.next(), ..old.clone() };
-    write(step, Change { old: Some(old), new, insist: false }, waits).map(drop)
+pub(crate) fn room<T: Tables + ?Sized>(
+    step: &Step<'_, T>,
+    yielding: Option<&Change>,
+    change: &Change,
+) -> Result<Option<Refusal>, TableError> {
+    let mut targets = blocks::targets(step, change)?;
+    if let Some(yielding) = yielding {
+        targets.extend(blocks::targets(step, yielding)?);
+    }
+    if let Some(place) = active_place(&change.new)
+        && let Some(displaced) = displaced(step, &place, &change.new)?
+        // One that yields is inactive by then.
+        && yielding.is_none_or(|yielding| yielding.new.id != displaced.new.id)
+    {
+        targets.extend(blocks::targets(step, &displaced)?);
+    }
+    follow_up::room(step, targets)
 }
 
-/// Makes the endpoint inactive that was active where `new` is now.
-fn displace<T: Tables + ?Sized>(
-    step: &mut Step<'_, T>,
+/// Makes the endpoint inactive that was active where `new` is now, if there was one.
+fn displaced<T: Tables + ?Sized>(
+    step: &Step<'_, T>,
     place: &<AddressEndpoints as Table>::Key,
     new: &Endpoint,
-    waits: &mut Waits,
-) -> Result<(), TableError> {
+) -> Result<Option<Change>, TableError> {
     let Some(other) = step.tables.row::<AddressEndpoints>(place)?.filter(|other| *other != new.id) else {
-        return Ok(());
+        return Ok(None);
     };
     let old = step.tables.promised_row::<Endpoints>(&(new.app, other))?;
     let new = Endpoint { status: EndpointStatus::Inactive, revision: old.revision.next(), ..old.clone() };
-    write(step, Change { old: Some(old), new, insist: false }, waits).map(drop)
+    Ok(Some(Change { old: Some(old), new, insist: false }))
 }
 
 /// Returns the place that an endpoint holds as the active one; one active endpoint holds a place.

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use model::command::FOLLOW_UPS_MAX;
 use model::id::{GroupId, RequestId};
 use model::time::Timestamp;
 
 use super::{Broken, all, hold};
-use crate::tables::{FollowUpNumbers, FollowUps, RequestAges, Requests, RowAccess, View};
+use crate::tables::{FollowUpCounts, FollowUpNumbers, FollowUps, RequestAges, Requests, RowAccess, View};
 
-/// The follow-ups to a group that are not done are the last ones that were numbered, without a gap.
+/// The follow-ups to a group that are not done are the last ones that were numbered, without a gap; they are counted, and
+/// not more than may be.
 ///
 /// # Errors
 /// When it doesn't hold, or the tables can't be read.
@@ -17,6 +19,11 @@ pub fn invariant_follow_ups<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     for ((target, number), _) in all::<FollowUps>(view, &(GroupId(0), 0))? {
         numbers.entry(target).or_default().push(number);
     }
+    let counted: BTreeMap<GroupId, u64> = all::<FollowUpCounts>(view, &GroupId(0))?.into_iter().collect();
+    let counts: BTreeMap<GroupId, u64> =
+        numbers.iter().map(|(target, numbers)| (*target, numbers.len() as u64)).collect();
+    let few = counts.values().all(|count| *count <= FOLLOW_UPS_MAX);
+    hold("invariant_follow_ups", few && counted == counts, || format!("{counts:?} wait, {counted:?} are counted"))?;
     for (target, numbers) in numbers {
         let last = view.row::<FollowUpNumbers>(&target)?.unwrap_or_default();
         let contiguous = numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]);

@@ -62,6 +62,8 @@ tables! {
     5 FollowUpNumbers: GroupId => u64;
     /// The number of the last follow-up applied from a source.
     6 FollowUpCursors: GroupId => u64;
+    /// How many follow-ups wait for a target; no row for none.
+    7 FollowUpCounts: GroupId => u64;
 
     /// Control: the apps.
     10 Apps: AppId => App;

@@ -50,6 +50,7 @@ memory_tables! {
     follow_ups: FollowUps,
     follow_up_numbers: FollowUpNumbers,
     follow_up_cursors: FollowUpCursors,
+    follow_up_counts: FollowUpCounts,
     apps: Apps,
     channels: Channels,
     plans: Plans,

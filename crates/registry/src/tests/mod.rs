@@ -4,6 +4,7 @@
 mod actions;
 mod control;
 mod endpoints;
+mod follow_ups;
 mod forbidding;
 mod handover;
 mod housekeeping;

@@ -16,7 +16,7 @@ use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan};
 use model::time::Timestamp;
 
 use crate::tables::MemoryTables;
-use crate::tables::{BooksOf, Events, FollowUps, Meta, Plans, ProgressOf, RowAccess};
+use crate::tables::{BooksOf, Events, FollowUpCounts, FollowUpNumbers, FollowUps, Meta, Plans, ProgressOf, RowAccess};
 use crate::{ApplyContext, Effect, apply, invariants};
 
 /// How many partitions there are.
@@ -96,6 +96,28 @@ impl World {
                 self.apply(source, Command::FollowUpsDone { target, through: number });
             }
         }
+    }
+
+    /// Lets follow-ups wait in a group for another one that doesn't take them.
+    pub fn owe(&mut self, source: GroupId, target: GroupId, more: u64) {
+        let tables = &mut self.groups[usize::from(source.0)];
+        let last = tables.row::<FollowUpNumbers>(&target).unwrap().unwrap_or_default();
+        for number in last + 1..=last + more {
+            let (app, endpoint) = (APP, endpoint_id("ghost"));
+            let action = FollowUpAction::RemoveBlock { app, key: AddressKey::of_endpoint(app, &endpoint), endpoint };
+            tables.store_row::<FollowUps>((target, number), action);
+        }
+        tables.store_row::<FollowUpNumbers>(target, last + more);
+        let waiting = tables.row::<FollowUpCounts>(&target).unwrap().unwrap_or_default();
+        tables.store_row::<FollowUpCounts>(target, waiting + more);
+    }
+
+    /// Returns a group's tables as they are but for its clock.
+    pub fn timeless(&self, group: GroupId) -> MemoryTables {
+        let mut tables = self.tables(group).clone();
+        let meta = tables.row::<Meta>(&()).unwrap().unwrap_or_default();
+        tables.store_row::<Meta>((), model::rows::GroupMeta { clock: Timestamp(0), ..meta });
+        tables
     }
 
     /// Lists what a group's follow-ups ask of others.

@@ -144,6 +144,10 @@ impl Form for Refusal {
                 gap.uint(1, *number);
                 gap.uint(2, *expected);
             }),
+            Refusal::TooManyFollowUps { target, limit } => writer.nested(14, |full| {
+                full.uint(1, u64::from(target.0));
+                full.uint(2, *limit);
+            }),
         }
     }
 
@@ -165,6 +169,9 @@ impl Form for Refusal {
             Kind::NoRegion(_) => Refusal::NoRegion,
             Kind::WrongGroup(_) => Refusal::WrongGroup,
             Kind::FollowUpGap(gap) => Refusal::FollowUpGap { number: gap.number, expected: gap.expected },
+            Kind::TooManyFollowUps(full) => {
+                Refusal::TooManyFollowUps { target: group(full.target, "target")?, limit: full.limit }
+            }
         })
     }
 }
