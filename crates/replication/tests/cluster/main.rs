@@ -8,6 +8,7 @@ mod leaving;
 mod membership;
 mod old_copies;
 mod overload;
+mod purging;
 mod slow;
 mod support;
 mod three_nodes;

@@ -41,8 +41,8 @@ const LOOK: Duration = Duration::from_millis(5);
 /// What the wall clock shows when the cluster is made.
 const START: Timestamp = Timestamp(1_767_323_045_000);
 
-/// Paused time.
-pub struct PausedClock(Instant);
+/// Paused time, and how many milliseconds more than passed the wall clock shows.
+pub struct PausedClock(Instant, Arc<AtomicU64>);
 
 impl Clock for PausedClock {
     fn boot_time(&self) -> BootTime {
@@ -50,7 +50,8 @@ impl Clock for PausedClock {
     }
 
     fn wall_time(&self) -> Timestamp {
-        Timestamp(START.0 + u64::try_from(self.0.elapsed().as_millis()).unwrap())
+        let elapsed = u64::try_from(self.0.elapsed().as_millis()).unwrap();
+        Timestamp(START.0 + elapsed + self.1.load(Ordering::Relaxed))
     }
 }
 
@@ -82,6 +83,7 @@ async fn sync(log: LogStore, time: Arc<Mutex<Duration>>) {
 /// A node that runs.
 pub struct Running {
     pub replication: Replication,
+    pub log: LogStore,
     syncing: AbortHandle,
 }
 
@@ -97,6 +99,10 @@ pub struct Cluster {
     disks: BTreeMap<NodeId, Disk>,
     pub running: BTreeMap<NodeId, Running>,
     pub links: Links,
+    /// Of nodes that are started from now on.
+    pub housekeeping: Housekeeping,
+    /// How many milliseconds more than passed the wall clocks of all nodes show.
+    pub passed: Arc<AtomicU64>,
     boots: u64,
     started: Instant,
     sync_time: Arc<Mutex<Duration>>,
@@ -130,6 +136,8 @@ impl Cluster {
             disks,
             running: BTreeMap::new(),
             links,
+            housekeeping: Housekeeping::default(),
+            passed: Arc::default(),
             boots: 0,
             started: Instant::now(),
             sync_time: Arc::default(),
@@ -149,7 +157,7 @@ impl Cluster {
     }
 
     pub fn clock(&self) -> Arc<dyn Clock> {
-        Arc::new(PausedClock(self.started))
+        Arc::new(PausedClock(self.started, self.passed.clone()))
     }
 
     /// Lets every sync of every disk take so long.
@@ -176,10 +184,10 @@ impl Cluster {
             partitions: PARTITIONS,
             timing: LeaseTiming::for_round_trip(Duration::from_millis(5)).unwrap(),
             bootstrap,
-            housekeeping: Housekeeping::default(),
+            housekeeping: self.housekeeping,
         };
         let parts = ReplicationParts {
-            log,
+            log: log.clone(),
             state,
             transport: Arc::new(LinkedTransport::new(self.links.clone(), id)),
             clock: self.clock(),
@@ -187,7 +195,7 @@ impl Cluster {
             background: Arc::new(InPlace),
         };
         let replication = Replication::start(config, parts).await.unwrap();
-        self.running.insert(id, Running { replication, syncing });
+        self.running.insert(id, Running { replication, log, syncing });
     }
 
     /// Stops a node as a crash does: what was not synced is gone.
