@@ -4,6 +4,7 @@ use bytes::Bytes;
 use model::cluster::{placement, preferred_leader_region};
 use model::id::{LogIndex, NodeId};
 use model::outcome::Outcome;
+use openraft::async_runtime::WatchReceiver as _;
 use tokio::time::Instant;
 use tonic::Status;
 use tracing::Instrument as _;
@@ -60,7 +61,7 @@ async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Sub
     metrics::counter!("signalbox_batches_forwarded_total", "group" => parts.group.id.0.to_string()).increment(1);
     let group = parts.group.id.0;
     let span = tracing::debug_span!("forward", group, submissions = submissions.len(), leader = leader.node.0);
-    match call(parts, leader.node, request, due).instrument(span).await {
+    match call(parts, leader, request, due).instrument(span).await {
         Ok(applied) => split(submissions, applied),
         Err(failed) => {
             match &failed {
@@ -80,12 +81,19 @@ async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Sub
 
 async fn call(
     parts: &ProposerParts,
-    leader: NodeId,
+    leader: Leader,
     request: ProposeRequest,
     due: Instant,
 ) -> Result<peer::Applied, Failed> {
-    let mut client = parts.peers.get(leader).map_err(|_| Failed::NotLeader(None))?.client;
-    let reply = match tokio::time::timeout_at(due, client.propose(request)).await {
+    let mut client = parts.peers.get(leader.node).map_err(|_| Failed::NotLeader(None))?.client;
+    let answered = tokio::select! {
+        biased;
+        answered = tokio::time::timeout_at(due, client.propose(request)) => answered,
+        () = superseded(parts, leader) => {
+            return Err(Failed::Unknown("another node leads, and the former leader does not answer".to_owned()));
+        }
+    };
+    let reply = match answered {
         Ok(Ok(reply)) => reply.into_inner(),
         Ok(Err(status)) if was_not_sent(&status) => return Err(Failed::NotLeader(None)),
         Ok(Err(status)) => return Err(Failed::Unknown(status.to_string())),
@@ -100,6 +108,20 @@ async fn call(
         Some(propose_reply::Result::Unknown(reason)) => Err(Failed::Unknown(reason)),
         None => Err(Failed::Unknown("the leader gave an empty answer".to_owned())),
     }
+}
+
+/// Ready when a leader that does not answer is not worth waiting for: another one leads in a later term, and the former
+/// had the time to answer what it was asked before. So a leader that is cut off holds its callers up for no longer than
+/// an election takes, however long it takes to find out that the connection is dead.
+async fn superseded(parts: &ProposerParts, leader: Leader) {
+    let Some(term) = leader.term else { return std::future::pending().await };
+    let mut metrics = parts.group.raft.server_metrics();
+    while parts.group.believed_leader().and_then(|later| later.term).is_none_or(|later| later <= term) {
+        if metrics.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+    tokio::time::sleep(parts.group.lease.timing().refusal()).await;
 }
 
 /// Says whether a failed call never reached the other node.

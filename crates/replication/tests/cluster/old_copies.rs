@@ -76,3 +76,19 @@ async fn a_late_copy_undoes_nothing_under_a_later_tenure_of_the_same_leader() {
     propose(cluster.node(leader), GroupId::CONTROL, create_app(2)).await.unwrap();
     assert!(!enabled(&cluster, leader), "an old copy was begun after what was acknowledged");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_leader_is_given_up_for_the_next_one() {
+    let cluster = Cluster::start().await;
+    let group = GroupId::CONTROL;
+    let (leader, followers) = (cluster.leader(group).await, cluster.followers(group).await);
+    let door = followers[0];
+    propose(cluster.node(door), group, create_app(APP)).await.unwrap();
+    for follower in followers {
+        cluster.links.hold(leader, follower);
+        cluster.links.hold(follower, leader);
+    }
+    let applied = propose(cluster.node(door), group, create_app(2)).await.unwrap();
+    assert!(applied.repeated, "the first try was sent to the silent leader");
+    assert!(!cluster.links.gave_up(door, leader), "it waited until the connection was found to be dead");
+}
