@@ -331,9 +331,13 @@ impl Command {
     }
 
     /// Returns whether this asks for work that a client can be told to bring later. Everything else ends work that was
-    /// begun, or is so rare that it is always let in.
+    /// begun, keeps messages from being sent, or is so rare that it is always let in.
     pub fn is_new_work(&self) -> bool {
-        matches!(self, Command::AcceptMessages(_) | Command::UpsertEndpoint(_))
+        match self {
+            Command::AcceptMessages(_) => true,
+            Command::UpsertEndpoint(upsert) => !upsert.patch.forbids_sending(),
+            _ => false,
+        }
     }
 
     /// Returns the command's name in logs and metrics.

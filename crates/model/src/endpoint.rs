@@ -165,6 +165,13 @@ pub enum UserLink {
     Nobody,
 }
 
+impl EndpointPatch {
+    /// Says whether the change is that the endpoint takes no messages any more.
+    pub fn forbids_sending(&self) -> bool {
+        self.opt_out == Some(EndpointOptOut::All) || self.status == Some(EndpointStatus::Inactive)
+    }
+}
+
 impl Demographic {
     /// Sets the members that `newer` gives.
     pub fn merge(&mut self, newer: &Demographic) {

@@ -98,7 +98,7 @@ async fn a_neighbour_that_is_behind_hides_no_write_of_this_node() {
     assert!(found.contains(&2), "read from the neighbour, which can't have it: {found:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn without_the_node_that_should_lead_it_finds_the_one_that_does() {
     let (mut cluster, _, without) = two_in_a_region().await;
     let should_lead = NodeId(3);

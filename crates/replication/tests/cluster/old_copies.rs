@@ -49,7 +49,7 @@ fn enabled(cluster: &Cluster, node: model::NodeId) -> bool {
     ReadRows::<Channels>::get(&*view, &(AppId(APP), Channel::Sms)).unwrap().unwrap().enabled
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_late_copy_undoes_nothing_that_was_acknowledged_since() {
     let cluster = Cluster::start().await;
     let (leader, door) = retried(&cluster, "LATECOPY").await;
@@ -61,7 +61,7 @@ async fn a_late_copy_undoes_nothing_that_was_acknowledged_since() {
     assert!(!enabled(&cluster, leader), "an old copy was begun after what was acknowledged");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_late_copy_undoes_nothing_under_a_later_tenure_of_the_same_leader() {
     let cluster = Cluster::start().await;
     let (leader, door) = retried(&cluster, "LATECOPY").await;
@@ -77,7 +77,7 @@ async fn a_late_copy_undoes_nothing_under_a_later_tenure_of_the_same_leader() {
     assert!(!enabled(&cluster, leader), "an old copy was begun after what was acknowledged");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_silent_leader_is_given_up_for_the_next_one() {
     let cluster = Cluster::start().await;
     let group = GroupId::CONTROL;

@@ -9,7 +9,7 @@ use model::app::ChannelDetail;
 use model::channel::Channel;
 use model::command::{Command, Settlement};
 use model::content::{Content, Purpose};
-use model::endpoint::EndpointPatch;
+use model::endpoint::{EndpointOptOut, EndpointPatch};
 use model::id::{AppId, EndpointId, GroupId, MessageId, NodeId};
 use model::message::{SendResult, Status};
 use model::opt_out::OptOutSource;
@@ -90,8 +90,8 @@ impl Door {
         }
     }
 
-    async fn upsert(&self) -> Result<(), ServiceError> {
-        let patch = EndpointPatch::default();
+    async fn upsert(&self, opt_out: EndpointOptOut) -> Result<(), ServiceError> {
+        let patch = EndpointPatch { opt_out: Some(opt_out), ..EndpointPatch::default() };
         let draft = EndpointDraft { channel: Some(CHANNEL), address: Some(address(3)), patch };
         let (endpoint, request) = (EndpointId::from_stored("e".to_owned()), self.service.new_request_id());
         let request = UpsertEndpointRequest { app: self.app, endpoint, display_id: "e".to_owned(), draft, request };
@@ -144,9 +144,15 @@ async fn new_work_is_refused_and_what_ends_work_goes_on() {
         for _ in 0..8 {
             door.opt_out(number()).await.unwrap();
         }
-        let (opted_out, sent, written, settled) =
-            futures::join!(door.opt_out(number()), door.send(number()), door.upsert(), door.settle(message));
+        let (opted_out, endpoint_opted_out, sent, written, settled) = futures::join!(
+            door.opt_out(number()),
+            door.upsert(EndpointOptOut::All),
+            door.send(number()),
+            door.upsert(EndpointOptOut::None),
+            door.settle(message)
+        );
         opted_out.unwrap();
+        endpoint_opted_out.unwrap();
         is_refused(sent);
         is_refused(written);
         settled.unwrap();
@@ -156,7 +162,8 @@ async fn new_work_is_refused_and_what_ends_work_goes_on() {
         for _ in 0..40 {
             door.opt_out(number()).await.unwrap();
         }
-        let (opted_out, sent, written) = futures::join!(door.opt_out(number()), door.send(number()), door.upsert());
+        let (opted_out, sent, written) =
+            futures::join!(door.opt_out(number()), door.send(number()), door.upsert(EndpointOptOut::None));
         opted_out.unwrap();
         sent.unwrap();
         written.unwrap();

@@ -29,8 +29,10 @@ const BATCHES_READY: usize = 2;
 pub(super) struct Claims {
     /// Claimed, in the order of their due times.
     ready: BTreeMap<Channel, VecDeque<Entry>>,
-    /// Messages whose claim is asked for, by the plan under which it was.
+    /// Batches of messages whose claim is asked for, by the plan under which it was.
     asking: BTreeMap<Epoch, usize>,
+    /// Messages whose claim is asked for.
+    asked: BTreeSet<MessageId>,
     /// Batches that are asked for, by channel.
     asking_in: BTreeMap<Channel, usize>,
     /// Marked: their claims are being given back.
@@ -47,6 +49,12 @@ impl Claims {
     /// Says whether a message is anywhere between being asked for and being begun or given back.
     pub(super) fn holds(&self, message: MessageId) -> bool {
         self.held.contains(&message)
+    }
+
+    /// Says whether a message's claim is asked for. Whether it is given depends on where the message is when the group
+    /// decides, so that news of it says nothing yet.
+    pub(super) fn asks(&self, message: MessageId) -> bool {
+        self.asked.contains(&message)
     }
 
     /// Forgets a claimed message that left the outbox.
@@ -103,6 +111,7 @@ impl Claims {
 
     fn asked(&mut self, entries: &[Entry], channel: Channel, epoch: Epoch) {
         self.held.extend(entries.iter().map(|entry| entry.message));
+        self.asked.extend(entries.iter().map(|entry| entry.message));
         *self.asking.entry(epoch).or_default() += 1;
         *self.asking_in.entry(channel).or_default() += 1;
     }
@@ -204,15 +213,20 @@ impl Partition {
     }
 
     /// Makes claimed messages ready. Those that were not claimed are another holder's or no longer here: if that
-    /// changes, there will be news.
+    /// changes, there will be news, or there was while the claim was asked for.
     pub(super) fn finish_claim(&mut self, entries: Vec<Entry>, epoch: Epoch, claimed: &[MessageId]) {
         let Some(channel) = entries.first().map(|entry| entry.lane.channel) else { return };
         let claimed: BTreeSet<MessageId> = claimed.iter().copied().collect();
         for entry in entries {
+            self.claims.asked.remove(&entry.message);
+            let news = self.again.remove(&entry.message);
             if claimed.contains(&entry.message) {
                 self.claims.ready.entry(channel).or_default().push_back(entry);
-            } else {
-                self.claims.held.remove(&entry.message);
+                continue;
+            }
+            self.claims.held.remove(&entry.message);
+            if let Some(news) = news {
+                self.hear_of(news);
             }
         }
         self.claims.answered(channel, epoch);

@@ -57,7 +57,8 @@ pub(crate) struct Partition {
     inflight: Inflight,
     /// Messages that end without a handover, as long as that isn't recorded. Bounded together with what is in flight.
     ending: BTreeSet<MessageId>,
-    /// News of messages that are in flight or ending: they are scheduled when that is recorded.
+    /// News of messages that are in flight or ending, or whose claim is asked for: they are scheduled when that is
+    /// recorded, or the claim refused.
     again: BTreeMap<MessageId, Entry>,
     claims: Claims,
     results: Results,

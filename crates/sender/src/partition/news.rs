@@ -14,11 +14,12 @@ const ROWS_READ_MAX: usize = 1_000;
 impl Partition {
     /// Takes note of a waiting message.
     pub(super) fn hear_of(&mut self, entry: Entry) {
-        if self.claims.holds(entry.message) {
+        let begun = self.inflight.get(entry.message).is_some() || self.ending.contains(&entry.message);
+        if begun || self.claims.asks(entry.message) {
+            self.again.insert(entry.message, entry);
             return;
         }
-        if self.inflight.get(entry.message).is_some() || self.ending.contains(&entry.message) {
-            self.again.insert(entry.message, entry);
+        if self.claims.holds(entry.message) {
             return;
         }
         self.schedule.insert(entry);

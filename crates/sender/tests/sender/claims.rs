@@ -138,6 +138,28 @@ async fn claims_answered_after_a_plan_moved_them_away_are_given_back_before_quie
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_comes_back_while_its_claim_is_refused_is_claimed_after_all() {
+    let (world, provider) = (World::new().await, Provider::accepting());
+    let _sender = world.start(&provider, 1);
+    pass(Duration::from_secs(1)).await;
+    let latency = Duration::from_millis(100);
+    world.set_latency(latency);
+    let messages = world.accept(AT_MOST_ONCE, 0..5);
+    pass(latency / 2).await;
+    move_all(&world, 2, ("here", "there"));
+    pass(latency).await;
+    assert_eq!((world.proposed("claim").len(), claimed(&world, &messages)), (1, 0));
+    move_all(&world, 3, ("there", "here"));
+    world.until_all(&messages, Status::Delivered).await;
+}
+
+fn move_all(world: &World, epoch: u64, (from, to): (&str, &str)) {
+    world.adopt(epoch, &[(from, 0), (to, 1)]);
+    let region = crate::world::region(from);
+    world.apply(Command::Takeover { region, epoch: model::Epoch(epoch), cursor: None, limit: 1_000 });
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_claim_given_back_in_doubt_is_not_taken_again_at_once() {
     let (world, provider) = (World::new().await, Provider::accepting());
     let _sender = world.start_with(&provider, paced(1, 2));
