@@ -150,21 +150,3 @@ async fn a_replica_that_differs_is_noticed_by_all() {
             .await;
     }
 }
-
-#[tokio::test(start_paused = true)]
-async fn asking_how_a_busy_group_stands_holds_nothing_up() {
-    let cluster = Cluster::start().await;
-    let leader = cluster.node(cluster.leader(GroupId::CONTROL).await).clone();
-    let asked = leader.clone();
-    let asking = std::thread::spawn(move || {
-        for _ in 0..20_000 {
-            assert_eq!(asked.status().groups.len(), 3);
-        }
-    });
-    let mut number = 0;
-    while !asking.is_finished() {
-        number += 1;
-        propose(&leader, GroupId::CONTROL, create_app(number)).await.unwrap();
-    }
-    asking.join().unwrap();
-}
