@@ -250,7 +250,7 @@ mod tests {
 
     fn put(engine: &MemoryEngine, key: &str) {
         let mut batch = Batch::new();
-        batch.put(key.as_bytes().to_vec(), key.as_bytes().to_vec());
+        batch.put(key.as_bytes(), key.as_bytes().to_vec());
         engine.write(&batch).unwrap();
     }
 
@@ -266,7 +266,7 @@ mod tests {
         engine.sync().unwrap();
         put(&engine, "b");
         let mut batch = Batch::new();
-        batch.delete_range(b"a".to_vec(), b"b".to_vec());
+        batch.delete_range(b"a", b"b");
         engine.write(&batch).unwrap();
         assert_eq!(keys(&engine), ["b"]);
         engine.crash();

@@ -83,7 +83,7 @@ fn a_changed_byte_in_a_table_is_refused_by_name() {
     let (directory, engines) = crate::common::rocks();
     let mut batch = Batch::new();
     for index in 0..1_000_u64 {
-        batch.put(index.to_be_bytes().to_vec(), vec![index as u8; 100]);
+        batch.put(index.to_be_bytes(), vec![index as u8; 100]);
     }
     engines.state.write(&batch).unwrap();
     engines.state.sync().unwrap();
@@ -108,7 +108,7 @@ fn the_state_survives_as_of_its_last_flush() {
     let (directory, engines) = crate::common::rocks();
     let put = |key: &[u8]| {
         let mut batch = Batch::new();
-        batch.put(key.to_vec(), Bytes::new());
+        batch.put(key, Bytes::new());
         engines.state.write(&batch).unwrap();
     };
     put(b"a");
@@ -126,11 +126,11 @@ fn a_view_outlives_its_engine_and_keeps_its_moment() {
     let (_directory, engines) = crate::common::rocks();
     let state: Arc<dyn Engine> = engines.state;
     let mut batch = Batch::new();
-    batch.put(b"a".to_vec(), b"1".to_vec());
+    batch.put(b"a", b"1".to_vec());
     state.write(&batch).unwrap();
     let view = state.view();
     let mut batch = Batch::new();
-    batch.delete_range(b"a".to_vec(), b"b".to_vec());
+    batch.delete_range(b"a", b"b");
     state.write(&batch).unwrap();
     assert_eq!(state.get(b"a").unwrap(), None);
     drop(state);
@@ -142,7 +142,7 @@ fn a_view_outlives_its_engine_and_keeps_its_moment() {
 fn staged_rows_appear_at_one_stroke_over_older_ones() {
     let (_directory, engines) = crate::common::rocks();
     let mut batch = Batch::new();
-    batch.put(b"b".to_vec(), b"old".to_vec());
+    batch.put(b"b", b"old".to_vec());
     engines.state.write(&batch).unwrap();
     let mut staging = engines.state.stage().unwrap();
     for key in [b"a", b"b", b"c"] {
