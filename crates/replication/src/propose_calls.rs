@@ -27,8 +27,8 @@ pub(crate) async fn answer(node: &Node, request: ProposeRequest) -> Result<Propo
         return Err(Status::invalid_argument(format!("{size} bytes of proposals, {ENTRY_BYTES_MAX} are allowed")));
     }
     let due = Instant::now() + Duration::from_millis(request.deadline_ms).min(DEADLINE_MAX);
-    let origin =
-        request.attempt.map_or(Origin::ForwardedByOlder, |attempt| Origin::Forwarded(codec::attempt_in(&attempt)));
+    let attempt = request.attempt.ok_or_else(|| Status::invalid_argument("attempt is missing"))?;
+    let origin = Origin::Forwarded(codec::attempt_in(&attempt));
     let wish = Wish { fenced: request.fenced, origin, refusable: false, due };
     let result = match proposer.submit(request.proposals, wish).await {
         Ok(done) => Reply::Applied(Applied {

@@ -78,8 +78,6 @@ pub(crate) enum Origin {
     Here,
     /// Another node, which forwarded it: begun in the term that it is meant for, and never forwarded again.
     Forwarded(Attempt),
-    /// Another node of the version before, which doesn't say what it is meant for.
-    ForwardedByOlder,
 }
 
 impl Origin {
@@ -87,7 +85,7 @@ impl Origin {
     fn allows(&self, leads: Term) -> bool {
         match self {
             Origin::Forwarded(attempt) => attempt.term == Some(leads),
-            Origin::Here | Origin::ForwardedByOlder => true,
+            Origin::Here => true,
         }
     }
 }
