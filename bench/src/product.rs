@@ -66,7 +66,7 @@ pub async fn writes(run: &Run, table: &mut Table) -> anyhow::Result<()> {
         let found = cluster.bench(&command).await?;
         let what = match batch {
             1 => format!("endpoint writes, {clients} clients"),
-            _ => format!("endpoint writes, {clients} clients with {batch} under way each (no batch door yet)"),
+            _ => format!("endpoint writes, {clients} clients with {batch} under way each (no batch listener yet)"),
         };
         table.add(&what, aim, written(&found), &format!("signalbox bench {command}"));
         if batch == 1 {
@@ -117,7 +117,7 @@ pub async fn failover(run: &Run, table: &mut Table) -> anyhow::Result<()> {
         format!("p50 {:.0} ms, p99 {:.0} ms", at("p50"), at("p99"))
     };
     let command = format!("signalbox bench {command}");
-    table.add("region killed: other doors accept every message after", "", times("accepting"), &command);
+    table.add("region killed: other listeners accept every message after", "", times("accepting"), &command);
     table.add("region killed: new messages are sent at once after", "3 s (at 80 ms)", times("flowing"), &command);
     table.add("region killed: what waited is sent after", "5 s (at 80 ms)", times("waiting"), &command);
     let lost = format!("{} not sent, {} twice", number(&found, "/not_sent"), number(&found, "/duplicates"));

@@ -9,7 +9,7 @@ use axum::http::Uri;
 const CALLBACK_PATH: &str = "/_provider/sandbox";
 /// The longest callback URL, in bytes.
 const CALLBACK_LEN_MAX: usize = 512;
-/// Callbacks remembered: every door of a large cluster, and a bound on what deliveries can make us remember.
+/// Callbacks remembered: every listener of a large cluster, and a bound on what deliveries can make us remember.
 pub(crate) const CALLBACKS_MAX: usize = 64;
 
 /// A base URL `http://host:port` that was checked, without a slash at its end. Cheap to clone.
@@ -117,14 +117,14 @@ mod tests {
 
     #[test]
     fn takes_http_base_urls_only() {
-        for good in ["http://127.0.0.1:4101", "http://door/", "http://[::1]:80/base/"] {
+        for good in ["http://127.0.0.1:4101", "http://listener/", "http://[::1]:80/base/"] {
             assert!(CallbackUrl::parse(good).is_ok(), "{good}");
         }
         let long = format!("http://{}", "a".repeat(600));
         for bad in [
             "",
             "127.0.0.1:4101",
-            "https://door",
+            "https://listener",
             "http://",
             "http:///x",
             "http://a b",
@@ -134,8 +134,8 @@ mod tests {
         ] {
             assert!(CallbackUrl::parse(bad).is_err(), "{bad}");
         }
-        let with_base = CallbackUrl::parse("http://door:1/base/").unwrap();
-        assert_eq!(with_base.target(), "http://door:1/base/_provider/sandbox");
+        let with_base = CallbackUrl::parse("http://listener:1/base/").unwrap();
+        assert_eq!(with_base.target(), "http://listener:1/base/_provider/sandbox");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::store::Store;
 /// The body of `GET /v1/stats`. Counts since the start, unless said otherwise.
 #[derive(Debug, Serialize)]
 pub(crate) struct Stats {
-    /// Messages handed over, whatever the answer.
+    /// Messages dispatched, whatever the answer.
     pub(crate) total: u64,
     /// Of these, accepted.
     pub(crate) accepted: u64,

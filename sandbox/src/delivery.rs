@@ -19,7 +19,7 @@ const NAME_LEN_MAX: usize = 256;
 /// Bytes of an address: push tokens and URLs are the long ones.
 const ADDRESS_LEN_MAX: usize = 4_096;
 
-/// A checked request: who sends, whom to report to, and what is handed over (1 to 1,000, in the request's order).
+/// A checked request: who sends, whom to report to, and what is dispatched (1 to 1,000, in the request's order).
 #[derive(Debug)]
 pub(crate) struct DeliveryRequest {
     pub(crate) region: Arc<str>,
@@ -28,7 +28,7 @@ pub(crate) struct DeliveryRequest {
     pub(crate) deliveries: Vec<Delivery>,
 }
 
-/// One message handed over.
+/// One message dispatched.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Delivery {
     pub(crate) message_id: Arc<str>,

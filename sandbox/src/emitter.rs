@@ -1,4 +1,4 @@
-//! Sends events to callbacks: a bounded queue, batches, retries. The doors put events in and never wait.
+//! Sends events to callbacks: a bounded queue, batches, retries. The listeners put events in and never wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,15 +18,15 @@ use crate::stats::EventCounts;
 
 /// Events waiting or under way: four seconds at full speed, some 40 MB.
 const PENDING_MAX: usize = 200_000;
-/// Requests' worth of events between the doors and the emitter.
-const HANDOVERS_MAX: usize = 4_096;
+/// Requests' worth of events between the listeners and the emitter.
+const DISPATCHES_MAX: usize = 4_096;
 /// How long a stopping sandbox tries to get its last events out.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 
-/// Where the doors put events. Cheap to share.
+/// Where the listeners put events. Cheap to share.
 #[derive(Debug)]
 pub(crate) struct EventQueue {
-    handovers: mpsc::Sender<(Route, Vec<DeliveryEvent>)>,
+    dispatches: mpsc::Sender<(Route, Vec<DeliveryEvent>)>,
     pending: Arc<AtomicUsize>,
     counts: Arc<EventCounts>,
 }
@@ -34,7 +34,7 @@ pub(crate) struct EventQueue {
 /// The task that sends them.
 #[derive(Debug)]
 pub(crate) struct Emitter {
-    handovers: mpsc::Receiver<(Route, Vec<DeliveryEvent>)>,
+    dispatches: mpsc::Receiver<(Route, Vec<DeliveryEvent>)>,
     pending: Arc<AtomicUsize>,
     counts: Arc<EventCounts>,
     poster: Arc<Poster>,
@@ -50,10 +50,10 @@ struct Landed {
 
 /// Makes a queue and the task that empties it.
 pub(crate) fn event_queue(poster: Arc<Poster>, backoff: Backoff) -> (EventQueue, Emitter) {
-    let (sender, receiver) = mpsc::channel(HANDOVERS_MAX);
+    let (sender, receiver) = mpsc::channel(DISPATCHES_MAX);
     let (pending, counts) = (Arc::new(AtomicUsize::new(0)), Arc::new(EventCounts::default()));
-    let queue = EventQueue { handovers: sender, pending: Arc::clone(&pending), counts: Arc::clone(&counts) };
-    (queue, Emitter { handovers: receiver, pending, counts, poster, backoff })
+    let queue = EventQueue { dispatches: sender, pending: Arc::clone(&pending), counts: Arc::clone(&counts) };
+    (queue, Emitter { dispatches: receiver, pending, counts, poster, backoff })
 }
 
 impl EventQueue {
@@ -70,7 +70,7 @@ impl EventQueue {
                 self.pending.fetch_sub(count, Ordering::Relaxed);
             }
             self.counts.add_dropped(count as u64);
-        } else if self.handovers.try_send((route, events)).is_err() {
+        } else if self.dispatches.try_send((route, events)).is_err() {
             self.pending.fetch_sub(count, Ordering::Relaxed);
             self.counts.add_dropped(count as u64);
         }
@@ -95,7 +95,7 @@ impl Emitter {
                 self.launch(&mut flights, route, events);
             }
             tokio::select! {
-                Some((route, events)) = self.handovers.recv() => batcher.push(route, events, Instant::now()),
+                Some((route, events)) = self.dispatches.recv() => batcher.push(route, events, Instant::now()),
                 Some(landed) = flights.join_next() => self.settle(&mut batcher, landed),
                 () = sleep_until(batcher.next_ready_at()) => {}
                 _ = stopping.wait_for(|stopping| *stopping) => break,
@@ -105,8 +105,8 @@ impl Emitter {
     }
 
     async fn drain(&mut self, mut batcher: Batcher, mut flights: JoinSet<Landed>) {
-        self.handovers.close();
-        while let Ok((route, events)) = self.handovers.try_recv() {
+        self.dispatches.close();
+        while let Ok((route, events)) = self.dispatches.try_recv() {
             batcher.push(route, events, Instant::now());
         }
         while let Some((route, events)) = batcher.take_rest() {
@@ -234,12 +234,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_small_handovers_are_bounded_too() {
+    async fn many_small_dispatches_are_bounded_too() {
         let (queue, _emitter) = event_queue(Arc::new(Poster::new()), SOON);
         let route = nowhere();
-        for _ in 0..=HANDOVERS_MAX {
+        for _ in 0..=DISPATCHES_MAX {
             queue.push(route.clone(), events(1));
         }
-        assert_eq!((queue.counts().read(), queue.pending()), (dropped(1), HANDOVERS_MAX));
+        assert_eq!((queue.counts().read(), queue.pending()), (dropped(1), DISPATCHES_MAX));
     }
 }

@@ -13,7 +13,7 @@ Examples:
   Take deliveries on the usual address and report events to whoever delivered:
     signalbox-sandbox
 
-  Hand inbound SMS to these doors, in this order:
+  Hand inbound SMS to these listeners, in this order:
     signalbox-sandbox --callback http://127.0.0.1:4101 --callback http://127.0.0.1:4102
 
   See what was delivered, and let every tenth SMS fail:
@@ -31,7 +31,7 @@ struct Flags {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value_t = SandboxConfig::default().listen)]
     listen: SocketAddr,
-    /// A door (http://host:port) that takes events and inbound SMS; repeat it, the first is tried first.
+    /// A listener (http://host:port) that takes events and inbound SMS; repeat it, the first is tried first.
     #[arg(long = "callback", value_name = "URL")]
     callbacks: Vec<String>,
     /// Don't report delivery events.

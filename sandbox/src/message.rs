@@ -10,7 +10,7 @@ use crate::retention::Cost;
 /// What holding a message costs beside its text: allocations, its place in the ring and in the id index. Estimated.
 const MESSAGE_OVERHEAD_BYTES: usize = 384;
 
-/// A message that a sender handed over, with the answer that it got.
+/// A message that a sender dispatched, with the answer that it got.
 #[derive(Debug, Serialize)]
 pub(crate) struct Message {
     pub(crate) message_id: Arc<str>,
@@ -49,7 +49,7 @@ pub(crate) enum Class {
     AtLeastOnce,
 }
 
-/// What became of a handover.
+/// What became of a dispatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {

@@ -1,4 +1,4 @@
-//! `GET /outbox` shows what was handed over, `DELETE /outbox` forgets it.
+//! `GET /outbox` shows what was dispatched, `DELETE /outbox` forgets it.
 
 use std::sync::Arc;
 

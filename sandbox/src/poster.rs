@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::callback::{CALLBACKS_MAX, CallbackUrl};
 
-/// How long connecting may take: a door is near, or gone.
+/// How long connecting may take: a listener is near, or gone.
 const CONNECT_MAX: Duration = Duration::from_secs(1);
 /// How long a callback may take to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(5);

@@ -117,16 +117,16 @@ impl Sandbox {
                 tracing::debug!(%error, "a connection keeps its delay");
             }
         });
-        let doors = axum::serve(listener, router(self.shared)).with_graceful_shutdown(async move {
+        let listeners = axum::serve(listener, router(self.shared)).with_graceful_shutdown(async move {
             // An error means that the sandbox itself is gone, which is a stop too.
             let _stopped = stopping.wait_for(|stopping| *stopping).await;
         });
-        let mut doors = pin!(doors.into_future());
+        let mut listeners = pin!(listeners.into_future());
         tokio::select! {
-            ended = &mut doors => ended.map_err(SandboxError::Serve)?,
+            ended = &mut listeners => ended.map_err(SandboxError::Serve)?,
             () = shutdown => {
                 self.stop.send_replace(true);
-                if let Ok(ended) = tokio::time::timeout(GRACE, doors).await {
+                if let Ok(ended) = tokio::time::timeout(GRACE, listeners).await {
                     ended.map_err(SandboxError::Serve)?;
                 }
             }

@@ -51,7 +51,7 @@ pub(crate) struct Store {
 /// Counts since the start, except `duplicates`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counts {
-    /// Messages handed over, whatever the answer.
+    /// Messages dispatched, whatever the answer.
     pub(crate) total: u64,
     /// Of these, accepted.
     pub(crate) accepted: u64,

@@ -4,14 +4,14 @@ mod rig;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use rig::{Handover, NOW_MS, Rig, config, delivery};
+use rig::{Dispatch, NOW_MS, Rig, config, delivery};
 use sandbox::SandboxConfig;
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn accepts_in_order_and_shows_what_it_got() {
     let rig = Rig::start().await;
-    let results = rig.deliver(&Handover::of(&["m1", "m2"])).await;
+    let results = rig.deliver(&Dispatch::of(&["m1", "m2"])).await;
     let ids: Vec<_> = results.iter().map(|result| result["message_id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["m1", "m2"]);
     assert!(results.iter().all(|result| result["status"] == "accepted"));
@@ -27,10 +27,10 @@ async fn accepts_in_order_and_shows_what_it_got() {
 #[tokio::test]
 async fn each_filter_of_the_outbox_is_optional_and_exact() {
     let rig = Rig::start().await;
-    rig.deliver(&Handover::of(&["m1"])).await;
-    rig.deliver(&Handover::of(&["m2"]).with("app_id", json!("other"))).await;
-    rig.deliver(&Handover::of(&["m3"]).with("address", json!("a+b@example.com"))).await;
-    rig.deliver(&Handover::of(&["m4"]).with("channel", json!("EMAIL"))).await;
+    rig.deliver(&Dispatch::of(&["m1"])).await;
+    rig.deliver(&Dispatch::of(&["m2"]).with("app_id", json!("other"))).await;
+    rig.deliver(&Dispatch::of(&["m3"]).with("address", json!("a+b@example.com"))).await;
+    rig.deliver(&Dispatch::of(&["m4"]).with("channel", json!("EMAIL"))).await;
     let cases: &[(&str, &[&str])] = &[
         ("/outbox", &["m1", "m2", "m3", "m4"]),
         ("/outbox?app_id=&address=&message_id=&channel=&limit=", &["m1", "m2", "m3", "m4"]),
@@ -61,7 +61,7 @@ async fn a_long_outbox_comes_whole_and_in_order() {
     for round in 0..6 {
         let ids: Vec<_> = (0..1_000).map(|index| format!("m{:05}", round * 1_000 + index)).collect();
         let ids: Vec<_> = ids.iter().map(String::as_str).collect();
-        rig.deliver(&Handover::of(&ids)).await;
+        rig.deliver(&Dispatch::of(&ids)).await;
     }
     let all = rig.ids("/outbox").await;
     assert_eq!(all.len(), 6_000);
@@ -74,10 +74,10 @@ async fn a_long_outbox_comes_whole_and_in_order() {
 #[tokio::test]
 async fn emptying_the_outbox_forgets_messages_and_keeps_counts() {
     let rig = Rig::start().await;
-    rig.deliver(&Handover::of(&["m1", "m1"])).await;
+    rig.deliver(&Dispatch::of(&["m1", "m1"])).await;
     assert_eq!(rig.ok(Method::DELETE, "/outbox", json!(null)).await, json!({"removed": 2}));
     assert_eq!(rig.lines("/outbox").await, Vec::<Value>::new());
-    rig.deliver(&Handover::of(&["m1"])).await;
+    rig.deliver(&Dispatch::of(&["m1"])).await;
     assert_eq!(rig.lines("/outbox").await[0]["seq"], 3);
     let stats = rig.stats().await;
     assert_eq!((&stats["total"], &stats["duplicates"], &stats["duplicates_seen"]), (&json!(3), &json!(0), &json!(1)));
@@ -86,10 +86,10 @@ async fn emptying_the_outbox_forgets_messages_and_keeps_counts() {
 #[tokio::test]
 async fn counts_what_it_got() {
     let rig = Rig::start().await;
-    rig.deliver(&Handover::of(&["m1", "m2", "m1"])).await;
-    rig.deliver(&Handover { region: "eu-west-1", ..Handover::of(&["m3"]).with("channel", json!("EMAIL")) }).await;
+    rig.deliver(&Dispatch::of(&["m1", "m2", "m1"])).await;
+    rig.deliver(&Dispatch { region: "eu-west-1", ..Dispatch::of(&["m3"]).with("channel", json!("EMAIL")) }).await;
     rig.faults(json!([{"name": "f", "action": {"kind": "fail", "status": "permanent_failure"}}])).await;
-    rig.deliver(&Handover::of(&["m4"])).await;
+    rig.deliver(&Dispatch::of(&["m4"])).await;
     let stats = rig.stats().await;
     assert_eq!((&stats["total"], &stats["accepted"], &stats["duplicates"]), (&json!(5), &json!(4), &json!(1)));
     assert_eq!(stats["by_region"], json!({"eu-west-1": 1, "us-east-1": 3}));
@@ -101,7 +101,7 @@ async fn counts_what_it_got() {
 #[tokio::test]
 async fn keeps_the_newest_and_says_what_fell_out() {
     let rig = Rig::start_with(SandboxConfig { retain_messages: 3, retain_records: 1, ..config() }).await;
-    rig.deliver(&Handover::of(&["m1", "m2", "m3", "m4", "m5"])).await;
+    rig.deliver(&Dispatch::of(&["m1", "m2", "m3", "m4", "m5"])).await;
     rig.ok(Method::POST, "/v1/records", json!({"records": [{"app_id": "a"}, {"app_id": "b"}]})).await;
     assert_eq!(rig.ids("/outbox").await, ["m3", "m4", "m5"]);
     let stats = rig.stats().await;
@@ -114,7 +114,7 @@ async fn keeps_the_newest_and_says_what_fell_out() {
 #[tokio::test]
 async fn bad_deliveries_are_refused_whole_and_the_field_is_named() {
     let rig = Rig::start().await;
-    let mut bad = Handover::of(&["m1", "m2"]);
+    let mut bad = Dispatch::of(&["m1", "m2"]);
     bad.deliveries[1]["address"] = json!("");
     let cases = [
         (bad.body().to_string(), "deliveries[1].address: must not be empty"),
@@ -135,7 +135,7 @@ async fn bad_deliveries_are_refused_whole_and_the_field_is_named() {
 #[tokio::test]
 async fn bodies_of_8_mib_fit_and_larger_ones_are_refused_with_or_without_a_declared_length() {
     let rig = Rig::start().await;
-    let with_payload = |len: usize| Handover::of(&["m1"]).with("payload", json!("x".repeat(len))).body().to_string();
+    let with_payload = |len: usize| Dispatch::of(&["m1"]).with("payload", json!("x".repeat(len))).body().to_string();
     let (status, _) = rig.send(Method::POST, "/v1/deliveries", with_payload(8_388_000)).await;
     assert_eq!(status, StatusCode::OK);
     let (status, error) = rig.refused(Method::POST, "/v1/deliveries", with_payload(8_388_608)).await;
@@ -173,8 +173,8 @@ async fn records_are_kept_as_they_came_and_shown_by_app() {
 async fn the_page_shows_messages_escaped_and_its_fragment_is_the_same() {
     let rig = Rig::start().await;
     let hostile = "<script>alert(1)</script>\"'&";
-    let handover = Handover::of(&["m1"]).with("payload", json!({"Body": hostile}));
-    rig.deliver(&handover.with("address", json!(hostile)).with("app_id", json!(hostile))).await;
+    let dispatch = Dispatch::of(&["m1"]).with("payload", json!({"Body": hostile}));
+    rig.deliver(&dispatch.with("address", json!(hostile)).with("app_id", json!(hostile))).await;
     rig.faults(json!([{"name": hostile, "address_contains": hostile, "action": {"kind": "hang"}}])).await;
     let (status, page) = rig.send(Method::GET, "/", Body::empty()).await;
     assert_eq!(status, StatusCode::OK);

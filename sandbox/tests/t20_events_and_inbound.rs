@@ -3,7 +3,7 @@
 mod rig;
 
 use axum::http::{Method, StatusCode};
-use rig::{Callback, Handover, NOW_MS, Rig, config, nobody};
+use rig::{Callback, Dispatch, NOW_MS, Rig, config, nobody};
 use sandbox::SandboxConfig;
 use serde_json::{Value, json};
 
@@ -14,9 +14,9 @@ fn inbound() -> Value {
 
 #[tokio::test]
 async fn an_accepted_message_is_reported_as_delivered() {
-    let (rig, mut door) = (Rig::start().await, Callback::start().await);
-    let results = rig.deliver(&Handover::of(&["m1"]).calling(&[&door])).await;
-    let event = door.events(1).await.remove(0);
+    let (rig, mut callback) = (Rig::start().await, Callback::start().await);
+    let results = rig.deliver(&Dispatch::of(&["m1"]).calling(&[&callback])).await;
+    let event = callback.events(1).await.remove(0);
     assert_eq!(
         (&event["message_id"], &event["kind"], &event["at_ms"]),
         (&json!("m1"), &json!("delivered"), &json!(NOW_MS))
@@ -29,13 +29,13 @@ async fn an_accepted_message_is_reported_as_delivered() {
 
 #[tokio::test]
 async fn many_events_come_in_batches_and_each_once() {
-    let (rig, mut door) = (Rig::start().await, Callback::start().await);
+    let (rig, mut callback) = (Rig::start().await, Callback::start().await);
     let ids: Vec<_> = (0..1_000).map(|index| format!("m{index:04}")).collect();
     let ids: Vec<_> = ids.iter().map(String::as_str).collect();
     for _ in 0..3 {
-        rig.deliver(&Handover::of(&ids).calling(&[&door])).await;
+        rig.deliver(&Dispatch::of(&ids).calling(&[&callback])).await;
     }
-    let mut seen: Vec<_> = door.events(3_000).await.iter().map(|event| event["provider_id"].to_string()).collect();
+    let mut seen: Vec<_> = callback.events(3_000).await.iter().map(|event| event["provider_id"].to_string()).collect();
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 3_000);
@@ -44,10 +44,10 @@ async fn many_events_come_in_batches_and_each_once() {
 #[tokio::test]
 async fn the_first_callback_gets_the_events_and_the_next_one_when_it_fails() {
     let (rig, mut first, mut second) = (Rig::start().await, Callback::start().await, Callback::start().await);
-    rig.deliver(&Handover::of(&["m1"]).calling(&[&first, &second])).await;
+    rig.deliver(&Dispatch::of(&["m1"]).calling(&[&first, &second])).await;
     assert_eq!(first.events(1).await[0]["message_id"], "m1");
     first.answer(503);
-    rig.deliver(&Handover::of(&["m2"]).calling(&[&first, &second])).await;
+    rig.deliver(&Dispatch::of(&["m2"]).calling(&[&first, &second])).await;
     assert_eq!(second.events(1).await[0]["message_id"], "m2");
     assert_eq!(first.events(1).await[0]["message_id"], "m2", "it was asked first");
     rig.stats_become(|stats| stats["events_sent"] == 2).await;
@@ -55,48 +55,48 @@ async fn the_first_callback_gets_the_events_and_the_next_one_when_it_fails() {
 
 #[tokio::test]
 async fn events_wait_for_a_callback_that_is_ill() {
-    let (rig, mut door) = (Rig::start().await, Callback::start().await);
-    door.answer(500);
-    rig.deliver(&Handover::of(&["m1"]).calling(&[&door])).await;
-    door.events(1).await;
+    let (rig, mut callback) = (Rig::start().await, Callback::start().await);
+    callback.answer(500);
+    rig.deliver(&Dispatch::of(&["m1"]).calling(&[&callback])).await;
+    callback.events(1).await;
     assert_eq!(rig.stats().await["events_pending"], 1);
-    door.answer(200);
-    assert_eq!(door.events(1).await[0]["message_id"], "m1");
+    callback.answer(200);
+    assert_eq!(callback.events(1).await[0]["message_id"], "m1");
     rig.stats_become(|stats| stats["events_sent"] == 1 && stats["events_pending"] == 0).await;
 }
 
 #[tokio::test]
 async fn a_configured_callback_gets_events_when_a_request_names_none() {
-    let mut door = Callback::start().await;
-    let rig = Rig::start_with(SandboxConfig { callbacks: vec![door.url()], ..config() }).await;
-    rig.deliver(&Handover::of(&["m1"])).await;
-    assert_eq!(door.events(1).await[0]["message_id"], "m1");
+    let mut callback = Callback::start().await;
+    let rig = Rig::start_with(SandboxConfig { callbacks: vec![callback.url()], ..config() }).await;
+    rig.deliver(&Dispatch::of(&["m1"])).await;
+    assert_eq!(callback.events(1).await[0]["message_id"], "m1");
 }
 
 #[tokio::test]
 async fn events_with_nowhere_to_go_are_dropped_and_counted() {
     let rig = Rig::start().await;
-    rig.deliver(&Handover::of(&["m1", "m2"])).await;
+    rig.deliver(&Dispatch::of(&["m1", "m2"])).await;
     let stats = rig.stats().await;
     assert_eq!((&stats["events_dropped"], &stats["events_pending"]), (&json!(2), &json!(0)));
 }
 
 #[tokio::test]
 async fn events_can_be_switched_off() {
-    let mut door = Callback::start().await;
-    let config = SandboxConfig { emit_events: false, callbacks: vec![door.url()], ..config() };
+    let mut callback = Callback::start().await;
+    let config = SandboxConfig { emit_events: false, callbacks: vec![callback.url()], ..config() };
     let mut rig = Rig::start_with(config).await;
-    rig.deliver(&Handover::of(&["m1"])).await;
+    rig.deliver(&Dispatch::of(&["m1"])).await;
     rig.stop().await;
-    assert!(door.is_quiet(), "stopping sends what waits, and nothing waits");
+    assert!(callback.is_quiet(), "stopping sends what waits, and nothing waits");
 }
 
 #[tokio::test]
 async fn stopping_sends_what_still_waits() {
-    let (mut rig, mut door) = (Rig::start().await, Callback::start().await);
-    rig.deliver(&Handover::of(&["m1"]).calling(&[&door])).await;
+    let (mut rig, mut callback) = (Rig::start().await, Callback::start().await);
+    rig.deliver(&Dispatch::of(&["m1"]).calling(&[&callback])).await;
     rig.stop().await;
-    assert_eq!(door.events(1).await[0]["message_id"], "m1");
+    assert_eq!(callback.events(1).await[0]["message_id"], "m1");
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn an_inbound_sms_reaches_the_first_callback_that_takes_it() {
     let (mut ill, mut well) = (Callback::start().await, Callback::start().await);
     ill.answer(503);
     let rig = Rig::start_with(SandboxConfig { callbacks: vec![nobody().await, ill.url()], ..config() }).await;
-    rig.deliver(&Handover::of(&["m1"]).calling(&[&well])).await;
+    rig.deliver(&Dispatch::of(&["m1"]).calling(&[&well])).await;
     well.events(1).await;
     let (status, text) = rig.send(Method::POST, "/inbound", inbound().to_string()).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{text}");

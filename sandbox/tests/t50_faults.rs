@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use rig::{Callback, Handover, Rig, config, within_deadline};
+use rig::{Callback, Dispatch, Rig, config, within_deadline};
 use sandbox::SandboxConfig;
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ async fn rules_are_put_shown_and_removed() {
     let rule = json!({"name": "f", "channel": "SMS", "share": 1000, "remaining": 2,
         "action": {"kind": "fail", "status": "throttled"}});
     rig.faults(json!([rule])).await;
-    rig.deliver(&Handover::of(&["m1"])).await;
+    rig.deliver(&Dispatch::of(&["m1"])).await;
     let mut left = rule;
     left["remaining"] = json!(1);
     assert_eq!(rig.ok(Method::GET, "/v1/faults", json!(null)).await, json!({"rules": [left], "hits": {"f": 1}}));
@@ -25,30 +25,30 @@ async fn rules_are_put_shown_and_removed() {
     assert_eq!(rig.ok(Method::GET, "/v1/faults", json!(null)).await["hits"], json!({"f": 1}), "the old rules stay");
     let none = json!({"rules": [], "hits": {}});
     assert_eq!(rig.ok(Method::DELETE, "/v1/faults", json!(null)).await, none);
-    assert_eq!(rig.deliver(&Handover::of(&["m2"])).await[0]["status"], "accepted");
+    assert_eq!(rig.deliver(&Dispatch::of(&["m2"])).await[0]["status"], "accepted");
 }
 
 #[tokio::test]
 async fn fail_refuses_what_fits_and_only_that() {
-    let (rig, mut door) = (Rig::start().await, Callback::start().await);
+    let (rig, mut callback) = (Rig::start().await, Callback::start().await);
     rig.faults(json!([
         {"name": "t", "address_contains": "0101", "action": {"kind": "fail", "status": "throttled", "retry_after_ms": 1500}},
         {"name": "p", "app_id": "bad", "action": {"kind": "fail", "status": "permanent_failure", "detail": "no such number"}},
         {"name": "e", "region": "eu-west-1", "action": {"kind": "fail", "status": "temporary_failure"}},
     ]))
     .await;
-    let mut handover = Handover::of(&["m1", "m2", "m3"]).calling(&[&door]);
-    handover.deliveries[0]["address"] = json!("+15550101");
-    handover.deliveries[1]["app_id"] = json!("bad");
-    let results = rig.deliver(&handover).await;
+    let mut dispatch = Dispatch::of(&["m1", "m2", "m3"]).calling(&[&callback]);
+    dispatch.deliveries[0]["address"] = json!("+15550101");
+    dispatch.deliveries[1]["app_id"] = json!("bad");
+    let results = rig.deliver(&dispatch).await;
     assert_eq!((&results[0]["status"], &results[0]["retry_after_ms"]), (&json!("throttled"), &json!(1500)));
     assert_eq!((&results[1]["status"], &results[1]["detail"]), (&json!("permanent_failure"), &json!("no such number")));
     assert_eq!((&results[2]["status"], results[2].get("retry_after_ms")), (&json!("accepted"), None));
-    let results = rig.deliver(&Handover { region: "eu-west-1", ..Handover::of(&["m4"]) }).await;
+    let results = rig.deliver(&Dispatch { region: "eu-west-1", ..Dispatch::of(&["m4"]) }).await;
     assert_eq!(results[0]["status"], "temporary_failure");
     assert_eq!(rig.ids("/outbox").await, ["m3"]);
     assert_eq!(rig.ids("/outbox?all=true").await, ["m1", "m2", "m3", "m4"]);
-    assert_eq!(door.events(1).await[0]["message_id"], "m3");
+    assert_eq!(callback.events(1).await[0]["message_id"], "m3");
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn a_share_hits_the_same_deliveries_for_the_same_seed() {
     let hit = async |seed| {
         let rig = Rig::start_with(SandboxConfig { seed, ..config() }).await;
         rig.faults(json!([{"name": "f", "share": 500, "action": {"kind": "fail", "status": "throttled"}}])).await;
-        let results = rig.deliver(&Handover::of(&["m"; 64])).await;
+        let results = rig.deliver(&Dispatch::of(&["m"; 64])).await;
         results.iter().map(|result| result["status"].clone()).collect::<Vec<_>>()
     };
     let first = hit(1).await;
@@ -67,29 +67,29 @@ async fn a_share_hits_the_same_deliveries_for_the_same_seed() {
 
 #[tokio::test]
 async fn delay_takes_the_message_at_once_and_answers_late() {
-    let (rig, mut door) = (Rig::start().await, Callback::start().await);
+    let (rig, mut callback) = (Rig::start().await, Callback::start().await);
     rig.faults(json!([{"name": "f", "action": {"kind": "delay", "ms": 60_000}}])).await;
-    let handover = Handover::of(&["m1"]).calling(&[&door]);
-    let mut answer = std::pin::pin!(rig.deliver(&handover));
+    let dispatch = Dispatch::of(&["m1"]).calling(&[&callback]);
+    let mut answer = std::pin::pin!(rig.deliver(&dispatch));
     tokio::select! {
         results = &mut answer => panic!("{results:?} came before its time"),
-        events = door.events(1) => assert_eq!(events[0]["message_id"], "m1"),
+        events = callback.events(1) => assert_eq!(events[0]["message_id"], "m1"),
     }
     assert_eq!(rig.ids("/outbox").await, ["m1"]);
     rig.faults(json!([{"name": "f", "action": {"kind": "delay", "ms": 30}}])).await;
     let start = std::time::Instant::now();
-    assert_eq!(rig.deliver(&Handover::of(&["m2"])).await[0]["status"], "accepted");
+    assert_eq!(rig.deliver(&Dispatch::of(&["m2"])).await[0]["status"], "accepted");
     assert!(start.elapsed() >= Duration::from_millis(30));
 }
 
 #[tokio::test]
 async fn hang_takes_nothing_and_gives_no_answer_until_the_sandbox_stops() {
-    let (mut rig, mut door) = (Rig::start().await, Callback::start().await);
+    let (mut rig, mut callback) = (Rig::start().await, Callback::start().await);
     rig.faults(json!([{"name": "f", "address_contains": "0101", "action": {"kind": "hang"}}])).await;
-    let mut handover = Handover::of(&["m1", "m2"]).calling(&[&door]);
-    handover.deliveries[1]["address"] = json!("+15550101");
+    let mut dispatch = Dispatch::of(&["m1", "m2"]).calling(&[&callback]);
+    dispatch.deliveries[1]["address"] = json!("+15550101");
     let address = rig.address;
-    let hanging = tokio::spawn(async move { raw_exchange(address, &handover.body()).await });
+    let hanging = tokio::spawn(async move { raw_exchange(address, &dispatch.body()).await });
     let stats = rig.stats_become(|stats| stats["total"] == 2).await;
     assert_eq!(stats["by_status"], json!({"hung": 2}));
     assert_eq!(rig.lines("/outbox").await, Vec::<Value>::new());
@@ -98,12 +98,12 @@ async fn hang_takes_nothing_and_gives_no_answer_until_the_sandbox_stops() {
     rig.stop().await;
     let answer = within_deadline(hanging).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
-    assert!(door.is_quiet());
+    assert!(callback.is_quiet());
 }
 
 #[tokio::test]
 async fn lost_repeated_and_changed_events() {
-    let (rig, mut door) = (Rig::start().await, Callback::start().await);
+    let (rig, mut callback) = (Rig::start().await, Callback::start().await);
     rig.faults(json!([
         {"name": "lose", "address_contains": "lose", "action": {"kind": "lose_events"}},
         {"name": "repeat", "address_contains": "repeat", "action": {"kind": "repeat_events", "times": 3}},
@@ -111,13 +111,13 @@ async fn lost_repeated_and_changed_events() {
         {"name": "complain", "address_contains": "complain", "action": {"kind": "event", "event": "complaint"}},
     ]))
     .await;
-    let mut handover = Handover::of(&["lose", "repeat", "bounce", "complain"]).calling(&[&door]);
-    for delivery in &mut handover.deliveries {
+    let mut dispatch = Dispatch::of(&["lose", "repeat", "bounce", "complain"]).calling(&[&callback]);
+    for delivery in &mut dispatch.deliveries {
         delivery["address"] = delivery["message_id"].clone();
     }
-    let results = rig.deliver(&handover).await;
+    let results = rig.deliver(&dispatch).await;
     assert!(results.iter().all(|result| result["status"] == "accepted"));
-    let seen: Vec<_> = door.events(5).await.iter().map(|e| format!("{} {}", e["message_id"], e["kind"])).collect();
+    let seen: Vec<_> = callback.events(5).await.iter().map(|e| format!("{} {}", e["message_id"], e["kind"])).collect();
     let repeat = r#""repeat" "delivered""#;
     assert_eq!(seen, [repeat, repeat, repeat, r#""bounce" "bounced_hard""#, r#""complain" "complaint""#]);
     assert_eq!(rig.stats().await["events_lost_by_fault"], 1);

@@ -2,7 +2,7 @@
 
 mod rig;
 
-use rig::{Handover, Rig, config, within_deadline};
+use rig::{Dispatch, Rig, config, within_deadline};
 use sandbox::{ConfigError, SandboxConfig, SandboxError};
 
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn an_address_that_is_taken_is_named() {
 
 #[tokio::test]
 async fn a_bad_configuration_is_refused_before_anything_is_opened() {
-    let config = SandboxConfig { callbacks: vec!["door:4101".to_owned()], ..config() };
+    let config = SandboxConfig { callbacks: vec!["listener:4101".to_owned()], ..config() };
     let error = sandbox::bind(config).await.err().unwrap();
     assert!(matches!(error, SandboxError::Config(ConfigError::Callback { index: 0, .. })), "{error}");
 }
@@ -23,7 +23,7 @@ async fn a_bad_configuration_is_refused_before_anything_is_opened() {
 #[tokio::test]
 async fn stopping_waits_for_no_idle_connection() {
     let mut rig = Rig::start().await;
-    rig.deliver(&Handover::of(&["m1"])).await;
+    rig.deliver(&Dispatch::of(&["m1"])).await;
     within_deadline(rig.stop()).await;
     assert!(tokio::net::TcpStream::connect(rig.address).await.is_err());
 }

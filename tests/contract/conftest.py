@@ -49,7 +49,7 @@ class Cluster:
         return "\n".join(f"--- {p.name}\n" + "\n".join(p.read_text().splitlines()[-30:])
                          for p in sorted(pathlib.Path(self.folder).glob("*.log")))
 
-    def door(self, region):
+    def listener(self, region):
         return f"http://127.0.0.1:{self.base + 1 + REGIONS.index(region)}"
 
     def grpc(self, region):
@@ -57,7 +57,7 @@ class Cluster:
 
     def client(self, region):
         config = botocore.config.Config(retries={"max_attempts": 1, "mode": "standard"}, read_timeout=30)
-        return boto3.client("pinpoint", region_name=region, endpoint_url=self.door(region), config=config, **KEY)
+        return boto3.client("pinpoint", region_name=region, endpoint_url=self.listener(region), config=config, **KEY)
 
     def cli(self, *args, region="eu-west-1", check=True):
         """Runs `signalbox` as an operator in another terminal would."""
@@ -78,7 +78,7 @@ class Cluster:
             return [json.loads(line) for line in answer.read().decode().splitlines()]
 
     def ready(self, region):
-        with urllib.request.urlopen(self.door(region) + "/readyz", timeout=5) as answer:
+        with urllib.request.urlopen(self.listener(region) + "/readyz", timeout=5) as answer:
             return answer.status == 200
 
     def app(self, region="us-east-1"):

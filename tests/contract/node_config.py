@@ -1,4 +1,4 @@
-"""Configuration files of nodes that share a machine: node n has its door at a base port + n, gRPC at + 10 + n, and
+"""Configuration files of nodes that share a machine: node n has its listener at a base port + n, gRPC at + 10 + n, and
 listens for other nodes at + 20 + n."""
 from conftest import KEY
 
@@ -7,7 +7,7 @@ NODE = """
 id = {id}
 data = "data/{id}"
 [listen]
-door = "127.0.0.1:{door}"
+rest = "127.0.0.1:{listener}"
 grpc = "127.0.0.1:{grpc}"
 peer = "127.0.0.1:{peer}"
 [[keys]]
@@ -24,7 +24,7 @@ round_trip_ms = 5
 
 
 def ports(base, n):
-    return {"door": base + n, "grpc": base + 10 + n, "peer": base + 20 + n}
+    return {"rest": base + n, "grpc": base + 10 + n, "peer": base + 20 + n}
 
 
 def node_config(base, n, partitions, cluster, more=""):

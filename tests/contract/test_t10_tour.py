@@ -40,7 +40,7 @@ def test_messages_are_sent_by_more_than_one_region_and_once_each(cluster, app):
     assert all(len(regions) == 1 for regions in by_address.values()), "a recipient keeps its region"
 
 
-def test_an_opt_out_by_the_operator_holds_at_every_door(cluster, app):
+def test_an_opt_out_by_the_operator_holds_at_every_listener(cluster, app):
     cluster.cli("opt-out", "put", "--app", app, "--channel", "SMS", "+12065559999", region="ap-southeast-2")
     for region in ("us-east-1", "eu-west-1"):
         got = cluster.client(region).send_messages(ApplicationId=app, MessageRequest={

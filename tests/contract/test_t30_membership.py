@@ -41,8 +41,8 @@ def cli(*args):
     return done.stdout
 
 
-def ready(door):
-    with urllib.request.urlopen(f"http://127.0.0.1:{PORT}{door}/readyz", timeout=5) as answer:
+def ready(listener):
+    with urllib.request.urlopen(f"http://127.0.0.1:{PORT}{listener}/readyz", timeout=5) as answer:
         return answer.status == 200
 
 
@@ -64,9 +64,9 @@ def test_a_lost_node_is_replaced_while_the_witness_keeps_the_majority(nodes):
         new = new.replace(PORT + port, PORT + port[:2] + "4")
     new = new.replace("[cluster]\n", "[cluster]\njoin = true\n").replace("[[cluster.nodes]]\nid = 1", "[[cluster.nodes]]\nid = 4")
     start("us-east-1-b", new)
-    peer, grpc, door = (f"127.0.0.1:{PORT}{p}" for p in ("404", "204", "104"))
+    peer, grpc, listener = (f"127.0.0.1:{PORT}{p}" for p in ("404", "204", "104"))
     eventually(lambda: cli("cluster", "add", "--id", "4", "--region", "us-east-1", "--peer", peer,
-                           "--grpc", grpc, "--door", f"http://{door}"), seconds=20)
+                           "--grpc", grpc, "--rest-url", f"http://{listener}"), seconds=20)
     cli("cluster", "promote", "4")
     cli("cluster", "remove", "1")
     eventually(lambda: ready("104"), seconds=20)

@@ -10,7 +10,7 @@ from conftest import PROGRAM, eventually
 from dns_server import DnsServer
 from node_config import node_config
 
-PORT = int(os.environ.get("SIGNALBOX_DISCOVERY_PORT", "16500"))   # doors +1.., gRPC +11.., peers +21..
+PORT = int(os.environ.get("SIGNALBOX_DISCOVERY_PORT", "16500"))   # listeners +1.., gRPC +11.., peers +21..
 SERVICE = "_signalbox._tcp.cluster.test"
 REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-2"]
 
@@ -27,7 +27,7 @@ def records():
         found[(f"n{n}.cluster.test", "A")] = ["127.0.0.1"]
         found[(f"n{n}.cluster.test", "TXT")] = [[f"id={n}", f"region={region}", "kind=serving",
                                                  f"grpc=127.0.0.1:{PORT + 10 + n}",
-                                                 f"door=http://127.0.0.1:{PORT + n}"]]
+                                                 f"rest_url=http://127.0.0.1:{PORT + n}"]]
     return found
 
 

@@ -1,4 +1,4 @@
-"""A region of two nodes: the groups are spread over them, and either door answers everything."""
+"""A region of two nodes: the groups are spread over them, and either listener answers everything."""
 import json
 import os
 import subprocess
@@ -12,7 +12,7 @@ from conftest import KEY, PROGRAM, eventually
 from node_config import node_config, ports
 from test_t50_region_loss import NOTICE
 
-PORT = int(os.environ.get("SIGNALBOX_PAIR_PORT", "16600"))   # doors +1.., gRPC +11.., peers +21.., sandbox +40
+PORT = int(os.environ.get("SIGNALBOX_PAIR_PORT", "16600"))   # listeners +1.., gRPC +11.., peers +21.., sandbox +40
 NODES = {1: "us-east-1", 2: "us-east-1", 3: "eu-west-1", 4: "ap-southeast-2"}
 PARTITIONS = 8
 
@@ -26,7 +26,7 @@ id = {id}
 region = "{region}"
 peer = "127.0.0.1:{peer}"
 grpc = "127.0.0.1:{grpc}"
-door = "http://127.0.0.1:{door}"
+rest_url = "http://127.0.0.1:{listener}"
 """
 
 
@@ -83,33 +83,33 @@ def test_the_groups_are_spread_and_each_node_lacks_some(pair):
     assert first | second == set(range(PARTITIONS + 1))
 
 
-def test_either_door_answers_everything(pair):
+def test_either_listener_answers_everything(pair):
     one, two = client(1), client(2)
     apps = []
     for n, (here, there) in enumerate([(one, two), (two, one)] * 3):   # six apps: their partitions are spread
         app = here.create_app(CreateApplicationRequest={"Name": f"pair {n}"})["ApplicationResponse"]["Id"]
         apps.append(app)
-        assert here.get_app(ApplicationId=app)["ApplicationResponse"]["Name"] == f"pair {n}", "a door sees its own writes"
+        assert here.get_app(ApplicationId=app)["ApplicationResponse"]["Name"] == f"pair {n}", "a listener sees its own writes"
         here.update_sms_channel(ApplicationId=app, SMSChannelRequest={"Enabled": True})
         here.update_endpoint(ApplicationId=app, EndpointId="e", EndpointRequest={
             "ChannelType": "SMS", "Address": f"+1206556{n:04}", "User": {"UserId": "u", "UserAttributes": {"Name": ["Ada"]}}})
-        for door in (here, there):
-            got = eventually(lambda: door.get_endpoint(ApplicationId=app, EndpointId="e")["EndpointResponse"])
+        for listener in (here, there):
+            got = eventually(lambda: listener.get_endpoint(ApplicationId=app, EndpointId="e")["EndpointResponse"])
             assert got["User"]["UserAttributes"] == {"Name": ["Ada"]}
 
     for n, app in enumerate(apps):
-        door = (one, two)[n % 2]
+        listener = (one, two)[n % 2]
         to = {f"+1206557{n:02}{k:02}": {"ChannelType": "SMS"} for k in range(30)}
-        got = door.send_messages(ApplicationId=app, MessageRequest={
+        got = listener.send_messages(ApplicationId=app, MessageRequest={
             "Addresses": to, "Endpoints": {"e": {}}, "MessageConfiguration": NOTICE})["MessageResponse"]
         ids = {r["MessageId"] for r in [*got["Result"].values(), *got["EndpointResult"].values()]}
         assert len(ids) == 31
         eventually(lambda: {m["message_id"] for m in outbox(app)} == ids)
         for node in (1, 2):
             cli(node, "opt-out", "put", "--app", app, "--channel", "SMS", f"+1206557{n:02}0{node}")
-            books = json.loads(cli(node, "books", "--app", app, "--output", "json"))["total"]
-            assert books["accepted"] == 31
-        refused = door.send_messages(ApplicationId=app, MessageRequest={
+            accounting = json.loads(cli(node, "accounting", "--app", app, "--output", "json"))["total"]
+            assert accounting["accepted"] == 31
+        refused = listener.send_messages(ApplicationId=app, MessageRequest={
             "Addresses": {f"+1206557{n:02}01": {"ChannelType": "SMS"}}, "MessageConfiguration": NOTICE})
         assert {r["DeliveryStatus"] for r in refused["MessageResponse"]["Result"].values()} == {"OPT_OUT"}
         for message in list(ids)[:3]:

@@ -55,14 +55,14 @@ def test_a_killed_region_loses_nothing_and_doubles_nothing(cluster):
         counts[m["message_id"]] = counts.get(m["message_id"], 0) + 1
     assert [i for i in promotions if counts.get(i, 0) > 1] == []
 
-    def books_close():
+    def accounting_closes():
         import json
-        books = json.loads(cluster.cli("books", "--app", app, "--output", "json").stdout)["total"]
-        settled = sum(books[k] for k in ("delivered", "failed", "opted_out", "expired", "held", "pending"))
+        accounting = json.loads(cluster.cli("accounting", "--app", app, "--output", "json").stdout)["total"]
+        settled = sum(accounting[k] for k in ("delivered", "failed", "opted_out", "expired", "held", "pending"))
         missing = sum(1 for i in promotions if i not in counts)
-        return books if books["accepted"] == settled and books["pending"] == 0 and missing <= books["held"] else None
-    books = eventually(books_close, seconds=30)
-    assert books["accepted"] >= len(notices) + len(promotions)
+        return accounting if accounting["accepted"] == settled and accounting["pending"] == 0 and missing <= accounting["held"] else None
+    accounting = eventually(accounting_closes, seconds=30)
+    assert accounting["accepted"] >= len(notices) + len(promotions)
 
     cluster.dev("start", "us-east-1")
     eventually(lambda: cluster.ready("us-east-1"), seconds=60)

@@ -49,13 +49,13 @@ def test_every_node_may_be_killed_in_turn(cluster):
     assert [i for i in acknowledged["PROMOTIONAL"] if counts().get(i, 0) > 1] == []
 
     def settled():
-        books = json.loads(cluster.cli("books", "--app", app, "--output", "json").stdout)["total"]
-        parts = sum(books[k] for k in ("delivered", "failed", "opted_out", "expired", "held", "pending"))
-        return books if books["accepted"] == parts and books["pending"] == 0 else None
-    books = eventually(settled, seconds=60)
-    assert books["accepted"] >= total()
+        accounting = json.loads(cluster.cli("accounting", "--app", app, "--output", "json").stdout)["total"]
+        parts = sum(accounting[k] for k in ("delivered", "failed", "opted_out", "expired", "held", "pending"))
+        return accounting if accounting["accepted"] == parts and accounting["pending"] == 0 else None
+    accounting = eventually(settled, seconds=60)
+    assert accounting["accepted"] >= total()
     missing = sum(1 for i in acknowledged["PROMOTIONAL"] if i not in counts())
-    assert missing <= books["held"], "a promotion that did not go out is held, for a person to decide"
+    assert missing <= accounting["held"], "a promotion that did not go out is held, for a person to decide"
     for region in REGIONS:
         if '"evacuated"' in cluster.cli("traffic", "plan", "--output", "json").stdout:
             cluster.cli("traffic", "restore", region, "--reason", "the test is over", check=False)

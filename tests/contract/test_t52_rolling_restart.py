@@ -11,7 +11,7 @@ WAIT_MAX = 4.0   # seconds from asking until the provider has it, whatever resta
 
 
 def states(cluster):
-    for region in REGIONS:   # any door will do
+    for region in REGIONS:   # any listener will do
         done = cluster.cli("traffic", "plan", "--output", "json", region=region, check=False)
         if done.returncode == 0:
             return json.loads(done.stdout)["regions"]
@@ -33,7 +33,7 @@ def test_a_rolling_restart_needs_no_operator_and_nobody_waits(cluster):
             promotions.update(ids if content is PROMOTION else ())
             n += 1
             if not ids:
-                stop.wait(0.1)   # its door is closed
+                stop.wait(0.1)   # its listener is closed
 
     senders = [threading.Thread(target=sender, args=args)
                for args in zip(REGIONS, (2080000000, 3050000000, 4170000000))]
@@ -65,8 +65,8 @@ def test_a_rolling_restart_needs_no_operator_and_nobody_waits(cluster):
     assert [i for i in asked if len(got[i]) > 1] == [], "a stop that was asked for doubles nothing"
     slowest = max(got[i][0] - asked[i] for i in asked)
     assert slowest < WAIT_MAX, f"a message waited {slowest:.1f} s"
-    books = json.loads(cluster.cli("books", "--app", app, "--output", "json").stdout)["total"]
-    assert books["held"] == 0, books
+    accounting = json.loads(cluster.cli("accounting", "--app", app, "--output", "json").stdout)["total"]
+    assert accounting["held"] == 0, accounting
 
     to = [f"+1720556{n:04}" for n in range(90)]
     send(cluster.client("us-east-1"), app, NOTICE, to)

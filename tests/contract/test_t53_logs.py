@@ -51,6 +51,6 @@ def test_names_are_stable_and_recipients_stay_out(talkative):
     one("rest_request", "operation", "request_id", "app", "status")
     one("grpc_call", "method", "action", "caller")
     one("proposal", "group", "submissions", "index")
-    one("handover", "group", "channel", "class", "count", "epoch")
+    one("dispatch", "group", "channel", "class", "count", "epoch")
     one("plan_change", "parent", "author", "epoch")
     one("began to lead", "group", "term")

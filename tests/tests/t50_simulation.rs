@@ -47,22 +47,22 @@ fn a_message_handed_over_twice_is_found_out() {
 
 #[test]
 fn sending_without_a_lease_is_found_out() {
-    finds_out("no_lease", &["p1_no_handover_after_an_acknowledged_opt_out"]);
+    finds_out("no_lease", &["p1_no_dispatch_after_an_acknowledged_opt_out"]);
 }
 
 #[test]
 fn a_driver_that_does_not_ask_is_found_out() {
-    finds_out("no_begin", &["p1_no_handover_after_an_acknowledged_opt_out"]);
+    finds_out("no_begin", &["p1_no_dispatch_after_an_acknowledged_opt_out"]);
 }
 
 #[test]
 fn acknowledging_without_a_fence_is_found_out() {
-    finds_out("no_fence", &["p1_no_handover_after_an_acknowledged_opt_out"]);
+    finds_out("no_fence", &["p1_no_dispatch_after_an_acknowledged_opt_out"]);
 }
 
 #[test]
-fn claims_that_outlive_their_boot_are_found_out() {
-    finds_out("same_boot", &["p4_at_most_once"]);
+fn claims_that_outlive_their_incarnation_are_found_out() {
+    finds_out("same_incarnation", &["p4_at_most_once"]);
 }
 
 #[test]

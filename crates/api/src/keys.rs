@@ -1,4 +1,4 @@
-//! The access keys that both doors accept. Secrets stay in here and in the signature check; they are never printed.
+//! The access keys that both listeners accept. Secrets stay in here and in the signature check; they are never printed.
 
 use std::collections::BTreeMap;
 use std::fmt;

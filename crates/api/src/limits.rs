@@ -1,4 +1,4 @@
-//! Limits of single values, the same at both doors. Each check takes the name that the caller's protocol has for the
+//! Limits of single values, the same at both listeners. Each check takes the name that the caller's protocol has for the
 //! member, so that its error names what the caller wrote. Limits that need state are checked when a change is applied.
 
 use std::collections::BTreeMap;

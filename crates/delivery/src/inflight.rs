@@ -1,30 +1,30 @@
-//! Which handovers of one partition were begun and are not settled, so that *quiet* can be told (DESIGN section 5, rule
+//! Which dispatches of one partition were begun and are not settled, so that *drained* can be told (DESIGN section 5, rule
 //! R11). Decides nothing about them.
 
 use std::collections::BTreeMap;
 
 use model::{Epoch, MessageId};
 
-/// A handover that was begun.
+/// A dispatch that was begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Begun {
+pub struct InflightAttempt {
     /// Its number; from 1.
     pub attempt: u32,
     /// The plan that the partition had adopted when it was begun.
     pub epoch: Epoch,
 }
 
-/// The handovers that were begun and are not settled; at most one per message.
+/// The dispatches that were begun and are not settled; at most one per message.
 #[derive(Debug, Clone, Default)]
 pub struct Inflight {
-    begun: BTreeMap<MessageId, Begun>,
+    begun: BTreeMap<MessageId, InflightAttempt>,
     by_epoch: BTreeMap<Epoch, usize>,
 }
 
 impl Inflight {
-    /// Records that a handover begins. Returns whether it may: not when an earlier one of the message isn't settled.
+    /// Records that a dispatch begins. Returns whether it may: not when an earlier one of the message isn't settled.
     #[must_use]
-    pub fn begin(&mut self, message: MessageId, begun: Begun) -> bool {
+    pub fn begin(&mut self, message: MessageId, begun: InflightAttempt) -> bool {
         if self.begun.contains_key(&message) {
             return false;
         }
@@ -34,7 +34,7 @@ impl Inflight {
         true
     }
 
-    /// Records that the results of a message's handovers up to number `attempts` are recorded. Returns whether that
+    /// Records that the results of a message's dispatches up to number `attempts` are recorded. Returns whether that
     /// settled one; older news changes nothing.
     pub fn settled(&mut self, message: MessageId, attempts: u32) -> bool {
         let Some(begun) = self.begun.get(&message).copied().filter(|begun| begun.attempt <= attempts) else {
@@ -51,18 +51,18 @@ impl Inflight {
         true
     }
 
-    /// Returns the unsettled handover of a message.
-    pub fn get(&self, message: MessageId) -> Option<Begun> {
+    /// Returns the unsettled dispatch of a message.
+    pub fn get(&self, message: MessageId) -> Option<InflightAttempt> {
         self.begun.get(&message).copied()
     }
 
-    /// Says whether everything begun before the plan `adopted` is settled. Handovers begun under it are of messages
+    /// Says whether everything begun before the plan `adopted` is settled. Dispatches begun under it are of messages
     /// that it leaves where they are.
-    pub fn quiet(&self, adopted: Epoch) -> bool {
+    pub fn drained(&self, adopted: Epoch) -> bool {
         self.by_epoch.range(..adopted).next().is_none()
     }
 
-    /// Returns how many handovers are begun and not settled.
+    /// Returns how many dispatches are begun and not settled.
     pub fn len(&self) -> usize {
         self.begun.len()
     }
@@ -72,7 +72,7 @@ impl Inflight {
         self.begun.is_empty()
     }
 
-    /// Says that the counts by epoch are those of the handovers.
+    /// Says that the counts by epoch are those of the dispatches.
     pub fn invariant_counted(&self) -> bool {
         self.by_epoch.values().sum::<usize>() == self.begun.len() && self.by_epoch.values().all(|count| *count > 0)
     }
@@ -83,20 +83,20 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn begun(attempt: u32, epoch: u64) -> Begun {
-        Begun { attempt, epoch: Epoch(epoch) }
+    fn begun(attempt: u32, epoch: u64) -> InflightAttempt {
+        InflightAttempt { attempt, epoch: Epoch(epoch) }
     }
 
     #[test]
-    fn quiet_waits_for_what_was_begun_under_earlier_plans() {
+    fn drained_waits_for_what_was_begun_under_earlier_plans() {
         let mut inflight = Inflight::default();
         assert!(inflight.begin(MessageId(1), begun(1, 3)));
         assert!(inflight.begin(MessageId(2), begun(1, 4)));
-        assert!(inflight.quiet(Epoch(3)));
-        assert!(!inflight.quiet(Epoch(4)));
+        assert!(inflight.drained(Epoch(3)));
+        assert!(!inflight.drained(Epoch(4)));
         assert!(inflight.settled(MessageId(1), 1));
-        assert!(inflight.quiet(Epoch(4)));
-        assert!(!inflight.quiet(Epoch(5)));
+        assert!(inflight.drained(Epoch(4)));
+        assert!(!inflight.drained(Epoch(5)));
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn quiet_is_what_a_plain_list_says(
+        fn drained_is_what_a_plain_list_says(
             steps in proptest::collection::vec((any::<bool>(), 0_u128..8, 1_u32..4, 0_u64..5), 0..200)
         ) {
             let mut inflight = Inflight::default();
@@ -130,7 +130,7 @@ mod tests {
                     prop_assert_eq!(inflight.settled(MessageId(message), attempt), list.len() < before);
                 }
                 for adopted in 0..6 {
-                    prop_assert_eq!(inflight.quiet(Epoch(adopted)), list.iter().all(|(.., begun)| *begun >= adopted));
+                    prop_assert_eq!(inflight.drained(Epoch(adopted)), list.iter().all(|(.., begun)| *begun >= adopted));
                 }
                 prop_assert_eq!(inflight.len(), list.len());
             }

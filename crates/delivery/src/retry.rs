@@ -1,4 +1,4 @@
-//! When a handover that failed is tried again: exponential backoff with full jitter, by channel. Reads no clock: it
+//! When a dispatch that failed is tried again: exponential backoff with full jitter, by channel. Reads no clock: it
 //! answers with the time from now.
 
 use std::time::Duration;
@@ -12,25 +12,25 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 /// The shortest wait: a retry is never due in the instant in which it failed.
 pub const RETRY_MIN: Duration = Duration::from_millis(1);
 
-/// How often and how far apart handovers of a channel are tried.
+/// How often and how far apart dispatches of a channel are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The longest wait after the first failed handover.
+    /// The longest wait after the first failed dispatch.
     pub first: Duration,
     /// By how much the longest wait grows with each further one; at least 1.
     pub factor: u32,
-    /// The longest wait after any failed handover.
+    /// The longest wait after any failed dispatch.
     pub max: Duration,
-    /// The largest number of handovers of a message; at least 1.
+    /// The largest number of dispatches of a message; at least 1.
     pub attempts: u32,
 }
 
-/// What follows a failed handover.
+/// What follows a failed dispatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// It is tried again after this time; at least [`RETRY_MIN`].
     At(Duration),
-    /// The handovers are used up.
+    /// The dispatches are used up.
     GiveUp,
 }
 
@@ -48,7 +48,7 @@ impl RetryPolicy {
         }
     }
 
-    /// Says what follows the failed handover number `attempt` (from 1). `seed` is random bits: the wait is drawn evenly
+    /// Says what follows the failed dispatch number `attempt` (from 1). `seed` is random bits: the wait is drawn evenly
     /// from nothing to the longest, so that messages that failed together don't come back together (Brooker,
     /// "Exponential Backoff And Jitter", 2015). A wait that the provider asked for is kept, and the drawn one comes on
     /// top of it.
@@ -61,7 +61,7 @@ impl RetryPolicy {
         Next::At((asked + drawn).max(RETRY_MIN))
     }
 
-    /// Returns the longest wait after the failed handover number `attempt`.
+    /// Returns the longest wait after the failed dispatch number `attempt`.
     fn longest(&self, attempt: u32) -> Duration {
         let growth = self.factor.max(1).checked_pow(attempt.saturating_sub(1));
         growth.and_then(|growth| self.first.checked_mul(growth)).unwrap_or(self.max).min(self.max)
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_handover_is_not_followed_by_another() {
+    fn the_last_dispatch_is_not_followed_by_another() {
         assert!(matches!(POLICY.next(9, 1, None), Next::At(_)));
         assert_eq!(POLICY.next(10, 1, None), Next::GiveUp);
         assert_eq!(POLICY.next(u32::MAX, 1, Some(Duration::from_secs(1))), Next::GiveUp);

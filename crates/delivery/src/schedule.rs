@@ -20,13 +20,13 @@ pub struct Lane {
 /// A waiting message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
-    /// When it may be handed over.
+    /// When it may be dispatched.
     pub due: Timestamp,
     /// The message.
     pub message: MessageId,
     /// The way it goes.
     pub lane: Lane,
-    /// How many handovers of it have a recorded result.
+    /// How many dispatches of it have a recorded result.
     pub attempts: u32,
 }
 
@@ -37,7 +37,7 @@ pub enum Inserted {
     Scheduled,
     /// It lies at or behind the horizon: reading the table again will find it.
     BeyondHorizon,
-    /// The schedule knows the message with more recorded handovers: the offer was late news.
+    /// The schedule knows the message with more recorded dispatches: the offer was late news.
     Outdated,
 }
 

@@ -59,7 +59,7 @@ pub struct ChannelSettings {
     pub channel: Channel,
     /// Whether messages may be sent through it.
     pub enabled: bool,
-    /// How often a message of the channel may be handed over, unless the message says otherwise; nothing means that
+    /// How often a message of the channel may be dispatched, unless the message says otherwise; nothing means that
     /// transactional messages go `at_least_once` and promotional ones `at_most_once`.
     pub class: Option<Class>,
     /// What the channel needs.
@@ -74,7 +74,7 @@ pub struct ChannelSettings {
 
 /// What every partition knows of an app's channel, carried there from the control group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelGate {
+pub struct ChannelSendState {
     /// Whether messages may be accepted and sent.
     pub enabled: bool,
     /// The class of messages that name none; see [`ChannelSettings::class`].
@@ -85,11 +85,11 @@ pub struct ChannelGate {
 
 /// What every partition knows of an app. A partition accepts and sends messages only of apps that it knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppGate {
+pub struct AppSendState {
     /// The app.
     pub app: AppId,
     /// Its channels that are configured.
-    pub channels: BTreeMap<Channel, ChannelGate>,
+    pub channels: BTreeMap<Channel, ChannelSendState>,
     /// The revision of the app that this was taken from; an older one never replaces a newer one.
     pub revision: Revision,
     /// Whether the app was deleted: nothing is accepted or sent, and its data is removed bit by bit.

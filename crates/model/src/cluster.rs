@@ -42,10 +42,10 @@ pub struct NodeInfo {
     pub kind: RegionKind,
     /// `host:port` where other nodes reach it.
     pub peer: String,
-    /// `host:port` of its operators' gRPC door.
+    /// `host:port` of its operators' gRPC listener.
     pub grpc: String,
-    /// The base URL of its REST door, where providers call back; empty for a witness.
-    pub door: String,
+    /// The base URL of its REST listener, where providers call back; empty for a witness.
+    pub rest_url: String,
 }
 
 /// The nodes of a cluster by number.
@@ -92,7 +92,7 @@ mod tests {
                         kind,
                         peer: address.clone(),
                         grpc: address.clone(),
-                        door: address,
+                        rest_url: address,
                     },
                 )
             })

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use crate::address::{Address, AddressKey};
-use crate::app::{AppGate, ChannelDetail};
+use crate::app::{AppSendState, ChannelDetail};
 use crate::channel::Channel;
 use crate::content::{Content, Substitutions};
 use crate::endpoint::EndpointPatch;
 use crate::event::ProviderEvent;
-use crate::id::{AppId, BodyId, Boot, EndpointId, Epoch, GroupId, MessageId, NodeId, RegionId, RequestId};
+use crate::id::{AppId, BodyId, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, RequestId};
 use crate::message::{Claim, Class, SendResult};
 use crate::opt_out::{Block, OptOutSource};
 use crate::plan::{PlanChange, TrafficPlan};
@@ -42,7 +42,7 @@ pub const CHUNK_MAX: u32 = 1_000;
 pub enum Command {
     /// Makes an app.
     CreateApp {
-        /// Its id, drawn at the door.
+        /// Its id, drawn at the listener.
         app: AppId,
         /// Its name.
         name: String,
@@ -113,21 +113,21 @@ pub enum Command {
     AcceptMessages(Box<AcceptMessages>),
     /// Claims messages of class `at_most_once` for a node.
     Claim {
-        /// The node and boot that will hand them over.
+        /// The node and incarnation that will dispatch them.
         claim: Claim,
         /// The region of that node.
         region: RegionId,
         /// The messages; 1..=[`CHUNK_MAX`].
         messages: Vec<MessageId>,
     },
-    /// Gives back claims whose handover was not begun and never will be.
+    /// Gives back claims whose dispatch was not begun and never will be.
     ReleaseClaims {
-        /// The node and boot that held them.
+        /// The node and incarnation that held them.
         claim: Claim,
         /// The messages; 1..=[`CHUNK_MAX`].
         messages: Vec<MessageId>,
     },
-    /// Records what came of handovers.
+    /// Records what came of dispatches.
     Settle {
         /// The region that handed them over.
         region: RegionId,
@@ -162,12 +162,12 @@ pub enum Command {
         /// The largest number of messages; 1..=[`CHUNK_MAX`].
         limit: u32,
     },
-    /// Says that a node started: its claims of earlier boots become held.
-    Booted {
+    /// Says that a node started: its claims of earlier incarnations become held.
+    BeginIncarnation {
         /// The node.
         node: NodeId,
-        /// The new boot.
-        boot: Boot,
+        /// The new incarnation.
+        incarnation: Incarnation,
         /// The largest number of claims; 1..=[`CHUNK_MAX`].
         limit: u32,
     },
@@ -210,7 +210,7 @@ pub enum Command {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FollowUpAction {
     /// Take over what a partition must know of an app.
-    AdoptApp(AppGate),
+    AdoptApp(AppSendState),
     /// Forbid messages because of an endpoint.
     PutBlock(Block),
     /// Forbid them no longer because of this endpoint.
@@ -237,7 +237,7 @@ pub struct UpsertEndpoint {
     pub patch: EndpointPatch,
     /// The caller's request, recorded in the endpoint.
     pub request: RequestId,
-    /// Random bits drawn at the door, for the cohort.
+    /// Random bits drawn at the listener, for the cohort.
     pub seed: u64,
 }
 
@@ -248,7 +248,7 @@ pub struct AcceptMessages {
     pub app: AppId,
     /// The channel of all the recipients.
     pub channel: Channel,
-    /// The body's id, drawn at the door.
+    /// The body's id, drawn at the listener.
     pub body: BodyId,
     /// What the messages say.
     pub content: Content,
@@ -267,7 +267,7 @@ pub struct AcceptMessages {
 /// One recipient of [`AcceptMessages`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
-    /// The id of the message, drawn at the door; its group is the group that applies this.
+    /// The id of the message, drawn at the listener; its group is the group that applies this.
     pub message: MessageId,
     /// Where it goes.
     pub address: Address,
@@ -281,12 +281,12 @@ pub struct Recipient {
     pub context: BTreeMap<String, String>,
 }
 
-/// What came of one handover.
+/// What came of one dispatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
     /// The message.
     pub message: MessageId,
-    /// The number of the handover; from 1.
+    /// The number of the dispatch; from 1.
     pub attempt: u32,
     /// What came of it.
     pub result: SendResult,
@@ -360,7 +360,7 @@ impl Command {
             Command::ResolveHeld { .. } => "resolve_held",
             Command::AdoptPlan { .. } => "adopt_plan",
             Command::Takeover { .. } => "takeover",
-            Command::Booted { .. } => "booted",
+            Command::BeginIncarnation { .. } => "booted",
             Command::Expire { .. } => "expire",
             Command::FollowUp { .. } => "follow_up",
             Command::FollowUpsDone { .. } => "follow_ups_done",

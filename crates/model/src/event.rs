@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 pub enum EventKind {
     /// The provider took the message.
     Sent,
-    /// A handover failed and will be tried again.
+    /// A dispatch failed and will be tried again.
     Retried,
     /// The message failed for good.
     Failed,
@@ -20,7 +20,7 @@ pub enum EventKind {
     OptedOut,
     /// The message was no longer worth sending.
     Expired,
-    /// Nobody knows whether the message was handed over.
+    /// Nobody knows whether the message was dispatched.
     Held,
     /// The provider says that it reached the recipient.
     Delivered,
@@ -88,11 +88,11 @@ pub struct Event {
     pub channel: Channel,
     /// What happened.
     pub kind: EventKind,
-    /// The region that hands the message over or did.
+    /// The region that dispatches the message or did.
     pub region: RegionId,
     /// The plan under which that region was named.
     pub epoch: Epoch,
-    /// The number of the handover that this is about; 0 when none was begun.
+    /// The number of the dispatch that this is about; 0 when none was begun.
     pub attempt: u32,
     /// When the group recorded it.
     pub time: Timestamp,

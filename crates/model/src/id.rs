@@ -54,7 +54,7 @@ number_id!(
 );
 number_id!(
     /// One start of a node. Drawn at every start; larger starts later on the same node.
-    Boot(u64)
+    Incarnation(u64)
 );
 number_id!(
     /// A Raft group. 0 is the control group, 1..=P are the partitions.
@@ -144,14 +144,14 @@ hex_id!(
     "a request id"
 );
 hex_id!(
-    /// A message. Its upper 16 bits are its group, the next 48 the milliseconds of its acceptance at the door, the rest
+    /// A message. Its upper 16 bits are its group, the next 48 the milliseconds of its acceptance at the listener, the rest
     /// is random: any node finds the group that owns a message from the id alone.
     MessageId,
     "a message id"
 );
 
 impl MessageId {
-    /// Builds the id of a message of `group` that a door accepted at `at`, with 64 random bits.
+    /// Builds the id of a message of `group` that a listener accepted at `at`, with 64 random bits.
     pub fn new(group: GroupId, at: crate::Timestamp, random: u64) -> MessageId {
         let milliseconds = u128::from(at.0 & 0xffff_ffff_ffff);
         MessageId((u128::from(group.0) << 112) | (milliseconds << 64) | u128::from(random))

@@ -7,7 +7,7 @@ use crate::address::{Address, AddressKey};
 use crate::channel::Channel;
 use crate::content::{Content, Purpose, Substitutions};
 use crate::event::EventKind;
-use crate::id::{AppId, BodyId, Boot, EndpointId, Epoch, MessageId, NodeId, RegionId};
+use crate::id::{AppId, BodyId, EndpointId, Epoch, Incarnation, MessageId, NodeId, RegionId};
 use crate::time::Timestamp;
 
 /// The largest number of recipients of one request (Pinpoint API reference, SendMessages).
@@ -20,7 +20,7 @@ pub const EVENTS_MAX: usize = 256;
 /// How often a message may be handed to a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// At least once; twice only if the node that held it stopped or was cut off between handing over and recording.
+    /// At least once; twice only if the node that held it stopped or was cut off between dispatching and recording.
     AtLeastOnce,
     /// At most once; a message whose outcome is unknown is held.
     AtMostOnce,
@@ -82,7 +82,7 @@ pub struct Message {
     pub substitutions: Substitutions,
     /// What the caller wants to find in the events.
     pub context: BTreeMap<String, String>,
-    /// How often it may be handed over.
+    /// How often it may be dispatched.
     pub class: Class,
     /// When its group accepted it.
     pub accepted: Timestamp,
@@ -93,15 +93,15 @@ pub struct Message {
 /// Where a message stands. Legal moves: `Waiting` to every other; `Held` to every other; the rest are final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
-    /// In its region's outbox: to be handed over when due.
+    /// In its region's outbox: to be dispatched when due.
     Waiting,
-    /// Claimed, and nobody knows whether it was handed over: a policy or the operator decides.
+    /// Claimed, and nobody knows whether it was dispatched: a policy or the operator decides.
     Held,
     /// The provider took it.
     Delivered,
     /// The provider refused it for good, or its attempts are used up.
     Failed,
-    /// Something forbade it before it was handed over.
+    /// Something forbade it before it was dispatched.
     OptedOut,
     /// It was no longer worth sending.
     Expired,
@@ -136,13 +136,13 @@ impl fmt::Display for Status {
     }
 }
 
-/// A committed right to hand one message over once. A claim of an earlier boot is worth nothing.
+/// A committed right to dispatch one message once. A claim of an earlier incarnation is worth nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Claim {
     /// The node that may hand it over.
     pub node: NodeId,
-    /// The boot of that node.
-    pub boot: Boot,
+    /// The incarnation of that node.
+    pub incarnation: Incarnation,
 }
 
 /// How far a message got.
@@ -150,13 +150,13 @@ pub struct Claim {
 pub struct Progress {
     /// Where it stands.
     pub status: Status,
-    /// The region that hands it over while it waits, or that handed it over.
+    /// The region that dispatches it while it waits, or that dispatched it.
     pub region: RegionId,
     /// The plan under which that region was named.
     pub epoch: Epoch,
-    /// How many handovers have a recorded result.
+    /// How many dispatches have a recorded result.
     pub attempts: u32,
-    /// When it may be handed over, while it waits.
+    /// When it may be dispatched, while it waits.
     pub due: Timestamp,
     /// Who may hand it over, for `at_most_once` messages.
     pub claim: Option<Claim>,
@@ -186,7 +186,7 @@ pub struct EventRef {
     pub kind: EventKind,
 }
 
-/// What came of a handover.
+/// What came of a dispatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendResult {
     /// The provider took it.
@@ -213,6 +213,6 @@ pub enum SendResult {
         /// What happened.
         detail: String,
     },
-    /// It was not handed over because something forbids it now.
+    /// It was not dispatched because something forbids it now.
     Forbidden,
 }

@@ -24,9 +24,9 @@ pub struct GroupMeta {
 pub struct OutboxRow {
     /// The channel of the message.
     pub channel: Channel,
-    /// How often it may be handed over.
+    /// How often it may be dispatched.
     pub class: Class,
-    /// How many handovers have a recorded result.
+    /// How many dispatches have a recorded result.
     pub attempts: u32,
     /// When it is no longer worth sending.
     pub expires: Timestamp,

@@ -2,7 +2,7 @@
 //!
 //! The SRV record of the service names one target per node (RFC 2782); the target's port is the node's peer port. The
 //! TXT record at the target's name says who the node is, in attributes as RFC 6763 section 6 writes them:
-//! `id=1`, `region=us-east-1`, `kind=serving` (or `witness`), `grpc=host:port`, `door=https://host`.
+//! `id=1`, `region=us-east-1`, `kind=serving` (or `witness`), `grpc=host:port`, `rest_url=https://host`.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -214,8 +214,8 @@ pub fn parse_attributes(target: &str, peer: String, attributes: &[String]) -> Re
     if id == 0 {
         return Err(wrong("id", "it must be a positive number"));
     }
-    let door = match kind {
-        RegionKind::Serving => get("door")?.trim_end_matches('/').to_owned(),
+    let rest_url = match kind {
+        RegionKind::Serving => get("rest_url")?.trim_end_matches('/').to_owned(),
         RegionKind::Witness => String::new(),
     };
     Ok(NodeInfo {
@@ -224,7 +224,7 @@ pub fn parse_attributes(target: &str, peer: String, attributes: &[String]) -> Re
         kind,
         peer,
         grpc: get("grpc")?.to_owned(),
-        door,
+        rest_url,
     })
 }
 
@@ -239,10 +239,10 @@ mod tests {
 
     #[test]
     fn a_node_is_made_of_its_attributes() {
-        let node = parse(&["id=3", "region=us-east-1", "kind=serving", "grpc=a:1", "door=https://a/"]).unwrap();
-        assert_eq!((node.id, node.region.as_str(), node.door.as_str()), (NodeId(3), "us-east-1", "https://a"));
+        let node = parse(&["id=3", "region=us-east-1", "kind=serving", "grpc=a:1", "rest_url=https://a/"]).unwrap();
+        assert_eq!((node.id, node.region.as_str(), node.rest_url.as_str()), (NodeId(3), "us-east-1", "https://a"));
         let witness = parse(&["id=4", "region=w", "kind=witness", "grpc=a:1"]).unwrap();
-        assert_eq!(witness.door, "");
+        assert_eq!(witness.rest_url, "");
     }
 
     #[test]
@@ -251,7 +251,7 @@ mod tests {
             (&["id=0", "region=r", "kind=witness", "grpc=a:1"][..], "id"),
             (&["id=1", "region=R", "kind=witness", "grpc=a:1"][..], "region"),
             (&["id=1", "region=r", "kind=both", "grpc=a:1"][..], "kind"),
-            (&["id=1", "region=r", "kind=serving", "grpc=a:1"][..], "door"),
+            (&["id=1", "region=r", "kind=serving", "grpc=a:1"][..], "rest_url"),
             (&["id=1", "region=r", "kind=witness"][..], "grpc"),
         ] {
             let error = parse(attributes).unwrap_err();

@@ -3,16 +3,16 @@
 use metrics::{counter, histogram};
 use service::ports::{Observation, Observations};
 
-/// Turns observations into metrics: handovers by channel and result, and how long they took.
+/// Turns observations into metrics: dispatches by channel and result, and how long they took.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SendCounters;
 
 impl Observations for SendCounters {
     fn observe(&self, observations: &[Observation]) {
-        for Observation::Handover { channel, delivered, took } in observations {
+        for Observation::Dispatch { channel, delivered, took } in observations {
             let result = if *delivered { "delivered" } else { "failed" };
-            counter!("signalbox_handovers_total", "channel" => channel.as_str(), "result" => result).increment(1);
-            histogram!("signalbox_handover_seconds", "channel" => channel.as_str()).record(took.as_secs_f64());
+            counter!("signalbox_dispatches_total", "channel" => channel.as_str(), "result" => result).increment(1);
+            histogram!("signalbox_dispatch_seconds", "channel" => channel.as_str()).record(took.as_secs_f64());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Watching for lost regions. Every node keeps the evidence; the one that leads the control group acts on it.
 //!
-//! What flows in: who heard whom, from the lease calls between all nodes. What flows out: a committed plan without the
+//! What flows in: who saw whom last, from the lease calls between all nodes. What flows out: a committed plan without the
 //! lost region, with the evidence. At most one change is under way at a time.
 
 use std::sync::Arc;
@@ -73,15 +73,15 @@ impl Watch {
         let me = self.ports.service.facts().node;
         self.detector.reported(me, now);
         for (node, news) in self.ports.neighbours.news() {
-            if let Some(heard) = news.heard {
-                self.detector.heard(me, node, before(now, heard));
-                self.renewed(node, before(now, heard));
+            if let Some(last_seen) = news.last_seen {
+                self.detector.seen(me, node, before(now, last_seen));
+                self.renewed(node, before(now, last_seen));
             }
             if let Some(reported) = news.reported {
                 self.detector.reported(node, before(now, reported));
             }
-            for (subject, ago) in news.it_heard {
-                self.detector.heard(node, subject, before(now, ago));
+            for (subject, ago) in news.peers_last_seen {
+                self.detector.seen(node, subject, before(now, ago));
             }
         }
     }

@@ -23,9 +23,9 @@ impl Neighbours for ReplicationNeighbours {
 
     fn news(&self) -> BTreeMap<NodeId, NeighbourNews> {
         let news = |peer: replication::PeerNews| NeighbourNews {
-            heard: peer.heard,
+            last_seen: peer.last_seen,
             reported: peer.reported,
-            it_heard: peer.it_heard,
+            peers_last_seen: peer.peers_last_seen,
         };
         self.0.peers().into_iter().map(|(node, peer)| (node, news(peer))).collect()
     }

@@ -1,6 +1,6 @@
 //! Who a data folder belongs to, and how often its node was started.
 //!
-//! The file `identity.toml` in the data folder is written at every start, before anything else: the boot number must be
+//! The file `identity.toml` in the data folder is written at every start, before anything else: the incarnation number must be
 //! larger than at every earlier start, and a folder must never be opened as another node's or with another number of
 //! partitions.
 
@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use model::id::{Boot, NodeId};
+use model::id::{Incarnation, NodeId};
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ const FILE: &str = "identity.toml";
 struct Identity {
     node: u64,
     partitions: u16,
-    boot: u64,
+    incarnation: u64,
 }
 
 /// Why a data folder can't be used.
@@ -64,7 +64,7 @@ pub enum IdentityError {
 ///
 /// # Errors
 /// When the folder can't be written, or belongs to another node or a cluster with another number of partitions.
-pub fn begin(folder: &Path, (node, partitions): (NodeId, u16), now: Timestamp) -> Result<Boot, IdentityError> {
+pub fn begin(folder: &Path, (node, partitions): (NodeId, u16), now: Timestamp) -> Result<Incarnation, IdentityError> {
     let path = folder.join(FILE);
     let file_error = |source| IdentityError::File { path: path.clone(), source };
     std::fs::create_dir_all(folder).map_err(file_error)?;
@@ -80,9 +80,9 @@ pub fn begin(folder: &Path, (node, partitions): (NodeId, u16), now: Timestamp) -
             wanted: format!("node {node} of a cluster with {partitions}"),
         });
     }
-    let boot = before.map_or(now.0, |before| now.0.max(before.boot + 1));
-    replace(folder, &path, &Identity { node: node.0, partitions, boot }).map_err(file_error)?;
-    Ok(Boot(boot))
+    let incarnation = before.map_or(now.0, |before| now.0.max(before.incarnation + 1));
+    replace(folder, &path, &Identity { node: node.0, partitions, incarnation }).map_err(file_error)?;
+    Ok(Incarnation(incarnation))
 }
 
 fn parse(path: &Path, text: &str) -> Result<Identity, IdentityError> {
@@ -111,7 +111,7 @@ mod tests {
         let first = begin(folder.path(), (NodeId(1), 4), Timestamp(1_000)).unwrap();
         let second = begin(folder.path(), (NodeId(1), 4), Timestamp(10)).unwrap();
         let third = begin(folder.path(), (NodeId(1), 4), Timestamp(5_000)).unwrap();
-        assert_eq!((first, second, third), (Boot(1_000), Boot(1_001), Boot(5_000)));
+        assert_eq!((first, second, third), (Incarnation(1_000), Incarnation(1_001), Incarnation(5_000)));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! A stop that was asked for, up to the point where nothing depends on this node any more: its region's share and its
-//! waiting messages go to the others, and so do the groups that it leads. Meanwhile its doors serve on and say to load
+//! waiting messages go to the others, and so do the groups that it leads. Meanwhile its listeners serve on and say to load
 //! balancers that it isn't ready.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// How often it is looked whether messages wait.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
-/// How long handing over leaderships may take.
+/// How long transferring leaderships may take.
 const HAND_OVER_MAX: Duration = Duration::from_secs(5);
 
 /// Leaves the cluster to the others, at most about fifteen seconds; `restart` is given in serving regions.
@@ -27,7 +27,7 @@ pub async fn leave(replication: &Replication, restart: Option<&Restart>) {
         drain(replication, &restart.service.facts().region).await;
     }
     match replication.hand_over(HAND_OVER_MAX).await {
-        0 => tracing::info!("every leadership was handed over"),
+        0 => tracing::info!("every leadership was dispatched"),
         kept => tracing::warn!(kept, "leaderships that nobody took: their groups elect when this node has stopped"),
     }
 }

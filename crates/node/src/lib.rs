@@ -8,8 +8,8 @@ pub mod observability;
 pub mod readiness;
 pub mod world;
 
-mod doors;
 mod identity;
+mod listeners;
 mod sending;
 mod serve;
 

@@ -27,7 +27,7 @@ pub fn routes(config: &Config, own: &NodeInfo, nodes: &Nodes) -> anyhow::Result<
             url: url.parse().context("providers.sandbox")?,
             region: own.region.clone(),
             node: own.id,
-            callbacks: doors(own, nodes),
+            callbacks: listeners(own, nodes),
         })
         .context("failed to make the sandbox driver")?;
         drivers.push(Arc::new(driver));
@@ -60,11 +60,11 @@ pub fn records(
     RecordSink::new(settings, reads).map(Some).context("failed to make the sandbox's event records")
 }
 
-/// Lists the doors that take providers' events, this region's first.
-fn doors(own: &NodeInfo, nodes: &Nodes) -> Vec<String> {
+/// Lists the listeners that take providers' events, this region's first.
+fn listeners(own: &NodeInfo, nodes: &Nodes) -> Vec<String> {
     let serving = |node: &&NodeInfo| node.kind == RegionKind::Serving;
     let others = nodes.values().filter(serving).filter(|node| node.id != own.id);
-    std::iter::once(own).chain(others).map(|node| node.door.clone()).collect()
+    std::iter::once(own).chain(others).map(|node| node.rest_url.clone()).collect()
 }
 
 /// Returns how fast the channels may send from this region.

@@ -1,11 +1,11 @@
-//! The life of a node: open the store, take part in the groups, send, open the doors; and all of it backwards.
+//! The life of a node: open the store, take part in the groups, send, open the listeners; and all of it backwards.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use model::cluster::{NodeInfo, Nodes, RegionKind};
-use model::id::{Boot, GroupId};
+use model::id::{GroupId, Incarnation};
 use monitor::{Restart, SendCounters, Watch, WatchPorts};
 use replication::{
     BlockingThreads, DutyFactory, Housekeeping, Replication, ReplicationConfig, ReplicationParts, TcpTransport,
@@ -22,7 +22,7 @@ use traffic::loss::{Freeze, LossSettings, SafetyRules};
 
 use crate::bridges::{ReplicationNeighbours, feed_effects};
 use crate::config::{self, Config, Discovery};
-use crate::doors::{self, Opening};
+use crate::listeners::{self, Opening};
 use crate::readiness::Current;
 use crate::world::{SystemClock, SystemRandom};
 use crate::{identity, leaving, observability, sending};
@@ -53,7 +53,7 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow
     lead(&config, &nodes, (&replication, &service), &mut background);
     let serving = own.kind == RegionKind::Serving;
     let restart = serving.then(|| restart(&config, &service));
-    let sending = serving.then(|| send(&config, (&own, &nodes), (&replication, storage.boot), &mut background));
+    let sending = serving.then(|| send(&config, (&own, &nodes), (&replication, storage.incarnation), &mut background));
     let mut sender = sending.transpose()?;
     let stop = CancellationToken::new();
     let leaving = CancellationToken::new();
@@ -72,8 +72,8 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow
     if let Some(restart) = restart.clone() {
         background.spawn(come_back(restart, &opening));
     }
-    let open = [doors::grpc(&opening, stop.clone()).await?, doors::rest(&opening, stop.clone()).await?];
-    tracing::info!(node = own.id.0, region = %own.region, kind = %own.kind, boot = storage.boot.0, "the node serves");
+    let open = [listeners::grpc(&opening, stop.clone()).await?, listeners::rest(&opening, stop.clone()).await?];
+    tracing::info!(node = own.id.0, region = %own.region, kind = %own.kind, incarnation = storage.incarnation.0, "the node serves");
 
     let fault = tokio::select! {
         () = shutdown => None,
@@ -86,8 +86,8 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow
         leaving::leave(&replication, restart.as_ref()).await;
     }
     stop.cancel();
-    for door in open {
-        door.await.context("a door panicked")?;
+    for listener in open {
+        listener.await.context("a listener panicked")?;
     }
     if let Some(sender) = sender {
         sender.stop(SENDER_STOP_MAX).await;
@@ -111,7 +111,7 @@ fn restart(config: &Config, service: &Service) -> Restart {
 
 /// Gives the region its share back after a restart, until the node leaves again.
 fn come_back(restart: Restart, opening: &Opening<'_>) -> impl Future<Output = ()> + Send + 'static {
-    let readiness = doors::readiness(opening);
+    let readiness = listeners::readiness(opening);
     let (replication, leaving) = (opening.replication.clone(), opening.leaving.clone());
     let returning = restart.come_back(move || readiness().is_ok() && leaving::can_send(&replication));
     async move {
@@ -139,7 +139,7 @@ fn found(config: &Config, nodes: Result<Nodes, monitor::DiscoveryError>) -> anyh
 
 /// The node's databases and what belongs to them.
 struct Storage {
-    boot: Boot,
+    incarnation: Incarnation,
     log: LogStore,
     state: StateStore,
     sync: SyncThread,
@@ -151,7 +151,7 @@ impl Storage {
         let (config, node) = (config.clone(), own.id);
         tokio::task::spawn_blocking(move || {
             use service::ports::Clock as _;
-            let boot = identity::begin(&config.data, (node, config.partitions), SystemClock.wall_time())?;
+            let incarnation = identity::begin(&config.data, (node, config.partitions), SystemClock.wall_time())?;
             let mib = |count: u64| usize::try_from(count << 20).unwrap_or(usize::MAX);
             let engines = RocksEngines::open(RocksConfig {
                 directory: config.data.clone(),
@@ -161,7 +161,7 @@ impl Storage {
             let log = LogStore::open(engines.log)?;
             let state = StateStore::open(engines.state)?;
             let sync = spawn_sync_thread(log.clone(), "log-sync").context("failed to start the syncing thread")?;
-            Ok(Storage { boot, log, state, sync })
+            Ok(Storage { incarnation, log, state, sync })
         })
         .await
         .context("opening the databases panicked")?
@@ -180,7 +180,7 @@ async fn take_part(config: &Config, nodes: &Nodes, storage: &Storage) -> anyhow:
         .with_context(|| format!("failed to listen on {peer} (listen.peer)"))?;
     let settings = ReplicationConfig {
         node: config.node,
-        boot: storage.boot,
+        incarnation: storage.incarnation,
         nodes: nodes.clone(),
         partitions: config.partitions,
         timing: config.timing,
@@ -271,7 +271,7 @@ async fn make_first_plan(config: Config, nodes: Nodes, replication: Replication,
 fn send(
     config: &Config,
     (own, nodes): (&NodeInfo, &Nodes),
-    (replication, boot): (&Replication, Boot),
+    (replication, incarnation): (&Replication, Incarnation),
     background: &mut JoinSet<()>,
 ) -> anyhow::Result<Sender> {
     // Of all partitions, because a member of a group may come and go while the node runs.
@@ -290,7 +290,7 @@ fn send(
     let settings = SenderConfig {
         region: own.region.clone(),
         node: own.id,
-        boot,
+        incarnation,
         rates: sending::rates(config),
         region_nodes: nodes.values().filter(|node| node.region == own.region).count() as u64,
         limits: Limits::default(),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// An operation of the doors. The first block is Pinpoint's, under its own names; the second is Signalbox's.
+/// An operation of the listeners. The first block is Pinpoint's, under its own names; the second is Signalbox's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "each variant is the operation of that name")]
 pub enum Action {
@@ -37,7 +37,7 @@ pub enum Action {
     ChangePlan,
     GetClusterStatus,
     ChangeMembers,
-    GetBooks,
+    GetAccounting,
 }
 
 /// Every action, in the order of the enum.
@@ -71,7 +71,7 @@ pub const ACTIONS: [Action; 30] = [
     Action::ChangePlan,
     Action::GetClusterStatus,
     Action::ChangeMembers,
-    Action::GetBooks,
+    Action::GetAccounting,
 ];
 
 impl Action {
@@ -107,7 +107,7 @@ impl Action {
             Action::ChangePlan => "ChangePlan",
             Action::GetClusterStatus => "GetClusterStatus",
             Action::ChangeMembers => "ChangeMembers",
-            Action::GetBooks => "GetBooks",
+            Action::GetAccounting => "GetAccounting",
         }
     }
 }
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn every_action_is_listed_once_and_in_order() {
         assert!(ACTIONS.windows(2).all(|pair| pair[0] < pair[1]));
-        assert_eq!(ACTIONS.last(), Some(&Action::GetBooks));
-        assert_eq!(ACTIONS.len(), Action::GetBooks as usize + 1);
+        assert_eq!(ACTIONS.last(), Some(&Action::GetAccounting));
+        assert_eq!(ACTIONS.len(), Action::GetAccounting as usize + 1);
     }
 }

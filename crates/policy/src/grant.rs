@@ -69,11 +69,11 @@ mod tests {
 
     #[test]
     fn whatever_is_not_granted_is_denied() {
-        let reader = Grant::Actions([Action::GetApp, Action::GetBooks].into());
+        let reader = Grant::Actions([Action::GetApp, Action::GetAccounting].into());
         for action in ACTIONS {
             assert!(decide(&Grant::Everything, action));
             assert!(!decide(&Grant::Nothing, action));
-            assert_eq!(decide(&reader, action), matches!(action, Action::GetApp | Action::GetBooks));
+            assert_eq!(decide(&reader, action), matches!(action, Action::GetApp | Action::GetAccounting));
         }
     }
 

@@ -1,4 +1,4 @@
-//! The door of the registry: one entry of a group's log in, its answers and effects out. Which command belongs to which
+//! The entrance of the registry: one entry of a group's log in, its answers and effects out. Which command belongs to which
 //! kind of group is decided here; what it does, in the rooms.
 
 use model::command::{Command, Proposal};
@@ -111,7 +111,7 @@ fn home(command: &Command) -> Home {
         | Command::ResolveHeld { .. }
         | Command::AdoptPlan { .. }
         | Command::Takeover { .. }
-        | Command::Booted { .. }
+        | Command::BeginIncarnation { .. }
         | Command::Expire { .. }
         | Command::FollowUp { .. } => Home::Partition,
         Command::FollowUpsDone { .. } | Command::Retire { .. } | Command::SetApplyVersion { .. } => Home::Both,
@@ -161,7 +161,9 @@ fn on_partition<T: Tables + ?Sized>(step: &mut Step<'_, T>, command: &Command) -
             let chunk = messages::TakeoverChunk { region, epoch: *epoch, cursor: *cursor, limit: *limit };
             messages::take_over(step, &chunk)
         }
-        Command::Booted { node, boot, limit } => messages::booted(step, *node, *boot, *limit),
+        Command::BeginIncarnation { node, incarnation, limit } => {
+            messages::begin_incarnation(step, *node, *incarnation, *limit)
+        }
         Command::Expire { limit } => messages::expire(step, *limit),
         Command::FollowUp { source, number, action } => follow_up::apply_follow_up(step, *source, *number, action),
         _ => Ok(Outcome::Refused(Refusal::WrongGroup)),

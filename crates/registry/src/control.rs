@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use model::app::{APPS_MAX, App, AppGate, ChannelDetail, ChannelGate, ChannelSettings};
+use model::app::{APPS_MAX, App, AppSendState, ChannelDetail, ChannelSendState, ChannelSettings};
 use model::channel::{CHANNELS, Channel};
 use model::command::FollowUpAction;
 use model::id::{AppId, GroupId, Revision};
@@ -42,7 +42,7 @@ pub(crate) fn create_app<T: Tables + ?Sized>(
         let follow_ups = carried_so_far(step)?;
         return Ok(Outcome::Carried { outcome: Box::new(Outcome::App(app)), follow_ups });
     }
-    if step.gate(id)?.is_some() {
+    if step.send_state(id)?.is_some() {
         return Ok(Outcome::Refused(Refusal::AppNotFound));
     }
     if step.tables.rows_while::<Apps>(&AppId(0), APPS_MAX, |_| true)?.len() >= APPS_MAX {
@@ -56,7 +56,7 @@ pub(crate) fn create_app<T: Tables + ?Sized>(
     carry(step, &app, Outcome::App(app.clone()))
 }
 
-/// Deletes an app with its channels. Its last gate stays here as its tombstone.
+/// Deletes an app with its channels. Its last send state stays here as its tombstone.
 ///
 /// # Errors
 /// When the tables can't be read.
@@ -71,9 +71,9 @@ pub(crate) fn delete_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, id: AppId) 
         step.tables.remove_row::<Channels>(&(id, settings.channel));
     }
     step.tables.remove_row::<Apps>(&id);
-    let gate = AppGate { app: id, channels: BTreeMap::new(), revision: app.revision.next(), deleted: true };
-    step.store_gate(gate.clone());
-    let follow_ups = queue_everywhere(step, &gate)?;
+    let send_state = AppSendState { app: id, channels: BTreeMap::new(), revision: app.revision.next(), deleted: true };
+    step.store_send_state(send_state.clone());
+    let follow_ups = queue_everywhere(step, &send_state)?;
     Ok(Outcome::Carried { outcome: Box::new(Outcome::App(app)), follow_ups })
 }
 
@@ -174,11 +174,11 @@ fn carry<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: &App, outcome: Outcome
     let channels = channels_of(step, app.id)?
         .into_iter()
         .map(|ChannelSettings { channel, enabled, class, detail, .. }| {
-            (channel, ChannelGate { enabled, class, detail })
+            (channel, ChannelSendState { enabled, class, detail })
         })
         .collect();
-    let gate = AppGate { app: app.id, channels, revision: app.revision, deleted: false };
-    let follow_ups = queue_everywhere(step, &gate)?;
+    let send_state = AppSendState { app: app.id, channels, revision: app.revision, deleted: false };
+    let follow_ups = queue_everywhere(step, &send_state)?;
     Ok(Outcome::Carried { outcome: Box::new(outcome), follow_ups })
 }
 
@@ -189,10 +189,10 @@ fn room<T: Tables + ?Sized>(step: &Step<'_, T>) -> Result<Option<Refusal>, Table
 
 fn queue_everywhere<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
-    gate: &AppGate,
+    send_state: &AppSendState,
 ) -> Result<Vec<(GroupId, u64)>, TableError> {
     GroupId::partitions(step.partitions)
-        .map(|target| Ok((target, step.queue(target, FollowUpAction::AdoptApp(gate.clone()))?)))
+        .map(|target| Ok((target, step.queue(target, FollowUpAction::AdoptApp(send_state.clone()))?)))
         .collect()
 }
 

@@ -20,9 +20,9 @@ pub enum Effect {
         message: MessageId,
         /// Its channel.
         channel: Channel,
-        /// How often it may be handed over.
+        /// How often it may be dispatched.
         class: Class,
-        /// How many handovers have a recorded result.
+        /// How many dispatches have a recorded result.
         attempts: u32,
     },
     /// A message left the outbox of a region: settled, held, or moved away.

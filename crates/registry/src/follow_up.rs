@@ -33,7 +33,7 @@ pub(crate) fn apply_follow_up<T: Tables + ?Sized>(
     }
     step.tables.store_row::<FollowUpCursors>(source, number);
     match action {
-        FollowUpAction::AdoptApp(gate) => partition::adopt_app(step, gate)?,
+        FollowUpAction::AdoptApp(send_state) => partition::adopt_app(step, send_state)?,
         FollowUpAction::PutBlock(block) => forbid::put_block(step, block)?,
         FollowUpAction::RemoveBlock { app, key, endpoint } => {
             forbid::remove_block(step, &(*app, key.clone(), endpoint.clone()))?;

@@ -79,7 +79,7 @@ pub(crate) fn put_opt_out<T: Tables + ?Sized>(
     if key.1.partition(step.partitions) != step.group {
         return Ok(Outcome::Refused(Refusal::WrongGroup));
     }
-    if step.open_gate(key.0)?.is_none() {
+    if step.live_send_state(key.0)?.is_none() {
         return Ok(Outcome::Refused(Refusal::AppNotFound));
     }
     opt_out(step, key, source)?;
@@ -113,7 +113,7 @@ pub(crate) fn delete_opt_out<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     key: &<OptOuts as Table>::Key,
 ) -> Result<Outcome, TableError> {
-    if step.open_gate(key.0)?.is_none() {
+    if step.live_send_state(key.0)?.is_none() {
         return Ok(Outcome::Refused(Refusal::AppNotFound));
     }
     if step.tables.row::<OptOuts>(key)?.is_none() {
@@ -131,7 +131,7 @@ pub(crate) fn delete_opt_out<T: Tables + ?Sized>(
 pub(crate) fn put_block<T: Tables + ?Sized>(step: &mut Step<'_, T>, block: &Block) -> Result<(), TableError> {
     let key = (block.app, block.key.clone(), block.endpoint.clone());
     let standing = step.tables.row::<Blocks>(&key)?;
-    let deleted = step.gate(block.app)?.is_some_and(|gate| gate.deleted);
+    let deleted = step.send_state(block.app)?.is_some_and(|send_state| send_state.deleted);
     if standing.is_none() && !deleted {
         count_bans(step, (block.app, block.key.clone()), |count| count.saturating_add(1))?;
     }

@@ -19,12 +19,12 @@ mod partition;
 mod requests;
 mod retire;
 
-pub mod handover;
+pub mod dispatch;
 pub mod invariants;
 
 pub use apply::{APPLY_VERSION, ApplyContext, ApplyError, apply, apply_entry};
+pub use dispatch::{Candidate, DispatchChecks, Dispatcher, Verdict};
 pub use effect::Effect;
-pub use handover::{Candidate, HandoverChecks, Holder, Verdict};
 pub use messages::SETTLED_KEPT;
 
 #[cfg(test)]

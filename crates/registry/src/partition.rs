@@ -1,6 +1,6 @@
 //! What partitions take over from the control group: the plan and the apps.
 
-use model::app::AppGate;
+use model::app::AppSendState;
 use model::outcome::Outcome;
 use model::plan::TrafficPlan;
 
@@ -29,13 +29,16 @@ pub(crate) fn adopt_plan<T: Tables + ?Sized>(
 /// Takes over what the partition must know of an app, unless it knows a later revision.
 ///
 /// # Errors
-/// When the gate can't be read.
-pub(crate) fn adopt_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, gate: &AppGate) -> Result<(), TableError> {
-    let known = step.gate(gate.app)?;
-    if known.is_none_or(|known| known.revision < gate.revision) {
-        step.store_gate(gate.clone());
-        if gate.deleted {
-            step.tables.store_row::<Deletions>(gate.app, ());
+/// When the send state can't be read.
+pub(crate) fn adopt_app<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    send_state: &AppSendState,
+) -> Result<(), TableError> {
+    let known = step.send_state(send_state.app)?;
+    if known.is_none_or(|known| known.revision < send_state.revision) {
+        step.store_send_state(send_state.clone());
+        if send_state.deleted {
+            step.tables.store_row::<Deletions>(send_state.app, ());
         }
     }
     step.effects.push(Effect::Forbids);

@@ -1,14 +1,14 @@
 //! The work on one entry: the tables with what every command of the entry needs of them, read once and written back
 //! once.
 //!
-//! The group's own row, the plan, gates and books are kept here while the entry is applied. They are written through
+//! The group's own row, the plan, send states and accounting are kept here while the entry is applied. They are written through
 //! this type only, so that what is kept never differs from the tables.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use model::app::AppGate;
-use model::books::Books;
+use model::accounting::Accounting;
+use model::app::AppSendState;
 use model::command::{FOLLOW_UPS_MAX, FollowUpAction};
 use model::id::{AppId, GroupId};
 use model::plan::TrafficPlan;
@@ -18,7 +18,8 @@ use model::time::Timestamp;
 use crate::apply::ApplyContext;
 use crate::effect::Effect;
 use crate::tables::{
-    AdoptedPlan, BooksOf, FollowUpCounts, FollowUpNumbers, FollowUps, Gates, Meta, RowAccess, TableError, Tables,
+    AccountingOf, AdoptedPlan, AppSendStates, FollowUpCounts, FollowUpNumbers, FollowUps, Meta, RowAccess, TableError,
+    Tables,
 };
 
 /// One entry's work.
@@ -36,8 +37,8 @@ pub(crate) struct Step<'a, T: Tables + ?Sized> {
     /// The group's own row; written by [`Step::finish`].
     pub meta: GroupMeta,
     plan: Option<Option<Rc<TrafficPlan>>>,
-    gates: BTreeMap<AppId, Option<Rc<AppGate>>>,
-    books: BTreeMap<AppId, Books>,
+    send_states: BTreeMap<AppId, Option<Rc<AppSendState>>>,
+    accounting: BTreeMap<AppId, Accounting>,
 }
 
 impl<'a, T: Tables + ?Sized> Step<'a, T> {
@@ -60,16 +61,16 @@ impl<'a, T: Tables + ?Sized> Step<'a, T> {
             now: meta.clock,
             meta,
             plan: None,
-            gates: BTreeMap::new(),
-            books: BTreeMap::new(),
+            send_states: BTreeMap::new(),
+            accounting: BTreeMap::new(),
         })
     }
 
     /// Writes back what was kept.
     pub fn finish(self) {
         self.tables.store_row::<Meta>((), self.meta);
-        for (app, books) in self.books {
-            self.tables.store_row::<BooksOf>(app, books);
+        for (app, accounting) in self.accounting {
+            self.tables.store_row::<AccountingOf>(app, accounting);
         }
     }
 
@@ -94,39 +95,39 @@ impl<'a, T: Tables + ?Sized> Step<'a, T> {
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn gate(&mut self, app: AppId) -> Result<Option<Rc<AppGate>>, TableError> {
-        if let Some(gate) = self.gates.get(&app) {
-            return Ok(gate.clone());
+    pub fn send_state(&mut self, app: AppId) -> Result<Option<Rc<AppSendState>>, TableError> {
+        if let Some(send_state) = self.send_states.get(&app) {
+            return Ok(send_state.clone());
         }
-        let gate = self.tables.row::<Gates>(&app)?.map(Rc::new);
-        self.gates.insert(app, gate.clone());
-        Ok(gate)
+        let send_state = self.tables.row::<AppSendStates>(&app)?.map(Rc::new);
+        self.send_states.insert(app, send_state.clone());
+        Ok(send_state)
     }
 
     /// Returns what the group knows of an app that exists.
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn open_gate(&mut self, app: AppId) -> Result<Option<Rc<AppGate>>, TableError> {
-        Ok(self.gate(app)?.filter(|gate| !gate.deleted))
+    pub fn live_send_state(&mut self, app: AppId) -> Result<Option<Rc<AppSendState>>, TableError> {
+        Ok(self.send_state(app)?.filter(|send_state| !send_state.deleted))
     }
 
     /// Stores what the group knows of an app.
-    pub fn store_gate(&mut self, gate: AppGate) {
-        self.tables.store_row::<Gates>(gate.app, gate.clone());
-        self.gates.insert(gate.app, Some(Rc::new(gate)));
+    pub fn store_send_state(&mut self, send_state: AppSendState) {
+        self.tables.store_row::<AppSendStates>(send_state.app, send_state.clone());
+        self.send_states.insert(send_state.app, Some(Rc::new(send_state)));
     }
 
-    /// Returns an app's books, to be changed; they are stored at the end of the entry.
+    /// Returns an app's accounting, to be changed; it is stored at the end of the entry.
     ///
     /// # Errors
     /// When they can't be read.
-    pub fn books(&mut self, app: AppId) -> Result<&mut Books, TableError> {
-        if !self.books.contains_key(&app) {
-            let books = self.tables.row::<BooksOf>(&app)?.unwrap_or_default();
-            self.books.insert(app, books);
+    pub fn accounting(&mut self, app: AppId) -> Result<&mut Accounting, TableError> {
+        if !self.accounting.contains_key(&app) {
+            let accounting = self.tables.row::<AccountingOf>(&app)?.unwrap_or_default();
+            self.accounting.insert(app, accounting);
         }
-        Ok(self.books.entry(app).or_default())
+        Ok(self.accounting.entry(app).or_default())
     }
 
     /// Queues what another group must do, and returns its number there. Whoever calls this has asked for room

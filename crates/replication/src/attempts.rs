@@ -7,7 +7,7 @@
 //!
 //! - a batch says which term it is meant for, and is begun in no other one;
 //! - it says its sender's *generation*, which rises whenever that gives up a batch, before it tries again. Within a term
-//!   the leader begins nothing of a generation, or boot, below the highest that it has heard of.
+//!   the leader begins nothing of a generation, or incarnation, below the highest that it knows of.
 //!
 //! Whatever was admitted before is queued before, and so is earlier in the log than the second try. A batch that nobody
 //! gave up may be overtaken by a newer generation too: it is answered as not begun, and its sender tries it again.
@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use model::id::{Boot, NodeId, Term};
+use model::id::{Incarnation, NodeId, Term};
 
 /// The most nodes that forward to one leader in one term.
 const SENDERS_MAX: usize = 1_024;
@@ -24,7 +24,7 @@ const SENDERS_MAX: usize = 1_024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Attempt {
     pub(crate) node: NodeId,
-    pub(crate) boot: Boot,
+    pub(crate) incarnation: Incarnation,
     /// The term that it is meant for, if its sender knows it.
     pub(crate) term: Option<Term>,
     pub(crate) generation: u64,
@@ -61,8 +61,8 @@ impl Generation {
 #[derive(Debug, Default)]
 pub(crate) struct Senders {
     term: Term,
-    /// The latest boot and generation of each node.
-    latest: BTreeMap<NodeId, (Boot, u64)>,
+    /// The latest incarnation and generation of each node.
+    latest: BTreeMap<NodeId, (Incarnation, u64)>,
 }
 
 impl Senders {
@@ -80,7 +80,7 @@ impl Senders {
         if self.latest.len() >= SENDERS_MAX && !self.latest.contains_key(&attempt.node) {
             return Err(NotAdmitted::TooManySenders);
         }
-        let this = (attempt.boot, attempt.generation);
+        let this = (attempt.incarnation, attempt.generation);
         let latest = self.latest.entry(attempt.node).or_insert(this);
         if this < *latest {
             return Err(NotAdmitted::Overtaken);
@@ -94,8 +94,8 @@ impl Senders {
 mod tests {
     use super::*;
 
-    fn attempt(boot: u64, generation: u64) -> Attempt {
-        Attempt { node: NodeId(1), boot: Boot(boot), term: Some(Term(5)), generation }
+    fn attempt(incarnation: u64, generation: u64) -> Attempt {
+        Attempt { node: NodeId(1), incarnation: Incarnation(incarnation), term: Some(Term(5)), generation }
     }
 
     const LEADS: Option<Term> = Some(Term(5));
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(senders.admit(LEADS, &attempt(1, 1)), Ok(()));
         assert_eq!(senders.admit(LEADS, &attempt(1, 0)), Err(NotAdmitted::Overtaken));
         assert_eq!(senders.admit(LEADS, &attempt(1, 1)), Ok(()), "others of its generation are not");
-        assert_eq!(senders.admit(LEADS, &attempt(2, 0)), Ok(()), "a new boot begins anew");
+        assert_eq!(senders.admit(LEADS, &attempt(2, 0)), Ok(()), "a new incarnation begins anew");
         assert_eq!(senders.admit(LEADS, &attempt(1, 9)), Err(NotAdmitted::Overtaken));
         let other = Attempt { node: NodeId(2), ..attempt(1, 0) };
         assert_eq!(senders.admit(LEADS, &other), Ok(()), "another node is judged by its own tries");

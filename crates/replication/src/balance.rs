@@ -1,4 +1,4 @@
-//! Spreads leaders: a leader outside the group's preferred region hands over to that region's node, when it has led
+//! Spreads leaders: a leader outside the group's preferred region transfers it to that region's node, when it has led
 //! quietly for a while and the node is live and caught up.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::node::Node;
 use crate::transfer;
 use crate::type_config::LeaderId;
 
-/// How long a leader leads before it hands over.
+/// How long a leader leads before it transfers leadership.
 pub const STABLE: Duration = Duration::from_secs(10);
 /// How often the leaders are looked at.
 const LOOK: Duration = Duration::from_secs(1);

@@ -21,7 +21,7 @@ impl ClusterControl for Replication {
             node: node.id,
             region: node.info.region.clone(),
             nodes: node.peers.nodes().into_values().collect(),
-            heard: node.heard.ages(node.now()),
+            last_seen: node.last_seen.ages(node.now()),
             alarms: alarms(node, &groups),
             groups,
         }
@@ -54,8 +54,8 @@ impl Leases for Replication {
         self.node().group(group).is_some_and(|group| group.lease.lapsed(self.node().now(), region))
     }
 
-    fn quiet(&self, group: GroupId, region: &RegionId, epoch: Epoch) -> bool {
-        self.node().group(group).is_some_and(|group| group.lease.is_quiet(region, epoch))
+    fn drained(&self, group: GroupId, region: &RegionId, epoch: Epoch) -> bool {
+        self.node().group(group).is_some_and(|group| group.lease.is_drained(region, epoch))
     }
 }
 

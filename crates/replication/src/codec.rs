@@ -3,7 +3,7 @@
 
 mod stored;
 
-use model::id::{Boot, GroupId, NodeId, Term};
+use model::id::{GroupId, Incarnation, NodeId, Term};
 use openraft::EntryPayload;
 use openraft::entry::RaftEntry as _;
 use openraft::raft::{AppendEntriesRequest, StreamAppendError, StreamAppendResult, VoteRequest, VoteResponse};
@@ -11,7 +11,7 @@ use openraft::vote::RaftLeaderId as _;
 use wire::peer;
 
 use crate::attempts::Attempt;
-use crate::guess::Leader;
+use crate::leader_hint::Leader;
 use crate::type_config::{Entry, EntryBytes, LeaderId, LogId, TypeConfig, Vote};
 
 pub(crate) use self::stored::{
@@ -54,14 +54,14 @@ pub(crate) fn vote_in(vote: Option<peer::Vote>) -> Result<Vote, CodecError> {
 
 /// Returns an attempt as it travels.
 pub(crate) fn attempt_out(attempt: &Attempt) -> peer::Attempt {
-    let Attempt { node, boot, term, generation } = *attempt;
-    peer::Attempt { node: node.0, boot: boot.0, term: term.map(|term| term.0), generation }
+    let Attempt { node, incarnation, term, generation } = *attempt;
+    peer::Attempt { node: node.0, incarnation: incarnation.0, term: term.map(|term| term.0), generation }
 }
 
 /// Parses an attempt.
 pub(crate) fn attempt_in(attempt: &peer::Attempt) -> Attempt {
-    let peer::Attempt { node, boot, term, generation } = *attempt;
-    Attempt { node: NodeId(node), boot: Boot(boot), term: term.map(Term), generation }
+    let peer::Attempt { node, incarnation, term, generation } = *attempt;
+    Attempt { node: NodeId(node), incarnation: Incarnation(incarnation), term: term.map(Term), generation }
 }
 
 /// Returns who leads as it travels.
@@ -226,8 +226,8 @@ mod tests {
     fn member(id: u64) -> Member {
         let region = RegionId::new("eu-west-1").unwrap();
         let peer = format!("10.0.0.{id}:4401");
-        let (grpc, door) = ("grpc:1".to_owned(), String::new());
-        Member(NodeInfo { id: NodeId(id), region, kind: RegionKind::Serving, peer, grpc, door })
+        let (grpc, rest_url) = ("grpc:1".to_owned(), String::new());
+        Member(NodeInfo { id: NodeId(id), region, kind: RegionKind::Serving, peer, grpc, rest_url })
     }
 
     fn membership() -> impl Strategy<Value = Membership> {

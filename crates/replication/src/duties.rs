@@ -82,7 +82,7 @@ async fn drive(node: Arc<Node>, group: Arc<Group>, mut duty: Box<dyn Duty>) {
 }
 
 fn now(node: &Node) -> Now {
-    Now { boot: node.clock.boot_time(), wall: node.clock.wall_time() }
+    Now { boot_time: node.clock.boot_time(), wall: node.clock.wall_time() }
 }
 
 /// Proposes what a duty wishes. A takeover is bound to this leadership, because its ground is what this leader knows of

@@ -15,7 +15,7 @@ use crate::proposer::{Done, Failed, ProposerParts, Submission};
 use crate::type_config::LeaderId;
 
 /// A submission whose entry is applied and not acknowledged yet.
-pub(crate) struct Waiting {
+pub(crate) struct FenceWait {
     pub(crate) group: Arc<Group>,
     /// The leadership in which the entry was written.
     pub(crate) leader: LeaderId,
@@ -26,16 +26,16 @@ pub(crate) struct Waiting {
 }
 
 /// Waits for the acknowledgement and answers.
-pub(crate) fn wait(parts: Arc<ProposerParts>, waiting: Waiting) -> BoxFuture<'static, ()> {
+pub(crate) fn wait(parts: Arc<ProposerParts>, waiting: FenceWait) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let acknowledged = acknowledged(&waiting, &*parts.clock).await;
-        let Waiting { submission, done, .. } = waiting;
+        let FenceWait { submission, done, .. } = waiting;
         submission.answer(acknowledged.map(|()| done));
     })
 }
 
-async fn acknowledged(waiting: &Waiting, clock: &dyn Clock) -> Result<(), Failed> {
-    let Waiting { group, leader, since, submission, done } = waiting;
+async fn acknowledged(waiting: &FenceWait, clock: &dyn Clock) -> Result<(), Failed> {
+    let FenceWait { group, leader, since, submission, done } = waiting;
     let due = submission.wish.due;
     let mut noted = false;
     loop {

@@ -13,7 +13,7 @@ use wire::peer::{self, ProposeRequest, propose_reply};
 
 use crate::attempts::Attempt;
 use crate::codec;
-use crate::guess::Leader;
+use crate::leader_hint::Leader;
 use crate::proposer::{Done, Failed, Origin, ProposerParts, Submission};
 
 /// Forwards what may be forwarded; answers everything.
@@ -36,21 +36,21 @@ fn leader(parts: &ProposerParts) -> Option<Leader> {
     let group = &parts.group;
     if group.is_member() {
         let known = group.believed_leader().filter(|leader| leader.node != group.node);
-        return parts.guess().choose(known, &[]);
+        return parts.leader_hint().choose(known, &[]);
     }
     let nodes = parts.peers.nodes();
     let placed = placement(&nodes, group.id);
     let preferred = preferred_leader_region(&nodes, group.id).and_then(|region| placed.get(&region).copied());
     let others = placed.values().copied().filter(|member| Some(*member) != preferred);
     let members: Vec<NodeId> = preferred.into_iter().chain(others).filter(|member| *member != group.node).collect();
-    parts.guess().choose(None, &members)
+    parts.leader_hint().choose(None, &members)
 }
 
 async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Submission>) {
     let Some(due) = submissions.iter().map(|submission| submission.wish.due).max() else { return };
     let fenced = submissions.iter().any(|submission| submission.wish.fenced);
     let generation = parts.generation.current();
-    let attempt = Attempt { node: parts.group.node, boot: parts.boot, term: leader.term, generation };
+    let attempt = Attempt { node: parts.group.node, incarnation: parts.incarnation, term: leader.term, generation };
     let request = ProposeRequest {
         group: u32::from(parts.group.id.0),
         proposals: submissions.iter().flat_map(|submission| submission.proposals.iter().cloned()).collect(),
@@ -65,12 +65,12 @@ async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Sub
         Ok(applied) => split(submissions, applied),
         Err(failed) => {
             match &failed {
-                Failed::NotLeader(Some(told)) if told.node != parts.group.node => parts.guess().told(*told),
-                Failed::NotLeader(_) => parts.guess().missed(leader.node),
+                Failed::NotLeader(Some(told)) if told.node != parts.group.node => parts.leader_hint().told(*told),
+                Failed::NotLeader(_) => parts.leader_hint().missed(leader.node),
                 Failed::Unknown(_) => {
                     // Before anybody hears of it and tries again.
                     parts.generation.give_up(generation);
-                    parts.guess().missed(leader.node);
+                    parts.leader_hint().missed(leader.node);
                 }
                 Failed::Overloaded(_) | Failed::Stopping | Failed::Broken(_) => {}
             }
@@ -121,7 +121,7 @@ async fn superseded(parts: &ProposerParts, leader: Leader) {
             return std::future::pending().await;
         }
     }
-    tokio::time::sleep(parts.group.lease.timing().refusal()).await;
+    tokio::time::sleep(parts.group.lease.timing().vote_hold_off()).await;
 }
 
 /// Says whether a failed call never reached the other node.

@@ -11,8 +11,8 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::codec;
 use crate::effects::Announcer;
-use crate::guess::Leader;
 use crate::hashes::Hashes;
+use crate::leader_hint::Leader;
 use crate::lease::GroupLease;
 use crate::log_storage::GroupLog;
 use crate::rejoin::Rejoin;

@@ -21,7 +21,7 @@ const CALLS_MAX: usize = 32;
 const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A heartbeat and who waits for its answer.
-type Waiting = (AppendRequest, oneshot::Sender<AppendReply>);
+type PendingAppend = (AppendRequest, oneshot::Sender<AppendReply>);
 
 /// Why a heartbeat was not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +36,7 @@ pub(crate) enum HeartbeatError {
 
 /// Where heartbeats to one node are handed in. The task behind it ends when the last handle is dropped.
 #[derive(Clone)]
-pub(crate) struct Heartbeats(mpsc::Sender<Waiting>);
+pub(crate) struct Heartbeats(mpsc::Sender<PendingAppend>);
 
 impl Heartbeats {
     /// Starts the task that merges.
@@ -54,7 +54,7 @@ impl Heartbeats {
     }
 }
 
-async fn run(client: PeerClient<Channel>, mut waiting: mpsc::Receiver<Waiting>) {
+async fn run(client: PeerClient<Channel>, mut waiting: mpsc::Receiver<PendingAppend>) {
     let mut calls = FuturesUnordered::new();
     loop {
         tokio::select! {
@@ -69,7 +69,7 @@ async fn run(client: PeerClient<Channel>, mut waiting: mpsc::Receiver<Waiting>) 
     }
 }
 
-async fn merge(first: Waiting, waiting: &mut mpsc::Receiver<Waiting>) -> Vec<Waiting> {
+async fn merge(first: PendingAppend, waiting: &mut mpsc::Receiver<PendingAppend>) -> Vec<PendingAppend> {
     let mut merged = vec![first];
     let end = tokio::time::Instant::now() + MERGE;
     while merged.len() < MERGED_MAX {
@@ -81,7 +81,7 @@ async fn merge(first: Waiting, waiting: &mut mpsc::Receiver<Waiting>) -> Vec<Wai
     merged
 }
 
-async fn call(mut client: PeerClient<Channel>, merged: Vec<Waiting>) {
+async fn call(mut client: PeerClient<Channel>, merged: Vec<PendingAppend>) {
     let (heartbeats, answers): (Vec<AppendRequest>, Vec<oneshot::Sender<AppendReply>>) = merged.into_iter().unzip();
     let count = heartbeats.len();
     let called = tokio::time::timeout(CALL_TIMEOUT, client.heartbeat(HeartbeatRequest { heartbeats })).await;

@@ -1,4 +1,4 @@
-//! The send lease of one group on one node (DESIGN.md section 5): its holder with the gate of R10, its granter while the
+//! The send lease of one group on one node (DESIGN.md section 5): its holder with the critical section of R10, its granter while the
 //! node leads, and its voter, behind one lock. The rules are `traffic`'s; what happens when is decided here.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use traffic::lease::{
     Acknowledgement, Decision, Grant, Granter, Holder, HolderId, Renewal, TakeoverBasis, Tenure, Voter,
 };
 
-use crate::gate::Gate;
+use crate::critical_section::CriticalSection;
 use crate::type_config::{LeaderId, Vote};
 
 /// One group's lease, as this node takes part in it.
@@ -25,7 +25,7 @@ pub(crate) struct GroupLease {
 struct State {
     /// Nothing on a witness, which never sends.
     holder: Option<Holder>,
-    gate: Gate,
+    section: CriticalSection,
     voter: Voter,
     led: Option<Led>,
     /// The leadership for which nothing may be granted any more, because a transfer of it began (R8), or for now,
@@ -55,7 +55,7 @@ pub(crate) struct Leadership {
 }
 
 /// A takeover under way.
-pub(crate) struct Begun {
+pub(crate) struct BegunTakeover {
     pub(crate) leader: LeaderId,
     pub(crate) region: RegionId,
     pub(crate) basis: TakeoverBasis,
@@ -66,7 +66,7 @@ pub(crate) struct Begun {
 pub(crate) struct OwnReport {
     pub(crate) fenced: LogIndex,
     pub(crate) applied: LogIndex,
-    pub(crate) quiet: Option<Epoch>,
+    pub(crate) drained: Option<Epoch>,
 }
 
 impl GroupLease {
@@ -74,7 +74,7 @@ impl GroupLease {
     pub(crate) fn new(timing: LeaseTiming, holder: Option<HolderId>, started: BootTime) -> GroupLease {
         let state = State {
             holder: holder.map(|id| Holder::new(id, &timing)),
-            gate: Gate::default(),
+            section: CriticalSection::default(),
             voter: Voter::new(timing, started),
             led: None,
             barred: None,
@@ -91,23 +91,23 @@ impl GroupLease {
 
     // --- The holder.
 
-    /// Enters the gate: returns the number to leave it with.
+    /// Enters the critical section: returns the number to leave it with.
     pub(crate) fn enter(&self, now: BootTime) -> Result<u64, NoPermit> {
         use traffic::lease::NoPermit as Reason;
         let mut state = self.lock();
         let holder = state.holder.as_ref().ok_or(NoPermit::NoLease)?;
         match holder.permit(now) {
-            Ok(_) => Ok(state.gate.enter()),
+            Ok(_) => Ok(state.section.enter()),
             Err(Reason::NeverGranted) => Err(NoPermit::NoLease),
             Err(Reason::Lapsed { ago }) => Err(NoPermit::Lapsed { ago }),
             Err(Reason::Behind { .. }) => Err(NoPermit::CatchingUp),
         }
     }
 
-    /// Leaves the gate. Says whether a fence report is due.
+    /// Leaves the critical section. Says whether a fence report is due.
     pub(crate) fn leave(&self, number: u64) -> bool {
         let mut state = self.lock();
-        state.gate.leave(number);
+        state.section.leave(number);
         state.fence()
     }
 
@@ -118,17 +118,17 @@ impl GroupLease {
         if forbids {
             state.forbids = Some(index);
         }
-        state.gate.applied(index);
+        state.section.applied(index);
         if let Some(holder) = &mut state.holder {
             holder.applied(index);
         }
         state.fence()
     }
 
-    /// Takes note of the plan for which this node is quiet.
-    pub(crate) fn quiet(&self, epoch: Epoch) {
+    /// Takes note of the plan for which this node is drained.
+    pub(crate) fn drained(&self, epoch: Epoch) {
         if let Some(holder) = &mut self.lock().holder {
-            holder.quiet(Some(epoch));
+            holder.drained(Some(epoch));
         }
     }
 
@@ -136,7 +136,7 @@ impl GroupLease {
     pub(crate) fn report(&self) -> Option<OwnReport> {
         let state = self.lock();
         let report = state.holder.as_ref()?.report();
-        Some(OwnReport { fenced: report.fenced, applied: state.gate.last_applied(), quiet: report.quiet })
+        Some(OwnReport { fenced: report.fenced, applied: state.section.last_applied(), drained: report.drained })
     }
 
     /// Takes a grant.
@@ -146,7 +146,7 @@ impl GroupLease {
         }
     }
 
-    /// Returns when the usable lease ends; nothing when there was none in this boot.
+    /// Returns when the usable lease ends; nothing when there was none in this incarnation.
     pub(crate) fn valid_until(&self) -> Option<BootTime> {
         self.lock().holder.as_ref().and_then(Holder::valid_until)
     }
@@ -258,7 +258,7 @@ impl GroupLease {
     /// Returns when time alone will acknowledge an index, if the holders that are missing stay away.
     pub(crate) fn acknowledged_by(&self, leader: &LeaderId, now: BootTime, index: LogIndex) -> Option<BootTime> {
         let mut state = self.lock();
-        let commit = state.gate.last_applied();
+        let commit = state.section.last_applied();
         let led = state.led.as_mut().filter(|led| led.leader == *leader)?;
         match led.granter.acknowledged(now, index, commit) {
             Acknowledgement::Yes => Some(now),
@@ -299,26 +299,26 @@ impl GroupLease {
         self.lock().led.as_ref().is_some_and(|led| led.granter.lapsed(now, region))
     }
 
-    /// Says whether all nodes of a region reported quiet for a plan; false when this node doesn't lead.
-    pub(crate) fn is_quiet(&self, region: &RegionId, epoch: Epoch) -> bool {
+    /// Says whether all nodes of a region reported drained for a plan; false when this node doesn't lead.
+    pub(crate) fn is_drained(&self, region: &RegionId, epoch: Epoch) -> bool {
         let state = self.lock();
         let Some(led) = &state.led else { return false };
         // Asked of a copy: beginning a takeover has consequences when its ground is a lapse.
         let basis = led.granter.clone().begin_takeover(BootTime(0), region, epoch);
-        basis == Some(TakeoverBasis::Quiet)
+        basis == Some(TakeoverBasis::Drained)
     }
 
     /// Begins a takeover of a region, if its messages may be moved now; [`takeover_appended`](Self::takeover_appended) ends
     /// it.
-    pub(crate) fn begin_takeover(&self, now: BootTime, region: &RegionId, epoch: Epoch) -> Option<Begun> {
+    pub(crate) fn begin_takeover(&self, now: BootTime, region: &RegionId, epoch: Epoch) -> Option<BegunTakeover> {
         let mut state = self.lock();
         let led = state.led.as_mut()?;
         let basis = led.granter.begin_takeover(now, region, epoch)?;
-        Some(Begun { leader: led.leader, region: region.clone(), basis })
+        Some(BegunTakeover { leader: led.leader, region: region.clone(), basis })
     }
 
     /// Takes note that a takeover was appended at `index`.
-    pub(crate) fn takeover_appended(&self, begun: &Begun, index: LogIndex) {
+    pub(crate) fn takeover_appended(&self, begun: &BegunTakeover, index: LogIndex) {
         if let Some(led) = self.lock().led.as_mut().filter(|led| led.leader == begun.leader) {
             led.granter.takeover_appended(&begun.region, begun.basis, index);
         }
@@ -332,7 +332,7 @@ impl GroupLease {
 impl State {
     /// Brings up to date what is acknowledged. What is applied here is committed.
     fn acknowledge(&mut self, now: BootTime) {
-        let commit = self.gate.last_applied();
+        let commit = self.section.last_applied();
         if let Some(led) = &mut self.led {
             let up_to = led.granter.acknowledge(now, commit);
             led.acknowledged.send_if_modified(|known| {
@@ -352,7 +352,7 @@ impl State {
 
     /// Moves the fence as far as it goes. Says whether it now covers what forbids sending.
     fn fence(&mut self) -> bool {
-        let fenced = self.gate.fenced();
+        let fenced = self.section.fenced();
         let Some(holder) = &mut self.holder else { return false };
         holder.fenced(fenced);
         let due = self.forbids.is_some_and(|index| index <= fenced);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::id::{Boot, Epoch, GroupId, LogIndex, NodeId, RegionId};
+use model::id::{Epoch, GroupId, Incarnation, LogIndex, NodeId, RegionId};
 use model::time::BootTime;
 use traffic::lease::{Decision, Grant, HolderId, Renewal, Report};
 use wire::peer::group_grant::Decision as Answer;
@@ -14,15 +14,15 @@ use crate::hashes::{Found, Round};
 use crate::node::Node;
 use crate::tenure;
 
-/// Answers a holder for all groups it asks about, and takes note of whom it heard from.
+/// Answers a holder for all groups it asks about, and takes note of whom it saw last.
 pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, CodecError> {
     let from = NodeId(request.node);
-    let heard: BTreeMap<NodeId, Duration> =
-        request.heard_ms.iter().map(|(node, ms)| (NodeId(*node), Duration::from_millis(*ms))).collect();
-    node.heard.report(from, node.now(), heard);
+    let last_seen: BTreeMap<NodeId, Duration> =
+        request.last_seen_ms.iter().map(|(node, ms)| (NodeId(*node), Duration::from_millis(*ms))).collect();
+    node.last_seen.report(from, node.now(), last_seen);
     compare(node, from, &request.hashes)?;
     let region = RegionId::new(&request.region).map_err(|_| CodecError::Missing("region"))?;
-    let holder = HolderId { node: from, boot: Boot(request.boot), region };
+    let holder = HolderId { node: from, incarnation: Incarnation(request.incarnation), region };
     let sent = BootTime(request.sent);
     let mut groups = Vec::with_capacity(request.groups.len());
     for report in request.groups {
@@ -30,7 +30,7 @@ pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, C
         let decision = decide(node, group, Renewal { report: report_in(&holder, &report), sent });
         groups.push(GroupGrant { group: report.group, decision: Some(answer_out(decision)) });
     }
-    Ok(LeaseReply { boot: request.boot, sent: request.sent, groups })
+    Ok(LeaseReply { incarnation: request.incarnation, sent: request.sent, groups })
 }
 
 /// Compares another node's replicas with those here. A replica that differs is not to be mended by a program: which one
@@ -78,7 +78,7 @@ fn report_in(holder: &HolderId, report: &GroupReport) -> Report {
     Report {
         holder: holder.clone(),
         fenced: LogIndex(report.fenced),
-        quiet: (report.quiet_epoch > 0).then_some(Epoch(report.quiet_epoch)),
+        drained: (report.drained_epoch > 0).then_some(Epoch(report.drained_epoch)),
     }
 }
 

@@ -1,5 +1,5 @@
 //! Asks for leases: one call per other node carries all groups that it leads, four times per lease, and at once when a
-//! fence moved over something that forbids sending. The calls also say whom this node heard from, and how
+//! fence moved over something that forbids sending. The calls also say when this node last saw the others, and how
 //! its replicas look.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use model::id::{Boot, GroupId, LogIndex, NodeId, Term};
+use model::id::{GroupId, Incarnation, LogIndex, NodeId, Term};
 use model::time::BootTime;
 use service::ports::BoxFuture;
 use tokio::time::MissedTickBehavior;
@@ -76,7 +76,7 @@ fn ask(node: &Arc<Node>, calls: &mut Calls, groups: &BTreeSet<GroupId>) {
             group: u32::from(group.id.0),
             fenced: own.fenced.0,
             applied: own.applied.0,
-            quiet_epoch: own.quiet.map_or(0, |epoch| epoch.0),
+            drained_epoch: own.drained.map_or(0, |epoch| epoch.0),
         });
     }
     for (leader, reports) in by_leader {
@@ -89,7 +89,7 @@ fn ask_self(node: &Node, group: GroupId, holder: &HolderId) {
     let Some(hosted) = node.group(group) else { return };
     let sent = node.now();
     let Some(own) = hosted.lease.report() else { return };
-    let report = Report { holder: holder.clone(), fenced: own.fenced, quiet: own.quiet };
+    let report = Report { holder: holder.clone(), fenced: own.fenced, drained: own.drained };
     if let Ok(grant) = lease_calls::decide(node, group, Renewal { report, sent }) {
         hosted.lease.granted(node.now(), grant);
     }
@@ -123,19 +123,19 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
     let mut client = peer.client;
     // The lease counts from here (R3).
     let now = node.now();
-    let heard_ms = node
-        .heard
+    let last_seen_ms = node
+        .last_seen
         .ages(now)
         .into_iter()
         .map(|(other, age)| (other.0, u64::try_from(age.as_millis()).unwrap_or(u64::MAX)))
         .collect();
     let request = LeaseRequest {
         node: node.id.0,
-        boot: node.boot.0,
+        incarnation: node.incarnation.0,
         region: node.info.region.as_str().to_owned(),
         sent: now.0,
         groups,
-        heard_ms,
+        last_seen_ms,
         hashes: hashes(&node),
     };
     // An answer after D would be useless.
@@ -158,7 +158,7 @@ fn hashes(node: &Node) -> Vec<StateHash> {
 
 fn take(node: &Node, from: NodeId, reply: LeaseReply) {
     let now = node.now();
-    node.heard.heard(from, now);
+    node.last_seen.seen(from, now);
     for granted in reply.groups {
         let Ok(id) = crate::codec::group(granted.group) else { continue };
         let Some(group) = node.group(id) else { continue };
@@ -166,7 +166,7 @@ fn take(node: &Node, from: NodeId, reply: LeaseReply) {
             Some(Answer::Grant(grant)) => group.lease.granted(
                 now,
                 Grant {
-                    boot: Boot(reply.boot),
+                    incarnation: Incarnation(reply.incarnation),
                     sent: BootTime(reply.sent),
                     term: Term(grant.term),
                     need: LogIndex(grant.need),

@@ -1,4 +1,4 @@
-//! A node that is about to stop hands over what it leads, so that no group waits for an election. From then on it seeks
+//! A node that is about to stop dispatches what it leads, so that no group waits for an election. From then on it seeks
 //! and takes no leadership; it goes on to store, vote and forward until it stops.
 //!
 //! Its send leases are not given back: they end by themselves W after the last renewal, and until then an opt-out waits

@@ -77,7 +77,7 @@ pub(crate) async fn remove(node: &Arc<Node>, id: NodeId) -> Result<(), ClusterEr
         replace(node, group, Some(id), heir.map(|heir| heir.id)).await?;
     }
     node.peers.forget(id);
-    node.heard.forget(id);
+    node.last_seen.forget(id);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::cluster::{NodeInfo, RegionKind};
-use model::id::{Boot, GroupId, LogIndex, NodeId};
+use model::id::{GroupId, Incarnation, LogIndex, NodeId};
 use model::time::BootTime;
 use service::ports::{Clock, Random};
 use store::{LogStore, StateStore};
@@ -19,7 +19,7 @@ use crate::background::Background;
 use crate::clock::ClockBridge;
 use crate::fatal::Fatal;
 use crate::group::Group;
-use crate::heard::Heard;
+use crate::last_seen::LastSeen;
 use crate::peers::Peers;
 use crate::proposer::Proposer;
 use crate::pushes::Pushes;
@@ -27,14 +27,14 @@ use crate::pushes::Pushes;
 /// One node's replication.
 pub(crate) struct Node {
     pub(crate) id: NodeId,
-    pub(crate) boot: Boot,
+    pub(crate) incarnation: Incarnation,
     pub(crate) info: NodeInfo,
     pub(crate) timing: LeaseTiming,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) bridge: ClockBridge,
     pub(crate) peers: Arc<Peers>,
-    pub(crate) heard: Heard,
+    pub(crate) last_seen: LastSeen,
     /// A replica of every group, most of them empty and idle where a region has several nodes: a group can move here at
     /// any time.
     pub(crate) groups: BTreeMap<GroupId, Arc<Group>>,
@@ -83,7 +83,7 @@ impl Node {
     pub(crate) fn holder(&self) -> Option<HolderId> {
         (self.info.kind == RegionKind::Serving).then(|| HolderId {
             node: self.id,
-            boot: self.boot,
+            incarnation: self.incarnation,
             region: self.info.region.clone(),
         })
     }

@@ -16,7 +16,7 @@ const PACE_WEIGHT: u32 = 8;
 /// When batches take longer than this, new work is refused.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// How long batches took lately, from the dispatch to the last answer.
+/// How long batches took lately, from sending off to the last answer.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     /// The average, in nanoseconds; written by one task.

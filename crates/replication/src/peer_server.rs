@@ -225,7 +225,7 @@ impl Peer for PeerService {
         let request = request.into_inner();
         let group = self.group(request.group)?;
         if request.from.is_none() {
-            // No leader's call, but a node that wishes this leader to hand over.
+            // No leader's call, but a node that wishes this leader to transfer leadership.
             let transferred = transfer::transfer(&self.0, &group, NodeId(request.to)).await;
             let refused = transferred.err().map(|error| error.to_string()).unwrap_or_default();
             return Ok(Response::new(TransferLeaderReply { refused }));

@@ -35,51 +35,51 @@ pub(crate) struct Peer {
     pub(crate) heartbeats: Heartbeats,
 }
 
-/// The address book and the open channels.
+/// The addresses and the open channels.
 pub(crate) struct Peers {
     transport: Arc<dyn PeerTransport>,
     state: Mutex<State>,
 }
 
 struct State {
-    book: Nodes,
+    addresses: Nodes,
     open: BTreeMap<NodeId, Peer>,
 }
 
 impl Peers {
     /// Begins with the configured nodes.
-    pub(crate) fn new(transport: Arc<dyn PeerTransport>, book: Nodes) -> Peers {
-        Peers { transport, state: Mutex::new(State { book, open: BTreeMap::new() }) }
+    pub(crate) fn new(transport: Arc<dyn PeerTransport>, addresses: Nodes) -> Peers {
+        Peers { transport, state: Mutex::new(State { addresses, open: BTreeMap::new() }) }
     }
 
     /// Takes note of a member that wasn't configured. Where a configured node is, the configuration knows better than a
     /// membership that may be old.
     pub(crate) fn learn_if_unknown(&self, info: &NodeInfo) {
-        self.lock().book.entry(info.id).or_insert_with(|| info.clone());
+        self.lock().addresses.entry(info.id).or_insert_with(|| info.clone());
     }
 
     /// Takes note of a node, or of its new address; the channel to the old one is given up.
     pub(crate) fn learn(&self, info: &NodeInfo) {
         let mut state = self.lock();
-        if state.book.get(&info.id) == Some(info) {
+        if state.addresses.get(&info.id) == Some(info) {
             return;
         }
         if state.open.get(&info.id).is_some_and(|peer| peer.address != info.peer) {
             state.open.remove(&info.id);
         }
-        state.book.insert(info.id, info.clone());
+        state.addresses.insert(info.id, info.clone());
     }
 
     /// Forgets a node that was removed.
     pub(crate) fn forget(&self, node: NodeId) {
         let mut state = self.lock();
-        state.book.remove(&node);
+        state.addresses.remove(&node);
         state.open.remove(&node);
     }
 
     /// Returns all known nodes.
     pub(crate) fn nodes(&self) -> Nodes {
-        self.lock().book.clone()
+        self.lock().addresses.clone()
     }
 
     /// Returns a node to call; its channel connects by itself.
@@ -88,7 +88,7 @@ impl Peers {
         if let Some(peer) = state.open.get(&node) {
             return Ok(peer.clone());
         }
-        let address = state.book.get(&node).ok_or(PeerError::Unknown(node))?.peer.clone();
+        let address = state.addresses.get(&node).ok_or(PeerError::Unknown(node))?.peer.clone();
         let client = PeerClient::new(self.transport.connect(&address)?)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX);

@@ -1,5 +1,5 @@
-//! The port `SendPermits`: the right to begin handovers (rules R9 and R10). A permit is a visit behind the group's gate;
-//! visits longer than G are counted and reported, never hidden.
+//! The port `SendPermits`: the right to begin dispatches (rules R9 and R10). A permit is a stay in the group's critical section;
+//! stays longer than G are counted and reported, never hidden.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::Replication;
 use crate::group::Group;
 use crate::node::Node;
 
-/// A visit behind the gate.
-struct GatePermit<'a> {
+/// A stay in the critical section.
+struct SectionPermit<'a> {
     node: &'a Node,
     group: Arc<Group>,
     view: Arc<GroupView>,
@@ -30,32 +30,32 @@ impl SendPermits for Replication {
         let number = group.lease.enter(entered)?;
         // Taken after entering: it shows at least what was applied then.
         let view = node.state.view(group.id);
-        Ok(Box::new(GatePermit { node, group, view, number, entered }))
+        Ok(Box::new(SectionPermit { node, group, view, number, entered }))
     }
 
-    fn report_quiet(&self, group: GroupId, epoch: Epoch) {
+    fn report_drained(&self, group: GroupId, epoch: Epoch) {
         if let Some(group) = self.node().group(group) {
-            group.lease.quiet(epoch);
+            group.lease.drained(epoch);
             self.node().pushes.push(group.id);
         }
     }
 }
 
-impl Permit for GatePermit<'_> {
+impl Permit for SectionPermit<'_> {
     fn view(&self) -> &dyn View {
         &*self.view
     }
 }
 
-impl Drop for GatePermit<'_> {
+impl Drop for SectionPermit<'_> {
     fn drop(&mut self) {
         let took = self.node.now().since(self.entered);
-        if took > self.node.timing.gate() {
-            metrics::counter!("signalbox_gate_overruns_total").increment(1);
+        if took > self.node.timing.critical_section() {
+            metrics::counter!("signalbox_critical_section_overruns_total").increment(1);
             tracing::error!(
                 group = self.group.id.0,
                 took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-                "a handover began later than the gate allows"
+                "send exceeded the critical-section limit"
             );
         }
         if self.group.lease.leave(self.number) {

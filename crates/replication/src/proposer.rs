@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use model::id::{Boot, LogIndex, Term};
+use model::id::{Incarnation, LogIndex, Term};
 use model::outcome::Outcome;
 use service::ports::{BoxFuture, Clock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::attempts::{Attempt, Generation, NotAdmitted, Senders};
 use crate::group::Group;
-use crate::guess::{Guess, Leader};
+use crate::leader_hint::{Leader, LeaderHint};
 use crate::pace::Pace;
 use crate::peers::Peers;
 use crate::{fence, forward, write};
@@ -107,9 +107,9 @@ pub(crate) struct ProposerParts {
     pub(crate) peers: Arc<Peers>,
     pub(crate) clock: Arc<dyn Clock>,
     /// This start of the node.
-    pub(crate) boot: Boot,
+    pub(crate) incarnation: Incarnation,
     /// Whom to forward to.
-    pub(crate) guess: Mutex<Guess>,
+    pub(crate) leader_hint: Mutex<LeaderHint>,
     /// The generation of what is forwarded.
     pub(crate) generation: Generation,
     /// What other nodes forwarded to this one. Held while something of them is queued.
@@ -118,8 +118,8 @@ pub(crate) struct ProposerParts {
 
 impl ProposerParts {
     /// Returns what was said of the leader.
-    pub(crate) fn guess(&self) -> MutexGuard<'_, Guess> {
-        self.guess.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn leader_hint(&self) -> MutexGuard<'_, LeaderHint> {
+        self.leader_hint.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -222,9 +222,9 @@ impl Batch {
     }
 }
 
-/// What a dispatched batch left, and how long it took.
-struct Dispatched {
-    fencing: Vec<fence::Waiting>,
+/// What a batch that was sent off left, and how long it took.
+struct BatchEnd {
+    fencing: Vec<fence::FenceWait>,
     took: Duration,
 }
 
@@ -240,7 +240,7 @@ impl Submission {
 }
 
 async fn run(parts: Arc<ProposerParts>, mut queue: mpsc::Receiver<Submission>, pace: Arc<Pace>) {
-    let mut under_way: FuturesUnordered<BoxFuture<'static, Dispatched>> = FuturesUnordered::new();
+    let mut under_way: FuturesUnordered<BoxFuture<'static, BatchEnd>> = FuturesUnordered::new();
     let mut fencing: FuturesUnordered<BoxFuture<'static, ()>> = FuturesUnordered::new();
     let mut batch = Batch::default();
     // The first submission that didn't fit into the batch.
@@ -251,7 +251,7 @@ async fn run(parts: Arc<ProposerParts>, mut queue: mpsc::Receiver<Submission>, p
         let idle = under_way.is_empty();
         if !batch.is_empty() && under_way.len() < UNDER_WAY_MAX && (full || idle || batch.due(&pace) <= Instant::now())
         {
-            under_way.push(Box::pin(dispatch(parts.clone(), std::mem::take(&mut batch))));
+            under_way.push(Box::pin(send_off(parts.clone(), std::mem::take(&mut batch))));
         }
         tokio::select! {
             biased;
@@ -281,13 +281,13 @@ fn fill(batch: &mut Batch, next: &mut Option<Submission>, queue: &mut mpsc::Rece
 }
 
 /// Writes a batch, or forwards it; returns what waits for the fence.
-async fn dispatch(parts: Arc<ProposerParts>, batch: Batch) -> Dispatched {
+async fn send_off(parts: Arc<ProposerParts>, batch: Batch) -> BatchEnd {
     let begun = Instant::now();
     let fencing = write_or_forward(parts, batch).await;
-    Dispatched { fencing, took: begun.elapsed() }
+    BatchEnd { fencing, took: begun.elapsed() }
 }
 
-async fn write_or_forward(parts: Arc<ProposerParts>, batch: Batch) -> Vec<fence::Waiting> {
+async fn write_or_forward(parts: Arc<ProposerParts>, batch: Batch) -> Vec<fence::FenceWait> {
     let (live, late): (Vec<_>, Vec<_>) = batch.submissions.into_iter().partition(|submission| {
         submission.begun.store(true, Ordering::Release);
         Instant::now() < submission.wish.due

@@ -10,8 +10,8 @@ use service::ports::{BoxFuture, LogError, Look, Reads, ReadsError};
 use tokio::time::Instant;
 
 use crate::Replication;
-use crate::distant;
 use crate::log::{Wanted, propose};
+use crate::remote_reads;
 
 impl Reads for Replication {
     fn view(&self, group: GroupId) -> Result<Arc<dyn View + Send + Sync>, ReadsError> {
@@ -27,7 +27,7 @@ impl Reads for Replication {
     ) -> BoxFuture<'a, Result<LogIndex, ReadsError>> {
         Box::pin(async move {
             if self.node().group(group).is_none() {
-                return distant::look(self.node(), group, Instant::now() + deadline, look).await;
+                return remote_reads::look(self.node(), group, Instant::now() + deadline, look).await;
             }
             let applied = self.applied(group);
             look(&*self.view(group)?);
@@ -47,7 +47,7 @@ impl Reads for Replication {
     ) -> BoxFuture<'_, Result<LogIndex, ReadsError>> {
         Box::pin(async move {
             let Some(hosted) = self.node().group(group) else {
-                return distant::applied_after(self.node(), group, index, deadline).await;
+                return remote_reads::applied_after(self.node(), group, index, deadline).await;
             };
             let mut applied = hosted.announcer.watch();
             let wait = applied.wait_for(|applied| *applied > index);

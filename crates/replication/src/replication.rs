@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::duties::DutyFactory;
 use crate::effects::EffectStream;
-use crate::heard::PeerNews;
+use crate::last_seen::PeerNews;
 use crate::leave;
 use crate::node::Node;
 use crate::purge;
@@ -67,9 +67,9 @@ impl Replication {
         self.0.group(group)?.leader()
     }
 
-    /// Returns what is known of who heard from whom, by node.
+    /// Returns what is known of who saw whom last, by node.
     pub fn peers(&self) -> BTreeMap<NodeId, PeerNews> {
-        self.0.heard.all(self.0.now())
+        self.0.last_seen.all(self.0.now())
     }
 
     /// Returns the hash over all changes that a hosted group's state has seen; replicas that applied the same have the

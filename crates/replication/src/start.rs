@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use model::cluster::{NodeInfo, Nodes, placement};
-use model::id::{Boot, GroupId, LogIndex, NodeId};
+use model::id::{GroupId, Incarnation, LogIndex, NodeId};
 use openraft::{Config, SnapshotPolicy, StepDownPolicy};
 use service::ports::{Clock, Random};
 use store::{LogStore, StateStore};
@@ -26,7 +26,7 @@ use crate::effects::Announcer;
 use crate::fatal::Fatal;
 use crate::group::Group;
 use crate::hashes::Hashes;
-use crate::heard::Heard;
+use crate::last_seen::LastSeen;
 use crate::lease::GroupLease;
 use crate::log_storage::GroupLog;
 use crate::network::NetworkFactory;
@@ -57,7 +57,7 @@ pub struct ReplicationConfig {
     /// This node; it is one of `nodes`.
     pub node: NodeId,
     /// This start of it; larger than that of every earlier start.
-    pub boot: Boot,
+    pub incarnation: Incarnation,
     /// The nodes of the cluster, as configured. Members that joined later are learned from the groups.
     pub nodes: Nodes,
     /// How many partitions the cluster has; never changed after it was made.
@@ -163,7 +163,7 @@ impl Opening {
         let serving = info.kind == model::cluster::RegionKind::Serving;
         let holder = serving.then(|| traffic::lease::HolderId {
             node: config.node,
-            boot: config.boot,
+            incarnation: config.incarnation,
             region: info.region.clone(),
         });
         Ok(Opening {
@@ -210,7 +210,7 @@ impl Opening {
             group: id,
             background: self.parts.background.clone(),
             peers: self.peers.clone(),
-            append_timeout: self.timing.refusal() * 4,
+            append_timeout: self.timing.vote_hold_off() * 4,
             snapshot_timeout: SNAPSHOT_TIMEOUT,
         };
         let raft = Raft::new(self.node.0, self.raft_config.clone(), network, log.clone(), machine)
@@ -247,8 +247,8 @@ impl Opening {
                 group: group.clone(),
                 peers: self.peers.clone(),
                 clock: self.parts.clock.clone(),
-                boot: config.boot,
-                guess: Mutex::default(),
+                incarnation: config.incarnation,
+                leader_hint: Mutex::default(),
                 generation: Generation::default(),
                 senders: Mutex::default(),
             });
@@ -257,14 +257,14 @@ impl Opening {
         }
         let node = Node {
             id: config.node,
-            boot: config.boot,
+            incarnation: config.incarnation,
             info,
             timing: config.timing,
             clock: self.parts.clock.clone(),
             random: self.parts.random.clone(),
             bridge: ClockBridge::new(config.timing.heartbeat() / 8),
             peers: self.peers.clone(),
-            heard: Heard::default(),
+            last_seen: LastSeen::default(),
             groups,
             proposers,
             pushes: self.pushes.clone(),
@@ -348,7 +348,7 @@ impl Joining {
     /// Waits for V, because R2 holds for this node's own vote too; joins; makes the group if it is new; and lets this
     /// node stand for election.
     async fn run(self, started: model::time::BootTime) {
-        let refusal = self.node.timing.refusal();
+        let refusal = self.node.timing.vote_hold_off();
         loop {
             let passed = self.node.now().since(started);
             if passed >= refusal {

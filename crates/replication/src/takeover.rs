@@ -15,7 +15,7 @@ use tracing::field::Empty;
 use wire::Stored as _;
 
 use crate::group::Group;
-use crate::lease::Begun;
+use crate::lease::BegunTakeover;
 use crate::node::Node;
 use crate::tenure;
 use crate::type_config::{EntryBytes, TypeConfig};
@@ -61,7 +61,7 @@ pub(crate) async fn propose(
 
 /// Writes the entry and tells the granter where it landed. When that isn't known even at the end, the group is stopping,
 /// or its tenure over.
-async fn write(group: Arc<Group>, begun: Begun, entry: Bytes) -> Result<Applied, LogError> {
+async fn write(group: Arc<Group>, begun: BegunTakeover, entry: Bytes) -> Result<Applied, LogError> {
     let (responder, answered) = ProgressResponder::<TypeConfig, _>::complete_only();
     let sent = group.raft.write(EntryBytes(entry)).with_leader(begun.leader).responder(responder).await;
     if sent.is_err() {

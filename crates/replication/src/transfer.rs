@@ -21,7 +21,7 @@ const LAG_MAX: u64 = 64;
 /// How long a transfer that another node is asked for may take.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why leadership was not handed over.
+/// Why leadership was not transferred.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransferError {
     /// This node doesn't lead the group.
@@ -47,7 +47,7 @@ pub enum TransferError {
     /// The target didn't take over in time; the others elect a leader.
     #[error("node {0} did not take over, a new leader is being elected")]
     NotTaken(NodeId),
-    /// The node that should hand over could not be asked, or refused.
+    /// The node that should take over could not be asked, or refused.
     #[error("{0}")]
     Refused(String),
 }
@@ -73,7 +73,7 @@ pub(crate) async fn transfer(node: &Node, group: &Arc<Group>, to: NodeId) -> Res
 
 async fn wait_taken(node: &Node, group: &Group, from: LeaderId, to: NodeId) -> Result<(), TransferError> {
     let mut server = group.raft.server_metrics();
-    let due = Instant::now() + node.timing.refusal() * 2;
+    let due = Instant::now() + node.timing.vote_hold_off() * 2;
     loop {
         let now = server.borrow_watched().vote;
         if now.committed && now.leader_id > from {
@@ -94,8 +94,8 @@ pub(crate) fn check(node: &Node, group: &Group, to: NodeId) -> Result<(), Transf
     }
     let data = group.raft.data_metrics();
     let data = data.borrow_watched();
-    let heard = data.heartbeat.as_ref().and_then(|heard| heard.get(&to.0).copied().flatten());
-    if heard.is_none_or(|heard| heard.elapsed() >= node.timing.evidence()) {
+    let last_seen = data.heartbeat.as_ref().and_then(|last_seen| last_seen.get(&to.0).copied().flatten());
+    if last_seen.is_none_or(|last_seen| last_seen.elapsed() >= node.timing.leader_lease()) {
         return Err(TransferError::NotLive(to));
     }
     let last = data.last_log.map_or(0, |log_id| log_id.index);

@@ -13,7 +13,7 @@ use tracing::field::Empty;
 
 use crate::fence;
 use crate::group::Group;
-use crate::guess::Leader;
+use crate::leader_hint::Leader;
 use crate::proposer::{Done, Failed, Submission};
 use crate::type_config::{EntryBytes, LeaderId, LogId, TypeConfig};
 
@@ -30,7 +30,7 @@ pub(crate) async fn write(
     leading: Leading<'_>,
     clock: &dyn Clock,
     submissions: Vec<Submission>,
-) -> Vec<fence::Waiting> {
+) -> Vec<fence::FenceWait> {
     let group = leading.group;
     if let Some(failed) = ended(group) {
         submissions.into_iter().for_each(|submission| submission.answer(Err(failed.clone())));
@@ -74,7 +74,7 @@ struct Answered<'a> {
 }
 
 impl Answered<'_> {
-    fn split(&self, submissions: Vec<Submission>, outcomes: Vec<model::outcome::Outcome>) -> Vec<fence::Waiting> {
+    fn split(&self, submissions: Vec<Submission>, outcomes: Vec<model::outcome::Outcome>) -> Vec<fence::FenceWait> {
         let mut outcomes = outcomes.into_iter();
         let mut waiting = Vec::new();
         for submission in submissions {
@@ -82,7 +82,7 @@ impl Answered<'_> {
             let done = Done { outcomes: own, index: LogIndex(self.log_id.index) };
             if submission.wish.fenced {
                 let (group, leader, since) = (self.group.clone(), self.log_id.leader_id, self.since);
-                waiting.push(fence::Waiting { group, leader, since, submission, done });
+                waiting.push(fence::FenceWait { group, leader, since, submission, done });
             } else {
                 submission.answer(Ok(done));
             }

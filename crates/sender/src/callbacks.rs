@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{AppId, Command, GroupId};
-use registry::tables::{AdoptedPlan, Gates, RowAccess, TableError};
+use registry::tables::{AdoptedPlan, AppSendStates, RowAccess, TableError};
 use service::ports::{CallbackError, ProviderEvents, Reads};
 
 use crate::drivers::sandbox;
@@ -50,8 +50,10 @@ pub fn all_sms_apps(reads: Arc<dyn Reads>, groups: Vec<GroupId>) -> AppsOfNumber
         let view =
             current.ok_or_else(|| CallbackError::Unavailable("this node has no current partition".to_owned()))?;
         let unreadable = |error: TableError| CallbackError::Unavailable(error.to_string());
-        let gates = view.rows_while::<Gates>(&AppId(0), APPS_READ_MAX, |_| true).map_err(unreadable)?;
-        let sends_sms = |gate: &model::AppGate| !gate.deleted && gate.channels.contains_key(&model::Channel::Sms);
-        Ok(gates.into_iter().filter(|(_, gate)| sends_sms(gate)).map(|(app, _)| app).collect())
+        let send_states = view.rows_while::<AppSendStates>(&AppId(0), APPS_READ_MAX, |_| true).map_err(unreadable)?;
+        let sends_sms = |send_state: &model::AppSendState| {
+            !send_state.deleted && send_state.channels.contains_key(&model::Channel::Sms)
+        };
+        Ok(send_states.into_iter().filter(|(_, send_state)| sends_sms(send_state)).map(|(app, _)| app).collect())
     })
 }

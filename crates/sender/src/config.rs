@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use delivery::pacing::Rate;
 use model::message::Claim;
-use model::{Boot, Channel, NodeId, RegionId};
+use model::{Channel, Incarnation, NodeId, RegionId};
 
 /// Who sends, what, and how fast.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub struct SenderConfig {
     /// This node.
     pub node: NodeId,
     /// This start of the node.
-    pub boot: Boot,
+    pub incarnation: Incarnation,
     /// How fast the region's identities may send together, by channel; a channel that isn't named isn't paced.
     pub rates: BTreeMap<Channel, Rate>,
     /// Among how many nodes of the region the rates are divided; at least 1.
@@ -29,7 +29,7 @@ pub struct SenderConfig {
 pub struct Limits {
     /// The largest number of waiting messages kept in memory; more are read again from the outbox.
     pub schedule_len: usize,
-    /// The largest number of messages in one handover or claim; at most 1,000.
+    /// The largest number of messages in one dispatch or claim; at most 1,000.
     pub batch_len: usize,
     /// The largest number of batches of one channel and class that are with the provider.
     pub batches_in_flight: usize,
@@ -43,12 +43,12 @@ pub struct Limits {
     /// The largest number of Settles under way.
     pub settles_in_flight: usize,
     /// How long after a batch the next smaller one may begin while one is with the provider.
-    pub handover_linger: Duration,
-    /// How much of the lease's gate (G, 50 ms) the check of a batch uses before it leaves the rest for the next one. The
+    pub dispatch_linger: Duration,
+    /// How much of the critical-section limit (G, 50 ms) the pre-check of a batch uses before it leaves the rest for the next one. The
     /// same messages are checked again when the batch leaves, so that this bounds that critical section as well.
-    pub gate_budget: Duration,
+    pub pre_check_budget: Duration,
     /// How long a driver may take before the outcome of its batch counts as unknown.
-    pub handover_timeout: Duration,
+    pub dispatch_timeout: Duration,
     /// How long one try to propose may take.
     pub proposal_deadline: Duration,
 }
@@ -63,17 +63,17 @@ impl Default for Limits {
             settle_len: 1_000,
             settle_linger: Duration::from_millis(5),
             settles_in_flight: 4,
-            handover_linger: Duration::from_millis(2),
-            gate_budget: Duration::from_millis(20),
-            handover_timeout: Duration::from_secs(30),
+            dispatch_linger: Duration::from_millis(2),
+            pre_check_budget: Duration::from_millis(20),
+            dispatch_timeout: Duration::from_secs(30),
             proposal_deadline: Duration::from_secs(5),
         }
     }
 }
 
 impl SenderConfig {
-    /// Returns the claim that this boot of the node puts on messages.
+    /// Returns the claim that this incarnation of the node puts on messages.
     pub fn claim(&self) -> Claim {
-        Claim { node: self.node, boot: self.boot }
+        Claim { node: self.node, incarnation: self.incarnation }
     }
 }

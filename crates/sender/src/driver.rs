@@ -1,6 +1,6 @@
 //! What a driver is: whoever hands messages to a provider. Knows nothing of logs, leases or retries.
 //!
-//! A handover *begins* when [`Begin::begin`] allows it, and that is asked where the payload leaves: on a connection that
+//! A dispatch *begins* when [`Begin::begin`] allows it, and that is asked where the payload leaves: on a connection that
 //! is made, immediately before the first byte is written. Everything before (resolving, connecting, waiting for a
 //! connection) is no part of it and may take its time; what forbids the message meanwhile withdraws it.
 
@@ -13,7 +13,7 @@ use model::message::Class;
 use model::{Address, AppId, Channel, EndpointId, Epoch, MessageId};
 use service::ports::BoxFuture;
 
-/// One message to hand over.
+/// One message to dispatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// The message; drivers send it as the protocol's reference where there is one.
@@ -26,11 +26,11 @@ pub struct Delivery {
     pub address: Address,
     /// The endpoint it goes to, unless it goes to an address.
     pub endpoint: Option<EndpointId>,
-    /// The number of this handover; from 1. With the message it names the handover.
+    /// The number of this dispatch; from 1. With the message it names the dispatch.
     pub attempt: u32,
     /// The plan under which the region was named.
     pub epoch: Epoch,
-    /// How often it may be handed over.
+    /// How often it may be dispatched.
     pub class: Class,
     /// The number, sender id or mailbox that it comes from, if anything names one.
     pub origination: Option<String>,
@@ -40,42 +40,42 @@ pub struct Delivery {
     pub context: BTreeMap<String, String>,
 }
 
-/// Messages to hand over, and where the driver asks before they leave.
+/// Messages to dispatch, and where the driver asks before they leave.
 #[derive(Clone)]
-pub struct Handover {
+pub struct Dispatch {
     /// The messages: 1 to [`Driver::batch_max`], each once.
     pub batch: Vec<Delivery>,
     /// The right to begin.
     pub begin: Arc<dyn Begin>,
 }
 
-/// Decides whether handovers may begin now (rules R9 and R10).
+/// Decides whether dispatches may begin now (rules R9 and R10).
 pub trait Begin: Send + Sync {
-    /// Begins the handovers of some messages of the batch, all or none, each at most once. Reads the rows as applied
+    /// Begins the dispatches of some messages of the batch, all or none, each at most once. Reads the rows as applied
     /// now under a valid send lease; takes a few milliseconds at most and never waits.
     ///
     /// # Errors
     /// When one of them may not begin now: then no byte of any of them may leave, and each is
     /// [`DriverResult::NotBegun`].
-    fn begin(&self, messages: &[MessageId]) -> Result<Begun, Withdrawn>;
+    fn begin(&self, messages: &[MessageId]) -> Result<BeginGuard, Withdrawn>;
 }
 
 /// Holds fences back (rule R10) until it is dropped: as soon as the first bytes were given to the operating system.
-pub struct Begun(#[expect(dead_code, reason = "it is kept for its drop")] Box<dyn Send>);
+pub struct BeginGuard(#[expect(dead_code, reason = "it is kept for its drop")] Box<dyn Send>);
 
-impl Begun {
+impl BeginGuard {
     /// Keeps what holds the fences back.
-    pub fn holding(check: impl Send + 'static) -> Begun {
-        Begun(Box::new(check))
+    pub fn holding(check: impl Send + 'static) -> BeginGuard {
+        BeginGuard(Box::new(check))
     }
 }
 
-/// Says that handovers may not begin after all.
+/// Says that dispatches may not begin after all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the handover was withdrawn before it began")]
+#[error("the dispatch was withdrawn before it began")]
 pub struct Withdrawn;
 
-/// What came of one handover. Details are the provider's words, without addresses or bodies.
+/// What came of one dispatch. Details are the provider's words, without addresses or bodies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DriverResult {
     /// The provider took it.
@@ -126,7 +126,7 @@ pub trait Driver: Send + Sync {
     /// has a connection that takes the payload now, and writes at once when that is allowed; messages that leave
     /// together are asked for together. A driver bounds its own time and tells what it doesn't know: a connection that
     /// was lost after a request may have been written is [`DriverResult::Unknown`].
-    fn deliver(&self, handover: Handover) -> BoxFuture<'_, Vec<DriverResult>>;
+    fn deliver(&self, dispatch: Dispatch) -> BoxFuture<'_, Vec<DriverResult>>;
 }
 
 impl DriverResult {

@@ -24,7 +24,7 @@ pub mod records;
 
 pub use callbacks::Callbacks;
 pub use config::{Limits, SenderConfig};
-pub use driver::{Begin, Begun, Delivery, Driver, DriverResult, Handover, Withdrawn};
+pub use driver::{Begin, BeginGuard, Delivery, Dispatch, Driver, DriverResult, Withdrawn};
 pub use feed::{EffectFeed, Feeds};
 pub use routes::{Routes, RoutesError};
 pub use sender::{Sender, Stopped};

@@ -18,7 +18,7 @@ pub struct Ports {
     pub log: Arc<dyn ReplicatedLog>,
     /// The replicas of this node.
     pub reads: Arc<dyn Reads>,
-    /// The right to begin handovers.
+    /// The right to begin dispatches.
     pub permits: Arc<dyn SendPermits>,
     /// Where it reports what it sees.
     pub observations: Arc<dyn Observations>,

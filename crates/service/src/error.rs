@@ -1,10 +1,10 @@
-//! The one error vocabulary. Doors map [`ErrorCode`] to HTTP, gRPC and Pinpoint, and nothing else.
+//! The one error vocabulary. Listeners map [`ErrorCode`] to HTTP, gRPC and Pinpoint, and nothing else.
 
 use model::outcome::Refusal;
 
 use crate::ports::LogError;
 
-/// What kind of error it is. The list that every door maps.
+/// What kind of error it is. The list that every listener maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorCode {
     /// The request is malformed or breaks a rule; repeating it is useless.

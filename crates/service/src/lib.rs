@@ -1,6 +1,6 @@
 //! Floor 3: the use cases, the ports through which they reach the world, and the duties of a leader.
 //!
-//! A request goes down once: a door calls a use case here, which turns it into commands and proposes them through
+//! A request goes down once: a listener calls a use case here, which turns it into commands and proposes them through
 //! [`ports::ReplicatedLog`]; only answers come back. Nothing here owns a socket, a file or a thread, and nothing here
 //! knows of tokio: whoever implements a port does.
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands;
-use crate::connection::{Connection, DoorAddress, Key};
+use crate::connection::{Connection, Key, ListenerAddress};
 use crate::console::{Console, Format};
 use crate::failure::Failure;
 
-/// The gRPC doors of a development cluster.
-pub const DEFAULT_DOORS: &str = "127.0.0.1:4201,127.0.0.1:4202,127.0.0.1:4203";
+/// The gRPC listeners of a development cluster.
+pub const DEFAULT_LISTENERS: &str = "127.0.0.1:4201,127.0.0.1:4202,127.0.0.1:4203";
 
 /// The longest wait that can be asked for.
 const DURATION_MAX: Duration = Duration::from_secs(86_400);
@@ -33,7 +33,7 @@ Examples:
     signalbox send --app $APP --channel SMS --to +12065550100 --text 'Hello' --watch
 
   Ask another cluster, for a program:
-    signalbox books --endpoint 10.0.0.7:4201,10.1.0.7:4201 --output json
+    signalbox accounting --endpoint 10.0.0.7:4201,10.1.0.7:4201 --output json
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 3 nobody answered.";
 
@@ -53,17 +53,17 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Asking a cluster")]
 pub struct Global {
-    /// The gRPC doors to ask; the next one when one can't be reached. Repeat it or part them by commas.
+    /// The gRPC listeners to ask; the next one when one can't be reached. Repeat it or part them by commas.
     #[arg(
         long = "endpoint",
         value_name = "HOST:PORT",
         env = "SIGNALBOX_GRPC",
         global = true,
         value_delimiter = ',',
-        default_value = DEFAULT_DOORS
+        default_value = DEFAULT_LISTENERS
     )]
-    pub endpoints: Vec<DoorAddress>,
-    /// The access key id; then AWS_ACCESS_KEY_ID, then the development key for doors on this machine.
+    pub endpoints: Vec<ListenerAddress>,
+    /// The access key id; then AWS_ACCESS_KEY_ID, then the development key for listeners on this machine.
     #[arg(long, value_name = "ID", env = "SIGNALBOX_KEY_ID", global = true)]
     pub key_id: Option<String>,
     /// The key's secret; then AWS_SECRET_ACCESS_KEY. Better given in the environment than here.
@@ -102,12 +102,12 @@ pub enum Command {
     Send(Box<commands::send::Send>),
     /// Show and follow messages
     Message(commands::message::Message),
-    /// Decide about messages of which nobody knows whether they were handed over
+    /// Decide about messages of which nobody knows whether they were dispatched
     Held(commands::held::Held),
     /// Record, show and remove opt-outs
     OptOut(commands::opt_out::OptOut),
     /// Show where the accepted messages are
-    Books(commands::books::Books),
+    Accounting(commands::accounting::Accounting),
     /// Measure a development cluster on this machine
     Bench(commands::bench::Bench),
     /// Write a shell's completions
@@ -126,7 +126,7 @@ impl Context<'_> {
     /// Connects to the cluster.
     ///
     /// # Errors
-    /// `Usage` without a key, `Unreachable` when no door answers.
+    /// `Usage` without a key, `Unreachable` when no listener answers.
     pub async fn connect(&self) -> Result<Connection, Failure> {
         let given = (self.global.key_id.as_deref(), self.global.secret.as_deref());
         let key = Key::choose(given, |name| std::env::var(name).ok(), &self.global.endpoints)?;

@@ -19,13 +19,13 @@ pub enum Failure {
     /// The arguments contradict each other or aren't enough.
     #[error("{0}")]
     Usage(String),
-    /// No door took the connection.
-    #[error("no region answers: {}; is the cluster running? (`--endpoint HOST:PORT` names a gRPC door)", .tried.join(", "))]
+    /// No listener took the connection.
+    #[error("no region answers: {}; is the cluster running? (`--endpoint HOST:PORT` names a gRPC listener)", .tried.join(", "))]
     Unreachable {
         /// Each endpoint that was tried, with the reason.
         tried: Vec<String>,
     },
-    /// The door took the request and didn't answer in time.
+    /// The listener took the request and didn't answer in time.
     #[error(
         "no answer from {endpoint} within {timeout:?}; what was asked may still be done: look before repeating it, \
          wait longer with --timeout, or ask another region with --endpoint"
@@ -38,8 +38,8 @@ pub enum Failure {
     },
     /// The connection broke between request and answer.
     #[error(
-        "the connection to {endpoint} broke ({reason}); look before repeating, and check that this is a gRPC door \
-         and not a REST door"
+        "the connection to {endpoint} broke ({reason}); look before repeating, and check that this is a gRPC rest_url \
+         and not a REST rest_url"
     )]
     Broken {
         /// Who was asked.
@@ -136,7 +136,7 @@ fn hint(code: Code) -> &'static str {
         Code::Aborted => "; another change came first: look at `signalbox traffic plan` and decide again",
         Code::ResourceExhausted => "; the cluster is busy: try again in a moment",
         Code::Unavailable => "; try again in a moment, or ask another region with --endpoint",
-        Code::Unimplemented => "; is this a gRPC door of a node of this version?",
+        Code::Unimplemented => "; is this a gRPC listener of a node of this version?",
         Code::Internal | Code::Unknown | Code::DataLoss => "; the node's log says more",
         _ => "",
     }

@@ -1,6 +1,6 @@
 //! The program `signalbox`: a node of a cluster, a development cluster on this machine, and an operator's commands.
 //!
-//! Operators' commands speak gRPC to any region's door and know nothing of a node's inside; only `serve` and
+//! Operators' commands speak gRPC to any region's listener and know nothing of a node's inside; only `serve` and
 //! `check-config` name the crate `node`.
 
 mod cli;

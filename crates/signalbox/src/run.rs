@@ -55,7 +55,7 @@ fn carry_out(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Message(command) => ask(command.run(&mut context)),
         Command::Held(command) => ask(command.run(&mut context)),
         Command::OptOut(command) => ask(command.run(&mut context)),
-        Command::Books(command) => ask(command.run(&mut context)),
+        Command::Accounting(command) => ask(command.run(&mut context)),
     }
 }
 

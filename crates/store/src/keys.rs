@@ -7,7 +7,9 @@
 
 use model::address::AddressKey;
 use model::channel::Channel;
-use model::id::{AppId, BodyId, Boot, EndpointId, Epoch, GroupId, MessageId, NodeId, RegionId, RequestId, UserId};
+use model::id::{
+    AppId, BodyId, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, RequestId, UserId,
+};
 use model::time::Timestamp;
 
 /// The byte that begins an escape or the end of a text.
@@ -122,7 +124,7 @@ macro_rules! number_keys {
 }
 
 number_keys!(
-    NodeId: u64, Boot: u64, Epoch: u64, Timestamp: u64, GroupId: u16,
+    NodeId: u64, Incarnation: u64, Epoch: u64, Timestamp: u64, GroupId: u16,
     AppId: u128, BodyId: u128, RequestId: u128, MessageId: u128
 );
 

@@ -3,7 +3,7 @@
 //! **Why a plan and no grace.** A silent region could also be waited for. But a message that was routed to it would wait
 //! as long as the restart takes, and the promise is seconds (DESIGN.md, P6). So a stopping node has its region evacuated
 //! first, while it still runs: nothing waits for a lapsed lease, because what it began is settled and the rest moves as
-//! *quiet*. And because a stop that was asked for says nothing about the region's health, the way back needs no person:
+//! *drained*. And because a stop that was asked for says nothing about the region's health, the way back needs no person:
 //! the same node, ready again within [`RETURN_MAX`], gives the region its share back.
 //!
 //! **What is remembered, and where.** The plan's evidence names the nodes that are away. A region with several nodes

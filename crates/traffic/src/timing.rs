@@ -7,8 +7,8 @@ use std::time::Duration;
 pub const RHO_PER_MILLE: u32 = 10;
 /// The shortest lease that is derived; also its value up to a round trip of 80 ms.
 pub const LEASE_MIN: Duration = Duration::from_secs(1);
-/// The longest time from a check to the beginning of the handover that it allowed.
-pub const GATE: Duration = Duration::from_millis(50);
+/// The longest time from a check to the beginning of the dispatch that it allowed.
+pub const CRITICAL_SECTION: Duration = Duration::from_millis(50);
 /// The shortest heartbeat interval that is derived. Below it, a busy machine's scheduler or a slow disk's sync looks
 /// like a lost leader.
 pub const HEARTBEAT_MIN: Duration = Duration::from_millis(60);
@@ -22,14 +22,14 @@ const LAPSE_STEP: Duration = Duration::from_millis(100);
 pub struct TimingFields {
     /// D: how long a grant is valid, from the sending of its request, on the holder's clock.
     pub lease: Duration,
-    /// G: the longest time from a check to the beginning of the handover that it allowed.
-    pub gate: Duration,
+    /// G: the longest time from a check to the beginning of the dispatch that it allowed.
+    pub critical_section: Duration,
     /// W: how long after a grant the leader counts its holder as holding, on the leader's clock.
     pub lapse: Duration,
     /// E: how old a heartbeat that a quorum answered may be, from its sending, for the leader to be sure that it leads.
-    pub evidence: Duration,
+    pub leader_lease: Duration,
     /// V: how long a voter refuses votes after a leader's heartbeat and after its own start.
-    pub refusal: Duration,
+    pub vote_hold_off: Duration,
     /// H: the interval of heartbeats.
     pub heartbeat: Duration,
     /// The time from a leader's heartbeat to the answer that completes a quorum, when all is well.
@@ -67,7 +67,7 @@ pub enum TimingError {
     #[error("the clock rate error must be below 1000 per mille, found {0}")]
     Rho(u32),
     /// W < (1+rho)(D/(1-rho)+G): the leader would stop waiting while the holder still sends.
-    #[error("the lapse must be at least (1+rho)(lease/(1-rho)+gate) = {least:?}, found {lapse:?}")]
+    #[error("the lapse must be at least (1+rho)(lease/(1-rho)+critical section) = {least:?}, found {lapse:?}")]
     Lapse {
         /// The configured W.
         lapse: Duration,
@@ -75,18 +75,22 @@ pub enum TimingError {
         least: Duration,
     },
     /// E/(1-rho) > V/(1+rho): the leader would be sure that it leads while another is elected.
-    #[error("evidence/(1-rho) must be at most refusal/(1+rho), found evidence {evidence:?} and refusal {refusal:?}")]
-    Evidence {
+    #[error(
+        "the leader lease/(1-rho) must be at most vote hold-off/(1+rho), found {leader_lease:?} and {vote_hold_off:?}"
+    )]
+    LeaderLease {
         /// The configured E.
-        evidence: Duration,
+        leader_lease: Duration,
         /// The configured V.
-        refusal: Duration,
+        vote_hold_off: Duration,
     },
     /// E <= H + round trip + jitter: a healthy leader would not be sure, and leases would lapse.
-    #[error("the evidence must be longer than heartbeat + round trip + jitter = {needed:?}, found {evidence:?}")]
+    #[error(
+        "the leader lease must be longer than heartbeat + round trip + jitter = {needed:?}, found {leader_lease:?}"
+    )]
     Heartbeat {
         /// The configured E.
-        evidence: Duration,
+        leader_lease: Duration,
         /// H + round trip + jitter.
         needed: Duration,
     },
@@ -105,10 +109,10 @@ impl LeaseTiming {
         let heartbeat = (round_trip * 5 / 4).max(HEARTBEAT_MIN);
         let mut fields = TimingFields {
             lease: (heartbeat * 10).max(LEASE_MIN),
-            gate: GATE,
+            critical_section: CRITICAL_SECTION,
             lapse: Duration::ZERO,
-            evidence: heartbeat * 4,
-            refusal: heartbeat * 5,
+            leader_lease: heartbeat * 4,
+            vote_hold_off: heartbeat * 5,
             heartbeat,
             round_trip,
             jitter: heartbeat,
@@ -126,9 +130,9 @@ impl LeaseTiming {
     pub fn new(fields: TimingFields) -> Result<LeaseTiming, TimingError> {
         let positive = [
             ("lease", fields.lease),
-            ("gate", fields.gate),
-            ("evidence", fields.evidence),
-            ("refusal", fields.refusal),
+            ("critical section", fields.critical_section),
+            ("evidence", fields.leader_lease),
+            ("refusal", fields.vote_hold_off),
             ("heartbeat", fields.heartbeat),
         ];
         if let Some((name, _)) = positive.into_iter().find(|(_, duration)| duration.is_zero()) {
@@ -137,18 +141,18 @@ impl LeaseTiming {
         if fields.rho_per_mille >= 1_000 {
             return Err(TimingError::Rho(fields.rho_per_mille));
         }
-        let TimingFields { lapse, evidence, refusal, .. } = fields;
+        let TimingFields { lapse, leader_lease, vote_hold_off, .. } = fields;
         let least = least_lapse(&fields);
         if lapse < least {
             return Err(TimingError::Lapse { lapse, least });
         }
         let rho = u128::from(fields.rho_per_mille);
-        if evidence.as_nanos() * (1_000 + rho) > refusal.as_nanos() * (1_000 - rho) {
-            return Err(TimingError::Evidence { evidence, refusal });
+        if leader_lease.as_nanos() * (1_000 + rho) > vote_hold_off.as_nanos() * (1_000 - rho) {
+            return Err(TimingError::LeaderLease { leader_lease, vote_hold_off });
         }
         let needed = fields.heartbeat.saturating_add(fields.round_trip).saturating_add(fields.jitter);
-        if evidence <= needed {
-            return Err(TimingError::Heartbeat { evidence, needed });
+        if leader_lease <= needed {
+            return Err(TimingError::Heartbeat { leader_lease, needed });
         }
         Ok(LeaseTiming(fields))
     }
@@ -164,13 +168,13 @@ impl LeaseTiming {
     }
 
     /// Returns G.
-    pub fn gate(&self) -> Duration {
-        self.0.gate
+    pub fn critical_section(&self) -> Duration {
+        self.0.critical_section
     }
 
     /// Returns G as a clock within rho may count it, however slow it runs: (1-rho) G.
-    pub fn gate_on_any_clock(&self) -> Duration {
-        self.0.gate * (1_000 - self.0.rho_per_mille) / 1_000
+    pub fn critical_section_on_any_clock(&self) -> Duration {
+        self.0.critical_section * (1_000 - self.0.rho_per_mille) / 1_000
     }
 
     /// Returns W.
@@ -179,13 +183,13 @@ impl LeaseTiming {
     }
 
     /// Returns E.
-    pub fn evidence(&self) -> Duration {
-        self.0.evidence
+    pub fn leader_lease(&self) -> Duration {
+        self.0.leader_lease
     }
 
     /// Returns V.
-    pub fn refusal(&self) -> Duration {
-        self.0.refusal
+    pub fn vote_hold_off(&self) -> Duration {
+        self.0.vote_hold_off
     }
 
     /// Returns H.
@@ -205,14 +209,14 @@ impl LeaseTiming {
 
     /// Returns the timeouts of elections: 4/5 V to V.
     pub fn election(&self) -> ElectionTiming {
-        ElectionTiming { timeout_min: self.0.refusal * 4 / 5, timeout_max: self.0.refusal }
+        ElectionTiming { timeout_min: self.0.vote_hold_off * 4 / 5, timeout_max: self.0.vote_hold_off }
     }
 }
 
 /// Returns (1+rho)(D/(1-rho)+G), rounded up to a nanosecond.
 fn least_lapse(fields: &TimingFields) -> Duration {
     let rho = u128::from(fields.rho_per_mille);
-    let span = fields.lease.as_nanos() * 1_000 + fields.gate.as_nanos() * (1_000 - rho);
+    let span = fields.lease.as_nanos() * 1_000 + fields.critical_section.as_nanos() * (1_000 - rho);
     let nanoseconds = (span * (1_000 + rho)).div_ceil(1_000 * (1_000 - rho));
     Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
 }
@@ -232,8 +236,8 @@ mod tests {
     #[test]
     fn the_design_s_durations_follow_from_80_ms() {
         let fields = at_80();
-        assert_eq!((fields.lease, fields.gate, fields.lapse), (ms(1_000), ms(50), ms(1_100)));
-        assert_eq!((fields.heartbeat, fields.evidence, fields.refusal), (ms(100), ms(400), ms(500)));
+        assert_eq!((fields.lease, fields.critical_section, fields.lapse), (ms(1_000), ms(50), ms(1_100)));
+        assert_eq!((fields.heartbeat, fields.leader_lease, fields.vote_hold_off), (ms(100), ms(400), ms(500)));
         assert_eq!(LeaseTiming(fields).election(), ElectionTiming { timeout_min: ms(400), timeout_max: ms(500) });
     }
 
@@ -244,7 +248,7 @@ mod tests {
             assert!(timing.renewal() > round_trip, "{round_trip:?}");
         }
         let loopback = LeaseTiming::for_round_trip(ms(5)).unwrap();
-        assert_eq!((loopback.lease(), loopback.refusal()), (ms(1_000), ms(300)));
+        assert_eq!((loopback.lease(), loopback.vote_hold_off()), (ms(1_000), ms(300)));
         for bad in [Duration::ZERO, ms(1_001)] {
             assert_eq!(LeaseTiming::for_round_trip(bad), Err(TimingError::RoundTrip(bad)));
         }
@@ -257,19 +261,19 @@ mod tests {
         let lapse = least - Duration::from_nanos(1);
         assert_eq!(LeaseTiming::new(TimingFields { lapse, ..at_80() }), Err(TimingError::Lapse { lapse, least }));
 
-        LeaseTiming::new(TimingFields { evidence: ms(490), ..at_80() }).unwrap();
-        let evidence = ms(491);
-        let refused = LeaseTiming::new(TimingFields { evidence, ..at_80() });
-        assert_eq!(refused, Err(TimingError::Evidence { evidence, refusal: ms(500) }));
+        LeaseTiming::new(TimingFields { leader_lease: ms(490), ..at_80() }).unwrap();
+        let leader_lease = ms(491);
+        let refused = LeaseTiming::new(TimingFields { leader_lease, ..at_80() });
+        assert_eq!(refused, Err(TimingError::LeaderLease { leader_lease, vote_hold_off: ms(500) }));
 
         LeaseTiming::new(TimingFields { jitter: ms(219), ..at_80() }).unwrap();
         let refused = LeaseTiming::new(TimingFields { jitter: ms(220), ..at_80() });
-        assert_eq!(refused, Err(TimingError::Heartbeat { evidence: ms(400), needed: ms(400) }));
+        assert_eq!(refused, Err(TimingError::Heartbeat { leader_lease: ms(400), needed: ms(400) }));
 
         let refused = LeaseTiming::new(TimingFields { rho_per_mille: 1_000, ..at_80() });
         assert_eq!(refused, Err(TimingError::Rho(1_000)));
-        let refused = LeaseTiming::new(TimingFields { gate: Duration::ZERO, ..at_80() });
-        assert_eq!(refused, Err(TimingError::Zero("gate")));
+        let refused = LeaseTiming::new(TimingFields { critical_section: Duration::ZERO, ..at_80() });
+        assert_eq!(refused, Err(TimingError::Zero("critical section")));
     }
 
     #[test]

@@ -28,8 +28,8 @@ fn nodes(regions: &[&str]) -> Nodes {
         .zip(regions)
         .map(|(number, name)| {
             let id = NodeId(number);
-            let (peer, grpc, door) = (String::new(), String::new(), String::new());
-            (id, NodeInfo { id, region: region(name), kind: RegionKind::Serving, peer, grpc, door })
+            let (peer, grpc, rest_url) = (String::new(), String::new(), String::new());
+            (id, NodeInfo { id, region: region(name), kind: RegionKind::Serving, peer, grpc, rest_url })
         })
         .collect()
 }
@@ -38,14 +38,14 @@ fn watch(regions: &[&str]) -> RegionLoss {
     RegionLoss::new(LossSettings { silence: Duration::from_millis(SILENCE) }, &nodes(regions), at(0))
 }
 
-/// Each listed observer has reported all the time until `now`, and heard the listed subjects just then.
-fn report(loss: &mut RegionLoss, now: u64, heard: &[(u64, &[u64])]) {
-    for (observer, subjects) in heard {
+/// Each listed observer has reported all the time until `now`, and saw the listed subjects just then.
+fn report(loss: &mut RegionLoss, now: u64, last_seen: &[(u64, &[u64])]) {
+    for (observer, subjects) in last_seen {
         for earlier in (0..=now).rev().step_by(500).collect::<Vec<_>>().into_iter().rev() {
             loss.reported(NodeId(*observer), at(earlier));
         }
         for subject in *subjects {
-            loss.heard(NodeId(*observer), NodeId(*subject), at(now));
+            loss.seen(NodeId(*observer), NodeId(*subject), at(now));
         }
     }
 }
@@ -64,8 +64,8 @@ fn a_region_that_both_others_miss_is_lost() {
     let verdicts = loss.verdict(at(6_100));
     assert_eq!((verdicts.len(), &verdicts[0].region, verdicts[0].last_sign), (1, &region("a"), at(5_000)));
     let expected = [
-        ("heard_by.b", "1100 ms ago"),
-        ("heard_by.c", "1100 ms ago"),
+        ("last_seen_by.b", "1100 ms ago"),
+        ("last_seen_by.c", "1100 ms ago"),
         ("lease_requested", "1100 ms ago"),
         ("lost_region", "a"),
         ("silence_needed", "1100 ms"),
@@ -80,9 +80,9 @@ fn one_sign_of_life_is_enough() {
     let mut loss = watch(&["a", "b", "c"]);
     report(&mut loss, 6_000, &[(2, &[3]), (3, &[2])]);
     assert_eq!(lost(&loss, 6_001), ["a"]);
-    let mut heard = loss.clone();
-    heard.heard(NodeId(3), NodeId(1), at(5_500));
-    assert!(lost(&heard, 6_001).is_empty(), "one observer still hears it");
+    let mut sees_again = loss.clone();
+    sees_again.seen(NodeId(3), NodeId(1), at(5_500));
+    assert!(lost(&sees_again, 6_001).is_empty(), "one observer still sees it");
     loss.renewed(&region("a"), at(5_500));
     assert!(lost(&loss, 6_001).is_empty(), "it still asks for its lease");
 }
@@ -91,9 +91,9 @@ fn one_sign_of_life_is_enough() {
 fn who_is_cut_off_has_no_say() {
     let mut loss = watch(&["a", "b", "c"]);
     report(&mut loss, 6_000, &[(2, &[])]);
-    assert!(lost(&loss, 6_001).is_empty(), "b alone hears nobody");
+    assert!(lost(&loss, 6_001).is_empty(), "b alone sees nobody");
     report(&mut loss, 6_000, &[(3, &[])]);
-    assert!(lost(&loss, 6_001).is_empty(), "everybody hears nobody");
+    assert!(lost(&loss, 6_001).is_empty(), "everybody sees nobody");
     report(&mut loss, 6_000, &[(2, &[3]), (3, &[2])]);
     assert_eq!(lost(&loss, 6_001), ["a"]);
     assert!(lost(&loss, 7_200).is_empty(), "the reports are too old to be believed");
@@ -114,9 +114,9 @@ fn who_was_silent_counts_again_after_reporting_for_as_long() {
     for now in [8_000, 8_500, 9_000] {
         loss.reported(NodeId(2), at(now));
         report(&mut loss, now, &[(3, &[2])]);
-        loss.heard(NodeId(2), NodeId(3), at(now));
+        loss.seen(NodeId(2), NodeId(3), at(now));
     }
-    assert!(lost(&loss, 9_099).is_empty(), "b was down until 8,000 and could hear nobody");
+    assert!(lost(&loss, 9_099).is_empty(), "b was down until 8,000 and could see nobody");
     assert_eq!(lost(&loss, 9_100), ["a"]);
 }
 
@@ -133,7 +133,7 @@ fn a_region_that_joins_is_watched_from_then_on() {
 fn any_node_of_a_region_speaks_for_it() {
     let mut loss = watch(&["a", "b", "c", "a", "b"]);
     report(&mut loss, 6_000, &[(2, &[3]), (3, &[2]), (5, &[3, 4])]);
-    assert!(lost(&loss, 6_001).is_empty(), "node 5 of b hears node 4 of a");
+    assert!(lost(&loss, 6_001).is_empty(), "node 5 of b sees node 4 of a");
     loss.set_nodes(&nodes(&["a", "b", "c"]), at(6_000));
     assert_eq!(lost(&loss, 6_001), ["a"], "nodes that left do not count");
 }

@@ -69,7 +69,7 @@ pub(super) fn fragment(view: &View) -> String {
 fn tiles(view: &View) -> String {
     let stats = &view.stats;
     let mut html = String::from("<section class=\"tiles\">");
-    html += &tile("accepted", &number(stats.accepted), &format!("of {} handed over", number(stats.total)));
+    html += &tile("accepted", &number(stats.accepted), &format!("of {} dispatched", number(stats.total)));
     html += &tile("twice", &number(stats.duplicates), "accepted again, among those kept");
     let events = format!("{} pending, {} dropped", number(stats.events_pending), number(stats.events_dropped));
     html += &tile("events sent", &number(stats.events_sent), &events);
@@ -124,7 +124,7 @@ fn notices(view: &View) -> String {
 fn table(view: &View) -> String {
     if view.rows.is_empty() {
         let why =
-            if view.filter.is_empty() { "Nothing was handed over yet." } else { "No message kept fits the filter." };
+            if view.filter.is_empty() { "Nothing was dispatched yet." } else { "No message kept fits the filter." };
         return format!("<p class=\"empty\">{why}</p>");
     }
     let rows: String = view.rows.iter().map(|(_, message)| row(message)).collect();

@@ -94,7 +94,7 @@ impl Rig {
         (status, answer["error"].as_str().unwrap_or_else(|| panic!("{path}: {text}")).to_owned())
     }
 
-    pub async fn deliver(&self, request: &Handover) -> Vec<Value> {
+    pub async fn deliver(&self, request: &Dispatch) -> Vec<Value> {
         let answer = self.ok(Method::POST, "/v1/deliveries", request.body()).await;
         answer["results"].as_array().unwrap().clone()
     }
@@ -136,13 +136,13 @@ impl Rig {
 
 /// A delivery request in the making.
 #[derive(Clone)]
-pub struct Handover {
+pub struct Dispatch {
     pub region: &'static str,
     pub callbacks: Vec<String>,
     pub deliveries: Vec<Value>,
 }
 
-impl Handover {
+impl Dispatch {
     pub fn of(ids: &[&str]) -> Self {
         let deliveries = ids.iter().map(|id| delivery(id)).collect();
         Self { region: "us-east-1", callbacks: Vec::new(), deliveries }
@@ -171,7 +171,7 @@ pub fn delivery(id: &str) -> Value {
         "class": "at_most_once", "origination": "+15550199", "payload": {"Body": "hello"}})
 }
 
-/// A door that takes events, and hands over every body it gets.
+/// A listener that takes events, and passes on every body it gets.
 pub struct Callback {
     address: SocketAddr,
     bodies: mpsc::UnboundedReceiver<Value>,

@@ -33,7 +33,7 @@ struct Arguments {
     #[arg(long, default_value_t = 25)]
     seconds: u64,
     /// Breaks something on purpose, to see that it is found out: no_sync, twice, no_lease, no_begin, no_fence,
-    /// same_boot or no_takeover.
+    /// same_incarnation or no_takeover.
     #[arg(long = "break", value_name = "NAME")]
     broken: Option<Break>,
 }
@@ -83,11 +83,11 @@ fn one(arguments: &Arguments, seed: u64) -> anyhow::Result<ExitCode> {
 fn summary(report: &Report) -> String {
     let records = &report.records;
     format!(
-        "seed={} trace={:016x} operations={} handovers={} faults={} simulated={:.1}s violations={}",
+        "seed={} trace={:016x} operations={} dispatches={} faults={} simulated={:.1}s violations={}",
         report.settings.seed,
         records.trace_hash(),
         records.operations.len(),
-        records.handovers.len(),
+        records.dispatches.len(),
         records.faults.len(),
         report.took.as_secs_f64(),
         report.violations.len()

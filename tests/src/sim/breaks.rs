@@ -19,14 +19,14 @@ pub enum Break {
     NoSync,
     /// The provider is handed every message twice.
     Twice,
-    /// Handovers begin without a lease.
+    /// Dispatches begin without a lease.
     NoLease,
     /// The provider's driver doesn't ask when the message leaves.
     NoBegin,
     /// Changes that forbid sending are acknowledged before anybody is fenced.
     NoFence,
-    /// Every start of a node calls itself the same boot, so that claims of earlier ones look like its own.
-    SameBoot,
+    /// Every start of a node calls itself the same incarnation, so that claims of earlier ones look like its own.
+    SameIncarnation,
     /// Nobody takes over what waits in a lost region.
     NoTakeover,
 }
@@ -38,7 +38,7 @@ pub const BREAKS: [(Break, &str); 7] = [
     (Break::NoLease, "no_lease"),
     (Break::NoBegin, "no_begin"),
     (Break::NoFence, "no_fence"),
-    (Break::SameBoot, "same_boot"),
+    (Break::SameIncarnation, "same_incarnation"),
     (Break::NoTakeover, "no_takeover"),
 ];
 
@@ -106,7 +106,7 @@ impl SendPermits for Unleased {
         Ok(Box::new(ViewOnly(view)))
     }
 
-    fn report_quiet(&self, group: GroupId, epoch: Epoch) {
-        self.0.report_quiet(group, epoch);
+    fn report_drained(&self, group: GroupId, epoch: Epoch) {
+        self.0.report_drained(group, epoch);
     }
 }

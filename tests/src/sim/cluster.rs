@@ -85,7 +85,7 @@ pub fn nodes() -> Nodes {
         kind: RegionKind::Serving,
         peer: format!("{}:{PORT}", name(id)),
         grpc: String::new(),
-        door: String::new(),
+        rest_url: String::new(),
     };
     NODES.into_iter().map(|id| (id, info(id))).collect()
 }

@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use model::id::{Boot, Epoch, MessageId, RegionId};
+use model::id::{Epoch, Incarnation, MessageId, RegionId};
 use model::message::Class;
 
 use super::determinism::elapsed_ns;
@@ -64,7 +64,7 @@ pub enum Answered {
 /// One operation of a client.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    /// The region of the client's door.
+    /// The region of the client's listener.
     pub region: RegionId,
     /// What was asked.
     pub asked: Asked,
@@ -74,7 +74,7 @@ pub struct Operation {
     pub answer: Option<(Tick, Answered)>,
 }
 
-/// What the provider made of a handover.
+/// What the provider made of a dispatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
     /// It took the message.
@@ -87,22 +87,22 @@ pub enum Reply {
     Nothing,
 }
 
-/// One handover of a message to the provider.
+/// One dispatch of a message to the provider.
 #[derive(Debug, Clone)]
-pub struct Handover {
+pub struct Dispatch {
     /// When it began.
     pub from: Tick,
-    /// The region that handed over.
+    /// The region that dispatched.
     pub region: RegionId,
-    /// The boot of its node.
-    pub boot: Boot,
+    /// The incarnation of its node.
+    pub incarnation: Incarnation,
     /// The message.
     pub message: MessageId,
-    /// The number of the handover, by the node's count.
+    /// The number of the dispatch, by the node's count.
     pub attempt: u32,
     /// The plan under which the region was named.
     pub epoch: Epoch,
-    /// How often it may be handed over.
+    /// How often it may be dispatched.
     pub class: Class,
     /// Where it goes.
     pub address: String,
@@ -127,7 +127,7 @@ pub struct Records {
     /// In the order of their beginning.
     pub operations: Vec<Operation>,
     /// In the order of their beginning.
-    pub handovers: Vec<Handover>,
+    pub dispatches: Vec<Dispatch>,
     /// In the order of their beginning.
     pub faults: Vec<Span>,
     /// Nodes that stopped by themselves, and why.
@@ -166,24 +166,25 @@ impl History {
         records.operations[place].answer = Some((now(), answer));
     }
 
-    /// Records the beginning of a handover.
-    pub fn hand_over(&self, handover: Handover) -> Place {
+    /// Records the beginning of a dispatch.
+    pub fn hand_over(&self, dispatch: Dispatch) -> Place {
         let mut records = self.records();
-        let place = records.handovers.len();
-        let Handover { region, boot, message, attempt, epoch, class, address, .. } = &handover;
-        let line =
-            format!("{region} boot {boot} hands over {message} {class} attempt {attempt} epoch {epoch} to {address}");
+        let place = records.dispatches.len();
+        let Dispatch { region, incarnation, message, attempt, epoch, class, address, .. } = &dispatch;
+        let line = format!(
+            "{region} incarnation {incarnation} dispatches {message} {class} attempt {attempt} epoch {epoch} to {address}"
+        );
         records.line(line);
-        records.handovers.push(handover);
+        records.dispatches.push(dispatch);
         Place(place)
     }
 
     /// Records what the provider said.
     pub fn reply(&self, Place(place): Place, reply: Reply) {
         let mut records = self.records();
-        let message = records.handovers[place].message;
+        let message = records.dispatches[place].message;
         records.line(format!("provider says {reply:?} to {message}"));
-        records.handovers[place].reply = Some((now(), reply));
+        records.dispatches[place].reply = Some((now(), reply));
     }
 
     /// Records the beginning of a fault.

@@ -16,8 +16,8 @@ const LASTS_MS: (u64, u64) = (600, 5_000);
 const STOP_MS: (u64, u64) = (400, 8_000);
 /// How long a node is down that its supervisor starts again at once, in milliseconds.
 const RESTART_MS: (u64, u64) = (20, 400);
-/// How long it is quiet between two of them, in milliseconds.
-const QUIET_MS: (u64, u64) = (300, 3_500);
+/// How long nothing happens between two of them, in milliseconds.
+const PAUSE_MS: (u64, u64) = (300, 3_500);
 /// How far ahead a wall clock is set at most, in milliseconds.
 const AHEAD_MAX_MS: u64 = 4_000;
 
@@ -98,7 +98,7 @@ pub fn schedule(seed: u64, from: Tick, to: Tick) -> Vec<Planned> {
     let between = |(least, most): (u64, u64)| least + random.below(most - least);
     let mut planned = Vec::new();
     let mut disk_lost = false;
-    let mut at = from + between(QUIET_MS);
+    let mut at = from + between(PAUSE_MS);
     while at < to {
         let mut fault = draw(&random);
         if let Fault::LoseDisk(node) = fault {
@@ -112,7 +112,7 @@ pub fn schedule(seed: u64, from: Tick, to: Tick) -> Vec<Planned> {
             _ => between(LASTS_MS),
         };
         planned.push(Planned { from: at, lasts, fault });
-        at += lasts + between(QUIET_MS);
+        at += lasts + between(PAUSE_MS);
     }
     let mut at = from + between((1_000, 8_000));
     while at < to {

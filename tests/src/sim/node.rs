@@ -1,5 +1,5 @@
 //! One simulated node: the real replication, duties, watch, sender and use cases, wired as `node::serve` does it; only
-//! clock, network, storage, randomness and provider are the simulator's, and clients take the place of the doors.
+//! clock, network, storage, randomness and provider are the simulator's, and clients take the place of the listeners.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,8 +54,8 @@ enum Ended {
 }
 
 async fn live(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>) -> anyhow::Result<Ended> {
-    let boot = disk.begin_boot();
-    cluster.history.note(format!("{} boots as boot {boot}", name(id)));
+    let incarnation = disk.begin_incarnation();
+    cluster.history.note(format!("{} starts as incarnation {incarnation}", name(id)));
     let log = LogStore::open(disk.log())?;
     let state = StateStore::open(disk.state())?;
     let mut syncing = JoinSet::new();
@@ -67,7 +67,7 @@ async fn live(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>) -> anyhow::R
         String::new()
     });
     let timing = LeaseTiming::for_round_trip(ROUND_TRIP)?;
-    let start = Start { cluster: cluster.clone(), id, boot, timing, random: Arc::new(cluster.random()) };
+    let start = Start { cluster: cluster.clone(), id, incarnation, timing, random: Arc::new(cluster.random()) };
     let mut node = start.node(log, state).await?;
     let reason = tokio::select! {
         () = cluster.asked_to_stop(id) => {

@@ -1,4 +1,4 @@
-//! The provider that all regions hand messages to. It stands outside the simulated network, remembers every handover,
+//! The provider that all regions hand messages to. It stands outside the simulated network, remembers every dispatch,
 //! and fails and dawdles as its seed says, until it is told to be well.
 
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use model::channel::Channel;
-use model::id::{Boot, MessageId, RegionId};
+use model::id::{Incarnation, MessageId, RegionId};
 use sender::{Delivery, Driver, DriverResult};
 use service::ports::BoxFuture;
 
 use super::breaks::Break;
-use super::history::{Handover, History, Reply, now};
+use super::history::{Dispatch, History, Reply, now};
 use super::world::SimRandom;
 
 /// The name in routes.
@@ -41,8 +41,8 @@ pub struct ProviderDriver {
     pub provider: Arc<Provider>,
     /// The region of the node.
     pub region: RegionId,
-    /// The boot of the node.
-    pub boot: Boot,
+    /// The incarnation of the node.
+    pub incarnation: Incarnation,
 }
 
 impl Provider {
@@ -81,11 +81,11 @@ impl Provider {
 }
 
 impl ProviderDriver {
-    fn handover(&self, delivery: &Delivery) -> Handover {
-        Handover {
+    fn dispatch(&self, delivery: &Delivery) -> Dispatch {
+        Dispatch {
             from: now(),
             region: self.region.clone(),
-            boot: self.boot,
+            incarnation: self.incarnation,
             message: delivery.message,
             attempt: delivery.attempt,
             epoch: delivery.epoch,
@@ -109,7 +109,7 @@ impl Driver for ProviderDriver {
         20
     }
 
-    fn deliver(&self, sender::Handover { batch, begin }: sender::Handover) -> BoxFuture<'_, Vec<DriverResult>> {
+    fn deliver(&self, sender::Dispatch { batch, begin }: sender::Dispatch) -> BoxFuture<'_, Vec<DriverResult>> {
         Box::pin(async move {
             let provider = &self.provider;
             let history = &provider.history;
@@ -119,10 +119,10 @@ impl Driver for ProviderDriver {
             if right.is_err() && provider.broken != Some(Break::NoBegin) {
                 return vec![DriverResult::NotBegun; batch.len()];
             }
-            let begun: Vec<_> = batch.iter().map(|delivery| history.hand_over(self.handover(delivery))).collect();
+            let begun: Vec<_> = batch.iter().map(|delivery| history.hand_over(self.dispatch(delivery))).collect();
             if provider.broken == Some(Break::Twice) {
                 for delivery in &batch {
-                    let again = history.hand_over(self.handover(delivery));
+                    let again = history.hand_over(self.dispatch(delivery));
                     history.reply(again, Reply::Accepted);
                 }
             }

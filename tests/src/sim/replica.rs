@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use model::TrafficPlan;
-use model::books::Books;
+use model::accounting::Accounting;
 use model::id::{AppId, EndpointId, Epoch, GroupId, LogIndex, MessageId, RegionId};
 use model::message::{Class, Progress};
 use registry::invariants::check_all;
-use registry::tables::{AdoptedPlan, BooksOf, Endpoints, Messages, Plans, ProgressOf, ReadRows, TableError, View};
+use registry::tables::{AccountingOf, AdoptedPlan, Endpoints, Messages, Plans, ProgressOf, ReadRows, TableError, View};
 use replication::Replication;
 use service::ports::Reads;
 
@@ -23,8 +23,8 @@ pub struct Replica {
     pub plans: Vec<TrafficPlan>,
     /// The epoch that each partition adopted.
     pub adopted: BTreeMap<GroupId, Epoch>,
-    /// The books of the app, summed over the partitions.
-    pub books: Books,
+    /// The accounting of the app, summed over the partitions.
+    pub accounting: Accounting,
     /// The numbers in endpoints.
     pub endpoints: BTreeMap<String, Option<u64>>,
     /// Messages with their classes and how far they got.
@@ -76,7 +76,7 @@ fn read_group(
         replica.adopted.insert(group, plan.epoch);
     }
     let Some(app) = app else { return Ok(()) };
-    replica.books += ReadRows::<BooksOf>::get(view, &app)?.unwrap_or_default();
+    replica.accounting += ReadRows::<AccountingOf>::get(view, &app)?.unwrap_or_default();
     let first = (app, EndpointId::from_stored(String::new()));
     for ((_, id), endpoint) in ReadRows::<Endpoints>::scan(view, &first, usize::MAX)? {
         replica.endpoints.insert(id.as_str().to_owned(), number_of(&endpoint));

@@ -167,7 +167,7 @@ impl Run {
     fn note_end(&self, replicas: &Replicas) {
         for (region, replica) in replicas {
             let groups = &replica.groups;
-            self.cluster.history.note(format!("{region} ends with {groups:?} {:?}", replica.books));
+            self.cluster.history.note(format!("{region} ends with {groups:?} {:?}", replica.accounting));
         }
         self.cluster.history.note(format!("{} draws of randomness", determinism::draws()));
     }

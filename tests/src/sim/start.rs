@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::channel::Channel;
-use model::id::{Boot, GroupId, NodeId, RegionId};
+use model::id::{GroupId, Incarnation, NodeId, RegionId};
 use model::plan::Mode;
 use monitor::{Restart, SendCounters, Watch, WatchPorts};
 use node::bridges::{ReplicationNeighbours, feed_effects};
@@ -48,7 +48,7 @@ const RULES: SafetyRules = SafetyRules { serving_min: 1, automatic_per_hour: 1_0
 pub(super) struct Start {
     pub(super) cluster: Arc<Cluster>,
     pub(super) id: NodeId,
-    pub(super) boot: Boot,
+    pub(super) incarnation: Incarnation,
     pub(super) timing: LeaseTiming,
     pub(super) random: Arc<dyn Random>,
 }
@@ -95,7 +95,7 @@ impl Start {
     async fn take_part(&self, log: LogStore, state: StateStore) -> anyhow::Result<Replication> {
         let config = ReplicationConfig {
             node: self.id,
-            boot: self.boot,
+            incarnation: self.incarnation,
             nodes: nodes(),
             partitions: PARTITIONS,
             timing: self.timing,
@@ -166,12 +166,13 @@ impl Start {
         let config = SenderConfig {
             region: own.clone(),
             node: self.id,
-            boot: self.boot,
+            incarnation: self.incarnation,
             rates: BTreeMap::new(),
             region_nodes: 1,
             limits: Limits::default(),
         };
-        let driver = ProviderDriver { provider: self.cluster.provider.clone(), region: own, boot: self.boot };
+        let driver =
+            ProviderDriver { provider: self.cluster.provider.clone(), region: own, incarnation: self.incarnation };
         let by_name = BTreeMap::from([(Channel::Sms, provider::NAME.to_owned())]);
         let routes = sender::Routes::new(&[Arc::new(driver)], &by_name)?;
         Ok(Sender::start(config, ports, routes, feeds))

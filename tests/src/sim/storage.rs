@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use model::id::Boot;
+use model::id::Incarnation;
 use store::engine::Row;
 use store::memory::MemoryOperation;
 use store::{Batch, Engine, EngineError, EngineView, LogStore, MemoryEngine, Range, Staging};
@@ -30,7 +30,7 @@ const LIE: Duration = Duration::from_millis(700);
 /// The disk of one node.
 pub struct Disk {
     engines: Mutex<Engines>,
-    boots: AtomicU64,
+    incarnations: AtomicU64,
     broken: Option<Break>,
     power: Arc<Mutex<Power>>,
 }
@@ -70,7 +70,7 @@ impl Disk {
     /// Returns an empty disk.
     pub fn new(broken: Option<Break>, random: SimRandom) -> Disk {
         let power = Power { random, losses_left: LOSSES_MAX, operations_left: None, lost: false };
-        Disk { engines: Mutex::default(), boots: AtomicU64::new(0), broken, power: Arc::new(Mutex::new(power)) }
+        Disk { engines: Mutex::default(), incarnations: AtomicU64::new(0), broken, power: Arc::new(Mutex::new(power)) }
     }
 
     /// Says whether the node lost its power: nothing reaches the disk any more.
@@ -109,7 +109,7 @@ impl Disk {
     }
 
     /// Counts a start of the node.
-    pub fn begin_boot(&self) -> Boot {
+    pub fn begin_incarnation(&self) -> Incarnation {
         let engines = self.engines();
         for engine in [engines.log, engines.state] {
             let power = self.power.clone();
@@ -120,8 +120,8 @@ impl Disk {
             });
         }
         match self.broken {
-            Some(Break::SameBoot) => Boot(1),
-            _ => Boot(self.boots.fetch_add(1, Ordering::SeqCst) + 1),
+            Some(Break::SameIncarnation) => Incarnation(1),
+            _ => Incarnation(self.incarnations.fetch_add(1, Ordering::SeqCst) + 1),
         }
     }
 

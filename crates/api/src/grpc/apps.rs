@@ -9,8 +9,8 @@ use tonic::{Request, Response, Status};
 use wire::public::{parse_app_id, parse_channel, parse_channel_detail, parse_class};
 use wire::v1;
 
-use super::door::GrpcDoor;
 use super::error::GrpcError;
+use super::state::GrpcApi;
 use crate::limits::{self, ChannelNames};
 
 const NAMES: ChannelNames = ChannelNames {
@@ -23,7 +23,7 @@ const NAMES: ChannelNames = ChannelNames {
 };
 
 /// The service.
-pub(super) struct AppsService(pub(super) Arc<GrpcDoor>);
+pub(super) struct AppsService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]
 impl v1::apps_server::Apps for AppsService {

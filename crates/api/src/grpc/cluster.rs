@@ -13,15 +13,15 @@ use service::ports::{ClusterStatus, GroupStatus};
 use tonic::{Request, Response, Status};
 use wire::v1;
 
-use super::door::GrpcDoor;
 use super::error::GrpcError;
+use super::state::GrpcApi;
 
-/// A region that wasn't heard from for this long counts as out of reach in the status; failovers have rules of their
+/// A region that wasn't seen for this long counts as out of reach in the status; failovers have rules of their
 /// own.
-const HEARD_MAX: Duration = Duration::from_secs(2);
+const LAST_SEEN_MAX: Duration = Duration::from_secs(2);
 
 /// The service.
-pub(super) struct ClusterService(pub(super) Arc<GrpcDoor>);
+pub(super) struct ClusterService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]
 impl v1::cluster_server::Cluster for ClusterService {
@@ -94,7 +94,7 @@ fn status(mut status: ClusterStatus, plan: Option<&TrafficPlan>) -> v1::StatusRe
             .nodes
             .into_iter()
             .map(|node| v1::NodeStatus {
-                heard_ms_ago: status.heard.get(&node.id).map(milliseconds),
+                last_seen_ms_ago: status.last_seen.get(&node.id).map(milliseconds),
                 node: Some(node.into()),
             })
             .collect(),
@@ -108,14 +108,14 @@ fn regions(status: &ClusterStatus, plan: Option<&TrafficPlan>) -> Vec<v1::Region
     let mut regions: BTreeMap<&RegionId, v1::RegionStatus> = BTreeMap::new();
     for node in &status.nodes {
         let here = node.id == status.node;
-        let heard = here || status.heard.get(&node.id).is_some_and(|ago| *ago <= HEARD_MAX);
+        let last_seen = here || status.last_seen.get(&node.id).is_some_and(|ago| *ago <= LAST_SEEN_MAX);
         let region = regions.entry(&node.region).or_insert_with(|| v1::RegionStatus {
             region: node.region.to_string(),
             kind: v1::NodeInfo::from(node.clone()).kind,
             plan_state: plan_state(node, plan),
             reachable: false,
         });
-        region.reachable |= heard;
+        region.reachable |= last_seen;
     }
     regions.into_values().collect()
 }

@@ -9,8 +9,8 @@ use tonic::{Request, Response, Status};
 use wire::public::{EndpointChange, parse_app_id, parse_endpoint_id, parse_request_id, values};
 use wire::v1;
 
-use super::door::GrpcDoor;
 use super::error::GrpcError;
+use super::state::GrpcApi;
 use crate::limits::{self, ENDPOINT_REQUEST_MAX, PatchNames};
 
 const NAMES: PatchNames = PatchNames {
@@ -21,7 +21,7 @@ const NAMES: PatchNames = PatchNames {
 };
 
 /// The service.
-pub(super) struct EndpointsService(pub(super) Arc<GrpcDoor>);
+pub(super) struct EndpointsService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]
 impl v1::endpoints_server::Endpoints for EndpointsService {

@@ -7,7 +7,7 @@ use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 use wire::InvalidField;
 
-use super::door::{KEY_ID, KEY_SECRET};
+use super::state::{KEY_ID, KEY_SECRET};
 
 /// The metadata that names the field that was wrong.
 const FIELD: &str = "x-signalbox-field";
@@ -16,7 +16,7 @@ const RETRY_AFTER: &str = "x-signalbox-retry-after-ms";
 /// When a call that was refused for lack of room should be repeated, in milliseconds.
 const EXHAUSTED_RETRY_MS: u64 = 1_000;
 
-/// An error of the gRPC door.
+/// An error of the gRPC listener.
 #[derive(Debug)]
 pub(super) struct GrpcError(Box<Status>);
 
@@ -37,7 +37,7 @@ impl GrpcError {
         GrpcError(Box::new(Status::unauthenticated("the access key is not valid")))
     }
 
-    /// Builds the error of a door that is full.
+    /// Builds the error of a listener that is full.
     pub(super) fn exhausted(what: &str) -> GrpcError {
         let error = ServiceError::new(ErrorCode::Overloaded, format!("too many {what} are under way"));
         ServiceError { retry_after_ms: Some(EXHAUSTED_RETRY_MS), ..error }.into()

@@ -1,4 +1,4 @@
-//! Connections of the gRPC door: counted, so that clients that connect and say nothing can't take every descriptor.
+//! Connections of the gRPC listener: counted, so that clients that connect and say nothing can't take every descriptor.
 
 use std::io;
 use std::pin::Pin;

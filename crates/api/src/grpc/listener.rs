@@ -1,4 +1,4 @@
-//! Serving the gRPC door on a listener, with the health service (which follows readiness) and reflection.
+//! Serving the gRPC API on a socket, with the health service (which follows readiness) and reflection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use tonic_health::server::HealthReporter;
 use tracing::field::Empty;
 use wire::v1;
 
+use super::accounting::AccountingService;
 use super::apps::AppsService;
-use super::books::BooksService;
 use super::cluster::ClusterService;
-use super::door::GrpcDoor;
 use super::endpoints::EndpointsService;
 use super::incoming::incoming;
 use super::messages::MessagesService;
 use super::opt_outs::OptOutsService;
+use super::state::GrpcApi;
 use super::traffic::TrafficService;
 use crate::rest::BODY_MAX;
 
@@ -31,20 +31,20 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often the health service asks for readiness.
 const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
-/// How long calls under way may go on when the door closes.
+/// How long calls under way may go on when the listener closes.
 const CLOSING_MAX: Duration = Duration::from_secs(10);
 
-/// Builds the services of a door.
+/// Builds the services of a listener.
 ///
 /// # Errors
 /// When the descriptors of the API can't be read.
-pub fn router(door: &Arc<GrpcDoor>) -> Result<(Router, HealthReporter), tonic_reflection::server::Error> {
+pub fn router(api: &Arc<GrpcApi>) -> Result<(Router, HealthReporter), tonic_reflection::server::Error> {
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(wire::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
     let (reporter, health) = tonic_health::server::health_reporter();
-    let door = || Arc::clone(door);
+    let api = || Arc::clone(api);
     macro_rules! bounded {
         ($server:path, $service:expr) => {
             <$server>::new($service).max_decoding_message_size(BODY_MAX)
@@ -58,36 +58,36 @@ pub fn router(door: &Arc<GrpcDoor>) -> Result<(Router, HealthReporter), tonic_re
         .trace_fn(|call| tracing::info_span!("grpc_call", method = call.uri().path(), action = Empty, caller = Empty))
         .add_service(health)
         .add_service(reflection)
-        .add_service(bounded!(v1::apps_server::AppsServer<_>, AppsService(door())))
-        .add_service(bounded!(v1::endpoints_server::EndpointsServer<_>, EndpointsService(door())))
-        .add_service(bounded!(v1::messages_server::MessagesServer<_>, MessagesService(door())))
-        .add_service(bounded!(v1::opt_outs_server::OptOutsServer<_>, OptOutsService(door())))
-        .add_service(bounded!(v1::traffic_server::TrafficServer<_>, TrafficService(door())))
-        .add_service(bounded!(v1::cluster_server::ClusterServer<_>, ClusterService(door())))
-        .add_service(bounded!(v1::books_service_server::BooksServiceServer<_>, BooksService(door())));
+        .add_service(bounded!(v1::apps_server::AppsServer<_>, AppsService(api())))
+        .add_service(bounded!(v1::endpoints_server::EndpointsServer<_>, EndpointsService(api())))
+        .add_service(bounded!(v1::messages_server::MessagesServer<_>, MessagesService(api())))
+        .add_service(bounded!(v1::opt_outs_server::OptOutsServer<_>, OptOutsService(api())))
+        .add_service(bounded!(v1::traffic_server::TrafficServer<_>, TrafficService(api())))
+        .add_service(bounded!(v1::cluster_server::ClusterServer<_>, ClusterService(api())))
+        .add_service(bounded!(v1::accounting_server::AccountingServer<_>, AccountingService(api())));
     Ok((router, reporter))
 }
 
-/// Serves a door until `shutdown`, then ends watches and lets calls under way end, at most [`CLOSING_MAX`].
+/// Serves a listener until `shutdown`, then ends watches and lets calls under way end, at most [`CLOSING_MAX`].
 ///
 /// # Errors
 /// When the listener fails, or the descriptors of the API can't be read.
 pub async fn serve(
     listener: TcpListener,
-    door: Arc<GrpcDoor>,
+    api: Arc<GrpcApi>,
     shutdown: CancellationToken,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let (router, reporter) = router(&door)?;
-    let incoming = incoming(listener, door.connections_max);
+    let (router, reporter) = router(&api)?;
+    let incoming = incoming(listener, api.connections_max);
     let serving = router.serve_with_incoming_shutdown(incoming, shutdown.clone().cancelled_owned());
     let closed_late = async {
         shutdown.cancelled().await;
-        door.closing.cancel();
+        api.closing.cancel();
         tokio::time::sleep(CLOSING_MAX).await;
     };
     tokio::select! {
         served = serving => Ok(served?),
-        () = follow_readiness(&door, reporter) => Ok(()),
+        () = follow_readiness(&api, reporter) => Ok(()),
         () = closed_late => {
             tracing::warn!("closed connections with calls under way");
             Ok(())
@@ -96,11 +96,11 @@ pub async fn serve(
 }
 
 /// Tells the health service what readiness says, for ever.
-async fn follow_readiness(door: &GrpcDoor, reporter: HealthReporter) {
+async fn follow_readiness(api: &GrpcApi, reporter: HealthReporter) {
     let mut ticks = tokio::time::interval(HEALTH_INTERVAL);
     loop {
         ticks.tick().await;
-        let status = match (door.readiness)() {
+        let status = match (api.readiness)() {
             Ok(()) => ServingStatus::Serving,
             Err(_) => ServingStatus::NotServing,
         };

@@ -18,8 +18,8 @@ use wire::public::{
 };
 use wire::v1;
 
-use super::door::{Entered, GrpcDoor};
 use super::error::GrpcError;
+use super::state::{Entered, GrpcApi};
 use super::watch::watch;
 use crate::limits::{self, ContentNames};
 use crate::requests::scoped_request_id;
@@ -39,7 +39,7 @@ const NAMES: ContentNames = ContentNames {
 };
 
 /// The service.
-pub(super) struct MessagesService(pub(super) Arc<GrpcDoor>);
+pub(super) struct MessagesService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]
 impl v1::messages_server::Messages for MessagesService {

@@ -1,13 +1,13 @@
-//! The gRPC door: Signalbox's own API (`proto/signalbox/v1`) for apps and operators, with the health and reflection
-//! services. Requests are parsed by `wire`, limits are those of the REST door, and every service calls the use cases.
+//! The gRPC listener: Signalbox's own API (`proto/signalbox/v1`) for apps and operators, with the health and reflection
+//! services. Requests are parsed by `wire`, limits are those of the REST listener, and every service calls the use cases.
 
-mod door;
 mod error;
 mod incoming;
 mod listener;
+mod state;
 
+mod accounting;
 mod apps;
-mod books;
 mod cluster;
 mod endpoints;
 mod messages;
@@ -15,5 +15,5 @@ mod opt_outs;
 mod traffic;
 mod watch;
 
-pub use door::{GrpcDoor, GrpcDoorParts, GrpcLimits, KEY_ID, KEY_SECRET};
 pub use listener::{router, serve};
+pub use state::{GrpcApi, GrpcApiParts, GrpcLimits, KEY_ID, KEY_SECRET};

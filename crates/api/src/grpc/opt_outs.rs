@@ -13,11 +13,11 @@ use tonic::{Request, Response, Status};
 use wire::public::{parse_address, parse_app_id, parse_channel, parse_source};
 use wire::v1;
 
-use super::door::GrpcDoor;
 use super::error::GrpcError;
+use super::state::GrpcApi;
 
 /// The service.
-pub(super) struct OptOutsService(pub(super) Arc<GrpcDoor>);
+pub(super) struct OptOutsService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]
 impl v1::opt_outs_server::OptOuts for OptOutsService {

@@ -12,8 +12,8 @@ use tonic::{Request, Response, Status};
 use wire::public::{parse_channel, parse_region, parse_weights};
 use wire::v1;
 
-use super::door::GrpcDoor;
 use super::error::GrpcError;
+use super::state::GrpcApi;
 use crate::limits;
 
 /// How many plans a page of the history holds when the request doesn't say.
@@ -22,7 +22,7 @@ const HISTORY_PAGE: usize = 20;
 const REASON_MAX: usize = 500;
 
 /// The service.
-pub(super) struct TrafficService(pub(super) Arc<GrpcDoor>);
+pub(super) struct TrafficService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]
 impl v1::traffic_server::Traffic for TrafficService {

@@ -13,8 +13,8 @@ use tonic::Status;
 use wire::public::{parse_app_id, parse_message_id};
 use wire::v1::{self, watch_request::What, watch_response::Update};
 
-use super::door::GrpcDoor;
 use super::error::GrpcError;
+use super::state::GrpcApi;
 
 /// How many updates wait for a slow reader.
 const UPDATES_WAITING_MAX: usize = 64;
@@ -23,13 +23,13 @@ const EVENTS_AT_A_TIME: usize = 100;
 /// How long one wait for something new takes; a watch waits again and again.
 const WAIT: Duration = Duration::from_secs(30);
 
-/// The updates of a watch, in order; it ends with an error when the tables can't be read or the door closes.
+/// The updates of a watch, in order; it ends with an error when the tables can't be read or the listener closes.
 pub(super) type Updates = ReceiverStream<Result<v1::WatchResponse, Status>>;
 
 /// One watch: its updates' way to the reader, and its place among the watches.
 #[derive(Clone)]
 struct Watch {
-    door: Arc<GrpcDoor>,
+    api: Arc<GrpcApi>,
     updates: mpsc::Sender<Result<v1::WatchResponse, Status>>,
     _place: Arc<OwnedSemaphorePermit>,
 }
@@ -38,20 +38,20 @@ struct Watch {
 ///
 /// # Errors
 /// NOT_FOUND when there is no such message or app; RESOURCE_EXHAUSTED when there are too many watches.
-pub(super) async fn watch(door: &Arc<GrpcDoor>, request: v1::WatchRequest) -> Result<Updates, GrpcError> {
-    let place = Arc::new(door.watch_place()?);
+pub(super) async fn watch(api: &Arc<GrpcApi>, request: v1::WatchRequest) -> Result<Updates, GrpcError> {
+    let place = Arc::new(api.watch_place()?);
     let (updates, receiver) = mpsc::channel(UPDATES_WAITING_MAX);
-    let watch = Watch { door: Arc::clone(door), updates, _place: place };
+    let watch = Watch { api: Arc::clone(api), updates, _place: place };
     match request.what {
         Some(What::MessageId(id)) => {
             let id = parse_message_id(&id, "message_id")?;
-            let first = door.service.get_message(id).await?;
+            let first = api.service.get_message(id).await?;
             tokio::spawn(async move { watch.run(watch.message(id, first)).await });
         }
         Some(What::App(app)) => {
             let id = parse_app_id(&app.app_id, "app.app_id")?;
-            door.service.get_app(id).await?;
-            let partitions = door.service.facts().partitions;
+            api.service.get_app(id).await?;
+            let partitions = api.service.facts().partitions;
             for (group, after) in cursors(partitions, &app.after)? {
                 let watch = watch.clone();
                 tokio::spawn(async move { watch.run(watch.events(id, group, after)).await });
@@ -79,12 +79,12 @@ fn cursors(partitions: u16, after: &BTreeMap<u32, u64>) -> Result<BTreeMap<Group
 }
 
 impl Watch {
-    /// Runs until the watch ends by itself, its reader goes away or the door closes.
+    /// Runs until the watch ends by itself, its reader goes away or the listener closes.
     async fn run(&self, watching: impl Future<Output = Result<(), GrpcError>>) {
         let end = tokio::select! {
             end = watching => end,
             () = self.updates.closed() => return,
-            () = self.door.closing.cancelled() => {
+            () = self.api.closing.cancelled() => {
                 let closing = service::ServiceError::new(service::ErrorCode::Unavailable, "the node is stopping");
                 Err(closing.into())
             }
@@ -104,14 +104,14 @@ impl Watch {
             }
             let seen = progress.clone();
             while progress == seen {
-                progress = self.door.service.watch_message(id, &seen, WAIT).await?.progress;
+                progress = self.api.service.watch_message(id, &seen, WAIT).await?.progress;
             }
         }
     }
 
     async fn events(&self, app: AppId, group: GroupId, mut after: u64) -> Result<(), GrpcError> {
         loop {
-            let page = self.door.service.events_after(group, (after, EVENTS_AT_A_TIME), WAIT).await?;
+            let page = self.api.service.events_after(group, (after, EVENTS_AT_A_TIME), WAIT).await?;
             for (number, event) in page.events {
                 if event.app == app {
                     self.put(Update::Event((number, event).into())).await;

@@ -7,7 +7,7 @@ use model::app::App;
 use serde::{Deserialize, Serialize};
 use service::use_cases::CreateApp;
 
-use super::dispatch::Call;
+use super::call::Call;
 use super::error::RestError;
 use super::json::{given, parse};
 use super::reply::Reply;
@@ -35,19 +35,19 @@ struct ApplicationResponse<'a> {
 /// CreateApp.
 pub(super) async fn create_app(call: &Call<'_>) -> Result<Reply, RestError> {
     let request = create_request(&call.body)?;
-    let app = call.door.service.create_app(request).await?;
+    let app = call.api.service.create_app(request).await?;
     Ok(reply(call, StatusCode::CREATED, &app))
 }
 
 /// GetApp.
 pub(super) async fn get_app(call: &Call<'_>) -> Result<Reply, RestError> {
-    let app = call.door.service.get_app(call.app()?).await?;
+    let app = call.api.service.get_app(call.app()?).await?;
     Ok(reply(call, StatusCode::OK, &app))
 }
 
 /// DeleteApp.
 pub(super) async fn delete_app(call: &Call<'_>) -> Result<Reply, RestError> {
-    let app = call.door.service.delete_app(call.app()?).await?;
+    let app = call.api.service.delete_app(call.app()?).await?;
     Ok(reply(call, StatusCode::OK, &app))
 }
 
@@ -59,9 +59,9 @@ fn create_request(body: &[u8]) -> Result<CreateApp, RestError> {
 }
 
 fn reply(call: &Call<'_>, status: StatusCode, app: &App) -> Reply {
-    let region = &call.door.service.facts().region;
+    let region = &call.api.service.facts().region;
     let body = ApplicationResponse {
-        arn: format!("arn:aws:mobiletargeting:{region}:{}:apps/{}", call.door.account, app.id),
+        arn: format!("arn:aws:mobiletargeting:{region}:{}:apps/{}", call.api.account, app.id),
         creation_date: body_time(app.created),
         id: app.id.to_string(),
         name: &app.name,

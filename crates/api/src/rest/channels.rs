@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use service::ErrorCode;
 use service::use_cases::PutChannel;
 
-use super::dispatch::Call;
+use super::call::Call;
 use super::error::RestError;
 use super::json::parse;
 use super::reply::Reply;
@@ -76,7 +76,7 @@ pub(super) async fn put_email_channel(call: &Call<'_>) -> Result<Reply, RestErro
 /// UpdateSmsChannel. Members that aren't given stay as they are.
 pub(super) async fn put_sms_channel(call: &Call<'_>) -> Result<Reply, RestError> {
     let (enabled, detail) = sms_request(&call.body)?;
-    let detail = match call.door.service.get_channel(call.app()?, Channel::Sms).await {
+    let detail = match call.api.service.get_channel(call.app()?, Channel::Sms).await {
         Ok(stored) => kept(detail, stored.detail),
         Err(error) if error.code == ErrorCode::NotFound => detail,
         Err(error) => return Err(error.into()),
@@ -86,13 +86,13 @@ pub(super) async fn put_sms_channel(call: &Call<'_>) -> Result<Reply, RestError>
 
 /// GetEmailChannel, GetSmsChannel.
 pub(super) async fn get_channel(call: &Call<'_>, channel: Channel) -> Result<Reply, RestError> {
-    let settings = call.door.service.get_channel(call.app()?, channel).await?;
+    let settings = call.api.service.get_channel(call.app()?, channel).await?;
     Ok(reply(call, &settings))
 }
 
 /// DeleteEmailChannel, DeleteSmsChannel.
 pub(super) async fn delete_channel(call: &Call<'_>, channel: Channel) -> Result<Reply, RestError> {
-    let settings = call.door.service.delete_channel(call.app()?, channel).await?;
+    let settings = call.api.service.delete_channel(call.app()?, channel).await?;
     Ok(reply(call, &settings))
 }
 
@@ -103,7 +103,7 @@ async fn put_channel(
     detail: ChannelDetail,
 ) -> Result<Reply, RestError> {
     let request = PutChannel { app: call.app()?, channel, enabled, class: None, detail };
-    let settings = call.door.service.put_channel(request).await?;
+    let settings = call.api.service.put_channel(request).await?;
     Ok(reply(call, &settings))
 }
 

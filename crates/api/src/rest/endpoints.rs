@@ -5,7 +5,7 @@ use model::id::EndpointId;
 use serde::Serialize;
 use service::use_cases::{ReadMode, UpsertEndpointRequest};
 
-use super::dispatch::Call;
+use super::call::Call;
 use super::endpoint_request::draft;
 use super::endpoint_response::endpoint_response;
 use super::error::RestError;
@@ -28,20 +28,20 @@ pub(super) async fn upsert_endpoint(call: &Call<'_>) -> Result<Reply, RestError>
         draft: draft(&call.body)?,
         request: call.request_id,
     };
-    call.door.service.upsert_endpoint(request).await?;
+    call.api.service.upsert_endpoint(request).await?;
     let body = MessageBody { message: "Accepted", request_id: request_id_text(call.request_id) };
     Ok(Reply::json(StatusCode::ACCEPTED, &body))
 }
 
 /// GetEndpoint.
 pub(super) async fn get_endpoint(call: &Call<'_>) -> Result<Reply, RestError> {
-    let found = call.door.service.get_endpoint(call.app()?, &endpoint_id(call)?, ReadMode::Local).await?;
+    let found = call.api.service.get_endpoint(call.app()?, &endpoint_id(call)?, ReadMode::Local).await?;
     Ok(Reply::json(StatusCode::OK, &endpoint_response(&found)))
 }
 
 /// DeleteEndpoint.
 pub(super) async fn delete_endpoint(call: &Call<'_>) -> Result<Reply, RestError> {
-    let gone = call.door.service.delete_endpoint(call.app()?, &endpoint_id(call)?).await?;
+    let gone = call.api.service.delete_endpoint(call.app()?, &endpoint_id(call)?).await?;
     Ok(Reply::json(StatusCode::ACCEPTED, &endpoint_response(&gone)))
 }
 

@@ -9,7 +9,7 @@ use service::{ErrorCode, ServiceError};
 
 use super::reply::{Reply, request_id_text};
 
-/// An error of the REST door.
+/// An error of the REST listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RestError {
     /// The HTTP status.

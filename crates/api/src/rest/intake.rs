@@ -6,8 +6,8 @@ use futures::StreamExt;
 use http::{HeaderMap, StatusCode, header};
 use tokio::sync::SemaphorePermit;
 
-use super::door::{BODY_UNIT, Door};
 use super::error::RestError;
+use super::state::{BODY_UNIT, RestApi};
 
 /// How much of a refused body is read and thrown away, in bytes. Clients that write their whole body before they read
 /// would see a broken connection instead of the answer.
@@ -27,7 +27,7 @@ pub(super) struct Taken<'d> {
 /// 413 when it is larger, 429 when the bodies under way leave no room, 408 when it comes too slowly, 400 when the
 /// connection breaks.
 pub(super) async fn take<'d>(
-    door: &'d Door,
+    api: &'d RestApi,
     headers: &HeaderMap,
     body: Body,
     limit: usize,
@@ -39,15 +39,15 @@ pub(super) async fn take<'d>(
             return Err(RestError::too_large(limit));
         }
         let units = u32::try_from(announced.div_ceil(BODY_UNIT)).unwrap_or(u32::MAX);
-        let Ok(share) = door.bodies.try_acquire_many(units) else {
+        let Ok(share) = api.bodies.try_acquire_many(units) else {
             discard(body).await;
             return Err(RestError::too_many_requests("Too many bytes of requests are under way.", 1));
         };
         let bytes = read(body, limit).await?;
         Ok(Taken { bytes, _share: share })
     };
-    tokio::time::timeout(door.limits.body_timeout, reading).await.unwrap_or_else(|_| {
-        let text = format!("The body of the request took longer than {} s.", door.limits.body_timeout.as_secs());
+    tokio::time::timeout(api.limits.body_timeout, reading).await.unwrap_or_else(|_| {
+        let text = format!("The body of the request took longer than {} s.", api.limits.body_timeout.as_secs());
         Err(RestError::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeoutException", text))
     })
 }

@@ -1,4 +1,4 @@
-//! Serving a door on a listener: connections are counted, heads bounded in size and time, and stopping lets requests
+//! Serving the REST API on a socket: connections are counted, heads bounded in size and time, and stopping lets requests
 //! under way end.
 
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::door::Door;
 use super::router::router;
+use super::state::RestApi;
 
 /// The largest head of a request, in bytes.
 const HEAD_MAX: usize = 64 * 1024;
@@ -22,15 +22,15 @@ const HEAD_MAX: usize = 64 * 1024;
 const HEADERS_MAX: usize = 100;
 /// How long a connection may wait for the head of its next request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long requests under way may go on when the door closes.
+/// How long requests under way may go on when the listener closes.
 const CLOSING_MAX: Duration = Duration::from_secs(10);
 /// How long to wait after a connection couldn't be accepted; out of file descriptors is the common reason.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
-/// Serves a door until `shutdown`, then lets requests under way end, at most [`CLOSING_MAX`].
-pub async fn serve(listener: TcpListener, door: Arc<Door>, shutdown: CancellationToken) {
-    let places = Arc::new(Semaphore::new(door.limits.connections_max));
-    let router = router(door);
+/// Serves a listener until `shutdown`, then lets requests under way end, at most [`CLOSING_MAX`].
+pub async fn serve(listener: TcpListener, api: Arc<RestApi>, shutdown: CancellationToken) {
+    let places = Arc::new(Semaphore::new(api.limits.connections_max));
+    let router = router(api);
     let mut connections = JoinSet::new();
     while let Some((stream, place)) = next(&listener, &places, &shutdown, &mut connections).await {
         connections.spawn(connection(stream, router.clone(), shutdown.clone(), place));
@@ -42,7 +42,7 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, shutdown: Cancellatio
     }
 }
 
-/// Waits for a place and a connection; nothing when the door closes.
+/// Waits for a place and a connection; nothing when the listener closes.
 async fn next(
     listener: &TcpListener,
     places: &Arc<Semaphore>,

@@ -6,7 +6,7 @@ use model::message::RECIPIENTS_MAX;
 use service::ErrorCode;
 use service::use_cases::{EndpointWithUser, ReadMode, SendAnswer, SendOutcome, SendRequest, SendTarget, To};
 
-use super::dispatch::Call;
+use super::call::Call;
 use super::error::RestError;
 use super::json::{given, given_texts, parse};
 use super::message_content::Said;
@@ -126,7 +126,7 @@ async fn channel_of(
     app: AppId,
     endpoint: &EndpointId,
 ) -> Result<Option<model::channel::Channel>, RestError> {
-    match call.door.service.get_endpoint(app, endpoint, ReadMode::Local).await {
+    match call.api.service.get_endpoint(app, endpoint, ReadMode::Local).await {
         Ok(EndpointWithUser { endpoint, .. }) => Ok(endpoint.target.map(|target| target.channel)),
         Err(error) if error.code == ErrorCode::NotFound => Ok(None),
         Err(error) => Err(error.into()),
@@ -140,7 +140,7 @@ async fn send(
     targets: Vec<(Named, SendTarget)>,
 ) -> Result<Vec<(Named, SendAnswer)>, RestError> {
     if targets.is_empty() {
-        call.door.service.get_app(app).await?;
+        call.api.service.get_app(app).await?;
         return Ok(Vec::new());
     }
     let (names, targets): (Vec<Named>, Vec<SendTarget>) = targets.into_iter().unzip();
@@ -154,6 +154,6 @@ async fn send(
         time_to_live: None,
         request: call.retry_id,
     };
-    let answers = call.door.service.send_messages(send).await?;
+    let answers = call.api.service.send_messages(send).await?;
     Ok(names.into_iter().zip(answers).collect())
 }

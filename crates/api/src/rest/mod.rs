@@ -1,18 +1,18 @@
-//! The REST door: Amazon Pinpoint's API (rest-json, AWS Signature Version 4) on HTTP/1.1, with the pages that machines
+//! The REST listener: Amazon Pinpoint's API (rest-json, AWS Signature Version 4) on HTTP/1.1, with the pages that machines
 //! and providers ask for. The shapes follow the wire facts of the Pinpoint API; bodies hold payloads without their
 //! wrappers.
 
-mod door;
 mod listener;
 mod router;
+mod state;
 
-mod gate;
+mod admission;
 mod intake;
 mod operation_table;
 mod operations;
 mod signature;
 
-mod dispatch;
+mod call;
 mod pages;
 
 mod apps;
@@ -30,6 +30,6 @@ mod json;
 mod reply;
 mod times;
 
-pub use door::{BODY_MAX, CALLBACK_BODY_MAX, Door, DoorParts, Limits, MetricsText, Readiness};
 pub use listener::serve;
 pub use router::router;
+pub use state::{BODY_MAX, CALLBACK_BODY_MAX, Limits, MetricsText, Readiness, RestApi, RestApiParts};

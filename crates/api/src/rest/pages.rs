@@ -8,10 +8,10 @@ use axum::response::IntoResponse;
 use http::{HeaderMap, Response, StatusCode, header};
 use service::ports::CallbackError;
 
-use super::door::{CALLBACK_BODY_MAX, Door};
 use super::error::RestError;
 use super::intake::take;
 use super::reply::Reply;
+use super::state::{CALLBACK_BODY_MAX, RestApi};
 
 /// Says that the process answers.
 pub(super) async fn livez() -> &'static str {
@@ -19,41 +19,41 @@ pub(super) async fn livez() -> &'static str {
 }
 
 /// Says whether the node takes requests, or why not.
-pub(super) async fn readyz(State(door): State<Arc<Door>>) -> Response<Body> {
-    match (door.readiness)() {
+pub(super) async fn readyz(State(api): State<Arc<RestApi>>) -> Response<Body> {
+    match (api.readiness)() {
         Ok(()) => "ready\n".into_response(),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
     }
 }
 
 /// Shows the node's metrics.
-pub(super) async fn metrics(State(door): State<Arc<Door>>) -> Response<Body> {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (door.metrics)()).into_response()
+pub(super) async fn metrics(State(api): State<Arc<RestApi>>) -> Response<Body> {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (api.metrics)()).into_response()
 }
 
 /// Takes a provider's callback: 202 when what it says is recorded; the provider repeats it otherwise.
 pub(super) async fn callback(
-    State(door): State<Arc<Door>>,
+    State(api): State<Arc<RestApi>>,
     Path(driver): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Response<Body> {
-    let request_id = door.service.new_request_id();
-    let reply = recorded(&door, &driver, &headers, body).await.unwrap_or_else(|error| error.into_reply(request_id));
+    let request_id = api.service.new_request_id();
+    let reply = recorded(&api, &driver, &headers, body).await.unwrap_or_else(|error| error.into_reply(request_id));
     let status = reply.status.as_u16().to_string();
     metrics::counter!("signalbox_rest_requests_total", "operation" => "ProviderCallback", "status" => status)
         .increment(1);
     reply.into_response(request_id)
 }
 
-async fn recorded(door: &Door, driver: &str, headers: &HeaderMap, body: Body) -> Result<Reply, RestError> {
-    let Ok(_place) = door.requests.try_acquire() else {
+async fn recorded(api: &RestApi, driver: &str, headers: &HeaderMap, body: Body) -> Result<Reply, RestError> {
+    let Ok(_place) = api.requests.try_acquire() else {
         return Err(RestError::too_many_requests("Too many requests are under way.", 1));
     };
-    let taken = take(door, headers, body, CALLBACK_BODY_MAX).await?;
-    let commands = door.provider_events.parse(driver, &taken.bytes).map_err(refusal)?;
-    let recording = door.service.record(commands);
-    let Ok(result) = tokio::time::timeout(door.limits.request_timeout, recording).await else {
+    let taken = take(api, headers, body, CALLBACK_BODY_MAX).await?;
+    let commands = api.provider_events.parse(driver, &taken.bytes).map_err(refusal)?;
+    let recording = api.service.record(commands);
+    let Ok(result) = tokio::time::timeout(api.limits.request_timeout, recording).await else {
         return Err(RestError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalServerErrorException",

@@ -1,4 +1,4 @@
-//! Answers before they become HTTP: a status, a JSON body, and what the gate makes headers of.
+//! Answers before they become HTTP: a status, a JSON body, and what admission makes headers of.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -24,7 +24,7 @@ pub(super) struct Reply {
 impl Reply {
     /// Builds an answer of a document. Pinpoint's answers hold the payload itself, without its wrapper.
     pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
-        let body = serde_json::to_vec(body).expect("the door's own documents have text keys and finite numbers");
+        let body = serde_json::to_vec(body).expect("the listener's own documents have text keys and finite numbers");
         Reply { status, body: Bytes::from(body), error: None, retry_after: None }
     }
 

@@ -8,20 +8,20 @@ use axum::extract::{Request, State};
 use axum::routing::{get, post};
 use http::Response;
 
-use super::door::Door;
-use super::{gate, pages};
+use super::state::RestApi;
+use super::{admission, pages};
 
-/// Builds the service of a door.
-pub fn router(door: Arc<Door>) -> Router {
+/// Builds the service of a listener.
+pub fn router(api: Arc<RestApi>) -> Router {
     Router::new()
         .route("/livez", get(pages::livez))
         .route("/readyz", get(pages::readyz))
         .route("/metrics", get(pages::metrics))
         .route("/_provider/{driver}", post(pages::callback))
         .fallback(pinpoint)
-        .with_state(door)
+        .with_state(api)
 }
 
-async fn pinpoint(State(door): State<Arc<Door>>, request: Request) -> Response<Body> {
-    gate::enter(door, request).await
+async fn pinpoint(State(api): State<Arc<RestApi>>, request: Request) -> Response<Body> {
+    admission::enter(api, request).await
 }

@@ -53,16 +53,13 @@ pub struct Config {
 /// Where a node listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen {
-    /// The REST door.
-    pub door: Door,
-    /// The operators' gRPC door.
+    /// The REST listener.
+    pub rest: SocketAddr,
+    /// The operators' gRPC listener.
     pub grpc: SocketAddr,
     /// For other nodes.
     pub peer: SocketAddr,
 }
-
-/// The address of a REST door.
-pub type Door = SocketAddr;
 
 /// How the other nodes are found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +113,7 @@ impl std::fmt::Debug for Key {
 pub(super) fn check(file: ConfigFile) -> Result<Config, ConfigError> {
     let node = node_id("node.id", file.node.id)?;
     let listen = Listen {
-        door: socket("listen.door", &file.listen.door)?,
+        rest: socket("listen.rest", &file.listen.rest)?,
         grpc: socket("listen.grpc", &file.listen.grpc)?,
         peer: socket("listen.peer", &file.listen.peer)?,
     };
@@ -203,8 +200,8 @@ fn listed(node: NodeId, sections: &[PeerSection]) -> Result<Nodes, ConfigError> 
             .into_iter()
             .find(|kind| kind.as_str() == section.kind)
             .ok_or_else(|| ConfigError::key(key("kind"), "must be serving or witness"))?;
-        if kind == RegionKind::Serving && section.door.is_empty() {
-            return Err(ConfigError::key(key("door"), "must be the base URL of the node's REST door"));
+        if kind == RegionKind::Serving && section.rest_url.is_empty() {
+            return Err(ConfigError::key(key("rest_url"), "must be the base URL of the node's REST listener"));
         }
         let info = NodeInfo {
             id,
@@ -212,7 +209,7 @@ fn listed(node: NodeId, sections: &[PeerSection]) -> Result<Nodes, ConfigError> 
             kind,
             peer: host_and_port(&key("peer"), &section.peer)?,
             grpc: host_and_port(&key("grpc"), &section.grpc)?,
-            door: section.door.trim_end_matches('/').to_owned(),
+            rest_url: section.rest_url.trim_end_matches('/').to_owned(),
         };
         if nodes.insert(id, info).is_some() {
             return Err(ConfigError::key(key("id"), format!("node {id} is listed twice")));

@@ -46,9 +46,9 @@ pub struct NodeSection {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListenSection {
-    /// The REST door, with health and metrics: `host:port`.
-    pub door: String,
-    /// The operators' gRPC door: `host:port`.
+    /// The REST listener, with health and metrics: `host:port`.
+    pub rest: String,
+    /// The operators' gRPC listener: `host:port`.
     pub grpc: String,
     /// For other nodes: `host:port`.
     pub peer: String,
@@ -94,9 +94,9 @@ pub struct PeerSection {
     pub peer: String,
     /// Where operators reach it: `host:port`.
     pub grpc: String,
-    /// The base URL of its REST door; not for a witness.
+    /// The base URL of its REST listener; not for a witness.
     #[serde(default)]
-    pub door: String,
+    pub rest_url: String,
 }
 
 /// A key that callers sign with.

@@ -61,12 +61,12 @@ mod tests {
 
     #[test]
     fn the_environment_and_flags_win_over_the_file() {
-        let mut table: Table = "[listen]\ndoor = \"a:1\"\n[cluster]\npartitions = 4".parse().unwrap();
+        let mut table: Table = "[listen]\nrest = \"a:1\"\n[cluster]\npartitions = 4".parse().unwrap();
         let environment =
-            [("SIGNALBOX__LISTEN__DOOR", "b:2"), ("HOME", "/root"), ("SIGNALBOX__CLUSTER__PARTITIONS", "8")];
+            [("SIGNALBOX__LISTEN__REST", "b:2"), ("HOME", "/root"), ("SIGNALBOX__CLUSTER__PARTITIONS", "8")];
         apply_environment(&mut table, environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))).unwrap();
         apply_settings(&mut table, &["listen.grpc=c:3".to_owned()]).unwrap();
-        assert_eq!(table["listen"]["door"].as_str(), Some("b:2"));
+        assert_eq!(table["listen"]["rest"].as_str(), Some("b:2"));
         assert_eq!(table["listen"]["grpc"].as_str(), Some("c:3"));
         assert_eq!(table["cluster"]["partitions"].as_integer(), Some(8));
     }
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_setting_without_a_value_is_refused() {
         let mut table = Table::new();
-        assert!(apply_settings(&mut table, &["listen.door".to_owned()]).is_err());
+        assert!(apply_settings(&mut table, &["listen.rest".to_owned()]).is_err());
         assert!(apply_settings(&mut table, &["=x".to_owned()]).is_err());
         apply_settings(&mut table, &["a=1".to_owned()]).unwrap();
         assert!(apply_settings(&mut table, &["a.b=1".to_owned()]).is_err());

@@ -1,13 +1,13 @@
 //! A node's configuration: a TOML file, then environment variables, then flags; the later wins. Everything is checked
 //! here, and an error names the key.
 //!
-//! `SIGNALBOX__LISTEN__DOOR=127.0.0.1:4101` and `--set listen.door=127.0.0.1:4101` both set `door` in `[listen]`.
+//! `SIGNALBOX__LISTEN__REST=127.0.0.1:4101` and `--set listen.rest=127.0.0.1:4101` both set `rest` in `[listen]`.
 
 mod checked;
 mod file;
 mod layers;
 
-pub use checked::{Config, Discovery, Door, Key, Listen, Pace, Providers, check_nodes};
+pub use checked::{Config, Discovery, Key, Listen, Pace, Providers, check_nodes};
 pub use file::ConfigFile;
 pub use layers::ENVIRONMENT_PREFIX;
 
@@ -42,7 +42,7 @@ pub enum ConfigError {
     /// A key has a wrong value, is unknown, or is missing.
     #[error("{key}: {reason}")]
     Key {
-        /// The key with its sections, such as `listen.door`.
+        /// The key with its sections, such as `listen.rest`.
         key: String,
         /// What is wrong and what would be right.
         reason: String,

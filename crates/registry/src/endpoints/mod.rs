@@ -92,5 +92,5 @@ fn closed<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId) -> Result<Opti
     if partition_of_app(app, step.partitions) != step.group {
         return Ok(Some(Refusal::WrongGroup));
     }
-    Ok(step.open_gate(app)?.is_none().then_some(Refusal::AppNotFound))
+    Ok(step.live_send_state(app)?.is_none().then_some(Refusal::AppNotFound))
 }

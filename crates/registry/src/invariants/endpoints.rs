@@ -11,8 +11,8 @@ use model::opt_out::BlockReason;
 use super::{Broken, all, hold};
 use crate::endpoints::{place_of, reason_of};
 use crate::tables::{
-    AddressEndpoints, BanCounts, BlockedKeys, Blocks, Deletions, Endpoints, Gates, OptOuts, RowAccess, TableError,
-    UserEndpoints, Users, View,
+    AddressEndpoints, AppSendStates, BanCounts, BlockedKeys, Blocks, Deletions, Endpoints, OptOuts, RowAccess,
+    TableError, UserEndpoints, Users, View,
 };
 
 /// At most one endpoint is active at an address of a channel, and the index names it. Apps whose rows are being removed
@@ -124,7 +124,7 @@ pub fn invariant_ban_counts<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     hold("invariant_ban_counts", found == expected, || format!("found {found:?}, expected {expected:?}"))
 }
 
-/// Of a deleted app that is done with, no row is left but its gate, its books and messages that are settled.
+/// Of a deleted app that is done with, no row is left but its send state, its accounting and messages that are settled.
 ///
 /// # Errors
 /// When it doesn't hold, or the tables can't be read.
@@ -155,7 +155,7 @@ fn endpoints<V: View + ?Sized>(view: &V) -> Result<Vec<Endpoint>, TableError> {
 
 /// Says whether an app was not deleted, as far as the group knows.
 fn open<V: View + ?Sized>(view: &V, app: AppId) -> Result<bool, TableError> {
-    Ok(!view.row::<Gates>(&app)?.is_some_and(|gate| gate.deleted))
+    Ok(!view.row::<AppSendStates>(&app)?.is_some_and(|send_state| send_state.deleted))
 }
 
 fn no_key() -> AddressKey {

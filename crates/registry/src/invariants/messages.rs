@@ -2,42 +2,44 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::books::Books;
-use model::id::{AppId, BodyId, Boot, MessageId, NodeId, RegionId};
+use model::accounting::Accounting;
+use model::id::{AppId, BodyId, Incarnation, MessageId, NodeId, RegionId};
 use model::message::{Class, Progress, Status};
 use model::rows::OutboxRow;
 use model::time::Timestamp;
 
 use super::{Broken, all, hold};
 use crate::tables::{
-    Bodies, BooksOf, Claims, Events, Expiries, Held, Messages, Meta, Outbox, ProgressOf, Retirements, RowAccess,
+    AccountingOf, Bodies, Claims, Events, Expiries, Held, Messages, Meta, Outbox, ProgressOf, Retirements, RowAccess,
     TableError, View,
 };
 
-/// The books close, and count what is there: exactly for messages that wait or are held; at least for settled ones,
+/// The accounting closes, and counts what is there: exactly for messages that wait or are held; at least for settled ones,
 /// because retired messages stay counted.
 ///
 /// # Errors
 /// When it doesn't hold, or the tables can't be read.
-pub fn invariant_books<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
-    let rule = "invariant_books";
-    let mut counted: BTreeMap<AppId, Books> = BTreeMap::new();
+pub fn invariant_accounting<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+    let rule = "invariant_accounting";
+    let mut counted: BTreeMap<AppId, Accounting> = BTreeMap::new();
     for (id, progress) in progresses(view)? {
         let app = view.promised_row::<Messages>(&id)?.app;
         *counted.entry(app).or_default().of(progress.status) += 1;
     }
-    let stored: BTreeMap<AppId, Books> = all::<BooksOf>(view, &AppId(0))?.into_iter().collect();
-    hold(rule, counted.keys().all(|app| stored.contains_key(app)), || "an app has messages and no books".to_owned())?;
-    for (app, books) in stored {
+    let stored: BTreeMap<AppId, Accounting> = all::<AccountingOf>(view, &AppId(0))?.into_iter().collect();
+    hold(rule, counted.keys().all(|app| stored.contains_key(app)), || {
+        "an app has messages and no accounting".to_owned()
+    })?;
+    for (app, accounting) in stored {
         let found = counted.get(&app).copied().unwrap_or_default();
-        let fits = books.invariant_closed()
-            && books.pending == found.pending
-            && books.held == found.held
-            && books.delivered >= found.delivered
-            && books.failed >= found.failed
-            && books.opted_out >= found.opted_out
-            && books.expired >= found.expired;
-        hold(rule, fits, || format!("app {app} has {books:?}, counted {found:?}"))?;
+        let fits = accounting.invariant_closed()
+            && accounting.pending == found.pending
+            && accounting.held == found.held
+            && accounting.delivered >= found.delivered
+            && accounting.failed >= found.failed
+            && accounting.opted_out >= found.opted_out
+            && accounting.expired >= found.expired;
+        hold(rule, fits, || format!("app {app} has {accounting:?}, counted {found:?}"))?;
     }
     Ok(())
 }
@@ -90,9 +92,9 @@ pub fn invariant_claims<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
         let class = view.promised_row::<Messages>(&id)?.class;
         let may = progress.status == Status::Waiting && class == Class::AtMostOnce;
         hold(rule, may, || format!("message {id} is claimed and {}, {class}", progress.status))?;
-        expected.insert((claim.node, claim.boot, id));
+        expected.insert((claim.node, claim.incarnation, id));
     }
-    let found: BTreeSet<_> = keys(all::<Claims>(view, &(NodeId(0), Boot(0), MessageId(0)))?);
+    let found: BTreeSet<_> = keys(all::<Claims>(view, &(NodeId(0), Incarnation(0), MessageId(0)))?);
     hold(rule, found == expected, || format!("found {found:?}, expected {expected:?}"))
 }
 

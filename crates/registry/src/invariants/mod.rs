@@ -11,7 +11,7 @@ pub use endpoints::{
 };
 pub use follow_ups::{invariant_follow_ups, invariant_requests};
 pub use messages::{
-    invariant_bodies, invariant_books, invariant_claims, invariant_events, invariant_expiries, invariant_held,
+    invariant_accounting, invariant_bodies, invariant_claims, invariant_events, invariant_expiries, invariant_held,
     invariant_outbox, invariant_retirements,
 };
 
@@ -42,7 +42,7 @@ pub type Rule<V> = fn(&V) -> Result<(), Broken>;
 /// At the first rule that doesn't hold, and when the tables can't be read.
 pub fn check_all<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let rules: [Rule<V>; 15] = [
-        invariant_books,
+        invariant_accounting,
         invariant_outbox,
         invariant_expiries,
         invariant_claims,

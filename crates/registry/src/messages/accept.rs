@@ -81,10 +81,10 @@ fn class_of<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     accept: &AcceptMessages,
 ) -> Result<Result<Class, Refusal>, TableError> {
-    let Some(gate) = step.open_gate(accept.app)? else {
+    let Some(send_state) = step.live_send_state(accept.app)? else {
         return Ok(Err(Refusal::AppNotFound));
     };
-    let Some(channel) = gate.channels.get(&accept.channel) else {
+    let Some(channel) = send_state.channels.get(&accept.channel) else {
         return Ok(Err(Refusal::ChannelNotFound));
     };
     if !channel.enabled {

@@ -1,13 +1,13 @@
-//! Claims: the committed right of one boot of a node to hand a message of class `at_most_once` over once.
+//! Claims: the committed right of one incarnation of a node to hand a message of class `at_most_once` over once.
 
 use model::command::CHUNK_MAX;
-use model::id::{Boot, MessageId, NodeId, RegionId};
+use model::id::{Incarnation, MessageId, NodeId, RegionId};
 use model::message::{Claim, Class, Progress, Status};
 use model::outcome::Outcome;
 
 use super::moves;
 use crate::step::Step;
-use crate::tables::{Boots, Claims, Outbox, ProgressOf, RowAccess, TableError, Tables};
+use crate::tables::{Claims, Incarnations, Outbox, ProgressOf, RowAccess, TableError, Tables};
 
 /// Claims messages of a region's outbox for a node; answers those that are now its. The same claim again is answered
 /// alike.
@@ -20,9 +20,9 @@ pub(crate) fn claim<T: Tables + ?Sized>(
     region: &RegionId,
     messages: &[MessageId],
 ) -> Result<Outcome, TableError> {
-    let boot = step.tables.row::<Boots>(&claim.node)?.unwrap_or_default();
+    let incarnation = step.tables.row::<Incarnations>(&claim.node)?.unwrap_or_default();
     let mut claimed = Vec::new();
-    if claim.boot < boot {
+    if claim.incarnation < incarnation {
         return Ok(Outcome::Claimed(claimed));
     }
     for id in messages.iter().take(CHUNK_MAX as usize) {
@@ -77,29 +77,29 @@ pub(crate) fn release<T: Tables + ?Sized>(
     Ok(Outcome::Recorded { changed })
 }
 
-/// Notes that a node started: the claims of its earlier boots are held, because nobody knows what came of them.
+/// Notes that a node started: the claims of its earlier incarnations are held, because nobody knows what came of them.
 ///
 /// # Errors
 /// When the tables can't be read.
-pub(crate) fn booted<T: Tables + ?Sized>(
+pub(crate) fn begin_incarnation<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     node: NodeId,
-    boot: Boot,
+    incarnation: Incarnation,
     limit: u32,
 ) -> Result<Outcome, TableError> {
-    let known = step.tables.row::<Boots>(&node)?.unwrap_or_default();
-    if known < boot {
-        step.tables.store_row::<Boots>(node, boot);
+    let known = step.tables.row::<Incarnations>(&node)?.unwrap_or_default();
+    if known < incarnation {
+        step.tables.store_row::<Incarnations>(node, incarnation);
     }
     let limit = limit.min(CHUNK_MAX) as usize;
-    let from = (node, Boot(0), MessageId(0));
-    let mut rows = step.tables.rows_while::<Claims>(&from, limit + 1, |key| key.0 == node && key.1 < boot)?;
+    let from = (node, Incarnation(0), MessageId(0));
+    let mut rows = step.tables.rows_while::<Claims>(&from, limit + 1, |key| key.0 == node && key.1 < incarnation)?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let touched = rows.len() as u32;
     for ((_, old, id), ()) in rows {
         let loaded = moves::promised(step, id)?;
-        moves::hold(step, &loaded, &format!("node {node} stopped in boot {old} while it held the claim"))?;
+        moves::hold(step, &loaded, &format!("node {node} stopped in incarnation {old} while it held the claim"))?;
     }
     Ok(Outcome::Chunk { touched, next: None, more })
 }

@@ -53,7 +53,7 @@ fn record_event<T: Tables + ?Sized>(
     }
     let message = &loaded.message;
     if let Some(source) = opt_out_of(event.kind)
-        && step.open_gate(message.app)?.is_some()
+        && step.live_send_state(message.app)?.is_some()
     {
         forbid::opt_out(step, (message.app, message.key.clone(), message.channel), source)?;
     }

@@ -11,7 +11,7 @@ use super::moves::{self, Note};
 use crate::step::Step;
 use crate::tables::{Expiries, RowAccess, TableError, Tables};
 
-/// Expires waiting messages whose time is over. A claimed one is held instead: it may have been handed over.
+/// Expires waiting messages whose time is over. A claimed one is held instead: it may have been dispatched.
 ///
 /// # Errors
 /// When the tables can't be read.

@@ -1,4 +1,4 @@
-//! Held messages: nobody knows whether they were handed over, and a policy or the operator decides.
+//! Held messages: nobody knows whether they were dispatched, and a policy or the operator decides.
 
 use model::command::{CHUNK_MAX, Resolution};
 use model::event::EventKind;

@@ -13,7 +13,7 @@ mod settle;
 mod takeover;
 
 pub(crate) use accept::accept;
-pub(crate) use claim::{booted, claim, release};
+pub(crate) use claim::{begin_incarnation, claim, release};
 pub(crate) use events::record_events;
 pub(crate) use expire::expire;
 pub(crate) use held::{forbid_held, resolve};

@@ -1,4 +1,4 @@
-//! The moves of one message, each with every row that has to change with it: progress, outbox, expiry, claim, books,
+//! The moves of one message, each with every row that has to change with it: progress, outbox, expiry, claim, accounting,
 //! events.
 
 use model::event::{Event, EventKind};
@@ -34,7 +34,7 @@ impl Loaded {
 pub(crate) struct Note<'a> {
     /// What happened.
     pub kind: EventKind,
-    /// The number of the handover that this is about; 0 when none was begun.
+    /// The number of the dispatch that this is about; 0 when none was begun.
     pub attempt: u32,
     /// What was said about it.
     pub detail: Option<&'a str>,
@@ -65,15 +65,15 @@ pub(crate) fn promised<T: Tables + ?Sized>(step: &Step<'_, T>, id: MessageId) ->
 /// Puts a new message into its region's outbox.
 ///
 /// # Errors
-/// When the books can't be read.
+/// When the accounting can't be read.
 pub(crate) fn begin<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     message: Message,
     progress: Progress,
 ) -> Result<(), TableError> {
-    let books = step.books(message.app)?;
-    books.accepted += 1;
-    *books.of(Status::Waiting) += 1;
+    let accounting = step.accounting(message.app)?;
+    accounting.accepted += 1;
+    *accounting.of(Status::Waiting) += 1;
     enter(step, &message, progress);
     step.tables.store_row::<Messages>(message.id, message);
     Ok(())
@@ -82,7 +82,7 @@ pub(crate) fn begin<T: Tables + ?Sized>(
 /// Ends a message: `progress` says how, nothing more will happen to it.
 ///
 /// # Errors
-/// When the books can't be read.
+/// When the accounting can't be read.
 pub(crate) fn end<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     old: &Loaded,
@@ -91,7 +91,7 @@ pub(crate) fn end<T: Tables + ?Sized>(
 ) -> Result<(), TableError> {
     debug_assert!(progress.status.is_final() && !old.progress.status.is_final());
     leave(step, old);
-    step.books(old.message.app)?.shift(old.progress.status, progress.status);
+    step.accounting(old.message.app)?.shift(old.progress.status, progress.status);
     progress.claim = None;
     progress.detail = note.detail.map(shortened);
     progress.changed = step.now;
@@ -101,15 +101,15 @@ pub(crate) fn end<T: Tables + ?Sized>(
     Ok(())
 }
 
-/// Holds a waiting message until somebody decides. The handover whose result nobody knows counts as an attempt, so that
+/// Holds a waiting message until somebody decides. The dispatch whose result nobody knows counts as an attempt, so that
 /// what is said of it later is not taken for the result of the next one.
 ///
 /// # Errors
-/// When the books can't be read.
+/// When the accounting can't be read.
 pub(crate) fn hold<T: Tables + ?Sized>(step: &mut Step<'_, T>, old: &Loaded, detail: &str) -> Result<(), TableError> {
     debug_assert_eq!(old.progress.status, Status::Waiting);
     leave(step, old);
-    step.books(old.message.app)?.shift(Status::Waiting, Status::Held);
+    step.accounting(old.message.app)?.shift(Status::Waiting, Status::Held);
     let mut progress = old.progress_at(Status::Held);
     progress.attempts += 1;
     progress.claim = None;
@@ -129,7 +129,7 @@ pub(crate) fn requeue<T: Tables + ?Sized>(step: &mut Step<'_, T>, old: &Loaded, 
     let id = old.message.id;
     step.tables.remove_row::<Outbox>(&outbox_key(id, &old.progress));
     if let Some(claim) = old.progress.claim {
-        step.tables.remove_row::<Claims>(&(claim.node, claim.boot, id));
+        step.tables.remove_row::<Claims>(&(claim.node, claim.incarnation, id));
     }
     if old.progress.region != progress.region {
         step.effects.push(Effect::Gone { region: old.progress.region.clone(), message: id });
@@ -143,7 +143,7 @@ pub(crate) fn requeue<T: Tables + ?Sized>(step: &mut Step<'_, T>, old: &Loaded, 
 /// Lets a held message wait again: `progress` says where and until when.
 ///
 /// # Errors
-/// When the books can't be read.
+/// When the accounting can't be read.
 pub(crate) fn release_held<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     old: &Loaded,
@@ -152,7 +152,7 @@ pub(crate) fn release_held<T: Tables + ?Sized>(
     debug_assert_eq!(old.progress.status, Status::Held);
     debug_assert_eq!(progress.status, Status::Waiting);
     leave(step, old);
-    step.books(old.message.app)?.shift(Status::Held, Status::Waiting);
+    step.accounting(old.message.app)?.shift(Status::Held, Status::Waiting);
     progress.changed = step.now;
     enter(step, &old.message, progress);
     Ok(())
@@ -198,10 +198,10 @@ pub(crate) fn set_claim<T: Tables + ?Sized>(
     claim: Option<Claim>,
 ) {
     if let Some(old) = progress.claim {
-        step.tables.remove_row::<Claims>(&(old.node, old.boot, id));
+        step.tables.remove_row::<Claims>(&(old.node, old.incarnation, id));
     }
     if let Some(claim) = claim {
-        step.tables.store_row::<Claims>((claim.node, claim.boot, id), ());
+        step.tables.store_row::<Claims>((claim.node, claim.incarnation, id), ());
     }
     progress.claim = claim;
     progress.changed = step.now;
@@ -246,7 +246,7 @@ fn leave<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) {
             step.tables.remove_row::<Outbox>(&outbox_key(message.id, progress));
             step.tables.remove_row::<Expiries>(&(message.expires, message.id));
             if let Some(claim) = progress.claim {
-                step.tables.remove_row::<Claims>(&(claim.node, claim.boot, message.id));
+                step.tables.remove_row::<Claims>(&(claim.node, claim.incarnation, message.id));
             }
             step.effects.push(Effect::Gone { region: progress.region.clone(), message: message.id });
         }

@@ -1,4 +1,4 @@
-//! Results of handovers, and what follows from each.
+//! Results of dispatches, and what follows from each.
 
 use model::command::{CHUNK_MAX, Settlement};
 use model::event::EventKind;
@@ -11,8 +11,8 @@ use super::moves::{self, Loaded, Note};
 use crate::step::Step;
 use crate::tables::{ProgressOf, RowAccess, TableError, Tables};
 
-/// Records what came of handovers; answers how many results changed something. Results about unknown messages, about
-/// handovers that were counted, and about messages that another region has now are ignored; only that a provider took a
+/// Records what came of dispatches; answers how many results changed something. Results about unknown messages, about
+/// dispatches that were counted, and about messages that another region has now are ignored; only that a provider took a
 /// message is never ignored, because it is a fact whoever says so.
 ///
 /// # Errors
@@ -41,7 +41,7 @@ pub(crate) fn settle<T: Tables + ?Sized>(
     Ok(Outcome::Recorded { changed })
 }
 
-/// Says whether a result is that of the handover which the message waits for.
+/// Says whether a result is that of the dispatch which the message waits for.
 fn counts(loaded: &Loaded, region: &RegionId, attempt: u32) -> bool {
     let progress = &loaded.progress;
     progress.status == Status::Waiting && progress.region == *region && attempt == progress.attempts + 1

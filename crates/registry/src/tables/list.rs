@@ -1,13 +1,15 @@
 //! The list of tables, and the traits that stand for reading and writing all of them.
 
+use model::accounting::Accounting;
 use model::address::AddressKey;
-use model::app::{App, AppGate, ChannelSettings};
-use model::books::Books;
+use model::app::{App, AppSendState, ChannelSettings};
 use model::channel::Channel;
 use model::command::FollowUpAction;
 use model::endpoint::{Attributes, Endpoint};
 use model::event::Event;
-use model::id::{AppId, BodyId, Boot, EndpointId, Epoch, GroupId, MessageId, NodeId, RegionId, RequestId, UserId};
+use model::id::{
+    AppId, BodyId, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, RequestId, UserId,
+};
 use model::message::{Body, Message, Progress};
 use model::opt_out::{Block, OptOut};
 use model::plan::TrafficPlan;
@@ -31,7 +33,7 @@ macro_rules! tables {
             }
         )*
 
-        /// Reading every table of a group. Object safe, so that doors and duties need not know the store.
+        /// Reading every table of a group. Object safe, so that listeners and duties need not know the store.
         pub trait View: $(ReadRows<$name> +)* {}
 
         impl<X> View for X where X: $(ReadRows<$name> +)* {}
@@ -75,7 +77,7 @@ tables! {
     /// The single row with the plan that the partition routes by.
     20 AdoptedPlan: () => TrafficPlan;
     /// What the partition knows of apps.
-    21 Gates: AppId => AppGate;
+    21 AppSendStates: AppId => AppSendState;
     /// Deleted apps whose data is still being removed.
     22 Deletions: AppId => ();
     /// Endpoints.
@@ -107,7 +109,7 @@ tables! {
     /// Waiting messages by the time at which they expire. A held one is not here: it waits for a decision.
     36 Expiries: (Timestamp, MessageId) => ();
     /// Claims by holder.
-    37 Claims: (NodeId, Boot, MessageId) => ();
+    37 Claims: (NodeId, Incarnation, MessageId) => ();
     /// Held messages by app.
     38 Held: (AppId, MessageId) => ();
     /// Events in the order of their recording.
@@ -115,7 +117,7 @@ tables! {
     /// Settled messages by the time at which they were settled.
     41 Retirements: (Timestamp, MessageId) => ();
     /// Counts of messages by app.
-    42 BooksOf: AppId => Books;
-    /// The last boot of each node that the group was told of; claims of earlier ones are worth nothing.
-    43 Boots: NodeId => Boot;
+    42 AccountingOf: AppId => Accounting;
+    /// The last incarnation of each node that the group was told of; claims of earlier ones are worth nothing.
+    43 Incarnations: NodeId => Incarnation;
 }

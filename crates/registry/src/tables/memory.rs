@@ -55,7 +55,7 @@ memory_tables! {
     channels: Channels,
     plans: Plans,
     adopted_plan: AdoptedPlan,
-    gates: Gates,
+    send_states: AppSendStates,
     deletions: Deletions,
     endpoints: Endpoints,
     users: Users,
@@ -74,6 +74,6 @@ memory_tables! {
     held: Held,
     events: Events,
     retirements: Retirements,
-    books_of: BooksOf,
-    boots: Boots,
+    accounting_of: AccountingOf,
+    incarnations: Incarnations,
 }

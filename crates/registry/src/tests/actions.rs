@@ -21,7 +21,7 @@ const APPS: [AppId; 2] = [AppId(0xa), AppId(0xb)];
 const REGIONS: [&str; 3] = ["a", "b", "c"];
 /// Stands for the region where a message waits.
 const ITS_OWN: &str = "";
-/// Stands for the handover that a message waits for.
+/// Stands for the dispatch that a message waits for.
 const THE_NEXT: u32 = 0;
 
 /// Something that somebody does.
@@ -45,7 +45,7 @@ pub enum Action {
     Report(usize, EventKind),
     Resolve(usize, Resolution),
     Takeover(u16, &'static str, u64, u32),
-    Booted(u16, u64, u64),
+    BeginIncarnation(u16, u64, u64),
     Expire(u16, u32),
     Retire(u16, u32),
     Deliver(u16, bool),
@@ -195,7 +195,7 @@ fn upkeep() -> impl Strategy<Value = Action> {
     prop_oneof![
         5 => (1..=PARTITIONS, select(REGIONS.to_vec()), select(vec![0, 0, 0, 1]), 1..4_u32)
             .prop_map(|(group, region, back, limit)| Action::Takeover(group, region, back, limit)),
-        2 => (1..=PARTITIONS, 1..3_u64, 1..4_u64).prop_map(|(group, node, boot)| Action::Booted(group, node, boot)),
+        2 => (1..=PARTITIONS, 1..3_u64, 1..4_u64).prop_map(|(group, node, incarnation)| Action::BeginIncarnation(group, node, incarnation)),
         1 => (1..=PARTITIONS, 0..4_u32).prop_map(|(group, limit)| Action::Expire(group, limit)),
         2 => (0..=PARTITIONS, 0..9_u32).prop_map(|(group, limit)| Action::Retire(group, limit)),
         1 => (0..=PARTITIONS).prop_map(Action::SetApplyVersion),
@@ -211,7 +211,7 @@ fn its_region() -> impl Strategy<Value = &'static str> {
 }
 
 fn claim() -> impl Strategy<Value = Claim> {
-    (1..3_u64, 1..4_u64).prop_map(|(node, boot)| super::world::claim(node, boot))
+    (1..3_u64, 1..4_u64).prop_map(|(node, incarnation)| super::world::claim(node, incarnation))
 }
 
 fn option<S: Strategy>(strategy: S) -> impl Strategy<Value = Option<S::Value>>

@@ -11,7 +11,7 @@ use model::outcome::{Outcome, Refusal};
 use model::time::Timestamp;
 
 use super::world::*;
-use crate::tables::{Apps, Gates, Meta, RowAccess};
+use crate::tables::{AppSendStates, Apps, Meta, RowAccess};
 use crate::{APPLY_VERSION, ApplyContext, ApplyError, Effect, apply};
 
 fn create(app: u128) -> Command {
@@ -32,7 +32,7 @@ fn an_app_is_carried_to_every_partition_and_the_same_id_is_the_same_app() {
     let again = Command::CreateApp { app: AppId(1), name: "other".into(), tags: BTreeMap::new() };
     assert_eq!(world.control(again), Outcome::Carried { outcome, follow_ups });
     world.carry();
-    assert!(world.tables(GroupId(2)).row::<Gates>(&AppId(1)).unwrap().is_some());
+    assert!(world.tables(GroupId(2)).row::<AppSendStates>(&AppId(1)).unwrap().is_some());
     assert!(world.owed(GroupId::CONTROL).is_empty());
 }
 
@@ -53,7 +53,7 @@ fn a_deleted_app_is_closed_everywhere_and_its_id_never_comes_back() {
     assert!(matches!(world.control(Command::DeleteApp { app: APP }), Outcome::Carried { .. }));
     world.carry();
     for group in GroupId::partitions(PARTITIONS) {
-        assert!(world.tables(group).row::<Gates>(&APP).unwrap().unwrap().deleted);
+        assert!(world.tables(group).row::<AppSendStates>(&APP).unwrap().unwrap().deleted);
     }
     assert_eq!(world.control(Command::DeleteApp { app: APP }), refused(Refusal::AppNotFound));
     assert_eq!(world.control(create(APP.0)), refused(Refusal::AppNotFound));
@@ -95,16 +95,16 @@ fn channels_of_unknown_apps_are_refused() {
 }
 
 #[test]
-fn an_older_gate_never_replaces_a_newer_one() {
+fn an_older_send_state_never_replaces_a_newer_one() {
     let mut world = World::new();
-    let newer = world.tables(GroupId(1)).row::<Gates>(&APP).unwrap().unwrap();
+    let newer = world.tables(GroupId(1)).row::<AppSendStates>(&APP).unwrap().unwrap();
     let mut older = newer.clone();
     older.revision = Revision(1);
     older.channels.clear();
     let action = Box::new(FollowUpAction::AdoptApp(older));
     let number = 5;
     assert_eq!(world.apply(GroupId(1), Command::FollowUp { source: GroupId(0), number, action }), Outcome::Done);
-    assert_eq!(world.tables(GroupId(1)).row::<Gates>(&APP).unwrap().unwrap(), newer);
+    assert_eq!(world.tables(GroupId(1)).row::<AppSendStates>(&APP).unwrap().unwrap(), newer);
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn settled_messages_go_after_72_hours_and_their_body_with_the_last() {
     assert_eq!(references(&world), None);
     assert_eq!(world.tables(group).row::<Messages>(&id(1, &near())).unwrap(), None);
     assert_eq!(world.tables(group).rows_while::<Events>(&0, 9, |_| true).unwrap(), []);
-    assert_eq!(world.books(group).delivered, 2);
+    assert_eq!(world.accounting(group).delivered, 2);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn what_belonged_to_a_deleted_app_is_removed_bit_by_bit() {
         assert_eq!(tables.rows_while::<OptOuts>(&(APP, no_key, Channel::Email), 9, |_| true).unwrap(), []);
     }
     assert_eq!(world.status(once), Status::OptedOut);
-    assert_eq!(world.books(once.group()).opted_out, 2);
+    assert_eq!(world.accounting(once.group()).opted_out, 2);
 }
 
 /// Retires in small chunks until every partition says that there is no more, twice: the second time finds it empty.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use model::accounting::Accounting;
 use model::app::ChannelDetail;
-use model::books::Books;
 use model::channel::Channel;
 use model::command::{AcceptMessages, Command, Resolution};
 use model::content::Purpose;
@@ -16,7 +16,7 @@ use model::time::Timestamp;
 
 use super::world::*;
 use crate::Effect;
-use crate::tables::{Bodies, Boots, Messages, RowAccess};
+use crate::tables::{Bodies, Incarnations, Messages, RowAccess};
 
 const MINUTE: u64 = 60_000;
 
@@ -32,7 +32,7 @@ fn recipients_are_answered_in_order_and_share_a_body() {
     let (first, third) = (id(1, &near()), id(3, &near()));
     let expected = [Acceptance::Accepted(first), Acceptance::OptedOut, Acceptance::Accepted(third)];
     assert_eq!(outcome, Outcome::Accepted(expected.to_vec()));
-    assert_eq!(world.books(group), Books { accepted: 2, pending: 2, ..Books::default() });
+    assert_eq!(world.accounting(group), Accounting { accepted: 2, pending: 2, ..Accounting::default() });
     let body = world.tables(group).row::<Bodies>(&(APP, BodyId(1))).unwrap().unwrap();
     assert_eq!((body.references, body.content), (2, command.content));
     let message = world.tables(group).row::<Messages>(&first).unwrap().unwrap();
@@ -155,7 +155,7 @@ fn a_retry_waits_for_its_time_in_the_outbox() {
 }
 
 #[test]
-fn results_of_counted_handovers_and_of_other_regions_are_ignored() {
+fn results_of_counted_dispatches_and_of_other_regions_are_ignored() {
     let mut world = World::new();
     let message = world.accepted(1, &near(), Class::AtLeastOnce);
     let soon = START + MINUTE;
@@ -238,24 +238,28 @@ fn a_claim_is_given_back_by_its_holder_only() {
 }
 
 #[test]
-fn claims_of_earlier_boots_are_held_and_worth_nothing() {
+fn claims_of_earlier_incarnations_are_held_and_worth_nothing() {
     let mut world = World::new();
     let group = group_of(&near());
     let messages = [1, 2, 3].map(|n| world.accepted(n, &near(), Class::AtMostOnce));
     for message in messages {
         world.claim(message, "a", claim(1, 1));
     }
-    let booted = |boot| Command::Booted { node: model::NodeId(1), boot: model::Boot(boot), limit: 2 };
+    let begin_incarnation = |incarnation| Command::BeginIncarnation {
+        node: model::NodeId(1),
+        incarnation: model::Incarnation(incarnation),
+        limit: 2,
+    };
     let chunk = |touched, more| Outcome::Chunk { touched, next: None, more };
-    assert_eq!(world.apply(group, booted(1)), chunk(0, false));
-    assert_eq!(world.apply(group, booted(2)), chunk(2, true));
-    assert_eq!(world.apply(group, booted(2)), chunk(1, false));
+    assert_eq!(world.apply(group, begin_incarnation(1)), chunk(0, false));
+    assert_eq!(world.apply(group, begin_incarnation(2)), chunk(2, true));
+    assert_eq!(world.apply(group, begin_incarnation(2)), chunk(1, false));
     assert!(messages.iter().all(|message| world.status(*message) == Status::Held));
     let fourth = world.accepted(4, &near(), Class::AtMostOnce);
     assert!(!world.claim(fourth, "a", claim(1, 1)));
     assert!(world.claim(fourth, "a", claim(1, 2)));
-    assert_eq!(world.apply(group, booted(1)), chunk(0, false));
-    assert_eq!(world.tables(group).row::<Boots>(&model::NodeId(1)).unwrap(), Some(model::Boot(2)));
+    assert_eq!(world.apply(group, begin_incarnation(1)), chunk(0, false));
+    assert_eq!(world.tables(group).row::<Incarnations>(&model::NodeId(1)).unwrap(), Some(model::Incarnation(2)));
 }
 
 /// Returns a world with a held message.
@@ -328,14 +332,14 @@ fn a_held_message_is_settled_by_what_becomes_known() {
 }
 
 #[test]
-fn the_books_close_for_each_partition_alone() {
+fn the_accounting_closes_for_each_partition_alone() {
     let mut world = World::new();
     let here = world.accepted(1, &near(), Class::AtLeastOnce);
     world.accepted(2, &far(), Class::AtLeastOnce);
     world.settle(here, ("a", 1), delivered());
-    assert_eq!(world.books(group_of(&near())), Books { accepted: 1, delivered: 1, ..Books::default() });
-    assert_eq!(world.books(group_of(&far())), Books { accepted: 1, pending: 1, ..Books::default() });
-    assert_eq!(world.books(GroupId::CONTROL), Books::default());
+    assert_eq!(world.accounting(group_of(&near())), Accounting { accepted: 1, delivered: 1, ..Accounting::default() });
+    assert_eq!(world.accounting(group_of(&far())), Accounting { accepted: 1, pending: 1, ..Accounting::default() });
+    assert_eq!(world.accounting(GroupId::CONTROL), Accounting::default());
 }
 
 #[test]

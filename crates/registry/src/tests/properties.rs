@@ -15,7 +15,9 @@ use proptest::strategy::ValueTree;
 
 use super::actions::{Action, Cluster, actions};
 use super::world::{PARTITIONS, START};
-use crate::tables::{Apps, BlockedKeys, Blocks, Gates, MemoryTables, Meta, Outbox, ProgressOf, Requests, RowAccess};
+use crate::tables::{
+    AppSendStates, Apps, BlockedKeys, Blocks, MemoryTables, Meta, Outbox, ProgressOf, Requests, RowAccess,
+};
 use crate::{ApplyContext, Effect, apply, apply_entry};
 
 /// One entry of a group's log.
@@ -53,11 +55,11 @@ proptest! {
         let mut arrived = said.clone();
         for group in GroupId::partitions(PARTITIONS) {
             let tables = world.tables(group);
-            let gates = tables.rows_while::<Gates>(&AppId(0), usize::MAX, |_| true).unwrap();
-            for (app, gate) in gates {
-                prop_assert_eq!(gate.deleted, world.groups[0].row::<Apps>(&app).unwrap().is_none());
+            let send_states = tables.rows_while::<AppSendStates>(&AppId(0), usize::MAX, |_| true).unwrap();
+            for (app, send_state) in send_states {
+                prop_assert_eq!(send_state.deleted, world.groups[0].row::<Apps>(&app).unwrap().is_none());
             }
-            let open = |app: AppId| !tables.row::<Gates>(&app).unwrap().is_some_and(|gate| gate.deleted);
+            let open = |app: AppId| !tables.row::<AppSendStates>(&app).unwrap().is_some_and(|send_state| send_state.deleted);
             let from = (AppId(0), EndpointId::from_stored(String::new()), AddressKey::from_stored(String::new()));
             let rows = tables.rows_while::<BlockedKeys>(&from, usize::MAX, |_| true).unwrap();
             said.extend(rows.into_iter().filter(|(key, _)| open(key.0)).map(|((app, id, key), row)| ((app, key, id), row)));

@@ -9,14 +9,16 @@ use model::command::{AcceptMessages, Command, FollowUpAction, Proposal, Recipien
 use model::content::{Content, Purpose};
 use model::endpoint::{Endpoint, EndpointPatch, Target};
 use model::event::EventKind;
-use model::id::{AppId, BodyId, Boot, EndpointId, Epoch, GroupId, MessageId, NodeId, RegionId, RequestId};
+use model::id::{AppId, BodyId, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, RequestId};
 use model::message::{Claim, Class, Progress, SendResult, Status};
 use model::outcome::{Acceptance, Outcome, Refusal};
 use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan};
 use model::time::Timestamp;
 
 use crate::tables::MemoryTables;
-use crate::tables::{BooksOf, Events, FollowUpCounts, FollowUpNumbers, FollowUps, Meta, Plans, ProgressOf, RowAccess};
+use crate::tables::{
+    AccountingOf, Events, FollowUpCounts, FollowUpNumbers, FollowUps, Meta, Plans, ProgressOf, RowAccess,
+};
 use crate::{ApplyContext, Effect, apply, invariants};
 
 /// How many partitions there are.
@@ -181,7 +183,7 @@ impl World {
         id(number, target)
     }
 
-    /// Settles one handover; says how many results changed something.
+    /// Settles one dispatch; says how many results changed something.
     pub fn settle(&mut self, message: MessageId, (from, attempt): (&str, u32), result: SendResult) -> u32 {
         let results = vec![Settlement { message, attempt, result }];
         match self.apply(message.group(), Command::Settle { region: region(from), results }) {
@@ -220,9 +222,9 @@ impl World {
         events.into_iter().filter(|(_, event)| event.message == message).map(|(_, event)| event.kind).collect()
     }
 
-    /// Returns the books of [`APP`] in a group.
-    pub fn books(&self, group: GroupId) -> model::books::Books {
-        self.tables(group).row::<BooksOf>(&APP).unwrap().unwrap_or_default()
+    /// Returns the accounting of [`APP`] in a group.
+    pub fn accounting(&self, group: GroupId) -> model::accounting::Accounting {
+        self.tables(group).row::<AccountingOf>(&APP).unwrap().unwrap_or_default()
     }
 
     /// Says whether the last command asked holders to report their fence.
@@ -362,8 +364,8 @@ pub fn region(name: &str) -> RegionId {
 }
 
 /// A claim.
-pub fn claim(node: u64, boot: u64) -> Claim {
-    Claim { node: NodeId(node), boot: Boot(boot) }
+pub fn claim(node: u64, incarnation: u64) -> Claim {
+    Claim { node: NodeId(node), incarnation: Incarnation(incarnation) }
 }
 
 /// A provider took it.

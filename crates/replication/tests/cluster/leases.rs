@@ -78,13 +78,15 @@ async fn the_grounds_of_a_takeover_are_a_lapse_or_a_report() {
     all_hold(&cluster).await;
     let leader = cluster.leader(GROUP).await;
     let followers = cluster.followers(GROUP).await;
-    let (quiet, lost) = (followers[0], followers[1]);
+    let (drained, lost) = (followers[0], followers[1]);
     let region = |id| cluster.region(id);
-    assert!(!cluster.node(leader).lapsed(GROUP, &region(quiet)));
-    assert!(!cluster.node(leader).quiet(GROUP, &region(quiet), Epoch(7)));
-    cluster.node(quiet).report_quiet(GROUP, Epoch(7));
-    eventually("the report", || async { cluster.node(leader).quiet(GROUP, &region(quiet), Epoch(7)).then_some(()) })
-        .await;
+    assert!(!cluster.node(leader).lapsed(GROUP, &region(drained)));
+    assert!(!cluster.node(leader).drained(GROUP, &region(drained), Epoch(7)));
+    cluster.node(drained).report_drained(GROUP, Epoch(7));
+    eventually("the report", || async {
+        cluster.node(leader).drained(GROUP, &region(drained), Epoch(7)).then_some(())
+    })
+    .await;
     let lost_region = region(lost);
     cluster.kill(lost).await;
     eventually("the lapse", || async { cluster.node(leader).lapsed(GROUP, &lost_region).then_some(()) }).await;

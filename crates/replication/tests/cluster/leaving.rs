@@ -1,4 +1,4 @@
-//! A node that is about to stop hands over what it leads.
+//! A node that is about to stop dispatches what it leads.
 
 use crate::support::{Cluster, GROUP, SOON, adopt_plan, eventually, propose};
 use model::id::GroupId;
@@ -18,7 +18,7 @@ async fn a_leaving_node_leads_nothing_any_more_and_takes_nothing_back() {
     use service::ports::ClusterControl as _;
     let refused = cluster.node(heir).transfer_leader(GROUP, leaver).await;
     assert!(refused.is_err(), "{refused:?}");
-    // It still forwards what its doors take.
+    // It still forwards what its listeners take.
     propose(cluster.node(leaver), GROUP, adopt_plan(1)).await.unwrap();
 }
 

@@ -2,13 +2,13 @@
 //! store takes long.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may, as tests do")]
 
-mod distant;
 mod leases;
 mod leaving;
 mod membership;
 mod old_copies;
 mod overload;
 mod purging;
+mod remote_reads;
 mod slow;
 mod support;
 mod three_nodes;

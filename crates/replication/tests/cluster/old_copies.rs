@@ -28,10 +28,10 @@ fn put_channel(enabled: bool, mark: &str) -> Proposal {
 async fn retried(cluster: &Cluster, mark: &str) -> (model::NodeId, model::NodeId) {
     let group = GroupId::CONTROL;
     let leader = cluster.leader(group).await;
-    let door = cluster.followers(group).await[0];
-    propose(cluster.node(door), group, create_app(APP)).await.unwrap();
-    cluster.links.hold(door, leader);
-    let node = cluster.node(door).clone();
+    let asked = cluster.followers(group).await[0];
+    propose(cluster.node(asked), group, create_app(APP)).await.unwrap();
+    cluster.links.hold(asked, leader);
+    let node = cluster.node(asked).clone();
     let proposed = {
         let mark = mark.to_owned();
         tokio::spawn(async move { propose(&node, group, put_channel(true, &mark)).await })
@@ -41,7 +41,7 @@ async fn retried(cluster: &Cluster, mark: &str) -> (model::NodeId, model::NodeId
     cluster.links.lose_held();
     let applied = proposed.await.unwrap().unwrap();
     assert!(applied.repeated, "the first try has no answer");
-    (leader, door)
+    (leader, asked)
 }
 
 fn enabled(cluster: &Cluster, node: model::NodeId) -> bool {
@@ -52,8 +52,8 @@ fn enabled(cluster: &Cluster, node: model::NodeId) -> bool {
 #[tokio::test(start_paused = true)]
 async fn a_late_copy_undoes_nothing_that_was_acknowledged_since() {
     let cluster = Cluster::start().await;
-    let (leader, door) = retried(&cluster, "LATECOPY").await;
-    assert!(enabled(&cluster, door));
+    let (leader, asked) = retried(&cluster, "LATECOPY").await;
+    assert!(enabled(&cluster, asked));
     propose(cluster.node(leader), GroupId::CONTROL, put_channel(false, "SINCE")).await.unwrap();
     assert!(cluster.links.deliver_held().await > 0);
     // Whatever the late copy was written as is applied before this is.
@@ -64,8 +64,8 @@ async fn a_late_copy_undoes_nothing_that_was_acknowledged_since() {
 #[tokio::test(start_paused = true)]
 async fn a_late_copy_undoes_nothing_under_a_later_tenure_of_the_same_leader() {
     let cluster = Cluster::start().await;
-    let (leader, door) = retried(&cluster, "LATECOPY").await;
-    for heir in [door, leader] {
+    let (leader, asked) = retried(&cluster, "LATECOPY").await;
+    for heir in [asked, leader] {
         let node = cluster.node(heir);
         eventually("a transfer", || async { node.transfer_leader(GroupId::CONTROL, heir).await.ok() }).await;
         eventually("the heir to lead", || async { (cluster.leader(GroupId::CONTROL).await == heir).then_some(()) })
@@ -82,13 +82,13 @@ async fn a_silent_leader_is_given_up_for_the_next_one() {
     let cluster = Cluster::start().await;
     let group = GroupId::CONTROL;
     let (leader, followers) = (cluster.leader(group).await, cluster.followers(group).await);
-    let door = followers[0];
-    propose(cluster.node(door), group, create_app(APP)).await.unwrap();
+    let asked = followers[0];
+    propose(cluster.node(asked), group, create_app(APP)).await.unwrap();
     for follower in followers {
         cluster.links.hold(leader, follower);
         cluster.links.hold(follower, leader);
     }
-    let applied = propose(cluster.node(door), group, create_app(2)).await.unwrap();
+    let applied = propose(cluster.node(asked), group, create_app(2)).await.unwrap();
     assert!(applied.repeated, "the first try was sent to the silent leader");
-    assert!(!cluster.links.gave_up(door, leader), "it waited until the connection was found to be dead");
+    assert!(!cluster.links.gave_up(asked, leader), "it waited until the connection was found to be dead");
 }

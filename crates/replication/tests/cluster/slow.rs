@@ -26,12 +26,12 @@ use crate::support::{Cluster, PARTITIONS, eventually, random};
 const CHANNEL: Channel = Channel::Sms;
 
 /// The use cases of one node.
-struct Door {
+struct Client {
     service: Service,
     app: AppId,
 }
 
-impl Door {
+impl Client {
     fn service(cluster: &Cluster, id: NodeId) -> Service {
         let replication = Arc::new(cluster.node(id).clone());
         let facts = Facts { node: id, region: cluster.region(id), partitions: PARTITIONS };
@@ -39,8 +39,8 @@ impl Door {
         Service::new(facts, Ports { log: replication.clone(), reads: replication, clock: cluster.clock(), random })
     }
 
-    /// Makes a plan and an app, and returns the doors of all nodes when every partition knows them.
-    async fn all(cluster: &Cluster) -> BTreeMap<NodeId, Door> {
+    /// Makes a plan and an app, and returns the listeners of all nodes when every partition knows them.
+    async fn all(cluster: &Cluster) -> BTreeMap<NodeId, Client> {
         for running in cluster.running.values() {
             running.replication.spawn_duties(Arc::new(|group| {
                 let mut duties: Vec<Box<dyn Duty>> = vec![Box::new(FollowUpDuty::new(group))];
@@ -50,20 +50,20 @@ impl Door {
                 duties
             }));
         }
-        let service = Door::service(cluster, NodeId(1));
+        let service = Client::service(cluster, NodeId(1));
         let regions: Vec<_> = cluster.ids().into_iter().map(|id| cluster.region(id)).collect();
         service.first_plan(Mode::ActiveActive, &regions).await.unwrap();
         let app = service.create_app(CreateApp { name: "n".to_owned(), tags: BTreeMap::new() }).await.unwrap().id;
         let detail = ChannelDetail::Sms { sender_id: None, short_code: None };
         let put = PutChannel { app, channel: CHANNEL, enabled: Some(true), class: None, detail };
         service.put_channel(put).await.unwrap();
-        let doors: BTreeMap<_, _> =
-            cluster.ids().into_iter().map(|id| (id, Door { service: Door::service(cluster, id), app })).collect();
-        for door in doors.values() {
-            eventually("every partition to know the app", || async { door.opt_out(1).await.ok() }).await;
-            eventually("every partition to have the plan", || async { door.send(2).await.ok() }).await;
+        let clients: BTreeMap<_, _> =
+            cluster.ids().into_iter().map(|id| (id, Client { service: Client::service(cluster, id), app })).collect();
+        for client in clients.values() {
+            eventually("every partition to know the app", || async { client.opt_out(1).await.ok() }).await;
+            eventually("every partition to have the plan", || async { client.send(2).await.ok() }).await;
         }
-        doors
+        clients
     }
 
     async fn send(&self, number: u64) -> Result<MessageId, ServiceError> {
@@ -132,38 +132,38 @@ fn is_refused<T: std::fmt::Debug>(answer: Result<T, ServiceError>) {
 #[tokio::test(start_paused = true)]
 async fn new_work_is_refused_and_what_ends_work_goes_on() {
     let cluster = Cluster::start().await;
-    let doors = Door::all(&cluster).await;
+    let clients = Client::all(&cluster).await;
     // The app's endpoints are there, and so are the recipients that are chosen.
-    let group = partition_of_app(doors[&NodeId(1)].app, PARTITIONS);
+    let group = partition_of_app(clients[&NodeId(1)].app, PARTITIONS);
     let mut numbers = numbers_of(group, 100);
     let mut number = || numbers.next().unwrap();
     for id in [cluster.leader(group).await, cluster.followers(group).await[0]] {
-        let door = &doors[&id];
-        let message = door.send(number()).await.unwrap();
+        let client = &clients[&id];
+        let message = client.send(number()).await.unwrap();
         cluster.syncs_take(Duration::from_secs(2));
         for _ in 0..8 {
-            door.opt_out(number()).await.unwrap();
+            client.opt_out(number()).await.unwrap();
         }
         let (opted_out, endpoint_opted_out, sent, written, settled) = futures::join!(
-            door.opt_out(number()),
-            door.upsert(EndpointOptOut::All),
-            door.send(number()),
-            door.upsert(EndpointOptOut::None),
-            door.settle(message)
+            client.opt_out(number()),
+            client.upsert(EndpointOptOut::All),
+            client.send(number()),
+            client.upsert(EndpointOptOut::None),
+            client.settle(message)
         );
         opted_out.unwrap();
         endpoint_opted_out.unwrap();
         is_refused(sent);
         is_refused(written);
         settled.unwrap();
-        assert_eq!(door.service.get_message(message).await.unwrap().progress.status, Status::Delivered);
+        assert_eq!(client.service.get_message(message).await.unwrap().progress.status, Status::Delivered);
 
         cluster.syncs_take(Duration::ZERO);
         for _ in 0..40 {
-            door.opt_out(number()).await.unwrap();
+            client.opt_out(number()).await.unwrap();
         }
         let (opted_out, sent, written) =
-            futures::join!(door.opt_out(number()), door.send(number()), door.upsert(EndpointOptOut::None));
+            futures::join!(client.opt_out(number()), client.send(number()), client.upsert(EndpointOptOut::None));
         opted_out.unwrap();
         sent.unwrap();
         written.unwrap();

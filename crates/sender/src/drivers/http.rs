@@ -1,6 +1,6 @@
 //! What drivers that speak HTTP share: the client, bounded answers, and what a failed request means for the message.
 
-mod gated;
+mod guarded_body;
 
 use std::error::Error;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use reqwest::{Client, ClientBuilder, Request, Response};
 
 use crate::driver::{DriverResult, Withdrawn};
 
-pub(super) use gated::Gated;
+pub(super) use guarded_body::GuardedBody;
 
 /// How long idle connections to a provider are kept.
 const IDLE_MAX: Duration = Duration::from_secs(60);

@@ -1,6 +1,6 @@
 //! The driver of the sandbox, the stand-in for every provider. The HTTP contract is all that it shares with it.
 //!
-//! `POST {sandbox}/v1/deliveries` hands over a batch; the sandbox calls back at `{door}/_provider/sandbox`, which
+//! `POST {sandbox}/v1/deliveries` dispatches a batch; the sandbox calls back at `{listener}/_provider/sandbox`, which
 //! `callback` reads.
 
 mod callback;
@@ -15,8 +15,8 @@ use reqwest::{Client, Method, Request, Url};
 use serde::{Deserialize, Serialize};
 use service::ports::BoxFuture;
 
-use super::http::{self, Answer, Gated, HttpError, Lost};
-use crate::driver::{Begin, Delivery, Driver, DriverResult, Handover};
+use super::http::{self, Answer, GuardedBody, HttpError, Lost};
+use crate::driver::{Begin, Delivery, Dispatch, Driver, DriverResult};
 
 pub(crate) use callback::parse_callback;
 use payload::Payload;
@@ -24,13 +24,13 @@ use payload::Payload;
 /// The driver's name in routes and callback paths.
 pub const NAME: &str = "sandbox";
 
-/// The largest batch that is handed over in one request; the sandbox takes 1,000.
+/// The largest batch that is dispatched in one request; the sandbox takes 1,000.
 const BATCH_MAX: usize = 500;
 /// The largest answer that is read: a kilobyte for each message of a batch.
 const ANSWER_MAX: usize = BATCH_MAX * 1024;
 /// How long connecting may take.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
-/// How long a whole exchange may take; below the sender's handover timeout, so that it is the driver that tells.
+/// How long a whole exchange may take; below the sender's dispatch timeout, so that it is the driver that tells.
 const EXCHANGE_MAX: Duration = Duration::from_secs(20);
 
 /// Where the sandbox is and who sends.
@@ -42,7 +42,7 @@ pub struct SandboxConfig {
     pub region: RegionId,
     /// The node that sends.
     pub node: NodeId,
-    /// The base URLs of the doors that take events, the preferred first; at most 16.
+    /// The base URLs of the listeners that take events, the preferred first; at most 16.
     pub callbacks: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ impl SandboxDriver {
         let request = self.client.request(Method::POST, self.url.clone()).header("content-type", "application/json");
         let messages = batch.iter().map(|delivery| delivery.message).collect();
         request
-            .body(Gated::body(body, messages, begin))
+            .body(GuardedBody::body(body, messages, begin))
             .build()
             .map_err(|_error| Lost::Never("the request can't be built"))
     }
@@ -94,7 +94,7 @@ impl Driver for SandboxDriver {
         BATCH_MAX
     }
 
-    fn deliver(&self, Handover { batch, begin }: Handover) -> BoxFuture<'_, Vec<DriverResult>> {
+    fn deliver(&self, Dispatch { batch, begin }: Dispatch) -> BoxFuture<'_, Vec<DriverResult>> {
         let request = self.request(&batch, begin);
         Box::pin(async move {
             let answer = match request {

@@ -2,7 +2,7 @@
 //!
 //! The body is JSON: `ApplicationId`, `MessageId`, `Address`, `EndpointId` (when sent to an endpoint), `Data` (the
 //! custom document), `Context`, `Attempt`, `Region`. The header `Idempotency-Key` is the same for every copy of one
-//! handover and differs between handovers: `{MessageId}-{Attempt}`.
+//! dispatch and differs between dispatches: `{MessageId}-{Attempt}`.
 //!
 //! | answer | result |
 //! |---|---|
@@ -30,8 +30,8 @@ use reqwest::{Client, Method, Request, Url};
 use serde::Serialize;
 use service::ports::BoxFuture;
 
-use super::http::{self, Answer, Gated, HttpError, Lost};
-use crate::driver::{Begin, Delivery, Driver, DriverResult, Handover};
+use super::http::{self, Answer, GuardedBody, HttpError, Lost};
+use crate::driver::{Begin, Delivery, Dispatch, Driver, DriverResult};
 
 pub use targets::Targets;
 
@@ -44,7 +44,7 @@ const BATCH_MAX: usize = 32;
 const ANSWER_MAX: usize = 16 * 1024;
 /// How long connecting may take.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
-/// How long a whole exchange may take; below the sender's handover timeout, so that it is the driver that tells.
+/// How long a whole exchange may take; below the sender's dispatch timeout, so that it is the driver that tells.
 const EXCHANGE_MAX: Duration = Duration::from_secs(15);
 
 /// Who sends, and to whom it may.
@@ -96,7 +96,7 @@ impl WebhookDriver {
             .map_err(|_error| Lost::Never("the message can't be written as JSON"))?;
         let request = self.client.request(Method::POST, url).header("content-type", "application/json");
         let key = format!("{}-{}", delivery.message, delivery.attempt);
-        let body = Gated::body(body, vec![delivery.message], begin);
+        let body = GuardedBody::body(body, vec![delivery.message], begin);
         let request = request.header("idempotency-key", key).body(body);
         request.build().map_err(|_error| Lost::Never("the request can't be built"))
     }
@@ -115,7 +115,7 @@ impl Driver for WebhookDriver {
         BATCH_MAX
     }
 
-    fn deliver(&self, Handover { batch, begin }: Handover) -> BoxFuture<'_, Vec<DriverResult>> {
+    fn deliver(&self, Dispatch { batch, begin }: Dispatch) -> BoxFuture<'_, Vec<DriverResult>> {
         // Each begins for itself, when its own connection is made.
         let one = move |delivery| self.deliver_one(delivery, Arc::clone(&begin));
         Box::pin(futures::future::join_all(batch.into_iter().map(one)))

@@ -10,20 +10,20 @@ use std::task::{Context, Poll, Waker};
 use model::message::Claim;
 use model::{Epoch, GroupId, MessageId};
 use registry::tables::{AdoptedPlan, Meta, RowAccess, TableError, View};
-use registry::{Candidate, HandoverChecks, Holder, Verdict};
+use registry::{Candidate, DispatchChecks, Dispatcher, Verdict};
 use service::ports::NoPermit;
 
 use super::plan::moves_away;
-use crate::driver::{Begin, Begun, DriverResult, Withdrawn};
+use crate::driver::{Begin, BeginGuard, DriverResult, Withdrawn};
 use crate::shared::Shared;
 
-/// The right to begin the handovers of one batch, each once.
+/// The right to begin the dispatches of one batch, each once.
 pub(super) struct Right {
     check: Arc<Check>,
     messages: Mutex<BTreeMap<MessageId, (Planned, Stage)>>,
 }
 
-/// A handover as it was prepared; what its payload says of it.
+/// A dispatch as it was prepared; what its payload says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Planned {
     pub candidate: Candidate,
@@ -33,7 +33,7 @@ pub(super) struct Planned {
     pub epoch: Epoch,
 }
 
-/// How far a handover got. It leaves `Open` once, to either of the others.
+/// How far a dispatch got. It leaves `Open` once, to either of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// The driver didn't ask yet.
@@ -48,11 +48,11 @@ enum Stage {
 struct Check {
     shared: Arc<Shared>,
     group: GroupId,
-    /// The claim of this boot, for the class that needs one.
+    /// The claim of this incarnation, for the class that needs one.
     claim: Option<Claim>,
 }
 
-/// Why a handover may not begin.
+/// Why a dispatch may not begin.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error(transparent)]
@@ -64,7 +64,7 @@ enum Refused {
 }
 
 impl Right {
-    /// Makes the right for handovers of a group, under the claim of those that need one.
+    /// Makes the right for dispatches of a group, under the claim of those that need one.
     pub(super) fn new(shared: &Arc<Shared>, (group, claim): (GroupId, Option<Claim>), planned: Vec<Planned>) -> Right {
         let check = Arc::new(Check { shared: Arc::clone(shared), group, claim });
         let messages = planned.into_iter().map(|planned| (planned.candidate.message, (planned, Stage::Open))).collect();
@@ -72,7 +72,7 @@ impl Right {
     }
 
     /// Ends the right, so that nothing begins any more, and returns the results as far as they agree with what was
-    /// begun: a withdrawn handover is never anything else, and one that was begun never withdrawn.
+    /// begun: a withdrawn dispatch is never anything else, and one that was begun never withdrawn.
     pub(super) fn end(&self, messages: &[MessageId], results: Vec<DriverResult>) -> Vec<DriverResult> {
         let mut stages = self.lock();
         let ended = |(message, result): (&MessageId, DriverResult)| {
@@ -98,13 +98,13 @@ impl Right {
 }
 
 impl Begin for Right {
-    fn begin(&self, messages: &[MessageId]) -> Result<Begun, Withdrawn> {
+    fn begin(&self, messages: &[MessageId]) -> Result<BeginGuard, Withdrawn> {
         // Kept over the check: an end of the right comes before it or after it.
         let mut stages = self.lock();
         let open = messages.iter().filter_map(|message| stages.open(*message)).collect::<Vec<Planned>>();
         let begun = if open.len() == messages.len() {
             begin(Arc::clone(&self.check), open).map_err(|refused| {
-                tracing::debug!(group = %self.check.group, %refused, count = messages.len(), "handover withdrawn");
+                tracing::debug!(group = %self.check.group, %refused, count = messages.len(), "dispatch withdrawn");
                 Withdrawn
             })
         } else {
@@ -120,10 +120,10 @@ impl Begin for Right {
 
 /// The stages of a batch.
 trait Stages {
-    /// Returns a handover that is open.
+    /// Returns a dispatch that is open.
     fn open(&self, message: MessageId) -> Option<Planned>;
 
-    /// Moves an open handover to a stage and returns its stage before. What isn't of the batch counts as withdrawn.
+    /// Moves an open dispatch to a stage and returns its stage before. What isn't of the batch counts as withdrawn.
     fn advance(&mut self, message: MessageId, stage: Stage) -> Stage;
 }
 
@@ -142,9 +142,9 @@ impl Stages for BTreeMap<MessageId, (Planned, Stage)> {
     }
 }
 
-/// Checks handovers and keeps the permit in what it returns: a future that was polled to where it holds the permit for
+/// Checks dispatches and keeps the permit in what it returns: a future that was polled to where it holds the permit for
 /// ever, because a permit borrows from the ports, which the future owns. Its drop gives the permit back.
-fn begin(check: Arc<Check>, planned: Vec<Planned>) -> Result<Begun, Refused> {
+fn begin(check: Arc<Check>, planned: Vec<Planned>) -> Result<BeginGuard, Refused> {
     let mut held = Box::pin(async move {
         let entered = check.shared.ports.clock.boot_time();
         let permit = check.shared.ports.permits.enter(check.group)?;
@@ -156,20 +156,20 @@ fn begin(check: Arc<Check>, planned: Vec<Planned>) -> Result<Begun, Refused> {
         never
     });
     match held.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Pending => Ok(Begun::holding(held)),
+        Poll::Pending => Ok(BeginGuard::holding(held)),
         Poll::Ready(Err(refused)) => Err(refused),
         Poll::Ready(Ok(never)) => match never {},
     }
 }
 
 impl Check {
-    /// Decides whether all of these handovers may begin as they were prepared.
+    /// Decides whether all of these dispatches may begin as they were prepared.
     fn may_begin(&self, view: &dyn View, planned: &[Planned]) -> Result<(), Refused> {
         let region = &self.shared.config.region;
         let plan = view.row::<AdoptedPlan>(&())?;
         let group_clock = view.row::<Meta>(&())?.unwrap_or_default().clock;
         let now = self.shared.ports.clock.wall_time().max(group_clock);
-        let mut checks = HandoverChecks::new(view, Holder { region, now, claim: self.claim });
+        let mut checks = DispatchChecks::new(view, Dispatcher { region, now, claim: self.claim });
         for Planned { candidate, attempt, epoch } in planned {
             let as_prepared = Verdict::Go { attempt: *attempt, epoch: *epoch };
             let moved = moves_away(plan.as_ref(), candidate.channel, &candidate.key, region);

@@ -1,4 +1,4 @@
-//! Claims of `at_most_once` messages: asked for in batches before the handover, given back when the handover will not
+//! Claims of `at_most_once` messages: asked for in batches before the dispatch, given back when the dispatch will not
 //! begin (rule R13). What is given back is marked first and never begun under that claim.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -17,7 +17,7 @@ use super::turn::{Turn, Wake};
 use super::{Done, Partition};
 
 /// How long a message isn't claimed again after its claim was given back by a proposal whose first try is without an
-/// answer: a try that is still on its way would take the new claim back while its handover is under way. Tries carry a
+/// answer: a try that is still on its way would take the new claim back while its dispatch is under way. Tries carry a
 /// deadline of seconds, and one that reached any log is in front of the answered one.
 const DOUBT_KEPT: Duration = Duration::from_secs(60);
 /// How many batches of one channel are claimed and not begun; more claims wait in the outbox, where a Takeover moves
@@ -72,7 +72,7 @@ impl Claims {
     }
 
     /// Says whether no claim from before a plan can still be begun or has to be given back.
-    pub(super) fn quiet(&self, adopted: Epoch) -> bool {
+    pub(super) fn drained(&self, adopted: Epoch) -> bool {
         self.asking.range(..adopted).next().is_none() && self.releasing == 0 && !self.unchecked
     }
 
@@ -101,7 +101,7 @@ impl Claims {
         taken
     }
 
-    /// Puts claimed messages back in front: their handover can't begin now.
+    /// Puts claimed messages back in front: their dispatch can't begin now.
     pub(super) fn put_back(&mut self, entries: Vec<Entry>) {
         for entry in entries.into_iter().rev() {
             self.held.insert(entry.message);
@@ -132,10 +132,11 @@ fn decrease<K: Ord>(counts: &mut BTreeMap<K, usize>, key: K) {
 }
 
 impl Partition {
-    /// Puts claims of this node's earlier boots on hold.
-    pub(super) fn begin_boot(&mut self) {
+    /// Puts claims of this node's earlier incarnations on hold.
+    pub(super) fn begin_incarnation(&mut self) {
         let config = &self.shared.config;
-        let command = Command::Booted { node: config.node, boot: config.boot, limit: CHUNK_MAX };
+        let command =
+            Command::BeginIncarnation { node: config.node, incarnation: config.incarnation, limit: CHUNK_MAX };
         let proposer = Proposer::new(&self.shared, self.group, Patience::UntilStop(self.stop.clone()));
         self.work.spawn(async move {
             while let Some(answer) = proposer.propose(&command).await {
@@ -143,13 +144,13 @@ impl Partition {
                     break;
                 }
             }
-            Done::Booted
+            Done::BeginIncarnation
         });
     }
 
     /// Asks for claims of due messages, a batch at a time for each channel.
     pub(super) fn begin_claims(&mut self, turn: Turn<'_>, wake: &mut Wake) -> Result<(), TableError> {
-        if !self.booted {
+        if !self.earlier_claims_held {
             return Ok(());
         }
         let lanes: Vec<_> = self.schedule.lanes().filter(|(lane, _)| lane.class == Class::AtMostOnce).collect();

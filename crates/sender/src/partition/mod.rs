@@ -2,8 +2,8 @@
 //! *pass*), then waits for news, for the end of something under way, or for the next due time. It polls nothing; only a
 //! lease that is missing while messages are due is asked for again, in bounded steps.
 //!
-//! Rooms in reading order: `turn` (what one pass sees of time), `news`, `plan` (adoption, what moves, quiet), `claims`,
-//! `prepare`, `gate` (what may go), `begin` (the critical section), `handover`, `settle`, `propose`.
+//! Rooms in reading order: `turn` (what one pass sees of time), `news`, `plan` (adoption, what moves, drained), `claims`,
+//! `prepare`, `pre_check` (what may go), `begin` (the critical section), `dispatch`, `settle`, `propose`.
 
 mod turn;
 
@@ -12,8 +12,8 @@ mod plan;
 
 mod begin;
 mod claims;
-mod gate;
-mod handover;
+mod dispatch;
+mod pre_check;
 mod prepare;
 
 mod outcome;
@@ -35,7 +35,7 @@ use tokio::task::JoinSet;
 use crate::feed::{Inbox, News, Received};
 use crate::shared::{SenderFault, Shared};
 use claims::Claims;
-use handover::{Gate, HandedOver, LaneState};
+use dispatch::{Dispatched, LaneState, LeaseTries};
 use prepare::Bodies;
 use settle::Results;
 use turn::{Turn, Wake};
@@ -55,7 +55,7 @@ pub(crate) struct Partition {
     schedule: Schedule,
     /// What was begun and isn't settled.
     inflight: Inflight,
-    /// Messages that end without a handover, as long as that isn't recorded. Bounded together with what is in flight.
+    /// Messages that end without a dispatch, as long as that isn't recorded. Bounded together with what is in flight.
     ending: BTreeSet<MessageId>,
     /// News of messages that are in flight or ending, or whose claim is asked for: they are scheduled when that is
     /// recorded, or the claim refused.
@@ -63,12 +63,12 @@ pub(crate) struct Partition {
     claims: Claims,
     results: Results,
     lanes: BTreeMap<Lane, LaneState>,
-    gate: Gate,
+    lease_tries: LeaseTries,
     bodies: Bodies,
     plan: Option<Arc<TrafficPlan>>,
-    quiet_reported: Epoch,
-    /// Whether claims of this node's earlier boots are dealt with: before that nothing is claimed.
-    booted: bool,
+    drained_reported: Epoch,
+    /// Whether claims of this node's earlier incarnations are dealt with: before that nothing is claimed.
+    earlier_claims_held: bool,
     work: JoinSet<Done>,
     meters: Meters,
 }
@@ -81,14 +81,14 @@ struct Meters {
 
 /// Something that was under way and ended.
 enum Done {
-    /// Claims of earlier boots are held; or the node is stopping.
-    Booted,
+    /// Claims of earlier incarnations are held; or the node is stopping.
+    BeginIncarnation,
     /// A claim was answered.
     Claimed { entries: Vec<Entry>, epoch: Epoch, claimed: Vec<MessageId> },
     /// Claims were given back, without or with doubt whether an earlier try is still on its way.
     Released { entries: Vec<Entry>, doubt: bool },
     /// A driver answered.
-    HandedOver(HandedOver),
+    Dispatched(Dispatched),
     /// Results were recorded; or the node is stopping and they were not.
     Settled { results: Vec<Settlement>, recorded: bool },
 }
@@ -108,11 +108,11 @@ impl Partition {
             claims: Claims::default(),
             results: Results::default(),
             lanes: BTreeMap::new(),
-            gate: Gate::default(),
+            lease_tries: LeaseTries::default(),
             bodies: Bodies::default(),
             plan: None,
-            quiet_reported: Epoch(0),
-            booted: false,
+            drained_reported: Epoch(0),
+            earlier_claims_held: false,
             work: JoinSet::new(),
             meters: Meters::new(group),
         }
@@ -123,7 +123,7 @@ impl Partition {
     /// # Errors
     /// When the partition's tables can't be read.
     pub(crate) async fn run(mut self) -> Result<(), SenderFault> {
-        self.begin_boot();
+        self.begin_incarnation();
         let mut stop = self.stop.clone();
         loop {
             let wake = self.pass()?;
@@ -167,10 +167,10 @@ impl Partition {
         } else {
             self.rescan(view, &mut wake)?;
             self.begin_claims(turn, &mut wake)?;
-            self.begin_handovers(turn, &mut wake)?;
+            self.begin_dispatches(turn, &mut wake)?;
         }
         self.begin_settles(&mut wake);
-        self.report_quiet();
+        self.report_drained();
         self.meters.scheduled.set(self.schedule.len() as f64);
         self.meters.unsettled.set(self.inflight.len() as f64);
         Ok(wake)
@@ -206,10 +206,10 @@ impl Partition {
 
     fn finish(&mut self, done: Result<Done, tokio::task::JoinError>) -> Result<(), SenderFault> {
         match done.map_err(|error| SenderFault::Died(error.to_string()))? {
-            Done::Booted => self.booted = true,
+            Done::BeginIncarnation => self.earlier_claims_held = true,
             Done::Claimed { entries, epoch, claimed } => self.finish_claim(entries, epoch, &claimed),
             Done::Released { entries, doubt } => self.finish_release(entries, doubt),
-            Done::HandedOver(handed_over) => self.finish_handover(handed_over),
+            Done::Dispatched(handed_over) => self.finish_dispatch(handed_over),
             Done::Settled { results, recorded } => self.finish_settle(&results, recorded),
         }
         Ok(())

@@ -8,7 +8,7 @@ use model::{Channel, Timestamp};
 
 use crate::driver::DriverResult;
 
-/// The handover that a result is about.
+/// The dispatch that a result is about.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Handed {
     pub channel: Channel,
@@ -21,8 +21,8 @@ pub(super) struct Handed {
     pub seed: u64,
 }
 
-/// Returns what is recorded. A message whose handovers are used up fails, also when the outcome of the last is unknown;
-/// but one of class `at_most_once` with an unknown outcome is always left to be held. Of a handover that did not begin
+/// Returns what is recorded. A message whose dispatches are used up fails, also when the outcome of the last is unknown;
+/// but one of class `at_most_once` with an unknown outcome is always left to be held. Of a dispatch that did not begin
 /// nothing is recorded.
 pub(super) fn send_result(handed: Handed, result: DriverResult) -> Option<SendResult> {
     Some(match result {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_handover_that_did_not_begin_nothing_is_recorded() {
+    fn of_a_dispatch_that_did_not_begin_nothing_is_recorded() {
         assert_eq!(send_result(handed(Class::AtMostOnce, 1), DriverResult::NotBegun), None);
     }
 }

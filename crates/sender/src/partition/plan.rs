@@ -1,4 +1,4 @@
-//! The adopted plan: which waiting messages it moves away, and when this region is *quiet* (rule R11).
+//! The adopted plan: which waiting messages it moves away, and when this region is *drained* (rule R11).
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use traffic::route::route;
 use super::Partition;
 
 /// Says whether a plan sends a message through another region than this one: a Takeover under that plan will move it,
-/// so that its handover may not begin here any more. The same question that the Takeover asks.
+/// so that its dispatch may not begin here any more. The same question that the Takeover asks.
 pub(super) fn moves_away(plan: Option<&TrafficPlan>, channel: Channel, key: &AddressKey, region: &RegionId) -> bool {
     plan.and_then(|plan| route(plan, channel, key)).is_some_and(|named| named != *region)
 }
@@ -35,13 +35,13 @@ impl Partition {
 
     /// Reports that everything begun before the adopted plan is settled, once for each plan. Claims that the plan moves
     /// away are given back first, so that their messages move instead of being held.
-    pub(super) fn report_quiet(&mut self) {
+    pub(super) fn report_drained(&mut self) {
         let adopted = self.epoch();
-        if adopted <= self.quiet_reported || !self.inflight.quiet(adopted) || !self.claims.quiet(adopted) {
+        if adopted <= self.drained_reported || !self.inflight.drained(adopted) || !self.claims.drained(adopted) {
             return;
         }
-        self.shared.ports.permits.report_quiet(self.group, adopted);
-        self.quiet_reported = adopted;
-        tracing::info!(group = %self.group, epoch = %adopted, "quiet");
+        self.shared.ports.permits.report_drained(self.group, adopted);
+        self.drained_reported = adopted;
+        tracing::info!(group = %self.group, epoch = %adopted, "drained: everything begun under earlier plans is settled");
     }
 }

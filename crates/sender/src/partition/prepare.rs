@@ -1,4 +1,4 @@
-//! Everything about a handover that needs no lease: finding the rows, filling the variables. Done before the critical
+//! Everything about a dispatch that needs no lease: finding the rows, filling the variables. Done before the critical
 //! section, so that it stays short; what may forbid the message is checked inside.
 
 use std::collections::btree_map::Entry as Place;
@@ -10,7 +10,7 @@ use model::app::ChannelDetail;
 use model::content::{Content, Substitutions};
 use model::{AppId, BodyId, Channel, Epoch, Message, TrafficPlan};
 use registry::Candidate;
-use registry::tables::{Bodies as BodiesTable, Gates, Messages, RowAccess, TableError, View};
+use registry::tables::{AppSendStates, Bodies as BodiesTable, Messages, RowAccess, TableError, View};
 use render::{Prepared, RenderError, Values};
 
 use super::plan::moves_away;
@@ -20,7 +20,7 @@ use crate::shared::Shared;
 /// The largest number of parsed bodies kept.
 const BODIES_KEPT: usize = 256;
 
-/// A message that is ready to be handed over, if nothing forbids it.
+/// A message that is ready to be dispatched, if nothing forbids it.
 pub(super) struct Draft {
     pub entry: Entry,
     /// What decides whether it may go.
@@ -138,8 +138,8 @@ fn origin_of(content: &Content) -> Option<String> {
 
 /// Returns what the channel's messages come from when they name nothing.
 fn origin_of_channel(view: &dyn View, (app, channel): (AppId, Channel)) -> Result<Option<String>, TableError> {
-    let gate = view.row::<Gates>(&app)?.and_then(|mut gate| gate.channels.remove(&channel));
-    Ok(gate.and_then(|gate| match gate.detail {
+    let state = view.row::<AppSendStates>(&app)?.and_then(|mut state| state.channels.remove(&channel));
+    Ok(state.and_then(|state| match state.detail {
         ChannelDetail::Email { from_address, .. } => Some(from_address).filter(|from| !from.is_empty()),
         ChannelDetail::Sms { sender_id, short_code } => sender_id.or(short_code),
         ChannelDetail::Custom => None,

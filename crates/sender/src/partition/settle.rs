@@ -78,7 +78,7 @@ impl Partition {
     }
 
     /// Takes note of recorded results. Those that were not wait again, in smaller parts; when the node stops they are
-    /// lost with the process, and a Takeover or the next boot deals with their messages.
+    /// lost with the process, and a Takeover or the next incarnation deals with their messages.
     pub(super) fn finish_settle(&mut self, results: &[Settlement], recorded: bool) {
         self.results.under_way -= 1;
         if !recorded && !self.stopping() {

@@ -20,7 +20,7 @@ pub(super) struct Turn<'a> {
     /// due need not wait for ours.
     pub wall: Timestamp,
     /// For pacing.
-    pub boot: BootTime,
+    pub boot_time: BootTime,
     /// For sleeping.
     pub instant: Instant,
 }
@@ -38,7 +38,7 @@ impl<'a> Turn<'a> {
         let group_clock = view.row::<Meta>(&())?.unwrap_or_default().clock;
         let clock = &shared.ports.clock;
         let wall = clock.wall_time().max(group_clock);
-        Ok(Turn { view, wall, boot: clock.boot_time(), instant: Instant::now() })
+        Ok(Turn { view, wall, boot_time: clock.boot_time(), instant: Instant::now() })
     }
 
     /// Returns when the wall clock will show a time.
@@ -47,8 +47,8 @@ impl<'a> Turn<'a> {
     }
 
     /// Returns when the boot clock will show a time.
-    pub fn instant_of_boot(&self, at: BootTime) -> Instant {
-        self.instant + at.since(self.boot).min(SLEEP_MAX)
+    pub fn instant_at(&self, at: BootTime) -> Instant {
+        self.instant + at.since(self.boot_time).min(SLEEP_MAX)
     }
 }
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 use model::{NodeId, RegionId};
 use sender::drivers::sandbox::{SandboxConfig, SandboxDriver};
 use sender::drivers::webhook::{Targets, WebhookConfig, WebhookDriver};
-use sender::{Begin, Begun, Driver, DriverResult, Handover, Withdrawn};
+use sender::{Begin, BeginGuard, Dispatch, Driver, DriverResult, Withdrawn};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::server::{Reply, Server};
-use crate::{Right, custom, handover, message, sms};
+use crate::{Right, custom, dispatch, message, sms};
 
 fn webhook() -> WebhookDriver {
     let region = RegionId::new("us-east-1").unwrap();
@@ -60,7 +60,7 @@ async fn what_is_forbidden_before_the_connection_is_made_does_not_leave() {
         }))
     };
     let delivered =
-        tokio::spawn(async move { webhook().deliver(Handover { batch: vec![custom(1, &url)], begin }).await });
+        tokio::spawn(async move { webhook().deliver(Dispatch { batch: vec![custom(1, &url)], begin }).await });
     // Time is paused: it goes on when the driver can do nothing but wait for the connection.
     tokio::time::sleep(Duration::from_millis(50)).await;
     tokio::time::resume();
@@ -78,7 +78,7 @@ async fn what_is_forbidden_before_the_connection_is_made_does_not_leave() {
 async fn a_refused_batch_leaves_nothing_and_closes_its_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let driver = sandbox(&format!("http://{}/", listener.local_addr().unwrap()));
-    let refused = Handover { batch: vec![sms(1), sms(2)], begin: Arc::new(Right(|| Err(Withdrawn))) };
+    let refused = Dispatch { batch: vec![sms(1), sms(2)], begin: Arc::new(Right(|| Err(Withdrawn))) };
     let (read, results) = tokio::join!(read_next(&listener), driver.deliver(refused));
     assert_eq!(read, b"");
     assert_eq!(results, [DriverResult::NotBegun, DriverResult::NotBegun]);
@@ -88,12 +88,12 @@ async fn a_refused_batch_leaves_nothing_and_closes_its_connection() {
 async fn a_connection_that_is_kept_is_asked_for_as_well() {
     let server = Server::start(|_| Reply::Answer(200, "", String::new())).await;
     let (driver, url) = (webhook(), server.url("/"));
-    let first = driver.deliver(handover(vec![custom(1, &url)])).await;
+    let first = driver.deliver(dispatch(vec![custom(1, &url)])).await;
     assert_eq!(first[0].name(), "accepted");
     let begin = Arc::new(Right(|| Err(Withdrawn)));
-    let second = driver.deliver(Handover { batch: vec![custom(2, &url)], begin }).await;
+    let second = driver.deliver(Dispatch { batch: vec![custom(2, &url)], begin }).await;
     assert_eq!(second, [DriverResult::NotBegun]);
-    let third = driver.deliver(handover(vec![custom(3, &url)])).await;
+    let third = driver.deliver(dispatch(vec![custom(3, &url)])).await;
     assert_eq!(third[0].name(), "accepted");
     assert_eq!(server.seen().len(), 2);
 }
@@ -102,12 +102,12 @@ async fn a_connection_that_is_kept_is_asked_for_as_well() {
 struct Odd(Arc<AtomicUsize>);
 
 impl Begin for Odd {
-    fn begin(&self, messages: &[model::MessageId]) -> Result<Begun, Withdrawn> {
+    fn begin(&self, messages: &[model::MessageId]) -> Result<BeginGuard, Withdrawn> {
         let allowed = messages.iter().all(|id| [message(1), message(3)].contains(id));
         let held = Arc::clone(&self.0);
         held.fetch_add(1, Ordering::Relaxed);
         let held = Held(held);
-        if allowed { Ok(Begun::holding(held)) } else { Err(Withdrawn) }
+        if allowed { Ok(BeginGuard::holding(held)) } else { Err(Withdrawn) }
     }
 }
 
@@ -133,7 +133,7 @@ async fn each_webhook_begins_for_itself_and_whole() {
     };
     let url = server.url(&format!("/?{}", "x".repeat(5_000)));
     let batch = (1..4).map(|number| custom(number, &url)).collect();
-    let results = webhook().deliver(Handover { batch, begin: Arc::new(Odd(Arc::clone(&held))) }).await;
+    let results = webhook().deliver(Dispatch { batch, begin: Arc::new(Odd(Arc::clone(&held))) }).await;
     let names: Vec<&str> = results.iter().map(DriverResult::name).collect();
     assert_eq!(names, ["accepted", "not_begun", "accepted"]);
     assert!(server.seen().iter().all(|seen| seen.json()["Address"] == url.as_str()));

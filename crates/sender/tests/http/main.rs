@@ -15,20 +15,20 @@ use std::sync::Arc;
 use model::content::{Content, Purpose};
 use model::message::Class;
 use model::{Address, AppId, Channel, EndpointId, Epoch, GroupId, MessageId, Timestamp};
-use sender::{Begin, Begun, Delivery, Handover, Withdrawn};
+use sender::{Begin, BeginGuard, Delivery, Dispatch, Withdrawn};
 
 /// A right that says what a test wants.
 struct Right<F>(F);
 
 impl<F: Fn() -> Result<(), Withdrawn> + Send + Sync> Begin for Right<F> {
-    fn begin(&self, _messages: &[MessageId]) -> Result<Begun, Withdrawn> {
-        (self.0)().map(Begun::holding)
+    fn begin(&self, _messages: &[MessageId]) -> Result<BeginGuard, Withdrawn> {
+        (self.0)().map(BeginGuard::holding)
     }
 }
 
 /// A batch that may begin.
-fn handover(batch: Vec<Delivery>) -> Handover {
-    Handover { batch, begin: Arc::new(Right(|| Ok(()))) }
+fn dispatch(batch: Vec<Delivery>) -> Dispatch {
+    Dispatch { batch, begin: Arc::new(Right(|| Ok(()))) }
 }
 
 /// Message number `number`.

@@ -8,7 +8,7 @@ use sender::{Driver, DriverResult};
 use serde_json::{Value, json};
 
 use crate::server::{Reply, Seen, Server, nobody};
-use crate::{custom, handover, message, sms};
+use crate::{custom, dispatch, message, sms};
 
 fn driver(url: &str) -> SandboxDriver {
     SandboxDriver::new(SandboxConfig {
@@ -48,7 +48,7 @@ fn statuses() -> Vec<Value> {
 async fn a_batch_goes_in_one_request_and_each_message_has_its_result() {
     let server = Server::start(|seen| answer(seen, &statuses())).await;
     let batch = vec![sms(1), sms(2), sms(3), custom(4, "http://x")];
-    let results = driver(&server.url("/base/")).deliver(handover(batch)).await;
+    let results = driver(&server.url("/base/")).deliver(dispatch(batch)).await;
     let detail = || "said".to_owned();
     let retry_after = Some(Duration::from_millis(1_500));
     assert_eq!(
@@ -91,26 +91,26 @@ async fn a_request_that_was_not_understood_whole_is_an_unknown_outcome() {
         (302, String::new()),
     ] {
         let server = Server::start(move |_| Reply::Answer(status, "location: http://x/\r\n", body.clone())).await;
-        let results = driver(&server.url("")).deliver(handover(vec![sms(1)])).await;
+        let results = driver(&server.url("")).deliver(dispatch(vec![sms(1)])).await;
         assert!(matches!(results[..], [DriverResult::Unknown { .. }]), "{status}: {results:?}");
     }
     let server = Server::start(|_| Reply::Close).await;
-    let results = driver(&server.url("")).deliver(handover(vec![sms(1), sms(2)])).await;
+    let results = driver(&server.url("")).deliver(dispatch(vec![sms(1), sms(2)])).await;
     assert!(matches!(results[..], [DriverResult::Unknown { .. }, DriverResult::Unknown { .. }]), "{results:?}");
 }
 
 #[tokio::test]
 async fn what_was_certainly_not_taken_is_said_to_be() {
-    let results = driver(&nobody().await).deliver(handover(vec![sms(1)])).await;
+    let results = driver(&nobody().await).deliver(dispatch(vec![sms(1)])).await;
     assert!(matches!(results[..], [DriverResult::Temporary { .. }]), "{results:?}");
     let server = Server::start(|_| Reply::Answer(429, "retry-after: 7\r\n", String::new())).await;
-    let results = driver(&server.url("")).deliver(handover(vec![sms(1)])).await;
+    let results = driver(&server.url("")).deliver(dispatch(vec![sms(1)])).await;
     let seven = Some(Duration::from_secs(7));
     assert!(
         matches!(results[..], [DriverResult::Throttled { retry_after, .. }] if retry_after == seven),
         "{results:?}"
     );
     let server = Server::start(|_| Reply::Answer(400, "", String::new())).await;
-    let results = driver(&server.url("")).deliver(handover(vec![sms(1)])).await;
+    let results = driver(&server.url("")).deliver(dispatch(vec![sms(1)])).await;
     assert!(matches!(results[..], [DriverResult::Permanent { .. }]), "{results:?}");
 }

@@ -8,18 +8,18 @@ use sender::{Driver, DriverResult};
 use serde_json::json;
 
 use crate::server::{Reply, Seen, Server, nobody};
-use crate::{custom, handover, message};
+use crate::{custom, dispatch, message};
 
 fn driver(targets: Targets) -> WebhookDriver {
     WebhookDriver::new(WebhookConfig { region: RegionId::new("us-east-1").unwrap(), targets }).unwrap()
 }
 
 async fn deliver_to(url: &str) -> DriverResult {
-    driver(Targets::Any).deliver(handover(vec![custom(1, url)])).await.remove(0)
+    driver(Targets::Any).deliver(dispatch(vec![custom(1, url)])).await.remove(0)
 }
 
 #[tokio::test]
-async fn the_message_is_posted_with_a_key_of_the_handover() {
+async fn the_message_is_posted_with_a_key_of_the_dispatch() {
     let server = Server::start(|_| Reply::Answer(202, "x-message-id: w-1\r\n", "thanks".to_owned())).await;
     let result = deliver_to(&server.url("/hook?a=b")).await;
     assert_eq!(result, DriverResult::Accepted { provider_id: Some("w-1".to_owned()) });
@@ -50,7 +50,7 @@ async fn each_answer_means_what_the_table_says() {
     let server = Server::start(status_of_path).await;
     let batch = [200, 204, 429, 503, 408, 500, 599, 301, 404, 410];
     let batch = batch.iter().map(|status| custom(*status, &server.url(&format!("/{status}")))).collect();
-    let results = driver(Targets::Any).deliver(handover(batch)).await;
+    let results = driver(Targets::Any).deliver(dispatch(batch)).await;
     let names: Vec<&str> = results.iter().map(DriverResult::name).collect();
     let wanted = [
         "accepted",
@@ -90,9 +90,9 @@ async fn what_is_no_target_is_refused_for_good() {
     let server = Server::start(|_| Reply::Answer(200, "", String::new())).await;
     let port = server.address.port();
     let public = driver(Targets::Public);
-    let written = public.deliver(handover(vec![custom(1, &server.url("/"))])).await.remove(0);
+    let written = public.deliver(dispatch(vec![custom(1, &server.url("/"))])).await.remove(0);
     assert_eq!(written.name(), "permanent");
-    let named = public.deliver(handover(vec![custom(1, &format!("http://localhost:{port}/"))])).await.remove(0);
+    let named = public.deliver(dispatch(vec![custom(1, &format!("http://localhost:{port}/"))])).await.remove(0);
     assert_eq!(named.name(), "temporary", "a name may resolve to another address later");
     assert!(server.seen().is_empty());
 }

@@ -80,7 +80,7 @@ async fn a_crash_between_handing_over_and_recording_leaves_them_held() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_claimed_before_the_claims_of_earlier_boots_are_dealt_with() {
+async fn nothing_is_claimed_before_the_claims_of_earlier_incarnations_are_dealt_with() {
     let (world, provider) = (World::new().await, Provider::accepting());
     for _ in 0..3 {
         world.fail_next("booted", Fault::Refused(LogError::NoLeader { group: GROUP, waited: Duration::ZERO }));
@@ -105,13 +105,13 @@ async fn a_claim_without_an_answer_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_evacuated_region_gives_back_what_it_has_not_begun_before_it_is_quiet() {
+async fn an_evacuated_region_gives_back_what_it_has_not_begun_before_it_is_drained() {
     let (world, provider) = (World::new().await, Provider::accepting());
     let sender = world.start_with(&provider, paced(1, 2));
     let messages = world.accept(AT_MOST_ONCE, 0..20);
     world.until(|world| claimed(world, &messages) == 18).await;
     world.adopt(2, &[("here", 0), ("there", 1)]);
-    world.until(|world| world.quiet().last() == Some(&model::Epoch(2))).await;
+    world.until(|world| world.drained().last() == Some(&model::Epoch(2))).await;
     assert_eq!(claimed(&world, &messages), 0);
     let sent = provider.messages().len();
     pass(Duration::from_secs(60)).await;
@@ -124,7 +124,7 @@ async fn an_evacuated_region_gives_back_what_it_has_not_begun_before_it_is_quiet
 }
 
 #[tokio::test(start_paused = true)]
-async fn claims_answered_after_a_plan_moved_them_away_are_given_back_before_quiet() {
+async fn claims_answered_after_a_plan_moved_them_away_are_given_back_before_drained() {
     let (world, provider) = (World::new().await, Provider::accepting());
     world.set_lease(false);
     let _sender = world.start(&provider, 1);
@@ -133,7 +133,7 @@ async fn claims_answered_after_a_plan_moved_them_away_are_given_back_before_quie
     let messages = world.accept(AT_MOST_ONCE, 0..20);
     world.until(|world| claimed(world, &messages) == 20).await;
     world.adopt(2, &[("here", 0), ("there", 1)]);
-    world.until(|world| world.quiet().last() == Some(&model::Epoch(2))).await;
+    world.until(|world| world.drained().last() == Some(&model::Epoch(2))).await;
     assert_eq!(claimed(&world, &messages), 0);
 }
 
@@ -167,7 +167,7 @@ async fn a_claim_given_back_in_doubt_is_not_taken_again_at_once() {
     world.until(|world| claimed(world, &messages) == 3).await;
     world.fail_next("release_claims", Fault::Refused(unknown_log()));
     world.adopt(2, &[("here", 0), ("there", 1)]);
-    world.until(|world| world.quiet().last() == Some(&model::Epoch(2))).await;
+    world.until(|world| world.drained().last() == Some(&model::Epoch(2))).await;
     world.adopt(3, &[("here", 1)]);
     pass(Duration::from_secs(50)).await;
     assert_eq!(provider.messages().len(), 2);

@@ -168,7 +168,7 @@ async fn a_driver_that_fails_or_never_answers_leaves_an_unknown_outcome() {
     world.until(|_| provider.messages().len() == 2).await;
     provider.hang(false);
     world.until_all(&messages, Status::Delivered).await;
-    assert!(provider.handed()[1].0 - provider.handed()[0].0 >= config(1).limits.handover_timeout);
+    assert!(provider.handed()[1].0 - provider.handed()[0].0 >= config(1).limits.dispatch_timeout);
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,7 +40,7 @@ async fn an_opt_out_fenced_while_the_driver_connects_is_obeyed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_adopted_while_the_driver_connects_is_obeyed_before_quiet() {
+async fn a_plan_adopted_while_the_driver_connects_is_obeyed_before_drained() {
     for (class, leased) in CLASSES.into_iter().flat_map(|class| [(class, true), (class, false)]) {
         let (world, provider) = (World::new().await, Provider::accepting());
         provider.connect(false);
@@ -50,9 +50,9 @@ async fn a_plan_adopted_while_the_driver_connects_is_obeyed_before_quiet() {
         world.set_lease(leased);
         world.adopt(2, &[("here", 0), ("there", 1)]);
         pass(Duration::from_secs(5)).await;
-        assert_ne!(world.quiet().last(), Some(&Epoch(2)));
+        assert_ne!(world.drained().last(), Some(&Epoch(2)));
         provider.connect(true);
-        world.until(|world| world.quiet().last() == Some(&Epoch(2))).await;
+        world.until(|world| world.drained().last() == Some(&Epoch(2))).await;
         assert!(messages.iter().all(|message| world.progress(*message).claim.is_none()));
         world.apply(Command::Takeover { region: region("here"), epoch: Epoch(2), cursor: None, limit: 1_000 });
         assert!(messages.iter().all(|message| world.progress(*message).region == region("there")));
@@ -87,7 +87,7 @@ async fn what_is_forbidden_is_settled_by_the_number_that_its_row_expects() {
     let messages = world.accept(Class::AtLeastOnce, 0..1);
     let _sender = world.start(&provider, 1);
     pass(Duration::from_secs(1)).await;
-    // The sender doesn't hear that a handover of an earlier boot was recorded late.
+    // The sender doesn't hear that a dispatch of an earlier incarnation was recorded late.
     world.mute(true);
     let result = SendResult::Retry { due: Timestamp(0), detail: "late".to_owned() };
     let results = vec![Settlement { message: messages[0], attempt: 1, result }];
@@ -99,12 +99,12 @@ async fn what_is_forbidden_is_settled_by_the_number_that_its_row_expects() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handover_begins_once_and_never_after_its_end() {
+async fn a_dispatch_begins_once_and_never_after_its_end() {
     let (world, provider) = (World::new().await, Provider::accepting());
     provider.connect(false);
     let messages = world.accept(Class::AtLeastOnce, 0..1);
     let _sender = world.start(&provider, 1);
-    pass(config(1).limits.handover_timeout + Duration::from_millis(1)).await;
+    pass(config(1).limits.dispatch_timeout + Duration::from_millis(1)).await;
     assert_eq!(provider.begin_again(0), Err(Withdrawn), "its time was up");
     provider.connect(true);
     provider.hang(true);

@@ -1,4 +1,4 @@
-//! Plans: what is begun under which, and when the region is quiet.
+//! Plans: what is begun under which, and when the region is drained.
 
 use std::time::Duration;
 
@@ -21,18 +21,18 @@ fn moved(world: &World, messages: &[MessageId]) -> Vec<MessageId> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn quiet_is_reported_when_everything_begun_before_is_settled() {
+async fn drained_is_reported_when_everything_begun_before_is_settled() {
     let (world, provider) = (World::new().await, Provider::accepting());
     let _sender = world.start(&provider, 1);
-    world.until(|world| world.quiet() == [Epoch(1)]).await;
+    world.until(|world| world.drained() == [Epoch(1)]).await;
     provider.hang(true);
     let messages = world.accept(AT_LEAST_ONCE, 0..10);
     world.until(|_| provider.messages().len() == 10).await;
     world.adopt(2, &[("here", 0), ("there", 1)]);
     pass(Duration::from_secs(5)).await;
-    assert_eq!(world.quiet(), [Epoch(1)]);
+    assert_eq!(world.drained(), [Epoch(1)]);
     provider.hang(false);
-    world.until(|world| world.quiet() == [Epoch(1), Epoch(2)]).await;
+    world.until(|world| world.drained() == [Epoch(1), Epoch(2)]).await;
     assert!(world.all_at(&messages, Status::Delivered));
 }
 
@@ -60,7 +60,7 @@ async fn a_plan_adopted_just_before_the_critical_section_is_obeyed() {
     world.apply_before_entry(CRITICAL_SECTION, adoption(2, &[("here", 0), ("there", 1)]));
     let messages = world.accept(AT_LEAST_ONCE, 0..10);
     let _sender = world.start(&provider, 1);
-    world.until(|world| world.quiet().last() == Some(&Epoch(2))).await;
+    world.until(|world| world.drained().last() == Some(&Epoch(2))).await;
     pass(Duration::from_secs(60)).await;
     assert!(provider.messages().is_empty());
     takeover(&world, 2);
@@ -88,7 +88,7 @@ async fn a_shift_moves_its_share_and_the_rest_goes_on() {
     let messages = world.accept(AT_LEAST_ONCE, 0..100);
     world.adopt(2, &[("here", 1), ("there", 1)]);
     world.set_lease(true);
-    world.until(|world| world.quiet().last() == Some(&Epoch(2))).await;
+    world.until(|world| world.drained().last() == Some(&Epoch(2))).await;
     pass(Duration::from_secs(1)).await;
     takeover(&world, 2);
     let moved = moved(&world, &messages);

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use model::channel::CHANNELS;
 use model::{Channel, MessageId};
-use sender::{Begin, Delivery, Driver, DriverResult, Handover, Withdrawn};
+use sender::{Begin, Delivery, Dispatch, Driver, DriverResult, Withdrawn};
 use service::ports::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// What the provider answers to a handover.
+/// What the provider answers to a dispatch.
 pub type Script = Box<dyn Fn(&Delivery) -> DriverResult + Send + Sync>;
 
 /// The right to begin these messages.
@@ -114,7 +114,7 @@ impl Driver for Provider {
         500
     }
 
-    fn deliver(&self, Handover { batch, begin }: Handover) -> BoxFuture<'_, Vec<DriverResult>> {
+    fn deliver(&self, Dispatch { batch, begin }: Dispatch) -> BoxFuture<'_, Vec<DriverResult>> {
         let messages: Vec<MessageId> = batch.iter().map(|delivery| delivery.message).collect();
         self.rights.lock().unwrap().push((messages.clone(), Arc::clone(&begin)));
         let (mut hanging, mut connected) = (self.hanging.subscribe(), self.connected.subscribe());

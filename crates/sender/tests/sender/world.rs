@@ -8,14 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use delivery::pacing::Rate;
-use model::app::{AppGate, ChannelDetail, ChannelGate};
+use model::app::{AppSendState, ChannelDetail, ChannelSendState};
 use model::channel::CHANNELS;
 use model::command::{AcceptMessages, Command, FollowUpAction, Proposal, Recipient};
 use model::content::{Content, Purpose, Substitutions};
 use model::message::{Class, Progress, Status};
 use model::plan::{Author, Mode, RegionState, TrafficPlan};
 use model::{
-    Address, AppId, BodyId, Boot, Channel, Epoch, GroupId, MessageId, NodeId, Outcome, RegionId, Revision, Timestamp,
+    Address, AppId, BodyId, Channel, Epoch, GroupId, Incarnation, MessageId, NodeId, Outcome, RegionId, Revision,
+    Timestamp,
 };
 use registry::tables::{MemoryTables, ProgressOf, RowAccess};
 use registry::{ApplyContext, apply_entry};
@@ -51,7 +52,7 @@ pub struct World {
     before_entry: Mutex<Option<(u32, Command)>>,
     /// How many permits are held.
     permits: Arc<AtomicUsize>,
-    quiet: Mutex<Vec<Epoch>>,
+    drained: Mutex<Vec<Epoch>>,
     observed: Mutex<Vec<Observation>>,
     index: AtomicU64,
     random: AtomicU64,
@@ -71,21 +72,21 @@ impl World {
             refused: Mutex::default(),
             before_entry: Mutex::default(),
             permits: Arc::default(),
-            quiet: Mutex::default(),
+            drained: Mutex::default(),
             observed: Mutex::default(),
             index: AtomicU64::new(0),
             random: AtomicU64::new(1),
             started: Instant::now(),
         });
-        let action = Box::new(FollowUpAction::AdoptApp(gate()));
+        let action = Box::new(FollowUpAction::AdoptApp(send_state()));
         world.apply(Command::FollowUp { source: GroupId::CONTROL, number: 1, action });
         world.adopt(1, &[("here", 1)]);
         world
     }
 
-    /// Starts the node's sender in a boot.
-    pub fn start(self: &Arc<World>, provider: &Arc<Provider>, boot: u64) -> Sender {
-        self.start_with(provider, config(boot))
+    /// Starts the node's sender in an incarnation.
+    pub fn start(self: &Arc<World>, provider: &Arc<Provider>, incarnation: u64) -> Sender {
+        self.start_with(provider, config(incarnation))
     }
 
     /// Starts the node's sender with a configuration.
@@ -208,12 +209,12 @@ impl World {
         self.proposed.lock().unwrap().iter().filter(|command| command.name() == name).cloned().collect()
     }
 
-    /// Returns the epochs for which quiet was reported.
-    pub fn quiet(&self) -> Vec<Epoch> {
-        self.quiet.lock().unwrap().clone()
+    /// Returns the epochs for which drained was reported.
+    pub fn drained(&self) -> Vec<Epoch> {
+        self.drained.lock().unwrap().clone()
     }
 
-    /// Returns how many handovers were observed.
+    /// Returns how many dispatches were observed.
     pub fn observed(&self) -> usize {
         self.observed.lock().unwrap().len()
     }
@@ -283,12 +284,12 @@ pub fn phone(number: u64) -> (Address, model::AddressKey) {
     Address::parse(Channel::Sms, &format!("+1206{number:07}")).unwrap()
 }
 
-/// The configuration of node 1 in a boot.
-pub fn config(boot: u64) -> SenderConfig {
+/// The configuration of node 1 in an incarnation.
+pub fn config(incarnation: u64) -> SenderConfig {
     SenderConfig {
         region: region("here"),
         node: NodeId(1),
-        boot: Boot(boot),
+        incarnation: Incarnation(incarnation),
         rates: BTreeMap::new(),
         region_nodes: 1,
         limits: Limits::default(),
@@ -300,13 +301,18 @@ pub fn paced(per_second: u64, burst: u64) -> SenderConfig {
     SenderConfig { rates: BTreeMap::from([(Channel::Sms, Rate { per_second, burst })]), ..config(1) }
 }
 
-fn gate() -> AppGate {
+fn send_state() -> AppSendState {
     let channel = |channel| {
         let detail = match channel {
             Channel::Sms => ChannelDetail::Sms { sender_id: Some("Sender".to_owned()), short_code: None },
             _ => ChannelDetail::Custom,
         };
-        (channel, ChannelGate { enabled: true, class: None, detail })
+        (channel, ChannelSendState { enabled: true, class: None, detail })
     };
-    AppGate { app: APP, channels: CHANNELS.into_iter().map(channel).collect(), revision: Revision(1), deleted: false }
+    AppSendState {
+        app: APP,
+        channels: CHANNELS.into_iter().map(channel).collect(),
+        revision: Revision(1),
+        deleted: false,
+    }
 }

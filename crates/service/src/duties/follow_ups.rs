@@ -99,7 +99,8 @@ impl Duty for FollowUpDuty {
     }
 
     fn step(&mut self, now: Now, view: &dyn View) -> Result<Step, TableError> {
-        self.deliveries.retain(|_, delivery| !matches!(delivery, Delivery::Resting { until } if *until <= now.boot));
+        self.deliveries
+            .retain(|_, delivery| !matches!(delivery, Delivery::Resting { until } if *until <= now.boot_time));
         let mut wishes = self.removals();
         wishes.extend(self.deliveries(view)?);
         let resting = self.deliveries.values().any(|delivery| matches!(delivery, Delivery::Resting { .. }));
@@ -114,7 +115,7 @@ impl Duty for FollowUpDuty {
                 Some(Delivery::Arrived { through: *through })
             }
             (Some(Delivery::Removing), Ok(_)) => None,
-            (Some(_), _) => Some(Delivery::Resting { until: now.boot + DUTY_RETRY }),
+            (Some(_), _) => Some(Delivery::Resting { until: now.boot_time + DUTY_RETRY }),
             (None, _) => None,
         };
         match next {
@@ -133,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: Now = Now { boot: BootTime(0), wall: Timestamp(0) };
+    const NOW: Now = Now { boot_time: BootTime(0), wall: Timestamp(0) };
 
     fn tables(rows: &[(u16, u64)]) -> MemoryTables {
         let mut tables = MemoryTables::default();
@@ -177,7 +178,7 @@ mod tests {
         let resting = duty.step(NOW, &tables).unwrap();
         assert!(resting.wishes.is_empty());
         assert_eq!(resting.again, Some(DUTY_RETRY));
-        let later = Now { boot: BootTime(0) + DUTY_RETRY, ..NOW };
+        let later = Now { boot_time: BootTime(0) + DUTY_RETRY, ..NOW };
         assert_eq!(duty.step(later, &tables).unwrap().wishes.len(), 1);
     }
 }

@@ -37,7 +37,7 @@ struct Chore {
 
 impl Chore {
     fn begin(&mut self, now: Now) -> bool {
-        let free = !self.under_way && self.rest_until <= now.boot;
+        let free = !self.under_way && self.rest_until <= now.boot_time;
         self.under_way |= free;
         free
     }
@@ -61,10 +61,10 @@ impl Duty for HousekeepingDuty {
 
     fn step(&mut self, now: Now, view: &dyn View) -> Result<Step, TableError> {
         let mut wishes = Vec::new();
-        if now.boot < self.look_at {
-            return Ok(Step { wishes, again: Some(self.look_at.since(now.boot)) });
+        if now.boot_time < self.look_at {
+            return Ok(Step { wishes, again: Some(self.look_at.since(now.boot_time)) });
         }
-        self.look_at = now.boot + LOOK;
+        self.look_at = now.boot_time + LOOK;
         if something_expires(now.wall, view)? && self.expire.begin(now) {
             wishes.push(self.wish(EXPIRE, Command::Expire { limit: CHUNK_MAX }));
         }
@@ -81,9 +81,9 @@ impl Duty for HousekeepingDuty {
             .as_ref()
             .is_ok_and(|applied| matches!(applied.outcomes.first(), Some(Outcome::Chunk { more: true, .. })));
         if more {
-            self.look_at = now.boot;
+            self.look_at = now.boot_time;
         } else {
-            chore.rest_until = now.boot + DUTY_RETRY;
+            chore.rest_until = now.boot_time + DUTY_RETRY;
         }
     }
 }
@@ -109,8 +109,8 @@ mod tests {
 
     use super::*;
 
-    fn at(boot: Duration) -> Now {
-        Now { boot: BootTime::default() + boot, wall: Timestamp(10) }
+    fn at(elapsed: Duration) -> Now {
+        Now { boot_time: BootTime::default() + elapsed, wall: Timestamp(10) }
     }
 
     fn chunk(more: bool) -> Result<Applied, LogError> {
@@ -122,7 +122,8 @@ mod tests {
     fn it_looks_once_in_a_while_and_at_once_while_there_is_more() {
         let mut duty = HousekeepingDuty::new(GroupId(1));
         let mut tables = MemoryTables::default();
-        let wishes = |tables: &MemoryTables, duty: &mut HousekeepingDuty, boot| duty.step(at(boot), tables).unwrap();
+        let wishes =
+            |tables: &MemoryTables, duty: &mut HousekeepingDuty, elapsed| duty.step(at(elapsed), tables).unwrap();
         assert_eq!(wishes(&tables, &mut duty, Duration::ZERO).wishes, []);
         WriteRows::<Expiries>::put(&mut tables, (Timestamp(5), MessageId(1)), ());
         let early = wishes(&tables, &mut duty, LOOK / 4);

@@ -31,7 +31,7 @@ pub const DUTY_RETRY: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     /// The clock for waits.
-    pub boot: BootTime,
+    pub boot_time: BootTime,
     /// The clock that stamps come from.
     pub wall: Timestamp,
 }

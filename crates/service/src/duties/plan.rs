@@ -33,7 +33,7 @@ impl Duty for PlanDuty {
     }
 
     fn step(&mut self, now: Now, view: &dyn View) -> Result<Step, TableError> {
-        self.resting.retain(|_, until| *until > now.boot);
+        self.resting.retain(|_, until| *until > now.boot_time);
         let epoch = ReadRows::<Meta>::get(view, &())?.unwrap_or_default().epoch;
         let Some(plan) = ReadRows::<Plans>::get(view, &epoch)? else { return Ok(Step::default()) };
         let behind: BTreeSet<GroupId> = GroupId::partitions(self.partitions)
@@ -60,7 +60,7 @@ impl Duty for PlanDuty {
         let Some(epoch) = self.under_way.remove(&group) else { return };
         match answer {
             Ok(_) => self.acknowledged.insert(group, epoch).map(drop).unwrap_or_default(),
-            Err(_) => self.resting.insert(group, now.boot + DUTY_RETRY).map(drop).unwrap_or_default(),
+            Err(_) => self.resting.insert(group, now.boot_time + DUTY_RETRY).map(drop).unwrap_or_default(),
         }
     }
 }
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: Now = Now { boot: BootTime(0), wall: Timestamp(0) };
+    const NOW: Now = Now { boot_time: BootTime(0), wall: Timestamp(0) };
 
     fn tables(epoch: u64) -> MemoryTables {
         let change = PlanChange {
@@ -103,7 +103,7 @@ mod tests {
         duty.answered(NOW, 1, &Ok(Applied { outcomes: vec![Outcome::Done], index: LogIndex(9), repeated: false }));
         duty.answered(NOW, 2, &Err(LogError::Stopping));
         assert!(duty.step(NOW, &tables(1)).unwrap().wishes.is_empty());
-        let later = Now { boot: BootTime(0) + DUTY_RETRY, ..NOW };
+        let later = Now { boot_time: BootTime(0) + DUTY_RETRY, ..NOW };
         assert_eq!(duty.step(later, &tables(1)).unwrap().wishes[0].group, GroupId(2));
         assert_eq!(duty.step(later, &tables(2)).unwrap().wishes[0].group, GroupId(1));
     }

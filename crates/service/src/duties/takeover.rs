@@ -1,7 +1,7 @@
 //! Moves waiting messages to the regions that the adopted plan names (rules R11 and R12).
 //!
 //! Under each new plan the outbox of every region is walked once, from its start to its end, and only when the region
-//! can no longer hand over what it had: it reported *quiet*, or its lease lapsed.
+//! can no longer dispatch what it had: it reported *drained*, or its lease lapsed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use registry::tables::{AdoptedPlan, Outbox, ReadRows, TableError, View};
 use super::{Acknowledgement, DUTY_RETRY, Duty, Now, Step, Wish};
 use crate::ports::{Applied, Leases, LogError};
 
-/// How often a region that is neither quiet nor lapsed is looked at again.
+/// How often a region that is neither drained nor lapsed is looked at again.
 pub const TAKEOVER_LOOK: Duration = Duration::from_millis(50);
 
 /// Where the walk through one region's outbox stands.
@@ -59,9 +59,9 @@ impl TakeoverDuty {
             self.finished.insert(region.clone());
             return Ok(None);
         }
-        let may_move = self.leases.quiet(self.group, region, self.epoch) || self.leases.lapsed(self.group, region);
+        let may_move = self.leases.drained(self.group, region, self.epoch) || self.leases.lapsed(self.group, region);
         let walk = self.walks.entry(region.clone()).or_default();
-        if !may_move || walk.under_way.is_some() || walk.rest_until > now.boot {
+        if !may_move || walk.under_way.is_some() || walk.rest_until > now.boot_time {
             return Ok(None);
         }
         self.next_tag += 1;
@@ -109,7 +109,7 @@ impl Duty for TakeoverDuty {
                 self.walks.remove(&region);
                 self.finished.insert(region);
             }
-            _ => walk.rest_until = now.boot + DUTY_RETRY,
+            _ => walk.rest_until = now.boot_time + DUTY_RETRY,
         }
     }
 }

@@ -42,8 +42,8 @@ pub struct ClusterStatus {
     pub region: RegionId,
     /// Every node it knows.
     pub nodes: Vec<NodeInfo>,
-    /// How long ago it heard from each other node; nothing for those it never heard from.
-    pub heard: BTreeMap<NodeId, Duration>,
+    /// How long ago it last saw each other node; nothing for those it never saw.
+    pub last_seen: BTreeMap<NodeId, Duration>,
     /// The groups it has replicas of.
     pub groups: Vec<GroupStatus>,
     /// What an operator should look at, in words.

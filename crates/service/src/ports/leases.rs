@@ -9,5 +9,5 @@ pub trait Leases: Send + Sync {
     fn lapsed(&self, group: GroupId, region: &RegionId) -> bool;
 
     /// Says whether the region reported that it applied this plan and settled everything that it began before.
-    fn quiet(&self, group: GroupId, region: &RegionId, epoch: Epoch) -> bool;
+    fn drained(&self, group: GroupId, region: &RegionId, epoch: Epoch) -> bool;
 }

@@ -82,7 +82,7 @@ pub trait ReplicatedLog: Send + Sync {
     ) -> BoxFuture<'_, Result<Applied, LogError>>;
 
     /// As [`ReplicatedLog::propose`], but answers only when every holder of a send lease is fenced up to the entry (rule
-    /// R7): from then on no node begins a handover that the commands forbid.
+    /// R7): from then on no node begins a dispatch that the commands forbid.
     fn propose_fenced(
         &self,
         group: GroupId,

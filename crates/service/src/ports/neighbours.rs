@@ -1,4 +1,4 @@
-//! What a node knows of the others without asking a log: who heard whom, and who leads.
+//! What a node knows of the others without asking a log: who saw whom last, and who leads.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use model::id::{GroupId, NodeId};
 /// What is known of one other node.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NeighbourNews {
-    /// How long ago this node heard from it; nothing when it never did.
-    pub heard: Option<Duration>,
-    /// How long ago it last told whom it heard; nothing when it never did.
+    /// How long ago this node last saw it; nothing when it never did.
+    pub last_seen: Option<Duration>,
+    /// How long ago it last reported whom it saw; nothing when it never did.
     pub reported: Option<Duration>,
-    /// How long ago it had heard from the others, by that report, with the report's age added.
-    pub it_heard: BTreeMap<NodeId, Duration>,
+    /// How long ago it had last seen the others, by that report, with the report's age added.
+    pub peers_last_seen: BTreeMap<NodeId, Duration>,
 }
 
 /// The other nodes, seen from one.

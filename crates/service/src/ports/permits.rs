@@ -1,11 +1,11 @@
-//! The right to begin a handover (rules R9 and R10).
+//! The right to begin a dispatch (rules R9 and R10).
 
 use std::time::Duration;
 
 use model::id::GroupId;
 use registry::tables::View;
 
-/// Why no handover may begin now.
+/// Why no dispatch may begin now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoPermit {
     /// This node holds no lease of the group.
@@ -23,13 +23,13 @@ pub enum NoPermit {
 }
 
 /// A short critical section under a valid, usable lease. What is checked in its view and begun before it is dropped is
-/// covered by the lease; it must not be kept longer than the gate G (50 ms by default), and an overrun is counted.
+/// covered by the lease; it must not be kept longer than the critical-section limit G (50 ms), and an overrun is counted.
 pub trait Permit {
     /// Returns the group's state as applied now.
     fn view(&self) -> &dyn View;
 }
 
-/// Where senders ask for the right to begin handovers.
+/// Where senders ask for the right to begin dispatches.
 pub trait SendPermits: Send + Sync {
     /// Enters the critical section of a group.
     ///
@@ -37,7 +37,7 @@ pub trait SendPermits: Send + Sync {
     /// When this node has no usable, valid lease of the group now.
     fn enter(&self, group: GroupId) -> Result<Box<dyn Permit + Send + '_>, NoPermit>;
 
-    /// Tells the leader's side that every handover of the group that this node began is settled as far as the given
-    /// plan's epoch goes (rule R11's *quiet*); reported with the next lease request.
-    fn report_quiet(&self, group: GroupId, epoch: model::id::Epoch);
+    /// Tells the leader's side that every dispatch of the group that this node began is settled as far as the given
+    /// plan's epoch goes (rule R11's *drained*); reported with the next lease request.
+    fn report_drained(&self, group: GroupId, epoch: model::id::Epoch);
 }

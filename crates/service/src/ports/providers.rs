@@ -28,7 +28,7 @@ pub enum CallbackError {
     NotAuthentic(String),
 }
 
-/// Turns the bytes of providers' callbacks into commands. Implemented by the sender's drivers, called by the doors,
+/// Turns the bytes of providers' callbacks into commands. Implemented by the sender's drivers, called by the listeners,
 /// which propose what comes back.
 pub trait ProviderEvents: Send + Sync {
     /// Parses a callback of a driver into commands for the groups that own the messages.
@@ -41,8 +41,8 @@ pub trait ProviderEvents: Send + Sync {
 /// One thing seen while sending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
-    /// A handover came to an end.
-    Handover {
+    /// A dispatch came to an end.
+    Dispatch {
         /// The channel.
         channel: Channel,
         /// Whether the provider took the message.

@@ -56,7 +56,7 @@ impl Service {
         self.read(GroupId::CONTROL, |view| app_in(view, app)).await
     }
 
-    /// Deletes an app. When this answers, no region begins to hand over a message of it.
+    /// Deletes an app. When this answers, no region begins to dispatch a message of it.
     ///
     /// # Errors
     /// `NotFound` when there is none of that id; the log's errors.
@@ -64,7 +64,7 @@ impl Service {
         self.change_app(Command::DeleteApp { app }).await
     }
 
-    /// Configures a channel. When this answers, no region begins to hand over what the change forbids.
+    /// Configures a channel. When this answers, no region begins to dispatch what the change forbids.
     ///
     /// # Errors
     /// `NotFound` when there is no such app; the log's errors.
@@ -85,7 +85,7 @@ impl Service {
         self.read(GroupId::CONTROL, look).await
     }
 
-    /// Removes a channel. When this answers, no region begins to hand over a message through it.
+    /// Removes a channel. When this answers, no region begins to dispatch a message through it.
     ///
     /// # Errors
     /// `NotFound` when there is no such app or channel; the log's errors.

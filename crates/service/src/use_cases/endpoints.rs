@@ -50,14 +50,14 @@ pub struct EndpointWithUser {
 /// How current a read must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadMode {
-    /// What this region applied; sees every write that this region's doors acknowledged.
+    /// What this region applied; sees every write that this region's listeners acknowledged.
     Local,
     /// Everything that was acknowledged anywhere before the read began.
     Linearizable,
 }
 
 impl Service {
-    /// Creates an endpoint or merges a change into it. When this answers, no region begins to hand over what the
+    /// Creates an endpoint or merges a change into it. When this answers, no region begins to dispatch what the
     /// endpoint now forbids.
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl Service {
         self.read(group, look).await?.ok_or_else(|| Refusal::EndpointNotFound.into())
     }
 
-    /// Deletes an endpoint and returns it as it was. When this answers, no region begins to hand over a message to it.
+    /// Deletes an endpoint and returns it as it was. When this answers, no region begins to dispatch a message to it.
     ///
     /// # Errors
     /// `NotFound` when there is no such app or endpoint; the log's errors.

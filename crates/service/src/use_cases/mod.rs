@@ -1,8 +1,8 @@
-//! What doors can ask for. Each use case validates nothing that the door's parser proved, reads the region's replicas,
+//! What listeners can ask for. Each use case validates nothing that the listener's parser proved, reads the region's replicas,
 //! proposes commands, and answers when the promise it makes holds.
 
+mod accounting;
 mod apps;
-mod books;
 mod endpoints;
 mod messages;
 mod opt_outs;

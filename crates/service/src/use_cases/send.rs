@@ -33,7 +33,7 @@ pub struct SendRequest {
     pub substitutions: Substitutions,
     /// The caller's context for all recipients.
     pub context: BTreeMap<String, String>,
-    /// How often each message may be handed over; by channel and purpose if not given.
+    /// How often each message may be dispatched; by channel and purpose if not given.
     pub class: Option<Class>,
     /// How long the messages are worth sending; the channel's default if not given.
     pub time_to_live: Option<Duration>,

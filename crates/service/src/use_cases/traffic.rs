@@ -136,7 +136,7 @@ impl Service {
     }
 
     /// Changes the plan. When this answers, every partition goes by the new plan and every sender is fenced: no region
-    /// begins to hand over what the plan took from it.
+    /// begins to dispatch what the plan took from it.
     ///
     /// # Errors
     /// `Invalid` when the change contradicts the plan; `Precondition` when it breaks a rule that it doesn't override;

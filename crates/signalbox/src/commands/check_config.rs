@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::views::ConfigView;
 
 const EXAMPLES: &str = "\
-Environment variables such as SIGNALBOX__LISTEN__DOOR count too, as they do for `signalbox serve`.
+Environment variables such as SIGNALBOX__LISTEN__REST count too, as they do for `signalbox serve`.
 
 Examples:
   signalbox check-config deploy/local/us-east-1.toml

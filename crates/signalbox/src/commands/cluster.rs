@@ -11,7 +11,7 @@ use crate::views::NodesView;
 const EXAMPLES: &str = "\
 Examples:
   Replace a node: start the new one with `join = true`, then
-    signalbox cluster add --id 4 --region us-east-1 --peer 10.0.0.8:4401 --grpc 10.0.0.8:4201 --door http://10.0.0.8:4101
+    signalbox cluster add --id 4 --region us-east-1 --peer 10.0.0.8:4401 --grpc 10.0.0.8:4201 --rest-url http://10.0.0.8:4101
     signalbox cluster promote 4
     signalbox cluster remove 1
 
@@ -67,12 +67,12 @@ struct Add {
     /// Where other nodes reach it.
     #[arg(long, value_name = "HOST:PORT")]
     peer: String,
-    /// Its gRPC door.
+    /// Its gRPC listener.
     #[arg(long, value_name = "HOST:PORT")]
     grpc: String,
-    /// The base URL of its REST door; not for a witness.
+    /// The base URL of its REST listener; not for a witness.
     #[arg(long, value_name = "URL")]
-    door: Option<String>,
+    rest_url: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -116,9 +116,9 @@ async fn transfer(context: &mut Context<'_>, connection: &Connection, (group, to
 
 impl Add {
     fn check(&self) -> Result<(), Failure> {
-        match (self.kind, &self.door) {
-            (Kind::Serving, None) => Err(Failure::Usage("a serving node needs --door".to_owned())),
-            (Kind::Witness, Some(_)) => Err(Failure::Usage("a witness has no --door".to_owned())),
+        match (self.kind, &self.rest_url) {
+            (Kind::Serving, None) => Err(Failure::Usage("a serving node needs --rest-url".to_owned())),
+            (Kind::Witness, Some(_)) => Err(Failure::Usage("a witness has no --rest-url".to_owned())),
             _ => Ok(()),
         }
     }
@@ -134,7 +134,7 @@ impl Add {
             kind: kind as i32,
             peer_address: self.peer,
             grpc_address: self.grpc,
-            door_url: self.door.unwrap_or_default(),
+            rest_url: self.rest_url.unwrap_or_default(),
         }
     }
 }

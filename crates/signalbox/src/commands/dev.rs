@@ -15,7 +15,7 @@ use crate::failure::Failure;
 const BASE_PORT_MAX: i64 = 65_000;
 
 const EXAMPLES: &str = "\
-Ports: REST doors at base+1..3, gRPC at base+101..103, sandbox at base+200, node to node at base+301..303.
+Ports: REST listeners at base+1..3, gRPC at base+101..103, sandbox at base+200, node to node at base+301..303.
 
 Examples:
   signalbox dev

@@ -31,7 +31,7 @@ enum Action {
     Get {
         #[command(flatten)]
         which: Which,
-        /// See every write that was acknowledged anywhere before, not only those of the asked region's doors.
+        /// See every write that was acknowledged anywhere before, not only those of the asked region's listeners.
         #[arg(long)]
         linearizable: bool,
     },

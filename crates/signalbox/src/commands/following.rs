@@ -14,7 +14,7 @@ use crate::views::UpdateView;
 /// Shows the messages' progress until all are settled; returns how many ended otherwise than delivered.
 ///
 /// # Errors
-/// When the connection breaks, the door ends the news before a message is settled, or the output can't be written.
+/// When the connection breaks, the listener ends the news before a message is settled, or the output can't be written.
 pub async fn follow(
     connection: &Connection,
     console: &mut Console<'_>,

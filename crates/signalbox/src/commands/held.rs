@@ -1,4 +1,4 @@
-//! `signalbox held`: messages that were claimed, and nobody knows whether they were handed over.
+//! `signalbox held`: messages that were claimed, and nobody knows whether they were dispatched.
 
 use clap::{Args, Subcommand, ValueEnum};
 use wire::v1;
@@ -16,7 +16,7 @@ Examples:
   signalbox held resolve --as delivered 0001...
   signalbox held resolve --as give_up 0001... 0002...";
 
-/// Decides about messages of which nobody knows whether they were handed over.
+/// Decides about messages of which nobody knows whether they were dispatched.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Held {

@@ -88,5 +88,5 @@ async fn watch_app(context: &mut Context<'_>, app: v1::WatchApp) -> Result<(), F
             context.console.show_one(&EventView::placed(event, group, sequence))?;
         }
     }
-    Err(Failure::Unfinished("the door ended the events; go on with --after from the last one seen".to_owned()))
+    Err(Failure::Unfinished("the listener ended the events; go on with --after from the last one seen".to_owned()))
 }

@@ -1,8 +1,8 @@
 //! The commands, one a file: what each takes, what it asks, what it shows.
 
+pub mod accounting;
 pub mod app;
 pub mod bench;
-pub mod books;
 pub mod channel;
 pub mod check_config;
 pub mod cluster;

@@ -26,7 +26,7 @@ pub struct OptOut {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Record an opt-out: when this answers, no region begins to hand over a message for the recipient
+    /// Record an opt-out: when this answers, no region begins to dispatch a message for the recipient
     Put(Which),
     /// Show an opt-out
     Get(Which),

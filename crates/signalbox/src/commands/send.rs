@@ -76,7 +76,7 @@ pub struct Send {
     /// CUSTOM: the document that is posted.
     #[arg(long, value_name = "TEXT")]
     data: Option<String>,
-    /// How often a message may be handed over; as the channel says if not given.
+    /// How often a message may be dispatched; as the channel says if not given.
     #[arg(long, value_enum)]
     class: Option<Class>,
     /// How long the messages are worth sending, such as 10m.

@@ -19,7 +19,7 @@ A kill at any moment loses nothing that was acknowledged. RUST_LOG filters the l
 Examples:
   signalbox serve --config deploy/local/us-east-1.toml
   signalbox serve --config /etc/signalbox/node.toml --set cluster.round_trip_ms=80 --log-format json
-  SIGNALBOX__LISTEN__DOOR=0.0.0.0:4101 signalbox serve --config /etc/signalbox/node.toml";
+  SIGNALBOX__LISTEN__REST=0.0.0.0:4101 signalbox serve --config /etc/signalbox/node.toml";
 
 /// Runs one node until it is asked to stop.
 #[derive(Debug, Args)]

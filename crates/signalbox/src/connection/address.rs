@@ -1,28 +1,28 @@
-//! The address of a gRPC door.
+//! The address of a gRPC listener.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// A gRPC door's address: `host:port`.
+/// A gRPC listener's address: `host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DoorAddress {
+pub struct ListenerAddress {
     host: String,
     port: u16,
 }
 
-/// A text is no door's address.
+/// A text is no listener's address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
     /// It has no port.
     #[error("must be host:port, such as 127.0.0.1:4201")]
     Shape,
-    /// Its scheme is one that the doors don't speak.
-    #[error("must be host:port without https://: gRPC doors speak plain HTTP/2, keep them on a private network")]
+    /// Its scheme is one that the listeners don't speak.
+    #[error("must be host:port without https://: gRPC listeners speak plain HTTP/2, keep them on a private network")]
     Scheme,
 }
 
-impl DoorAddress {
+impl ListenerAddress {
     /// Says whether it is on this machine.
     pub fn is_loopback(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
@@ -35,16 +35,16 @@ impl DoorAddress {
     }
 }
 
-impl fmt::Display for DoorAddress {
+impl fmt::Display for ListenerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.host, self.port)
     }
 }
 
-impl FromStr for DoorAddress {
+impl FromStr for ListenerAddress {
     type Err = InvalidAddress;
 
-    fn from_str(text: &str) -> Result<DoorAddress, InvalidAddress> {
+    fn from_str(text: &str) -> Result<ListenerAddress, InvalidAddress> {
         if text.starts_with("https://") {
             return Err(InvalidAddress::Scheme);
         }
@@ -61,7 +61,7 @@ impl FromStr for DoorAddress {
         if port == 0 || !well_formed {
             return Err(InvalidAddress::Shape);
         }
-        Ok(DoorAddress { host: host.to_owned(), port })
+        Ok(ListenerAddress { host: host.to_owned(), port })
     }
 }
 
@@ -78,7 +78,7 @@ mod tests {
             ("10.0.0.7:4201", "10.0.0.7:4201", false),
             ("us-east-1.example.com:4201", "us-east-1.example.com:4201", false),
         ] {
-            let address: DoorAddress = text.parse().unwrap();
+            let address: ListenerAddress = text.parse().unwrap();
             assert_eq!(address.to_string(), shown);
             assert_eq!(address.is_loopback(), loopback, "{text}");
         }
@@ -87,8 +87,8 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused() {
         for text in ["", "localhost", ":4201", "a:b", "a:0", "a:70000", "::1:4201", "a b:1", "[x]:1", "a/b:1"] {
-            assert_eq!(text.parse::<DoorAddress>(), Err(InvalidAddress::Shape), "{text}");
+            assert_eq!(text.parse::<ListenerAddress>(), Err(InvalidAddress::Shape), "{text}");
         }
-        assert_eq!("https://a:1".parse::<DoorAddress>(), Err(InvalidAddress::Scheme));
+        assert_eq!("https://a:1".parse::<ListenerAddress>(), Err(InvalidAddress::Scheme));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use tonic::metadata::{Ascii, MetadataValue};
 
-use super::address::DoorAddress;
+use super::address::ListenerAddress;
 use crate::dev;
 use crate::failure::Failure;
 
@@ -31,14 +31,14 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// Chooses the key: what was given, else AWS's variables, else the development key if all doors are on this machine.
+    /// Chooses the key: what was given, else AWS's variables, else the development key if all listeners are on this machine.
     ///
     /// # Errors
     /// `Usage` when only half of a key is given, when there is none, or when it has characters that no key has.
     pub fn choose(
         given: (Option<&str>, Option<&str>),
         environment: impl Fn(&str) -> Option<String>,
-        doors: &[DoorAddress],
+        listeners: &[ListenerAddress],
     ) -> Result<Key, Failure> {
         match given {
             (Some(id), Some(secret)) => return Key::new(id, secret),
@@ -49,7 +49,7 @@ impl Key {
         let aws = |name| environment(name).filter(|value| !value.is_empty());
         match (aws("AWS_ACCESS_KEY_ID"), aws("AWS_SECRET_ACCESS_KEY")) {
             (Some(id), Some(secret)) => Key::new(&id, &secret),
-            _ if doors.iter().all(DoorAddress::is_loopback) => Key::new(dev::KEY_ID, dev::SECRET),
+            _ if listeners.iter().all(ListenerAddress::is_loopback) => Key::new(dev::KEY_ID, dev::SECRET),
             _ => Err(usage(
                 "no key is given: use --key-id and --secret, SIGNALBOX_KEY_ID and SIGNALBOX_SECRET, or \
                  AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (the development key serves 127.0.0.1 only)",
@@ -74,9 +74,9 @@ fn usage(text: &str) -> Failure {
 mod tests {
     use super::*;
 
-    fn choose(given: (Option<&str>, Option<&str>), aws: bool, door: &str) -> Result<String, Failure> {
+    fn choose(given: (Option<&str>, Option<&str>), aws: bool, listener: &str) -> Result<String, Failure> {
         let environment = |name: &str| aws.then(|| format!("value-of-{name}"));
-        let key = Key::choose(given, environment, &[door.parse().unwrap()])?;
+        let key = Key::choose(given, environment, &[listener.parse().unwrap()])?;
         Ok(key.id.to_str().unwrap().to_owned())
     }
 

@@ -1,4 +1,4 @@
-//! The way to a cluster: the first door that answers, with the caller's key on every call.
+//! The way to a cluster: the first listener that answers, with the caller's key on every call.
 
 mod address;
 mod key;
@@ -10,22 +10,22 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
+use wire::v1::accounting_client::AccountingClient;
 use wire::v1::apps_client::AppsClient;
-use wire::v1::books_service_client::BooksServiceClient;
 use wire::v1::cluster_client::ClusterClient;
 use wire::v1::endpoints_client::EndpointsClient;
 use wire::v1::messages_client::MessagesClient;
 use wire::v1::opt_outs_client::OptOutsClient;
 use wire::v1::traffic_client::TrafficClient;
 
-pub use address::DoorAddress;
+pub use address::ListenerAddress;
 pub use key::Key;
 #[cfg(test)]
 pub use key::{KEY_ID_METADATA, SECRET_METADATA};
 
 use crate::failure::{Failure, with_causes};
 
-/// How long a door may take to accept a connection before the next one is tried.
+/// How long a listener may take to accept a connection before the next one is tried.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
 
 /// How often a connection that waits for news is checked.
@@ -37,26 +37,26 @@ const ANSWER_MAX: usize = 64 << 20;
 /// A channel that puts the caller's key on every call.
 pub type Signed = InterceptedService<Channel, Signer>;
 
-/// A connection to one door.
+/// A connection to one listener.
 #[derive(Debug, Clone)]
 pub struct Connection {
     channel: Channel,
-    door: DoorAddress,
+    listener: ListenerAddress,
     key: Key,
     timeout: Duration,
 }
 
 impl Connection {
-    /// Connects to the first of the doors that takes a connection.
+    /// Connects to the first of the listeners that takes a connection.
     ///
     /// # Errors
     /// `Unreachable` when none does.
-    pub async fn open(doors: &[DoorAddress], key: Key, timeout: Duration) -> Result<Connection, Failure> {
+    pub async fn open(listeners: &[ListenerAddress], key: Key, timeout: Duration) -> Result<Connection, Failure> {
         let mut tried = Vec::new();
-        for door in doors {
-            match connect(door, CONNECT_MAX.min(timeout)).await {
-                Ok(channel) => return Ok(Connection { channel, door: door.clone(), key, timeout }),
-                Err(reason) => tried.push(format!("{door} ({reason})")),
+        for listener in listeners {
+            match connect(listener, CONNECT_MAX.min(timeout)).await {
+                Ok(channel) => return Ok(Connection { channel, listener: listener.clone(), key, timeout }),
+                Err(reason) => tried.push(format!("{listener} ({reason})")),
             }
         }
         Err(Failure::Unreachable { tried })
@@ -72,7 +72,7 @@ impl Connection {
 
     /// Makes sense of an error that a call on this connection ended with.
     pub fn failure(&self, status: &Status) -> Failure {
-        Failure::from_status(status, &self.door.to_string(), self.timeout)
+        Failure::from_status(status, &self.listener.to_string(), self.timeout)
     }
 
     /// How long an answer may take.
@@ -85,9 +85,9 @@ impl Connection {
         AppsClient::new(self.signed()).max_decoding_message_size(ANSWER_MAX)
     }
 
-    /// Returns a client of the books.
-    pub fn books(&self) -> BooksServiceClient<Signed> {
-        BooksServiceClient::new(self.signed()).max_decoding_message_size(ANSWER_MAX)
+    /// Returns a client of the accounting.
+    pub fn accounting(&self) -> AccountingClient<Signed> {
+        AccountingClient::new(self.signed()).max_decoding_message_size(ANSWER_MAX)
     }
 
     /// Returns a client of the cluster's status and membership.
@@ -146,8 +146,8 @@ impl Interceptor for Signer {
     }
 }
 
-async fn connect(door: &DoorAddress, timeout: Duration) -> Result<Channel, String> {
-    let endpoint = Endpoint::from_shared(door.url())
+async fn connect(listener: &ListenerAddress, timeout: Duration) -> Result<Channel, String> {
+    let endpoint = Endpoint::from_shared(listener.url())
         .map_err(|error| with_causes(&error))?
         .connect_timeout(timeout)
         .http2_keep_alive_interval(KEEP_ALIVE_EVERY)

@@ -24,7 +24,7 @@ pub const DENIED_SECRET: &str = "signalbox-kit-denied";
 /// The addresses and files of a development cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
-    /// All ports are counted from here: doors +1, gRPC +101, sandbox +200, node to node +301.
+    /// All ports are counted from here: REST +1, gRPC +101, sandbox +200, node to node +301.
     pub base_port: u16,
     /// Where configurations, data and logs are.
     pub folder: PathBuf,
@@ -33,12 +33,12 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Returns the address of a region's REST door.
-    pub fn door(&self, region: usize) -> String {
+    /// Returns the address of a region's REST listener.
+    pub fn rest(&self, region: usize) -> String {
         format!("127.0.0.1:{}", self.base_port + 1 + region as u16)
     }
 
-    /// Returns the address of a region's gRPC door.
+    /// Returns the address of a region's gRPC listener.
     pub fn grpc(&self, region: usize) -> String {
         format!("127.0.0.1:{}", self.base_port + 101 + region as u16)
     }
@@ -78,22 +78,22 @@ impl Layout {
         let mut text = format!(
             "# {name}: one of three regions on this machine.\n\n\
              [node]\nid = {id}\ndata = {data:?}\n\n\
-             [listen]\ndoor = {door:?}\ngrpc = {grpc:?}\npeer = {peer:?}\n\n\
+             [listen]\nrest = {rest:?}\ngrpc = {grpc:?}\npeer = {peer:?}\n\n\
              [cluster]\npartitions = 4\nmode = {mode:?}\nround_trip_ms = 5\n",
             name = REGIONS[region],
             id = region + 1,
-            door = self.door(region),
+            rest = self.rest(region),
             grpc = self.grpc(region),
             peer = self.peer(region),
             mode = self.mode,
         );
         for (other, name) in REGIONS.iter().enumerate() {
             text.push_str(&format!(
-                "\n[[cluster.nodes]]\nid = {id}\nregion = {name:?}\npeer = {peer:?}\ngrpc = {grpc:?}\ndoor = \"http://{door}\"\n",
+                "\n[[cluster.nodes]]\nid = {id}\nregion = {name:?}\npeer = {peer:?}\ngrpc = {grpc:?}\nrest_url = \"http://{rest}\"\n",
                 id = other + 1,
                 peer = self.peer(other),
                 grpc = self.grpc(other),
-                door = self.door(other),
+                rest = self.rest(other),
             ));
         }
         for (id, secret, name, grant) in
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn the_addresses_are_the_documented_ones() {
         let layout = Layout { base_port: 4100, folder: "x".into(), mode: "active_active".into() };
-        assert_eq!(layout.door(0), "127.0.0.1:4101");
+        assert_eq!(layout.rest(0), "127.0.0.1:4101");
         assert_eq!(layout.grpc(2), "127.0.0.1:4203");
         assert_eq!(layout.peer(1), "127.0.0.1:4402");
         assert_eq!(layout.sandbox(), "127.0.0.1:4300");

@@ -12,11 +12,11 @@ pub fn starting(layout: &Layout) {
 /// Says what is where, and what to type next.
 pub fn ready(layout: &Layout, took: Duration) {
     println!("\nSignalbox is ready after {:.1} s.\n", took.as_secs_f64());
-    println!("  {:<16}{:<26}{:<20}node to node", "region", "door (REST)", "gRPC");
+    println!("  {:<16}{:<26}{:<20}node to node", "region", "REST", "gRPC");
     for (index, region) in REGIONS.iter().enumerate() {
         println!(
             "  {region:<16}{:<26}{:<20}{}",
-            format!("http://{}", layout.door(index)),
+            format!("http://{}", layout.rest(index)),
             layout.grpc(index),
             layout.peer(index)
         );

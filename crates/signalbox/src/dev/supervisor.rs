@@ -59,7 +59,7 @@ pub async fn run(layout: Layout) -> anyhow::Result<()> {
 fn sandbox_config(layout: &Layout) -> anyhow::Result<SandboxConfig> {
     Ok(SandboxConfig {
         listen: layout.sandbox().parse().context("failed to read the sandbox's address")?,
-        callbacks: (0..REGIONS.len()).map(|region| format!("http://{}", layout.door(region))).collect(),
+        callbacks: (0..REGIONS.len()).map(|region| format!("http://{}", layout.rest(region))).collect(),
         seed: SANDBOX_SEED,
         ..SandboxConfig::default()
     })
@@ -82,7 +82,7 @@ async fn ready(layout: &Layout, regions: &mut [Region], started: Instant) -> any
     let client =
         reqwest::Client::builder().timeout(READY_LOOK * 10).build().context("failed to make an HTTP client")?;
     for (index, region) in regions.iter_mut().enumerate() {
-        let url = format!("http://{}/readyz", layout.door(index));
+        let url = format!("http://{}/readyz", layout.rest(index));
         loop {
             if client.get(&url).send().await.is_ok_and(|response| response.status().is_success()) {
                 break;

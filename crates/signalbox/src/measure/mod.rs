@@ -1,4 +1,4 @@
-//! Measuring: load on somebody's doors, how long answers took, what processes used. Knows nothing of Signalbox, so that
+//! Measuring: load on somebody's listeners, how long answers took, what processes used. Knows nothing of Signalbox, so that
 //! its peers are measured with the same ruler.
 
 mod latency;

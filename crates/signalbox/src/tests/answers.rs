@@ -1,25 +1,25 @@
-//! What a door's answers become: output and exit codes.
+//! What a listener's answers become: output and exit codes.
 
 use std::net::TcpListener;
 
 use serde_json::Value;
 
-use super::door::Door;
+use super::listener::FakeListener;
 use super::{Ran, run};
 use crate::dev;
 
 #[test]
 fn a_command_prints_the_answer() {
-    let door = Door::start();
-    let ran = ask(&door, &["status"]);
+    let listener = FakeListener::start();
+    let ran = ask(&listener, &["status"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     assert!(ran.out.starts_with("as node 2 in eu-west-1 sees it; plan 0\n"), "{}", ran.out);
 }
 
 #[test]
-fn the_next_door_is_asked_when_one_cannot_be_reached() {
-    let door = Door::start();
-    let endpoints = format!("{},{}", closed_port(), door.address);
+fn the_next_listener_is_asked_when_one_cannot_be_reached() {
+    let listener = FakeListener::start();
+    let endpoints = format!("{},{}", closed_port(), listener.address);
     let ran = with_key(&["status", "--output", "json", "--endpoint", &endpoints]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let shown: Value = serde_json::from_str(&ran.out).unwrap();
@@ -33,15 +33,15 @@ fn nobody_there_is_said_with_every_address_that_was_tried() {
     assert_eq!((ran.code, ran.out.as_str()), (3, ""));
     let expected = format!(
         "signalbox: no region answers: {first} (connection refused), {second} (connection refused); is the cluster \
-         running? (`--endpoint HOST:PORT` names a gRPC door)\n"
+         running? (`--endpoint HOST:PORT` names a gRPC listener)\n"
     );
     assert_eq!(ran.err, expected);
 }
 
 #[test]
-fn refusals_name_the_door_and_the_remedy() {
-    let door = Door::start();
-    let at = door.address;
+fn refusals_name_the_listener_and_the_remedy() {
+    let listener = FakeListener::start();
+    let at = listener.address;
     for (arguments, said) in [
         (vec!["cluster", "promote", "9"], format!("no node has the number 9 (not found, said by {at})")),
         (
@@ -66,15 +66,15 @@ fn refusals_name_the_door_and_the_remedy() {
             ),
         ),
     ] {
-        let ran = ask(&door, &arguments);
+        let ran = ask(&listener, &arguments);
         assert_eq!(ran, Ran { code: 1, out: String::new(), err: format!("signalbox: {said}\n") });
     }
 }
 
 #[test]
 fn a_wrong_key_is_refused_and_half_a_key_is_not_sent() {
-    let door = Door::start();
-    let endpoint = door.address.to_string();
+    let listener = FakeListener::start();
+    let endpoint = listener.address.to_string();
     let ran = run(&["status", "--endpoint", &endpoint, "--key-id", dev::KEY_ID, "--secret", "wrong"]);
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("the key is not known") && ran.err.contains("--key-id and --secret"), "{}", ran.err);
@@ -83,16 +83,20 @@ fn a_wrong_key_is_refused_and_half_a_key_is_not_sent() {
 }
 
 #[test]
-fn a_door_that_does_not_answer_in_time_leaves_the_outcome_open() {
-    let door = Door::start();
+fn a_listener_that_does_not_answer_in_time_leaves_the_outcome_open() {
+    let listener = FakeListener::start();
     let arguments = ["cluster", "add", "--id", "9", "--region", "a", "--kind", "witness", "--peer", "h:1"];
-    let ran = ask(&door, &[&arguments[..], &["--grpc", "h:2", "--timeout", "50ms"]].concat());
+    let ran = ask(&listener, &[&arguments[..], &["--grpc", "h:2", "--timeout", "50ms"]].concat());
     assert_eq!(ran.code, 3);
-    assert!(ran.err.starts_with(&format!("signalbox: no answer from {} within 50ms;", door.address)), "{}", ran.err);
+    assert!(
+        ran.err.starts_with(&format!("signalbox: no answer from {} within 50ms;", listener.address)),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
-fn what_is_no_grpc_door_is_told_from_one() {
+fn what_is_no_grpc_listener_is_told_from_one() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let answering = std::thread::spawn(move || {
@@ -102,14 +106,14 @@ fn what_is_no_grpc_door_is_told_from_one() {
     let ran = with_key(&["status", "--endpoint", &address]);
     answering.join().unwrap();
     assert_eq!(ran.code, 3, "{}", ran.err);
-    assert!(ran.err.contains("REST door"), "{}", ran.err);
+    assert!(ran.err.contains("REST listener"), "{}", ran.err);
     assert_eq!(ran.err.lines().count(), 1);
 }
 
 #[test]
 fn a_change_says_what_moved_and_how_far_it_was_carried() {
-    let door = Door::start();
-    let ran = ask(&door, &["traffic", "evacuate", "us-east-1", "--reason", "carrier outage"]);
+    let listener = FakeListener::start();
+    let ran = ask(&listener, &["traffic", "evacuate", "us-east-1", "--reason", "carrier outage"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let expected = "plan 7 is committed:\n  us-east-1: active -> evacuated\ncarried to 0 of 2 partitions\n\
                     carried to 1 of 2 partitions\ncarried to 2 of 2 partitions\n";
@@ -118,11 +122,11 @@ fn a_change_says_what_moved_and_how_far_it_was_carried() {
 
 #[test]
 fn a_dry_run_changes_and_waits_for_nothing() {
-    let door = Door::start();
+    let listener = FakeListener::start();
     let arguments = ["traffic", "evacuate", "us-east-1", "--reason", "r", "--dry-run"];
     let expected = "dry run, nothing is changed; plan 7 would be:\n  us-east-1: active -> evacuated\n";
-    assert_eq!(ask(&door, &arguments), Ran { code: 0, out: expected.to_owned(), err: String::new() });
-    let ran = ask(&door, &[&arguments[..], &["--output", "json"]].concat());
+    assert_eq!(ask(&listener, &arguments), Ran { code: 0, out: expected.to_owned(), err: String::new() });
+    let ran = ask(&listener, &[&arguments[..], &["--output", "json"]].concat());
     let shown: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(shown["committed"], false);
     assert_eq!(shown["plan"]["regions"]["us-east-1"], "evacuated");
@@ -130,8 +134,8 @@ fn a_dry_run_changes_and_waits_for_nothing() {
 
 #[test]
 fn programs_get_one_document_after_a_change() {
-    let door = Door::start();
-    let ran = ask(&door, &["traffic", "evacuate", "us-east-1", "--reason", "r", "--output", "json"]);
+    let listener = FakeListener::start();
+    let ran = ask(&listener, &["traffic", "evacuate", "us-east-1", "--reason", "r", "--output", "json"]);
     let shown: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(shown["committed"], true);
     assert_eq!(shown["adoption"][1]["epoch"], 7);
@@ -139,9 +143,9 @@ fn programs_get_one_document_after_a_change() {
 
 #[test]
 fn sent_messages_are_followed_until_they_are_settled() {
-    let door = Door::start();
+    let listener = FakeListener::start();
     let send = ["send", "--app", "a", "--channel", "SMS", "--text", "hi", "--watch", "--output", "json"];
-    let ran = ask(&door, &[&send[..], &["--to", "+1"]].concat());
+    let ran = ask(&listener, &[&send[..], &["--to", "+1"]].concat());
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines[0]["results"][0]["status"], "accepted");
@@ -151,26 +155,26 @@ fn sent_messages_are_followed_until_they_are_settled() {
 
 #[test]
 fn what_was_not_delivered_or_not_accepted_is_a_failure() {
-    let door = Door::start();
+    let listener = FakeListener::start();
     let send = ["send", "--app", "a", "--channel", "SMS", "--text", "hi"];
-    let ran = ask(&door, &[&send[..], &["--watch", "--to", "+1", "--to", "+2"]].concat());
+    let ran = ask(&listener, &[&send[..], &["--watch", "--to", "+1", "--to", "+2"]].concat());
     assert_eq!((ran.code, ran.err.as_str()), (1, "signalbox: messages that were not delivered: 1\n"));
-    let ran = ask(&door, &[&send[..], &["--to", "+1", "--to", "+3"]].concat());
+    let ran = ask(&listener, &[&send[..], &["--to", "+1", "--to", "+3"]].concat());
     assert_eq!(
         (ran.code, ran.err.as_str()),
         (1, "signalbox: recipients that got no message: 1; the answer says why\n")
     );
-    let ran = ask(&door, &["message", "watch", "+2"]);
+    let ran = ask(&listener, &["message", "watch", "+2"]);
     assert_eq!((ran.code, ran.err.as_str()), (1, "signalbox: the message was not delivered\n"));
-    let ran = ask(&door, &["message", "watch", "+9"]);
+    let ran = ask(&listener, &["message", "watch", "+9"]);
     assert_eq!(
         (ran.code, ran.err.as_str()),
         (1, "signalbox: the news ended before everything was settled; open messages: 1\n")
     );
 }
 
-fn ask(door: &Door, arguments: &[&str]) -> Ran {
-    let endpoint = door.address.to_string();
+fn ask(listener: &FakeListener, arguments: &[&str]) -> Ran {
+    let endpoint = listener.address.to_string();
     with_key(&[arguments, &["--endpoint", &endpoint]].concat())
 }
 

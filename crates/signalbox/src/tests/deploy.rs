@@ -32,7 +32,7 @@ fn every_configuration_is_taken() {
 }
 
 #[test]
-fn a_witness_has_no_door_for_apps() {
+fn a_witness_has_no_listener_for_apps() {
     let file = deploy().join("local-witness/witness.toml");
     let ran = run(&["check-config", file.to_str().unwrap()]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));

@@ -2,7 +2,7 @@
 
 mod answers;
 mod deploy;
-mod door;
+mod listener;
 mod parsing;
 
 use std::ffi::OsString;

@@ -30,7 +30,7 @@ fn every_command_takes_what_its_help_shows() {
         "traffic evacuate a --reason r --dry-run --override last_regions --override x --parent 3",
         "traffic restore a --reason r --no-wait",
         "traffic failover a b --reason r",
-        "cluster add --id 4 --region a --peer h:1 --grpc h:2 --door http://h:3",
+        "cluster add --id 4 --region a --peer h:1 --grpc h:2 --rest-url http://h:3",
         "cluster add --id 4 --region a --kind witness --peer h:1 --grpc h:2",
         "cluster promote 4",
         "cluster remove 4",
@@ -58,7 +58,7 @@ fn every_command_takes_what_its_help_shows() {
         "opt-out delete --app A --channel SMS +12065559999",
         "opt-out list --app A",
         "opt-out list --app A --channel SMS +1 --limit 5",
-        "books --app A --output json",
+        "accounting --app A --output json",
         "completions bash",
     ] {
         Cli::try_parse_from(words(line)).unwrap_or_else(|error| panic!("{line}: {error}"));
@@ -95,8 +95,11 @@ fn what_makes_no_sense_is_a_usage_error() {
 #[test]
 fn arguments_that_contradict_each_other_are_told_apart_before_anybody_is_asked() {
     for (line, said) in [
-        ("cluster add --id 4 --region a --peer h:1 --grpc h:2", "a serving node needs --door"),
-        ("cluster add --id 4 --region a --kind witness --peer h:1 --grpc h:2 --door http://h:3", "a witness has no"),
+        ("cluster add --id 4 --region a --peer h:1 --grpc h:2", "a serving node needs --rest-url"),
+        (
+            "cluster add --id 4 --region a --kind witness --peer h:1 --grpc h:2 --rest-url http://h:3",
+            "a witness has no",
+        ),
         ("channel put --app x --channel EMAIL --from-address a@b.c", "EMAIL needs --from-address and --identity"),
         ("channel put --app x --channel SMS --identity a", "are for EMAIL"),
         ("channel put --app x --channel CUSTOM --sender-id a", "are for SMS"),

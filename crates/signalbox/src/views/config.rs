@@ -10,7 +10,7 @@ use crate::console::{View, facts};
 pub struct ConfigView {
     node_id: u64,
     data: String,
-    door: String,
+    rest: String,
     grpc: String,
     peer: String,
     partitions: u16,
@@ -36,7 +36,7 @@ impl From<&Config> for ConfigView {
         ConfigView {
             node_id: config.node.0,
             data: config.data.display().to_string(),
-            door: config.listen.door.to_string(),
+            rest: config.listen.rest.to_string(),
             grpc: config.listen.grpc.to_string(),
             peer: config.listen.peer.to_string(),
             partitions: config.partitions,
@@ -60,7 +60,7 @@ impl View for ConfigView {
         facts([
             ("node", self.node_id.to_string()),
             ("data", self.data.clone()),
-            ("door", self.door.clone()),
+            ("rest", self.rest.clone()),
             ("gRPC", self.grpc.clone()),
             ("node to node", self.peer.clone()),
             ("cluster", cluster),

@@ -226,7 +226,7 @@ impl View for ProgressView {
         let detail = self.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
         let region = if self.region.is_empty() { String::new() } else { format!(" in {}", self.region) };
         let (attempts, epoch) = (self.attempts, self.epoch);
-        format!("{}{region} under plan {epoch}, handovers with a result: {attempts}{detail}", self.status)
+        format!("{}{region} under plan {epoch}, dispatches with a result: {attempts}{detail}", self.status)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What answers look like: our own shapes, stable in JSON, made from the contract's answers, with a text for people.
 //! Times are `_ms` numbers in JSON and RFC 3339 in text.
 
+mod accounting;
 mod app;
-mod books;
 mod config;
 mod endpoint;
 mod message;
@@ -21,8 +21,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use wire::v1;
 
+pub use accounting::AccountingView;
 pub use app::{AppView, ChannelView};
-pub use books::BooksView;
 pub use config::ConfigView;
 pub use endpoint::EndpointView;
 pub use message::{EventView, HeldView, MessageView, ResolvedView, UpdateView};

@@ -35,7 +35,7 @@ pub struct NodeView {
     kind: String,
     peer_address: String,
     grpc_address: String,
-    door_url: Option<String>,
+    rest_url: Option<String>,
 }
 
 /// The nodes of the cluster.
@@ -48,7 +48,7 @@ pub struct NodesView {
 struct NodeStatusView {
     #[serde(flatten)]
     node: NodeView,
-    heard_ms_ago: Option<u64>,
+    last_seen_ms_ago: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -81,7 +81,7 @@ impl From<v1::StatusResponse> for StatusView {
         };
         let node = |status: v1::NodeStatus| NodeStatusView {
             node: status.node.unwrap_or_default().into(),
-            heard_ms_ago: status.heard_ms_ago,
+            last_seen_ms_ago: status.last_seen_ms_ago,
         };
         StatusView {
             node_id: response.node_id,
@@ -103,7 +103,7 @@ impl From<v1::NodeInfo> for NodeView {
             kind: words::region_kind(node.kind),
             peer_address: node.peer_address,
             grpc_address: node.grpc_address,
-            door_url: Some(node.door_url).filter(|url| !url.is_empty()),
+            rest_url: Some(node.rest_url).filter(|url| !url.is_empty()),
         }
     }
 }
@@ -146,16 +146,16 @@ impl View for StatusView {
         parts.push(String::new());
         parts.push(table(["REGION", "KIND", "PLAN", "REACHABLE"], self.regions.iter().map(region)));
         let node = |status: &NodeStatusView| {
-            let heard = match status.heard_ms_ago {
+            let last_seen = match status.last_seen_ms_ago {
                 _ if status.node.node_id == self.node_id => "answers".to_owned(),
                 Some(ms) => format!("{ms} ms ago"),
                 None => "never".to_owned(),
             };
-            let [id, region, _, door, grpc, peer] = status.node.row();
-            [id, region, heard, door, grpc, peer]
+            let [id, region, _, rest, grpc, peer] = status.node.row();
+            [id, region, last_seen, rest, grpc, peer]
         };
         parts.push(String::new());
-        let headings = ["NODE", "REGION", "HEARD", "DOOR", "GRPC", "NODE TO NODE"];
+        let headings = ["NODE", "REGION", "LAST SEEN", "REST", "GRPC", "NODE TO NODE"];
         parts.push(table(headings, self.nodes.iter().map(node)));
         parts.push(String::new());
         let headings = ["GROUP", "LEADER", "TERM", "LAST", "COMMITTED", "APPLIED", "LEASE", "REPLICAS"];
@@ -166,7 +166,7 @@ impl View for StatusView {
 
 impl View for NodesView {
     fn text(&self) -> String {
-        let headings = ["NODE", "REGION", "KIND", "DOOR", "GRPC", "NODE TO NODE"];
+        let headings = ["NODE", "REGION", "KIND", "REST", "GRPC", "NODE TO NODE"];
         table(headings, self.nodes.iter().map(NodeView::row))
     }
 }
@@ -177,7 +177,7 @@ impl NodeView {
             self.node_id.to_string(),
             self.region.clone(),
             self.kind.clone(),
-            or_dash(self.door_url.as_ref()),
+            or_dash(self.rest_url.as_ref()),
             self.grpc_address.clone(),
             self.peer_address.clone(),
         ]

@@ -11,11 +11,12 @@ use crate::console::View;
 const TIME_MS: u64 = 1_700_000_000_123;
 
 #[test]
-fn books() {
-    let books = v1::Books { accepted: 10, delivered: 6, failed: 1, opted_out: 1, expired: 0, held: 1, pending: 1 };
-    let groups = vec![v1::GroupBooks { group: 2, books: Some(books) }];
-    let apps = vec![v1::AppBooks { app_id: "a1".to_owned(), groups, sum: Some(books) }];
-    let view = BooksView::from(v1::GetBooksResponse { apps, sum: Some(books) });
+fn accounting() {
+    let accounting =
+        v1::AccountingTotals { accepted: 10, delivered: 6, failed: 1, opted_out: 1, expired: 0, held: 1, pending: 1 };
+    let groups = vec![v1::GroupAccounting { group: 2, totals: Some(accounting) }];
+    let apps = vec![v1::AppAccounting { app_id: "a1".to_owned(), groups, sum: Some(accounting) }];
+    let view = AccountingView::from(v1::GetAccountingResponse { apps, sum: Some(accounting) });
     let counts =
         json!({"accepted": 10, "delivered": 6, "failed": 1, "opted_out": 1, "expired": 0, "held": 1, "pending": 1});
     let mut group = counts.clone();
@@ -30,8 +31,8 @@ total  10        6          1       1          0        1     1";
 }
 
 #[test]
-fn the_books_of_an_app_without_messages_are_all_zero() {
-    let view = BooksView::from(v1::GetBooksResponse::default());
+fn the_accounting_of_an_app_without_messages_is_all_zero() {
+    let view = AccountingView::from(v1::GetAccountingResponse::default());
     assert_eq!(as_json(&view)["total"]["accepted"], 0);
 }
 
@@ -81,7 +82,7 @@ fn status() {
         kind: v1::RegionKind::Witness as i32,
         peer_address: "h:1".to_owned(),
         grpc_address: "h:2".to_owned(),
-        door_url: String::new(),
+        rest_url: String::new(),
     };
     let replicas = vec![
         v1::ReplicaStatus { node_id: 2, voter: true, matching_index: Some(9), lag_entries: 0 },
@@ -102,8 +103,8 @@ fn status() {
         region: "us-east-1".to_owned(),
         epoch: 7,
         nodes: vec![
-            v1::NodeStatus { node: Some(own), heard_ms_ago: None },
-            v1::NodeStatus { node: Some(node), heard_ms_ago: None },
+            v1::NodeStatus { node: Some(own), last_seen_ms_ago: None },
+            v1::NodeStatus { node: Some(node), last_seen_ms_ago: None },
         ],
         regions: vec![region],
         groups: vec![control, first],
@@ -126,7 +127,7 @@ control  NONE    4     9     9          0        -       -
     assert_eq!(view.text(), expected);
     let shown = as_json(&view);
     assert_eq!(shown["nodes"][1]["kind"], "witness");
-    assert_eq!(shown["nodes"][1]["door_url"], Value::Null);
+    assert_eq!(shown["nodes"][1]["rest_url"], Value::Null);
     assert_eq!(shown["groups"][1]["replicas"][1]["lag_entries"], 9);
     assert_eq!(shown["alarms"], json!(["group 0 has no leader"]));
 }
@@ -160,7 +161,7 @@ address        +12065550100
 class          at_most_once
 accepted       2023-11-14T22:13:20Z
 expires        2023-11-14T22:13:21Z
-status         delivered in eu-west-1 under plan 7, handovers with a result: 1: taken
+status         delivered in eu-west-1 under plan 7, dispatches with a result: 1: taken
 provider's id  p1
 
 TIME                      EVENT  REGION     EPOCH  ATTEMPT  DETAIL
@@ -177,7 +178,7 @@ TIME                      EVENT  REGION     EPOCH  ATTEMPT  DETAIL
 fn news_are_a_line_each() {
     let view = UpdateView::new("m1".to_owned(), progress());
     let expected =
-        "2023-11-14T22:13:20.123Z  m1  delivered in eu-west-1 under plan 7, handovers with a result: 1: taken";
+        "2023-11-14T22:13:20.123Z  m1  delivered in eu-west-1 under plan 7, dispatches with a result: 1: taken";
     assert_eq!(view.text(), expected);
     assert_eq!(as_json(&view)["message_id"], "m1");
     let event = v1::Event { message_id: "m1".to_owned(), time_ms: TIME_MS, ..Default::default() };

@@ -8,7 +8,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 
 use model::id::GroupId;
-use registry::tables::{AdoptedPlan, Bodies, BooksOf, Gates, Messages, Meta, ProgressOf, Table};
+use registry::tables::{AccountingOf, AdoptedPlan, AppSendStates, Bodies, Messages, Meta, ProgressOf, Table};
 
 use super::chain::Chain;
 use super::overlay::{AnyOverlay, Overlay};
@@ -18,7 +18,8 @@ use crate::batch::Batch;
 /// Tables whose rows are kept: the few that nearly every command reads, and those of messages under way, which are read
 /// again when they are settled and when their events come. Their keys are in the order of time, so that the oldest rows
 /// leave first.
-const KEPT: [u8; 7] = [Meta::ID, AdoptedPlan::ID, Gates::ID, BooksOf::ID, Bodies::ID, Messages::ID, ProgressOf::ID];
+const KEPT: [u8; 7] =
+    [Meta::ID, AdoptedPlan::ID, AppSendStates::ID, AccountingOf::ID, Bodies::ID, Messages::ID, ProgressOf::ID];
 
 /// Rows of a group by table.
 #[derive(Default)]

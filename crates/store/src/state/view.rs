@@ -1,4 +1,4 @@
-//! One moment of a group's tables, for doors, senders and leader duties.
+//! One moment of a group's tables, for listeners, senders and leader duties.
 
 use std::ops::Bound;
 use std::sync::Arc;

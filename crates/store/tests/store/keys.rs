@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use model::address::AddressKey;
 use model::channel::{CHANNELS, Channel};
-use model::id::{AppId, Boot, EndpointId, GroupId, MessageId, NodeId, RegionId, UserId};
+use model::id::{AppId, EndpointId, GroupId, Incarnation, MessageId, NodeId, RegionId, UserId};
 use model::time::Timestamp;
 use proptest::prelude::*;
 use store::keys::{KeyError, StoredKey, decode, group_end, group_prefix, prefix_end, table_prefix};
@@ -66,7 +66,7 @@ ordered! {
     opt_outs: (wide().prop_map(AppId), text().prop_map(AddressKey::from_stored), channel());
     address_endpoints: (wide().prop_map(AppId), channel(), text().prop_map(AddressKey::from_stored));
     outbox: (text().prop_map(RegionId::from_stored), number().prop_map(Timestamp), wide().prop_map(MessageId));
-    claims: (number().prop_map(NodeId), number().prop_map(Boot), wide().prop_map(MessageId));
+    claims: (number().prop_map(NodeId), number().prop_map(Incarnation), wide().prop_map(MessageId));
 }
 
 proptest! {

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use model::accounting::Accounting;
 use model::address::AddressKey;
-use model::books::Books;
 use model::channel::Channel;
 use model::id::{AppId, EndpointId, GroupId, MessageId, NodeId, RegionId};
 use model::rows::OutboxRow;
 use model::time::Timestamp;
-use model::{Boot, Class};
+use model::{Class, Incarnation};
 use proptest::prelude::*;
 use registry::tables::{
-    AddressEndpoints, BooksOf, Claims, FollowUpNumbers, MemoryTables, Outbox, ReadRows, Table, Tables, View, WriteRows,
+    AccountingOf, AddressEndpoints, Claims, FollowUpNumbers, MemoryTables, Outbox, ReadRows, Table, Tables, View,
+    WriteRows,
 };
 use store::memory::MemoryOperation;
 use store::{AppliedRow, Engine, EngineError, StateStore, StoreError};
@@ -66,7 +67,7 @@ fn address_key(key: u8) -> <AddressEndpoints as Table>::Key {
 }
 
 fn claim_key(key: u8) -> <Claims as Table>::Key {
-    (NodeId(u64::from(key % 3)), Boot(u64::from(key % 2)), MessageId(u128::from(key)))
+    (NodeId(u64::from(key % 3)), Incarnation(u64::from(key % 2)), MessageId(u128::from(key)))
 }
 
 fn outbox_row(value: u8) -> OutboxRow {
@@ -95,8 +96,8 @@ fn change(tables: &mut impl Tables, change: Change) {
         }
         2 => set::<Claims>(tables, claim_key(key), value.map(|_| ())),
         3 => {
-            let row = value.map(|value| Books { accepted: u64::from(value), ..Books::default() });
-            set::<BooksOf>(tables, AppId(u128::from(key)), row);
+            let row = value.map(|value| Accounting { accepted: u64::from(value), ..Accounting::default() });
+            set::<AccountingOf>(tables, AppId(u128::from(key)), row);
         }
         _ => set::<FollowUpNumbers>(tables, GroupId(u16::from(key)), value.map(u64::from)),
     }
@@ -120,7 +121,7 @@ fn same(left: &impl View, right: &impl View) {
     same_table::<Outbox>(left, right, (0..24).map(outbox_key));
     same_table::<AddressEndpoints>(left, right, (0..24).map(address_key));
     same_table::<Claims>(left, right, (0..24).map(claim_key));
-    same_table::<BooksOf>(left, right, (0..24).map(AppId));
+    same_table::<AccountingOf>(left, right, (0..24).map(AppId));
     same_table::<FollowUpNumbers>(left, right, (0..24).map(GroupId));
 }
 

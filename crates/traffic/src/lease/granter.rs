@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use model::{Boot, BootTime, Epoch, LogIndex, NodeId, RegionId, Term};
+use model::{BootTime, Epoch, Incarnation, LogIndex, NodeId, RegionId, Term};
 
+use super::pending::PendingAcknowledgements;
 use super::terms::{Grant, HolderId, Renewal, Report, Tenure};
-use super::waiting::Waiting;
 use crate::timing::LeaseTiming;
 
 /// One tenure's knowledge of holders. Its size is bounded by the number of nodes that hosted a replica in the tenure.
@@ -16,22 +16,22 @@ use crate::timing::LeaseTiming;
 pub struct Granter {
     timing: LeaseTiming,
     tenure: Tenure,
-    evidence: Option<BootTime>,
+    leader_lease: Option<BootTime>,
     transferring: bool,
     holders: BTreeMap<NodeId, Known>,
     takeovers: BTreeMap<RegionId, LogIndex>,
     /// How many takeovers on the ground of a lapse are under way, by region; more than none.
     taking_over: BTreeMap<RegionId, u32>,
-    waiting: Waiting,
+    waiting: PendingAcknowledgements,
 }
 
 /// What is known of a node that may hold the lease.
 #[derive(Debug, Clone)]
 struct Known {
     region: RegionId,
-    boot: Option<Boot>,
+    incarnation: Option<Incarnation>,
     fenced: LogIndex,
-    quiet: Option<Epoch>,
+    drained: Option<Epoch>,
     /// The last grant, or the beginning of the tenure when that is later: until then an earlier leader may have granted.
     granted: BootTime,
     retired: bool,
@@ -42,16 +42,16 @@ struct Known {
 pub enum Decision {
     /// The lease, to be sent at once.
     Grant(Grant),
-    /// Nothing, though the report in the request counts unless the reason is [`Reason::EarlierBoot`].
+    /// Nothing, though the report in the request counts unless the reason is [`Reason::EarlierIncarnation`].
     Refuse(Reason),
 }
 
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
-    /// The request comes from a boot that has ended.
-    #[error("the request comes from an earlier boot of the node")]
-    EarlierBoot,
+    /// The request comes from an incarnation that has ended.
+    #[error("the request comes from an earlier incarnation of the node")]
+    EarlierIncarnation,
     /// The last heartbeat that a quorum answered is too old (R1).
     #[error("no quorum answered a recent heartbeat, so another node may lead")]
     Unsure,
@@ -77,7 +77,7 @@ pub enum Reason {
 /// Whether an index that forbids sending is acknowledged (R7).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Acknowledgement {
-    /// No holder begins a handover without having applied it, from now on.
+    /// No holder begins a dispatch without having applied it, from now on.
     Yes,
     /// Not yet.
     Wait {
@@ -92,8 +92,8 @@ pub enum Acknowledgement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TakeoverBasis {
     /// The region applied the plan, and all that it began of what moves is settled.
-    Quiet,
-    /// No node of the region that isn't quiet holds the lease.
+    Drained,
+    /// No node of the region that isn't drained holds the lease.
     Lapsed,
 }
 
@@ -105,12 +105,12 @@ impl Granter {
         let mut granter = Granter {
             timing,
             tenure,
-            evidence: None,
+            leader_lease: None,
             transferring: false,
             holders: BTreeMap::new(),
             takeovers: BTreeMap::new(),
             taking_over: BTreeMap::new(),
-            waiting: Waiting::new(timing.patience()),
+            waiting: PendingAcknowledgements::new(timing.patience()),
         };
         for (node, region) in hosts {
             granter.host(*node, region.clone());
@@ -122,7 +122,7 @@ impl Granter {
     /// is, but for its retirement, which ends.
     pub fn host(&mut self, node: NodeId, region: RegionId) {
         let granted = self.tenure.began;
-        let fresh = Known { region, boot: None, fenced: LogIndex(0), quiet: None, granted, retired: false };
+        let fresh = Known { region, incarnation: None, fenced: LogIndex(0), drained: None, granted, retired: false };
         self.holders.entry(node).or_insert(fresh).retired = false;
     }
 
@@ -154,29 +154,30 @@ impl Granter {
     /// Takes note that a quorum answered the heartbeat sent at `sent`. Heartbeats of an earlier tenure don't count.
     pub fn quorum_acked(&mut self, sent: BootTime) {
         if sent >= self.tenure.began {
-            self.evidence = self.evidence.max(Some(sent));
+            self.leader_lease = self.leader_lease.max(Some(sent));
         }
     }
 
     /// Says whether no other node can lead now, unless leadership was transferred (R1).
     pub fn is_sure(&self, now: BootTime) -> bool {
-        self.evidence.is_some_and(|sent| now.since(sent) < self.timing.evidence())
+        self.leader_lease.is_some_and(|sent| now.since(sent) < self.timing.leader_lease())
     }
 
-    /// Takes a report that asks for nothing. Says whether it counts: not if it comes from an earlier boot.
+    /// Takes a report that asks for nothing. Says whether it counts: not if it comes from an earlier incarnation.
     pub fn report(&mut self, report: Report) -> bool {
-        let Report { holder: HolderId { node, boot, region }, fenced, quiet } = report;
+        let Report { holder: HolderId { node, incarnation, region }, fenced, drained } = report;
         self.host_if_unknown(node, region);
         let Some(known) = self.holders.get_mut(&node) else { return false };
-        if known.boot > Some(boot) {
+        if known.incarnation > Some(incarnation) {
             return false;
         }
-        if known.boot < Some(boot) {
-            // The node restarted: the earlier boot sends no more, and this one got nothing in this tenure.
-            *known = Known { boot: Some(boot), fenced, quiet, granted: self.tenure.began, ..known.clone() };
+        if known.incarnation < Some(incarnation) {
+            // The node restarted: the earlier incarnation sends no more, and this one got nothing in this tenure.
+            *known =
+                Known { incarnation: Some(incarnation), fenced, drained, granted: self.tenure.began, ..known.clone() };
         } else {
             known.fenced = known.fenced.max(fenced);
-            known.quiet = known.quiet.max(quiet);
+            known.drained = known.drained.max(drained);
         }
         true
     }
@@ -184,11 +185,11 @@ impl Granter {
     /// Answers a request for the lease that arrived before `now`, with the commit index read after it arrived.
     pub fn request(&mut self, now: BootTime, renewal: Renewal, commit: LogIndex) -> Decision {
         let Renewal { report, sent } = renewal;
-        let HolderId { node, boot, region } = report.holder.clone();
+        let HolderId { node, incarnation, region } = report.holder.clone();
         if !self.report(report) {
-            return Decision::Refuse(Reason::EarlierBoot);
+            return Decision::Refuse(Reason::EarlierIncarnation);
         }
-        if let Some(reason) = self.refusal(now, node) {
+        if let Some(reason) = self.vote_hold_off(now, node) {
             return Decision::Refuse(reason);
         }
         if let Some(known) = self.holders.get_mut(&node) {
@@ -197,7 +198,7 @@ impl Granter {
         debug_assert!(self.invariant_holders_count_from_the_tenure());
         let takeover = self.takeovers.get(&region).copied().unwrap_or_default();
         let need = commit.max(self.tenure.log_end).max(takeover);
-        Decision::Grant(Grant { boot, sent, term: self.tenure.term, need })
+        Decision::Grant(Grant { incarnation, sent, term: self.tenure.term, need })
     }
 
     /// Ends granting for the rest of the term, before the transfer's first message is sent (R8). Also ends what rests on
@@ -250,9 +251,9 @@ impl Granter {
     /// region gets no lease from here on until [`takeover_appended`](Self::takeover_appended) was called for every such
     /// takeover. What became of one may never be known in this tenure: then the region stays without until its end.
     pub fn begin_takeover(&mut self, now: BootTime, region: &RegionId, epoch: Epoch) -> Option<TakeoverBasis> {
-        let noisy = || self.of_region(region).filter(|known| known.quiet != Some(epoch));
+        let noisy = || self.of_region(region).filter(|known| known.drained != Some(epoch));
         if noisy().next().is_none() && self.of_region(region).next().is_some() {
-            return Some(TakeoverBasis::Quiet);
+            return Some(TakeoverBasis::Drained);
         }
         let lapsed = noisy().all(|known| self.has_lapsed(now, known.granted));
         if !lapsed || !self.has_lapsed(now, self.tenure.began) || !self.may_conclude(now) {
@@ -296,7 +297,7 @@ impl Granter {
         }
     }
 
-    fn refusal(&self, now: BootTime, node: NodeId) -> Option<Reason> {
+    fn vote_hold_off(&self, now: BootTime, node: NodeId) -> Option<Reason> {
         let known = self.holders.get(&node)?;
         if self.transferring {
             return Some(Reason::Transferring);

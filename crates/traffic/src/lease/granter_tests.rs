@@ -30,17 +30,21 @@ fn sure_at(now: u64) -> Granter {
     granter
 }
 
-fn report(node: NodeId, boot: u64, fenced: u64) -> Report {
+fn report(node: NodeId, incarnation: u64, fenced: u64) -> Report {
     let region = region(if node == A { "a" } else { "b" });
-    Report { holder: HolderId { node, boot: Boot(boot), region }, fenced: LogIndex(fenced), quiet: None }
+    Report {
+        holder: HolderId { node, incarnation: Incarnation(incarnation), region },
+        fenced: LogIndex(fenced),
+        drained: None,
+    }
 }
 
-fn renewal(node: NodeId, boot: u64, fenced: u64) -> Renewal {
-    Renewal { report: report(node, boot, fenced), sent: at(123) }
+fn renewal(node: NodeId, incarnation: u64, fenced: u64) -> Renewal {
+    Renewal { report: report(node, incarnation, fenced), sent: at(123) }
 }
 
 fn granted(need: u64) -> Decision {
-    Decision::Grant(Grant { boot: Boot(1), sent: at(123), term: Term(3), need: LogIndex(need) })
+    Decision::Grant(Grant { incarnation: Incarnation(1), sent: at(123), term: Term(3), need: LogIndex(need) })
 }
 
 fn wait(until: Option<u64>, holders: &[NodeId]) -> Acknowledgement {
@@ -63,8 +67,8 @@ fn need_is_the_highest_of_commit_log_end_and_takeover() {
     let mut granter = sure_at(10_100);
     assert_eq!(granter.request(at(10_101), renewal(A, 1, 0), LogIndex(2)), granted(7));
     assert_eq!(granter.request(at(10_102), renewal(A, 1, 0), LogIndex(9)), granted(9));
-    granter.takeover_appended(&region("a"), TakeoverBasis::Quiet, LogIndex(12));
-    granter.takeover_appended(&region("a"), TakeoverBasis::Quiet, LogIndex(11));
+    granter.takeover_appended(&region("a"), TakeoverBasis::Drained, LogIndex(12));
+    granter.takeover_appended(&region("a"), TakeoverBasis::Drained, LogIndex(11));
     assert_eq!(granter.request(at(10_103), renewal(A, 1, 0), LogIndex(9)), granted(12));
     assert_eq!(granter.request(at(10_104), renewal(B, 1, 0), LogIndex(9)), granted(9));
 }
@@ -101,7 +105,7 @@ fn a_silent_holder_is_waited_for_until_its_lease_lapsed() {
 }
 
 #[test]
-fn a_new_tenure_waits_for_holders_it_never_heard_of() {
+fn a_new_tenure_waits_for_holders_it_never_saw() {
     let mut granter = sure_at(11_000);
     granter.report(report(A, 1, 8));
     assert_eq!(granter.acknowledged(at(11_099), LogIndex(8), LogIndex(8)), wait(Some(11_100), &[B]));
@@ -117,12 +121,12 @@ fn a_restarted_holder_is_fenced_anew_and_its_late_requests_are_dropped() {
     assert_eq!(granter.acknowledged(at(10_200), LogIndex(9), LogIndex(9)), wait(Some(11_100), &[A]));
     assert!(!granter.report(report(A, 1, 9)));
     let late = granter.request(at(10_201), renewal(A, 1, 9), LogIndex(9));
-    assert_eq!(late, Decision::Refuse(Reason::EarlierBoot));
+    assert_eq!(late, Decision::Refuse(Reason::EarlierIncarnation));
     assert_eq!(granter.acknowledged(at(10_202), LogIndex(9), LogIndex(9)), wait(Some(11_100), &[A]));
 }
 
 #[test]
-fn a_restart_ends_the_earlier_boot_s_lease() {
+fn a_restart_ends_the_earlier_incarnation_s_lease() {
     let mut granter = sure_at(11_000);
     granter.report(report(B, 1, 9));
     granter.request(at(11_050), renewal(A, 1, 0), LogIndex(7));
@@ -170,7 +174,7 @@ fn a_transfer_ends_granting_and_everything_that_rests_on_time() {
 }
 
 #[test]
-fn a_takeover_begins_when_the_region_is_quiet_or_its_lease_lapsed() {
+fn a_takeover_begins_when_the_region_is_drained_or_its_lease_lapsed() {
     let mut granter = sure_at(11_000);
     let (a, b) = (region("a"), region("b"));
     assert_eq!(granter.begin_takeover(at(11_099), &a, Epoch(2)), None);
@@ -182,13 +186,13 @@ fn a_takeover_begins_when_the_region_is_quiet_or_its_lease_lapsed() {
     granter.takeover_appended(&a, TakeoverBasis::Lapsed, LogIndex(9));
     assert_eq!(granter.request(at(11_102), renewal(A, 1, 7), LogIndex(7)), granted(9));
 
-    granter.report(Report { quiet: Some(Epoch(2)), ..report(B, 1, 8) });
+    granter.report(Report { drained: Some(Epoch(2)), ..report(B, 1, 8) });
     assert_eq!(granter.begin_takeover(at(11_103), &b, Epoch(3)), None);
-    assert_eq!(granter.begin_takeover(at(11_103), &b, Epoch(2)), Some(TakeoverBasis::Quiet));
+    assert_eq!(granter.begin_takeover(at(11_103), &b, Epoch(2)), Some(TakeoverBasis::Drained));
     assert_eq!(
         granter.request(at(11_104), renewal(B, 1, 8), LogIndex(8)),
         granted(8),
-        "a quiet region keeps its lease"
+        "a drained region keeps its lease"
     );
 }
 
@@ -203,7 +207,7 @@ fn a_region_gets_no_lease_until_every_takeover_of_it_is_known() {
     let asks = |granter: &mut Granter| granter.request(at(11_101), renewal(A, 1, 7), LogIndex(7));
     granter.takeover_appended(&a, TakeoverBasis::Lapsed, LogIndex(9));
     assert_eq!(asks(&mut granter), Decision::Refuse(Reason::TakingOver));
-    granter.takeover_appended(&a, TakeoverBasis::Quiet, LogIndex(10));
+    granter.takeover_appended(&a, TakeoverBasis::Drained, LogIndex(10));
     assert_eq!(asks(&mut granter), Decision::Refuse(Reason::TakingOver), "another ground, another takeover");
     granter.takeover_appended(&a, TakeoverBasis::Lapsed, LogIndex(8));
     assert_eq!(asks(&mut granter), granted(10));

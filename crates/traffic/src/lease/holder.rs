@@ -1,4 +1,4 @@
-//! The holder's side of the send lease, for one group in one boot of a node. Decides whether a handover may begin; holds
+//! The holder's side of the send lease, for one group in one incarnation of a node. Decides whether a dispatch may begin; holds
 //! no clock and sends nothing itself.
 
 use std::time::Duration;
@@ -12,33 +12,33 @@ use crate::timing::LeaseTiming;
 /// met when answers pile up; then the newest gives way to the next.
 const PENDING_MAX: usize = 8;
 
-/// The lease of one group in one boot.
+/// The lease of one group in one incarnation.
 #[derive(Debug, Clone)]
 pub struct Holder {
     id: HolderId,
     lease: Duration,
-    gate: Duration,
+    critical_section: Duration,
     applied: LogIndex,
     fenced: LogIndex,
-    quiet: Option<Epoch>,
+    drained: Option<Epoch>,
     usable: Option<Usable>,
     pending: Vec<Pending>,
 }
 
-/// The right to begin handovers of the group's messages.
+/// The right to begin dispatches of the group's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permit {
     /// The lease is valid before this time. A check after it needs another permit.
     pub valid_until: BootTime,
-    /// A handover that this permit allowed must have begun by then (G after it was given, however slow the clock). One that begins later is an
+    /// A dispatch that this permit allowed must have begun by then (G after it was given, however slow the clock). One that begins later is an
     /// overrun, to be counted and reported.
     pub begin_by: BootTime,
 }
 
-/// Why no handover may begin.
+/// Why no dispatch may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoPermit {
-    /// No lease was granted in this boot yet.
+    /// No lease was granted in this incarnation yet.
     #[error("no send lease was granted yet")]
     NeverGranted,
     /// The lease ran out and was not renewed.
@@ -64,8 +64,8 @@ pub enum Answer {
     Usable(BootTime),
     /// The lease becomes usable when this index is applied.
     Pending(LogIndex),
-    /// It answers an earlier boot's request (R3).
-    OtherBoot,
+    /// It answers an earlier incarnation's request (R3).
+    OtherIncarnation,
     /// It came too late to be of use.
     Expired,
 }
@@ -83,15 +83,15 @@ struct Pending {
 }
 
 impl Holder {
-    /// Begins a boot that has applied nothing and holds nothing.
+    /// Begins an incarnation that has applied nothing and holds nothing.
     pub fn new(id: HolderId, timing: &LeaseTiming) -> Holder {
         Holder {
             id,
             lease: timing.lease(),
-            gate: timing.gate_on_any_clock(),
+            critical_section: timing.critical_section_on_any_clock(),
             applied: LogIndex(0),
             fenced: LogIndex(0),
-            quiet: None,
+            drained: None,
             usable: None,
             pending: Vec::new(),
         }
@@ -104,14 +104,14 @@ impl Holder {
 
     /// Says how far this holder is.
     pub fn report(&self) -> Report {
-        Report { holder: self.id.clone(), fenced: self.fenced, quiet: self.quiet }
+        Report { holder: self.id.clone(), fenced: self.fenced, drained: self.drained }
     }
 
     /// Takes a grant. It extends the lease only if a usable one is still valid now; otherwise it becomes usable when its
     /// `need` is applied (R5), each grant by its own.
     pub fn granted(&mut self, now: BootTime, grant: Grant) -> Answer {
-        if grant.boot != self.id.boot {
-            return Answer::OtherBoot;
+        if grant.incarnation != self.id.incarnation {
+            return Answer::OtherIncarnation;
         }
         let lease = Usable { until: grant.sent + self.lease, term: grant.term };
         if lease.until <= now || grant.sent > now {
@@ -146,18 +146,18 @@ impl Holder {
         debug_assert!(self.invariant_fenced_is_applied());
     }
 
-    /// Takes note of the plan for which this holder is quiet, or that it is quiet for none (R11).
-    pub fn quiet(&mut self, epoch: Option<Epoch>) {
-        self.quiet = epoch;
+    /// Takes note of the plan for which this holder is drained, or that it is drained for none (R11).
+    pub fn drained(&mut self, epoch: Option<Epoch>) {
+        self.drained = epoch;
     }
 
-    /// Says whether a handover may begin now (R9, as far as the lease goes).
+    /// Says whether a dispatch may begin now (R9, as far as the lease goes).
     ///
     /// # Errors
     /// Why not.
     pub fn permit(&self, now: BootTime) -> Result<Permit, NoPermit> {
         if let Some(usable) = self.usable.filter(|usable| now < usable.until) {
-            return Ok(Permit { valid_until: usable.until, begin_by: now + self.gate });
+            return Ok(Permit { valid_until: usable.until, begin_by: now + self.critical_section });
         }
         let waiting = self.pending.iter().filter(|pending| now < pending.lease.until);
         if let Some(need) = waiting.map(|pending| pending.need).min() {
@@ -169,12 +169,12 @@ impl Holder {
         })
     }
 
-    /// Returns the time at which the usable lease runs out or ran out; nothing when there was none in this boot.
+    /// Returns the time at which the usable lease runs out or ran out; nothing when there was none in this incarnation.
     pub fn valid_until(&self) -> Option<BootTime> {
         self.usable.map(|usable| usable.until)
     }
 
-    /// Returns the term of the leader that granted the usable lease last; nothing when there was none in this boot.
+    /// Returns the term of the leader that granted the usable lease last; nothing when there was none in this incarnation.
     pub fn granted_in(&self) -> Option<Term> {
         self.usable.map(|usable| usable.term)
     }
@@ -206,9 +206,9 @@ impl Holder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{Boot, NodeId, RegionId};
+    use model::{Incarnation, NodeId, RegionId};
 
-    const BOOT: Boot = Boot(7);
+    const INCARNATION: Incarnation = Incarnation(7);
 
     fn at(milliseconds: u64) -> BootTime {
         BootTime(milliseconds * 1_000_000)
@@ -216,11 +216,14 @@ mod tests {
 
     fn holder() -> Holder {
         let timing = LeaseTiming::for_round_trip(Duration::from_millis(80)).unwrap();
-        Holder::new(HolderId { node: NodeId(1), boot: BOOT, region: RegionId::new("a").unwrap() }, &timing)
+        Holder::new(
+            HolderId { node: NodeId(1), incarnation: INCARNATION, region: RegionId::new("a").unwrap() },
+            &timing,
+        )
     }
 
     fn grant(sent: u64, need: u64) -> Grant {
-        Grant { boot: BOOT, sent: at(sent), term: Term(1), need: LogIndex(need) }
+        Grant { incarnation: INCARNATION, sent: at(sent), term: Term(1), need: LogIndex(need) }
     }
 
     #[test]
@@ -235,10 +238,17 @@ mod tests {
     }
 
     #[test]
-    fn answers_to_an_earlier_boot_are_dropped() {
+    fn answers_to_an_earlier_incarnation_are_dropped() {
         let mut holder = holder();
-        assert_eq!(holder.granted(at(0), Grant { boot: Boot(6), ..grant(0, 0) }), Answer::OtherBoot);
-        assert_eq!(holder.granted(at(5), grant(6, 0)), Answer::Expired, "a request from the future is not this boot's");
+        assert_eq!(
+            holder.granted(at(0), Grant { incarnation: Incarnation(6), ..grant(0, 0) }),
+            Answer::OtherIncarnation
+        );
+        assert_eq!(
+            holder.granted(at(5), grant(6, 0)),
+            Answer::Expired,
+            "a request from the future is not this incarnation's"
+        );
         assert_eq!(holder.permit(at(1)), Err(NoPermit::NeverGranted));
     }
 

@@ -4,7 +4,7 @@
 //! Three machines, each for one group on one node. They hold no clock: `now` is always the reading of the node's own
 //! clock that also runs in suspend, and two nodes' readings are never compared.
 //!
-//! - [`Holder`] asks for the lease and says whether a handover may begin (R3, R5, R9; it reports R10).
+//! - [`Holder`] asks for the lease and says whether a dispatch may begin (R3, R5, R9; it reports R10).
 //! - [`Granter`] exists while the node leads the group: it grants (R1, R4, R6, R8), says when an index that forbids
 //!   sending is acknowledged (R7), and when a region's waiting messages may be moved (R11).
 //! - [`Voter`] says when the node may vote (R2, and R1's last sentence).
@@ -14,10 +14,10 @@
 //! What they keep together, under loss, delay and reordering of messages, clock rates within rho, crashes, elections and
 //! transfers (`tests/lease`, and exhaustively `proofs/lease-model`):
 //!
-//! - **fence**: once the index O is acknowledged, no permit that was given without O applied leads to a handover that
+//! - **fence**: once the index O is acknowledged, no permit that was given without O applied leads to a dispatch that
 //!   begins.
 //! - **move**: once a takeover of a region is committed, no permit of that region that was given without the takeover, or
-//!   the plan that it belongs to, applied leads to a handover that begins.
+//!   the plan that it belongs to, applied leads to a dispatch that begins.
 //!
 //! Why they hold. A grant that is decided at t lets its holder begin until t + D/(1-rho) + G at most, which W covers.
 //! Nobody else leads at t, because a quorum answered a heartbeat sent after t - E and refuses votes for V (R1, R2); so a
@@ -27,9 +27,9 @@
 
 mod granter;
 mod holder;
+mod pending;
 mod terms;
 mod voter;
-mod waiting;
 
 pub use granter::{Acknowledgement, Decision, Granter, Reason, TakeoverBasis};
 pub use holder::{Answer, Holder, NoPermit, Permit};

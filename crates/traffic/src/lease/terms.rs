@@ -1,15 +1,15 @@
 //! What holders and leaders say to each other about the lease. Plain values; the wire has its own forms of them.
 
-use model::{Boot, BootTime, Epoch, LogIndex, NodeId, RegionId, Term};
+use model::{BootTime, Epoch, Incarnation, LogIndex, NodeId, RegionId, Term};
 
-/// A holder: one boot of one node. A node that restarts is another holder, and its restart proves that the earlier one
+/// A holder: one incarnation of one node. A node that restarts is another holder, and its restart proves that the earlier one
 /// sends no more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HolderId {
     /// The node.
     pub node: NodeId,
-    /// Its boot.
-    pub boot: Boot,
+    /// Its incarnation.
+    pub incarnation: Incarnation,
     /// The region that the node belongs to.
     pub region: RegionId,
 }
@@ -21,9 +21,9 @@ pub struct Report {
     pub holder: HolderId,
     /// All entries up to this one are applied, and no check from before that has yet to begin (R10).
     pub fenced: LogIndex,
-    /// The plan for which the holder is quiet, if it is: it applied that plan, and everything that it began of what the
+    /// The plan for which the holder is drained, if it is: it applied that plan, and everything that it began of what the
     /// plan takes from it is settled (R11).
-    pub quiet: Option<Epoch>,
+    pub drained: Option<Epoch>,
 }
 
 /// A request for the lease.
@@ -38,8 +38,8 @@ pub struct Renewal {
 /// A lease: valid for D from `sent`, on the holder's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
-    /// The boot whose request is answered.
-    pub boot: Boot,
+    /// The incarnation whose request is answered.
+    pub incarnation: Incarnation,
     /// When that request was made, on the holder's clock.
     pub sent: BootTime,
     /// The term of the leader that grants.

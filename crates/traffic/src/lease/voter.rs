@@ -9,31 +9,31 @@ use crate::timing::LeaseTiming;
 #[derive(Debug, Clone)]
 pub struct Voter {
     timing: LeaseTiming,
-    quiet_since: BootTime,
-    evidence: Option<BootTime>,
+    held_off_since: BootTime,
+    leader_lease: Option<BootTime>,
 }
 
 impl Voter {
     /// Begins with the node's start: it may have answered a heartbeat just before, so it refuses for V.
     pub fn new(timing: LeaseTiming, started: BootTime) -> Voter {
-        Voter { timing, quiet_since: started, evidence: None }
+        Voter { timing, held_off_since: started, leader_lease: None }
     }
 
     /// Takes note that a heartbeat of a leader whose term is current was received, before it is answered.
     pub fn heartbeat(&mut self, received: BootTime) {
-        self.quiet_since = self.quiet_since.max(received);
+        self.held_off_since = self.held_off_since.max(received);
     }
 
     /// Takes note, on a node that leads, that a quorum answered the heartbeat that it sent at `sent`. The same goes to
     /// the [`Granter`](super::Granter); this one first.
     pub fn quorum_acked(&mut self, sent: BootTime) {
-        self.evidence = self.evidence.max(Some(sent));
+        self.leader_lease = self.leader_lease.max(Some(sent));
     }
 
     /// Says whether the node must refuse votes and pre-votes now, those for itself included.
     pub fn refuses(&self, now: BootTime) -> bool {
-        now.since(self.quiet_since) < self.timing.refusal()
-            || self.evidence.is_some_and(|sent| now.since(sent) < self.timing.evidence())
+        now.since(self.held_off_since) < self.timing.vote_hold_off()
+            || self.leader_lease.is_some_and(|sent| now.since(sent) < self.timing.leader_lease())
     }
 }
 

@@ -2,7 +2,7 @@
 //! verdict is about reachability only; how well a region sends is another matter.
 //!
 //! Runs on the leader of the control group. All times are readings of that node's own clock: whoever passes on that an
-//! observer heard a subject some time ago subtracts that age from the arrival of the report.
+//! observer saw a subject some time ago subtracts that age from the arrival of the report.
 
 mod response;
 mod verdict;

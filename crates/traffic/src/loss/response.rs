@@ -106,7 +106,7 @@ fn answer(situation: &Situation<'_>, rules: &SafetyRules, verdict: &Verdict) -> 
     }
     let why = Why {
         author: Author::Automatic,
-        reason: format!("{} is lost: a majority of the regions hears none of its nodes", verdict.region),
+        reason: format!("{} is lost: a majority of the regions sees none of its nodes", verdict.region),
         evidence: verdict.evidence.clone(),
     };
     let change = stand_in(situation, rules, &verdict.region, why.clone())

@@ -1,10 +1,10 @@
 //! The verdict that a region is lost.
 //!
-//! A region is lost when, for the configured time, a majority of the cluster's regions heard none of its nodes, and the
+//! A region is lost when, for the configured time, a majority of the cluster's regions saw none of its nodes, and the
 //! control group's leader got no renewal request from it either. A region counts as an observer of others only while
-//! its own reports arrive and it hears a majority of the regions itself: who is cut off from everybody has no say, and
+//! its own reports arrive and it sees a majority of the regions itself: who is cut off from everybody has no say, and
 //! where everybody is cut off from everybody nobody is lost. A node that was silent itself counts again only when it has
-//! reported for that time, because it heard nobody meanwhile.
+//! reported for that time, because it saw nobody meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,11 +17,11 @@ use crate::timing::LeaseTiming;
 /// When silence means loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LossSettings {
-    /// How long nothing must have been heard, and how fresh an observer's own reports must be.
+    /// For how long nothing must have been seen, and how fresh an observer's own reports must be.
     pub silence: Duration,
 }
 
-/// What was heard of whom, in one tenure of the control group's leader. Its size is bounded by the square of the number of
+/// Who saw whom when, in one tenure of the control group's leader. Its size is bounded by the square of the number of
 /// nodes.
 #[derive(Debug, Clone)]
 pub struct RegionLoss {
@@ -29,7 +29,7 @@ pub struct RegionLoss {
     regions: BTreeMap<NodeId, RegionId>,
     /// Since when each region is watched.
     watched: BTreeMap<RegionId, BootTime>,
-    heard: BTreeMap<(NodeId, NodeId), BootTime>,
+    last_seen: BTreeMap<(NodeId, NodeId), BootTime>,
     reported: BTreeMap<NodeId, Reporting>,
     renewed: BTreeMap<RegionId, BootTime>,
 }
@@ -75,7 +75,7 @@ impl RegionLoss {
             settings,
             regions: BTreeMap::new(),
             watched: BTreeMap::new(),
-            heard: BTreeMap::new(),
+            last_seen: BTreeMap::new(),
             reported: BTreeMap::new(),
             renewed: BTreeMap::new(),
         };
@@ -94,7 +94,7 @@ impl RegionLoss {
             self.watched.entry(region.clone()).or_insert(now);
         }
         let known = &self.regions;
-        self.heard.retain(|(observer, subject), _| known.contains_key(observer) && known.contains_key(subject));
+        self.last_seen.retain(|(observer, subject), _| known.contains_key(observer) && known.contains_key(subject));
         self.reported.retain(|observer, _| known.contains_key(observer));
         for node in known.keys() {
             self.reported.entry(*node).or_insert(Reporting { since: now, last: now });
@@ -110,10 +110,10 @@ impl RegionLoss {
         reporting.last = at;
     }
 
-    /// Takes note that `observer` heard `subject` at `at`. Nodes that aren't in the cluster don't count.
-    pub fn heard(&mut self, observer: NodeId, subject: NodeId, at: BootTime) {
+    /// Takes note that `observer` saw `subject` at `at`. Nodes that aren't in the cluster don't count.
+    pub fn seen(&mut self, observer: NodeId, subject: NodeId, at: BootTime) {
         if self.regions.contains_key(&observer) && self.regions.contains_key(&subject) {
-            later(self.heard.entry((observer, subject)).or_default(), at);
+            later(self.last_seen.entry((observer, subject)).or_default(), at);
         }
     }
 
@@ -142,12 +142,12 @@ impl RegionLoss {
         let mut evidence = BTreeMap::new();
         let mut witnesses = 0;
         for observer in observers.iter().filter(|observer| **observer != subject) {
-            let at = self.last_heard(now, observer, subject);
+            let at = self.last_seen_between(now, observer, subject);
             if self.is_silent(now, at) {
                 witnesses += 1;
                 last_sign = last_sign.max(at);
             }
-            evidence.insert(format!("heard_by.{observer}"), ago(now, at));
+            evidence.insert(format!("last_seen_by.{observer}"), ago(now, at));
         }
         if witnesses < majority {
             return None;
@@ -159,22 +159,23 @@ impl RegionLoss {
         Some(Verdict { region: subject.clone(), last_sign, evidence })
     }
 
-    /// Says whether a region's reports arrive and say that it hears a majority of the regions, itself included.
+    /// Says whether a region's reports arrive and say that it sees a majority of the regions, itself included.
     fn may_observe(&self, now: BootTime, observer: &RegionId, majority: usize) -> bool {
-        let hears =
-            |subject: &RegionId| subject == observer || !self.is_silent(now, self.last_heard(now, observer, subject));
+        let sees = |subject: &RegionId| {
+            subject == observer || !self.is_silent(now, self.last_seen_between(now, observer, subject))
+        };
         let fresh = self.fresh_nodes(now, observer).next().is_some();
-        fresh && self.watched.keys().filter(|region| hears(region)).count() >= majority
+        fresh && self.watched.keys().filter(|region| sees(region)).count() >= majority
     }
 
-    /// Returns when the region's reporting nodes last heard any node of another one; the time from which both are
+    /// Returns when the region's reporting nodes last saw any node of another one; the time from which both are
     /// watched if they never did.
-    fn last_heard(&self, now: BootTime, observer: &RegionId, subject: &RegionId) -> BootTime {
+    fn last_seen_between(&self, now: BootTime, observer: &RegionId, subject: &RegionId) -> BootTime {
         let fresh: BTreeSet<NodeId> = self.fresh_nodes(now, observer).collect();
         let of_subject = |node: &NodeId| self.regions.get(node) == Some(subject);
-        let heard = self.heard.iter().filter(|((by, of), _)| fresh.contains(by) && of_subject(of));
+        let last_seen = self.last_seen.iter().filter(|((by, of), _)| fresh.contains(by) && of_subject(of));
         let watched = self.watched_since(observer).max(self.watched_since(subject));
-        heard.map(|(_, at)| *at).max().unwrap_or_default().max(watched)
+        last_seen.map(|(_, at)| *at).max().unwrap_or_default().max(watched)
     }
 
     fn fresh_nodes(&self, now: BootTime, region: &RegionId) -> impl Iterator<Item = NodeId> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use model::{Boot, BootTime, LogIndex, NodeId, RegionId, Term};
+use model::{BootTime, Incarnation, LogIndex, NodeId, RegionId, Term};
 use traffic::LeaseTiming;
 use traffic::lease::{Granter, Holder, HolderId, Tenure, Voter};
 
@@ -12,7 +12,7 @@ use crate::watch::View;
 
 pub const NODES: usize = 3;
 
-/// A check that allowed a handover which has not begun.
+/// A check that allowed a dispatch which has not begun.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
     pub applied: usize,
@@ -45,7 +45,7 @@ pub struct Node {
     pub term: u64,
     pub voted: Option<usize>,
     pub log: Rc<Vec<Entry>>,
-    pub boot: u64,
+    pub incarnation: u64,
     // Lost in a crash.
     pub up: bool,
     pub commit: usize,
@@ -77,14 +77,17 @@ impl Node {
             term: 0,
             voted: None,
             log: Rc::new(Vec::new()),
-            boot: 0,
+            incarnation: 0,
             up: false,
             commit: 0,
             applied: 0,
             role: Role::Follower,
             leader: number,
             heard_at: BootTime(0),
-            holder: Holder::new(HolderId { node: NodeId(0), boot: Boot(0), region: region(number) }, &timing),
+            holder: Holder::new(
+                HolderId { node: NodeId(0), incarnation: Incarnation(0), region: region(number) },
+                &timing,
+            ),
             voter: Voter::new(timing, BootTime(0)),
             checks: Vec::new(),
             renew_at: BootTime(0),
@@ -94,8 +97,12 @@ impl Node {
 
     pub fn start(&mut self, now: BootTime) {
         self.up = true;
-        self.boot += 1;
-        let id = HolderId { node: NodeId(self.number as u64), boot: Boot(self.boot), region: region(self.number) };
+        self.incarnation += 1;
+        let id = HolderId {
+            node: NodeId(self.number as u64),
+            incarnation: Incarnation(self.incarnation),
+            region: region(self.number),
+        };
         self.holder = Holder::new(id, &self.timing);
         self.voter = Voter::new(self.timing, now);
         self.role = Role::Follower;
@@ -216,7 +223,7 @@ impl Node {
         let fenced = self.checks.iter().map(|check| check.applied).min().unwrap_or(self.applied);
         self.holder.fenced(index(fenced));
         let view = self.view();
-        let quiet = view.evacuated == Some(self.number) && fenced >= view.adopted_at;
-        self.holder.quiet(quiet.then_some(model::Epoch(view.epoch)));
+        let drained = view.evacuated == Some(self.number) && fenced >= view.adopted_at;
+        self.holder.drained(drained.then_some(model::Epoch(view.epoch)));
     }
 }

@@ -58,7 +58,7 @@ impl Watch {
         self.acknowledged = self.acknowledged.max(index);
     }
 
-    /// A handover of a message begins, or could, on `node`, on the ground of what it had applied when it checked.
+    /// A dispatch of a message begins, or could, on `node`, on the ground of what it had applied when it checked.
     pub fn begins(&mut self, node: usize, log: &[Entry], applied: usize) {
         if applied < self.acknowledged {
             let acknowledged = self.acknowledged;

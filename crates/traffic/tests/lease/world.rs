@@ -35,10 +35,10 @@ fn timing() -> LeaseTiming {
     let ms = Duration::from_millis;
     LeaseTiming::new(TimingFields {
         lease: ms(100),
-        gate: ms(5),
+        critical_section: ms(5),
         lapse: ms(128),
-        evidence: ms(49),
-        refusal: ms(60),
+        leader_lease: ms(49),
+        vote_hold_off: ms(60),
         heartbeat: ms(10),
         round_trip: ms(10),
         jitter: ms(20),
@@ -182,7 +182,7 @@ impl World {
         match leading.granter.request(now, renewal, commit) {
             Decision::Grant(grant) => self.send(to, from, Message::Granted(grant)),
             Decision::Refuse(reason) => self.watch.count(match reason {
-                Reason::EarlierBoot => "refused: earlier boot",
+                Reason::EarlierIncarnation => "refused: earlier incarnation",
                 Reason::Unsure => "refused: unsure",
                 Reason::Transferring => "refused: transferring",
                 Reason::Retired => "refused: retired",
@@ -212,7 +212,7 @@ impl World {
         if matches!(self.nodes[number].role, Role::Leader(_)) {
             self.lead(number, now);
         } else if !self.nodes[number].voter.refuses(now) {
-            let lonely = now.since(self.nodes[number].heard_at) > timing().refusal();
+            let lonely = now.since(self.nodes[number].heard_at) > timing().vote_hold_off();
             if self.dice.chance(if lonely { 40 } else { 1 }, 1_000) {
                 self.campaign(number);
             }
@@ -361,7 +361,7 @@ impl World {
         let Some(basis) = basis else { return };
         leading.takeover = Some((moved, view.epoch, basis, now + delay));
         self.watch.count(match basis {
-            TakeoverBasis::Quiet => "takeover of a quiet region",
+            TakeoverBasis::Drained => "takeover of a drained region",
             TakeoverBasis::Lapsed => "takeover of a lapsed region",
         });
     }
@@ -371,11 +371,11 @@ impl World {
         let term = node.term;
         let Role::Leader(leading) = &mut node.role else { return };
         leading.granter.begin_transfer();
-        leading.step_down_at.get_or_insert(now + timing().refusal() * 3);
+        leading.step_down_at.get_or_insert(now + timing().vote_hold_off() * 3);
         self.send(number, target, Message::ElectNow { term });
     }
 
-    /// A permit that a node would get now is a handover that may begin now.
+    /// A permit that a node would get now is a dispatch that may begin now.
     fn watch_everybody(&mut self) {
         for number in 0..NODES {
             let now = self.now(number);

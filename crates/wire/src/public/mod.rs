@@ -2,10 +2,10 @@
 //! `TryFrom`, whose errors name the field.
 //!
 //! A request's shape, ids and addresses are checked here. Limits that depend on more than one field, and everything that
-//! needs state, are checked behind the doors.
+//! needs state, are checked behind the listeners.
 
+mod accounting;
 mod app;
-mod book;
 mod content;
 mod endpoint;
 mod message;

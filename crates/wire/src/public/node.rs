@@ -16,7 +16,7 @@ impl From<NodeInfo> for v1::NodeInfo {
             kind: node.kind.wire_code(),
             peer_address: node.peer,
             grpc_address: node.grpc,
-            door_url: node.door,
+            rest_url: node.rest_url,
         }
     }
 }
@@ -35,9 +35,9 @@ impl TryFrom<v1::NodeInfo> for NodeInfo {
             kind,
             peer: text(node.peer_address, "peer_address")?,
             grpc: text(node.grpc_address, "grpc_address")?,
-            door: match kind {
-                RegionKind::Serving => text(node.door_url, "door_url")?,
-                RegionKind::Witness => node.door_url,
+            rest_url: match kind {
+                RegionKind::Serving => text(node.rest_url, "rest_url")?,
+                RegionKind::Witness => node.rest_url,
             },
         })
     }

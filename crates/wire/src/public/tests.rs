@@ -30,7 +30,7 @@ proptest! {
     fn a_node_comes_back(node in any_of::node()) {
         let given = |text: String| format!("x{text}");
         let id = model::NodeId(node.id.0.max(1));
-        let node = NodeInfo { id, peer: given(node.peer), grpc: given(node.grpc), door: given(node.door), ..node };
+        let node = NodeInfo { id, peer: given(node.peer), grpc: given(node.grpc), rest_url: given(node.rest_url), ..node };
         prop_assert_eq!(NodeInfo::try_from(v1::NodeInfo::from(node.clone())), Ok(node));
     }
 
@@ -78,13 +78,13 @@ proptest! {
     }
 
     #[test]
-    fn books_keep_their_columns(books in any_of::books()) {
-        let answer = v1::Books::from(books);
+    fn accounting_keeps_its_columns(accounting in any_of::accounting()) {
+        let answer = v1::AccountingTotals::from(accounting);
         let counts = [answer.accepted, answer.delivered, answer.failed, answer.opted_out, answer.expired, answer.held];
         prop_assert_eq!(counts, [
-            books.accepted, books.delivered, books.failed, books.opted_out, books.expired, books.held,
+            accounting.accepted, accounting.delivered, accounting.failed, accounting.opted_out, accounting.expired, accounting.held,
         ]);
-        prop_assert_eq!(answer.pending, books.pending);
+        prop_assert_eq!(answer.pending, accounting.pending);
     }
 }
 
@@ -135,15 +135,15 @@ fn nodes_without_an_address_are_refused() {
         kind: v1::RegionKind::Serving.into(),
         peer_address: "10.0.0.4:4401".into(),
         grpc_address: "10.0.0.4:4201".into(),
-        door_url: "http://10.0.0.4:4101".into(),
+        rest_url: "http://10.0.0.4:4101".into(),
     };
     assert!(NodeInfo::try_from(node.clone()).is_ok());
     says(NodeInfo::try_from(v1::NodeInfo { node_id: 0, ..node.clone() }), "node_id: is required");
     says(NodeInfo::try_from(v1::NodeInfo { kind: 0, ..node.clone() }), "kind: is required");
     says(NodeInfo::try_from(v1::NodeInfo { peer_address: String::new(), ..node.clone() }), "peer_address: is required");
-    let without_door = v1::NodeInfo { door_url: String::new(), ..node.clone() };
-    says(NodeInfo::try_from(without_door.clone()), "door_url: is required");
-    let witness = v1::NodeInfo { kind: v1::RegionKind::Witness.into(), ..without_door };
+    let without_rest = v1::NodeInfo { rest_url: String::new(), ..node.clone() };
+    says(NodeInfo::try_from(without_rest.clone()), "rest_url: is required");
+    let witness = v1::NodeInfo { kind: v1::RegionKind::Witness.into(), ..without_rest };
     assert!(NodeInfo::try_from(witness).is_ok());
     let reason = "region: a region may not contain 'E'";
     says(NodeInfo::try_from(v1::NodeInfo { region: "Eu".into(), ..node }), reason);
@@ -219,7 +219,7 @@ fn reflection_shows_the_public_api_alone() {
     let set = Files::decode(FILE_DESCRIPTOR_SET).unwrap();
     assert!(set.files.iter().all(|file| file.package == "signalbox.v1"));
     let names: Vec<&str> = set.files.iter().filter_map(|file| file.name.strip_prefix("signalbox/v1/")).collect();
-    for name in ["apps", "books", "cluster", "common", "endpoints", "messages", "opt_outs", "traffic"] {
+    for name in ["accounting", "apps", "cluster", "common", "endpoints", "messages", "opt_outs", "traffic"] {
         assert!(names.contains(&format!("{name}.proto").as_str()), "{name} in {names:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Apps, channels, and what partitions know of them.
 
 use model::app::ChannelDetail;
-use model::{App, AppGate, AppId, ChannelGate, ChannelSettings, Revision, Timestamp};
+use model::{App, AppId, AppSendState, ChannelSendState, ChannelSettings, Revision, Timestamp};
 
 use super::{Form, Writer};
 use crate::error::InvalidField;
@@ -99,8 +99,8 @@ impl Form for ChannelSettings {
     }
 }
 
-impl Form for ChannelGate {
-    type Generated = state::ChannelGate;
+impl Form for ChannelSendState {
+    type Generated = state::ChannelSendState;
 
     fn write(&self, writer: &mut Writer<'_>) {
         writer.flag(1, self.enabled);
@@ -108,32 +108,35 @@ impl Form for ChannelGate {
         writer.message(3, &self.detail);
     }
 
-    fn read(row: state::ChannelGate) -> Result<ChannelGate, InvalidField> {
-        Ok(ChannelGate { enabled: row.enabled, class: code_if_given(row.class, "class")?, detail: detail(row.detail)? })
+    fn read(row: state::ChannelSendState) -> Result<ChannelSendState, InvalidField> {
+        Ok(ChannelSendState {
+            enabled: row.enabled,
+            class: code_if_given(row.class, "class")?,
+            detail: detail(row.detail)?,
+        })
     }
 }
 
-impl Form for AppGate {
-    type Generated = state::AppGate;
+impl Form for AppSendState {
+    type Generated = state::AppSendState;
 
     fn write(&self, writer: &mut Writer<'_>) {
         writer.id(1, self.app.0);
-        for (channel, gate) in &self.channels {
+        for (channel, send_state) in &self.channels {
             writer.nested(2, |entry| {
                 entry.code(1, *channel);
-                entry.message(2, gate);
+                entry.message(2, send_state);
             });
         }
         writer.uint(3, self.revision.0);
         writer.flag(4, self.deleted);
     }
 
-    fn read(row: state::AppGate) -> Result<AppGate, InvalidField> {
-        let channels = row
-            .channels
-            .into_iter()
-            .map(|(channel, gate)| Ok((code_key(channel, "channels")?, ChannelGate::read(gate).within("channels")?)));
-        Ok(AppGate {
+    fn read(row: state::AppSendState) -> Result<AppSendState, InvalidField> {
+        let channels = row.channels.into_iter().map(|(channel, send_state)| {
+            Ok((code_key(channel, "channels")?, ChannelSendState::read(send_state).within("channels")?))
+        });
+        Ok(AppSendState {
             app: required(row.app, "app").map(AppId::from)?,
             channels: channels.collect::<Result<_, InvalidField>>()?,
             revision: Revision(row.revision),

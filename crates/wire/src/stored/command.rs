@@ -8,8 +8,8 @@ use model::event::ProviderEvent;
 use model::message::Claim;
 use model::plan::PlanChange;
 use model::{
-    AddressKey, AppId, Boot, Channel, Command, EndpointId, Epoch, GroupId, MessageId, NodeId, Proposal, RegionId,
-    RequestId, TrafficPlan,
+    AddressKey, AppId, Channel, Command, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, Proposal,
+    RegionId, RequestId, TrafficPlan,
 };
 
 use super::{Form, Writer, app};
@@ -70,7 +70,9 @@ fn write(writer: &mut Writer<'_>, command: &Command) {
             takeover.message_if_given(3, cursor.as_ref());
             takeover.uint(4, u64::from(*limit));
         }),
-        Command::Booted { node, boot, limit } => write_booted(writer, *node, *boot, *limit),
+        Command::BeginIncarnation { node, incarnation, limit } => {
+            write_begin_incarnation(writer, *node, *incarnation, *limit)
+        }
         Command::Expire { limit } => writer.uint_given(33, u64::from(*limit)),
         Command::FollowUp { source, number, action } => write_follow_up(writer, *source, *number, action),
         Command::FollowUpsDone { target, through } => write_follow_ups_done(writer, *target, *through),
@@ -123,11 +125,11 @@ fn write_resolve(writer: &mut Writer<'_>, messages: &[MessageId], resolution: Re
     });
 }
 
-fn write_booted(writer: &mut Writer<'_>, node: NodeId, boot: Boot, limit: u32) {
-    writer.nested(32, |booted| {
-        booted.uint(1, node.0);
-        booted.uint(2, boot.0);
-        booted.uint(3, u64::from(limit));
+fn write_begin_incarnation(writer: &mut Writer<'_>, node: NodeId, incarnation: Incarnation, limit: u32) {
+    writer.nested(32, |begin_incarnation| {
+        begin_incarnation.uint(1, node.0);
+        begin_incarnation.uint(2, incarnation.0);
+        begin_incarnation.uint(3, u64::from(limit));
     });
 }
 
@@ -190,7 +192,7 @@ fn read(command: Generated) -> Result<Command, InvalidField> {
             TrafficPlan::read(plan).map(|plan| Command::AdoptPlan { plan: Box::new(plan) }).within("adopt_plan")
         }
         Generated::Takeover(takeover) => read_takeover(takeover).within("takeover"),
-        Generated::Booted(booted) => Ok(read_booted(&booted)),
+        Generated::BeginIncarnation(begin_incarnation) => Ok(read_begin_incarnation(&begin_incarnation)),
         Generated::Expire(limit) => Ok(Command::Expire { limit }),
         Generated::FollowUp(follow_up) => read_follow_up(follow_up).within("follow_up"),
         Generated::FollowUpsDone(done) => read_follow_ups_done(&done).within("follow_ups_done"),
@@ -273,8 +275,12 @@ fn read_takeover(takeover: state::Takeover) -> Result<Command, InvalidField> {
     })
 }
 
-fn read_booted(booted: &state::Booted) -> Command {
-    Command::Booted { node: NodeId(booted.node), boot: Boot(booted.boot), limit: booted.limit }
+fn read_begin_incarnation(begin_incarnation: &state::BeginIncarnation) -> Command {
+    Command::BeginIncarnation {
+        node: NodeId(begin_incarnation.node),
+        incarnation: Incarnation(begin_incarnation.incarnation),
+        limit: begin_incarnation.limit,
+    }
 }
 
 fn read_follow_up(follow_up: state::FollowUp) -> Result<Command, InvalidField> {

@@ -1,4 +1,4 @@
-//! The messages that commands are made of: acceptances with their recipients, endpoint changes, results of handovers.
+//! The messages that commands are made of: acceptances with their recipients, endpoint changes, results of dispatches.
 
 use model::command::{AcceptMessages, OutboxCursor, Recipient, Settlement, UpsertEndpoint};
 use model::event::ProviderEvent;

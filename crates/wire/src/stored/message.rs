@@ -3,7 +3,8 @@
 use model::message::{Claim, EventRef};
 use model::rows::OutboxRow;
 use model::{
-    Address, AddressKey, AppId, BodyId, Boot, EndpointId, Epoch, Event, Message, MessageId, NodeId, Progress, Timestamp,
+    Address, AddressKey, AppId, BodyId, EndpointId, Epoch, Event, Incarnation, Message, MessageId, NodeId, Progress,
+    Timestamp,
 };
 
 use super::content::lists;
@@ -53,11 +54,11 @@ impl Form for Claim {
 
     fn write(&self, writer: &mut Writer<'_>) {
         writer.uint(1, self.node.0);
-        writer.uint(2, self.boot.0);
+        writer.uint(2, self.incarnation.0);
     }
 
     fn read(row: state::Claim) -> Result<Claim, InvalidField> {
-        Ok(Claim { node: NodeId(row.node), boot: Boot(row.boot) })
+        Ok(Claim { node: NodeId(row.node), incarnation: Incarnation(row.incarnation) })
     }
 }
 

@@ -92,14 +92,14 @@ impl Stored for u64 {
     }
 }
 
-/// A boot: its number.
-impl Stored for model::Boot {
+/// An incarnation: its number.
+impl Stored for model::Incarnation {
     fn encode(&self, out: &mut Vec<u8>) {
         Stored::encode(&self.0, out);
     }
 
-    fn decode(bytes: &[u8]) -> Result<model::Boot, WireError> {
-        <u64 as Stored>::decode(bytes).map(model::Boot)
+    fn decode(bytes: &[u8]) -> Result<model::Incarnation, WireError> {
+        <u64 as Stored>::decode(bytes).map(model::Incarnation)
     }
 }
 

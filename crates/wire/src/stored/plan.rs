@@ -115,7 +115,7 @@ impl Form for NodeInfo {
         writer.code(3, self.kind);
         writer.text(4, &self.peer);
         writer.text(5, &self.grpc);
-        writer.text(6, &self.door);
+        writer.text(6, &self.rest_url);
     }
 
     fn read(row: state::NodeInfo) -> Result<NodeInfo, InvalidField> {
@@ -125,7 +125,7 @@ impl Form for NodeInfo {
             kind: code(row.kind, "kind")?,
             peer: row.peer,
             grpc: row.grpc,
-            door: row.door,
+            rest_url: row.rest_url,
         })
     }
 }

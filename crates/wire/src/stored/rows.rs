@@ -1,18 +1,18 @@
-//! Books, and what a group keeps about its own working.
+//! Accounting, and what a group keeps about its own working.
 
-use model::books::Books;
+use model::accounting::Accounting;
 use model::command::FollowUpAction;
 use model::opt_out::Block;
 use model::rows::{GroupMeta, RequestRow};
-use model::{AddressKey, AppGate, AppId, Epoch, Outcome, Timestamp};
+use model::{AddressKey, AppId, AppSendState, Epoch, Outcome, Timestamp};
 
 use super::{Form, Writer};
 use crate::error::InvalidField;
 use crate::read::{Within as _, endpoint, required, text};
 use crate::state;
 
-impl Form for Books {
-    type Generated = state::Books;
+impl Form for Accounting {
+    type Generated = state::Accounting;
 
     fn write(&self, writer: &mut Writer<'_>) {
         writer.uint(1, self.accepted);
@@ -24,8 +24,8 @@ impl Form for Books {
         writer.uint(7, self.pending);
     }
 
-    fn read(row: state::Books) -> Result<Books, InvalidField> {
-        Ok(Books {
+    fn read(row: state::Accounting) -> Result<Accounting, InvalidField> {
+        Ok(Accounting {
             accepted: row.accepted,
             delivered: row.delivered,
             failed: row.failed,
@@ -76,7 +76,7 @@ impl Form for FollowUpAction {
 
     fn write(&self, writer: &mut Writer<'_>) {
         match self {
-            FollowUpAction::AdoptApp(gate) => writer.message(1, gate),
+            FollowUpAction::AdoptApp(send_state) => writer.message(1, send_state),
             FollowUpAction::PutBlock(block) => writer.message(2, block),
             FollowUpAction::RemoveBlock { app, key, endpoint } => writer.nested(3, |block| {
                 block.id(1, app.0);
@@ -89,7 +89,9 @@ impl Form for FollowUpAction {
     fn read(row: state::FollowUpAction) -> Result<FollowUpAction, InvalidField> {
         use state::follow_up_action::Action;
         match required(row.action, "action")? {
-            Action::AdoptApp(gate) => AppGate::read(gate).map(FollowUpAction::AdoptApp).within("adopt_app"),
+            Action::AdoptApp(send_state) => {
+                AppSendState::read(send_state).map(FollowUpAction::AdoptApp).within("adopt_app")
+            }
             Action::PutBlock(block) => Block::read(block).map(FollowUpAction::PutBlock).within("put_block"),
             Action::RemoveBlock(block) => read_remove_block(block).within("remove_block"),
         }

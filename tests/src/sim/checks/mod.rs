@@ -43,11 +43,11 @@ pub struct Evidence<'a> {
 type Check = (&'static str, fn(&Evidence<'_>) -> Vec<String>);
 
 const CHECKS: [Check; 14] = [
-    ("p1_no_handover_after_an_acknowledged_opt_out", recipients::no_handover_after_an_acknowledged_opt_out),
+    ("p1_no_dispatch_after_an_acknowledged_opt_out", recipients::no_dispatch_after_an_acknowledged_opt_out),
     ("p2_acknowledged_writes_survive", writes::acknowledged_writes_survive),
     ("p2_reads_see_acknowledged_writes", writes::reads_see_acknowledged_writes),
     ("p3_accepted_messages_are_kept", sends::accepted_messages_are_kept),
-    ("p3_books_close", sends::books_close),
+    ("p3_accounting_closes", sends::accounting_closes),
     ("p3_everything_comes_to_rest", sends::everything_comes_to_rest),
     ("p4_at_most_once", sends::at_most_once),
     ("p4_at_least_once", sends::at_least_once),

@@ -29,13 +29,13 @@ pub fn plans_form_one_line(evidence: &Evidence<'_>) -> Vec<String> {
 pub fn epochs_of_a_message_never_regress(evidence: &Evidence<'_>) -> Vec<String> {
     let mut last: BTreeMap<MessageId, Epoch> = BTreeMap::new();
     let mut found = Vec::new();
-    for handover in &evidence.records.handovers {
-        let last = last.entry(handover.message).or_insert(handover.epoch);
-        if handover.epoch < *last {
-            let (message, region) = (handover.message, &handover.region);
-            found.push(format!("{region} handed over {message} under plan {} after {last}", handover.epoch));
+    for dispatch in &evidence.records.dispatches {
+        let last = last.entry(dispatch.message).or_insert(dispatch.epoch);
+        if dispatch.epoch < *last {
+            let (message, region) = (dispatch.message, &dispatch.region);
+            found.push(format!("{region} dispatched {message} under plan {} after {last}", dispatch.epoch));
         }
-        *last = (*last).max(handover.epoch);
+        *last = (*last).max(dispatch.epoch);
     }
     found
 }

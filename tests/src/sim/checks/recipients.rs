@@ -7,7 +7,7 @@ use crate::sim::history::{Answered, Asked, Tick};
 
 /// P1: no region begins to hand a message over to an address whose opt-out was acknowledged in an earlier millisecond.
 /// (Within one millisecond the simulator's order of hosts means nothing.)
-pub fn no_handover_after_an_acknowledged_opt_out(evidence: &Evidence<'_>) -> Vec<String> {
+pub fn no_dispatch_after_an_acknowledged_opt_out(evidence: &Evidence<'_>) -> Vec<String> {
     let mut acknowledged: BTreeMap<&str, Tick> = BTreeMap::new();
     for operation in &evidence.records.operations {
         if let (Asked::OptOut { address }, Some((at, Answered::Done))) = (&operation.asked, &operation.answer) {
@@ -16,12 +16,12 @@ pub fn no_handover_after_an_acknowledged_opt_out(evidence: &Evidence<'_>) -> Vec
         }
     }
     let mut found = Vec::new();
-    for handover in &evidence.records.handovers {
-        let opted_out = acknowledged.get(handover.address.as_str()).filter(|at| **at < handover.from);
+    for dispatch in &evidence.records.dispatches {
+        let opted_out = acknowledged.get(dispatch.address.as_str()).filter(|at| **at < dispatch.from);
         if let Some(at) = opted_out {
             found.push(format!(
-                "{} began to hand over {} to {} at {} ms, whose opt-out was acknowledged at {at} ms",
-                handover.region, handover.message, handover.address, handover.from
+                "{} began to dispatch {} to {} at {} ms, whose opt-out was acknowledged at {at} ms",
+                dispatch.region, dispatch.message, dispatch.address, dispatch.from
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! P3 and P4: an accepted message is never lost, and how often it is handed over.
+//! P3 and P4: an accepted message is never lost, and how often it is dispatched.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use model::message::{Class, Status};
 
 use super::Evidence;
 use crate::sim::cluster::{NODES, region};
-use crate::sim::history::{Answered, Asked, Handover, Reply, Tick};
+use crate::sim::history::{Answered, Asked, Dispatch, Reply, Tick};
 
 /// How long after a fault its consequences may last: connections that look alive, elections, an evacuated region.
 const AFTERMATH_MS: Tick = 6_000;
@@ -27,7 +27,7 @@ pub fn accepted_messages_are_kept(evidence: &Evidence<'_>) -> Vec<String> {
 
 /// P3: accepted = delivered + failed + opted out + expired + held + pending, in every region; and as many were accepted
 /// as clients were told, or are without a final word.
-pub fn books_close(evidence: &Evidence<'_>) -> Vec<String> {
+pub fn accounting_closes(evidence: &Evidence<'_>) -> Vec<String> {
     let told = accepted(evidence).len() as u64;
     let open = evidence.records.operations.iter().filter(|operation| {
         let unknown = matches!(operation.answer, None | Some((_, Answered::Unknown(_))));
@@ -36,16 +36,16 @@ pub fn books_close(evidence: &Evidence<'_>) -> Vec<String> {
     let most = told + open.count() as u64;
     let mut found = Vec::new();
     for (region, replica) in evidence.replicas {
-        let books = replica.books;
-        if !books.invariant_closed() {
-            found.push(format!("{region}: {books:?}"));
+        let accounting = replica.accounting;
+        if !accounting.invariant_closed() {
+            found.push(format!("{region}: {accounting:?}"));
         }
-        if !(told..=most).contains(&books.accepted) {
-            let accepted = books.accepted;
+        if !(told..=most).contains(&accounting.accepted) {
+            let accepted = accounting.accepted;
             found.push(format!("{region} accepted {accepted} messages, clients know of {told} to {most}"));
         }
-        if books.accepted != replica.messages.len() as u64 {
-            found.push(format!("{region} counts {} messages and has {}", books.accepted, replica.messages.len()));
+        if accounting.accepted != replica.messages.len() as u64 {
+            found.push(format!("{region} counts {} messages and has {}", accounting.accepted, replica.messages.len()));
         }
     }
     found
@@ -57,15 +57,15 @@ pub fn everything_comes_to_rest(evidence: &Evidence<'_>) -> Vec<String> {
     evidence.unsettled.to_vec()
 }
 
-/// P4: a message of class `at_most_once` is handed over again only when the provider certainly didn't take it.
+/// P4: a message of class `at_most_once` is dispatched again only when the provider certainly didn't take it.
 pub fn at_most_once(evidence: &Evidence<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    for (message, handovers) in by_message(evidence, Class::AtMostOnce) {
-        for pair in handovers.windows(2) {
+    for (message, dispatches) in by_message(evidence, Class::AtMostOnce) {
+        for pair in dispatches.windows(2) {
             let refused = pair[0].reply.is_some_and(|(at, reply)| reply == Reply::NotNow && at <= pair[1].from);
             if !refused {
                 found.push(format!(
-                    "{message} was handed over by {} at {} ms ({:?}) and again by {} at {} ms",
+                    "{message} was dispatched by {} at {} ms ({:?}) and again by {} at {} ms",
                     pair[0].region, pair[0].from, pair[0].reply, pair[1].region, pair[1].from
                 ));
             }
@@ -75,11 +75,11 @@ pub fn at_most_once(evidence: &Evidence<'_>) -> Vec<String> {
 }
 
 /// P4: a message of class `at_least_once` that is called delivered was taken, and one that was neither forbidden nor
-/// expired was handed over; of class `at_most_once`, none is called delivered that was not taken.
+/// expired was dispatched; of class `at_most_once`, none is called delivered that was not taken.
 pub fn at_least_once(evidence: &Evidence<'_>) -> Vec<String> {
     let replies = |message| {
-        let of = evidence.records.handovers.iter().filter(move |handover| handover.message == message);
-        of.map(|handover| handover.reply.map(|(_, reply)| reply)).collect::<Vec<_>>()
+        let of = evidence.records.dispatches.iter().filter(move |dispatch| dispatch.message == message);
+        of.map(|dispatch| dispatch.reply.map(|(_, reply)| reply)).collect::<Vec<_>>()
     };
     let mut found = Vec::new();
     for (region, replica) in evidence.replicas {
@@ -100,17 +100,17 @@ pub fn at_least_once(evidence: &Evidence<'_>) -> Vec<String> {
     found
 }
 
-/// P4: a message of class `at_least_once` that the provider took is handed over again only if the node that held it
+/// P4: a message of class `at_least_once` that the provider took is dispatched again only if the node that held it
 /// stopped or was cut off in between.
 pub fn twice_only_when_cut_off(evidence: &Evidence<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    for (message, handovers) in by_message(evidence, Class::AtLeastOnce) {
-        for (place, first) in handovers.iter().enumerate() {
+    for (message, dispatches) in by_message(evidence, Class::AtLeastOnce) {
+        for (place, first) in dispatches.iter().enumerate() {
             let taken = matches!(first.reply, Some((_, Reply::Accepted)));
-            let Some(second) = handovers.get(place + 1).filter(|_| taken) else { continue };
+            let Some(second) = dispatches.get(place + 1).filter(|_| taken) else { continue };
             if !was_cut_off(evidence, &first.region, (first.from, second.from)) {
                 found.push(format!(
-                    "{message} was taken from {} at {} ms and handed over again by {} at {} ms, and nothing was wrong",
+                    "{message} was taken from {} at {} ms and dispatched again by {} at {} ms, and nothing was wrong",
                     first.region, first.from, second.region, second.from
                 ));
             }
@@ -135,11 +135,11 @@ fn accepted(evidence: &Evidence<'_>) -> BTreeSet<MessageId> {
     messages.collect()
 }
 
-/// Returns the handovers of a class by message, in the order of their beginning.
-fn by_message<'a>(evidence: &Evidence<'a>, class: Class) -> BTreeMap<MessageId, Vec<&'a Handover>> {
-    let mut by_message: BTreeMap<MessageId, Vec<&Handover>> = BTreeMap::new();
-    for handover in evidence.records.handovers.iter().filter(|handover| handover.class == class) {
-        by_message.entry(handover.message).or_default().push(handover);
+/// Returns the dispatches of a class by message, in the order of their beginning.
+fn by_message<'a>(evidence: &Evidence<'a>, class: Class) -> BTreeMap<MessageId, Vec<&'a Dispatch>> {
+    let mut by_message: BTreeMap<MessageId, Vec<&Dispatch>> = BTreeMap::new();
+    for dispatch in evidence.records.dispatches.iter().filter(|dispatch| dispatch.class == class) {
+        by_message.entry(dispatch.message).or_default().push(dispatch);
     }
     by_message
 }

@@ -33,7 +33,7 @@ pub fn acknowledged_writes_survive(evidence: &Evidence<'_>) -> Vec<String> {
 }
 
 /// P2: a linearizable read sees everything that was acknowledged anywhere before it began; a local one everything that
-/// was acknowledged by the same door before, which is all of an endpoint's writes when its writer reads it.
+/// was acknowledged by the same listener before, which is all of an endpoint's writes when its writer reads it.
 pub fn reads_see_acknowledged_writes(evidence: &Evidence<'_>) -> Vec<String> {
     let writes = writes(&evidence.records.operations);
     let mut found = Vec::new();

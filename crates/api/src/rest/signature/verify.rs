@@ -123,7 +123,7 @@ fn signature(parts: &Parts, body_hash: String, claim: &Claim, key: &Key) -> Opti
     };
     let separator = if query.is_empty() { "" } else { "?" };
     // The host that is signed is the header's; this one only makes the address complete.
-    let address = format!("http://door{}{separator}{query}", parts.uri.path());
+    let address = format!("http://listener{}{separator}{query}", parts.uri.path());
     let headers = signed_headers(&parts.headers, claim)?;
     let headers = headers.iter().map(|(name, value)| (*name, *value));
     let body = SignableBody::Precomputed(body_hash);

@@ -1,4 +1,4 @@
-//! What actions propose in a cluster, and what its doors and senders remember of the answers.
+//! What actions propose in a cluster, and what its listeners and senders remember of the answers.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use model::channel::Channel;
 use model::command::{AcceptMessages, Command, Proposal, Recipient, Settlement};
 use model::content::Purpose;
 use model::event::ProviderEvent;
-use model::id::{BodyId, Boot, Epoch, GroupId, MessageId, NodeId, RegionId, RequestId};
+use model::id::{BodyId, Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, RequestId};
 use model::message::{Progress, Status};
 use model::opt_out::OptOutSource;
 use model::outcome::{Acceptance, Outcome};
@@ -20,7 +20,7 @@ use crate::tests::world::{PARTITIONS, START, World, content, endpoint_id, number
 
 use super::{APPS, Accept, Action, ITS_OWN, THE_NEXT};
 
-/// A cluster with what its doors and senders know.
+/// A cluster with what its listeners and senders know.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     /// The groups.
@@ -221,9 +221,10 @@ impl Cluster {
                 let epoch = Epoch(self.world.meta_epoch(GroupId(*group)).0.saturating_sub(*back));
                 (GroupId(*group), Command::Takeover { region: region(from), epoch, cursor: None, limit: *limit })
             }
-            Action::Booted(group, node, boot) => {
-                (GroupId(*group), Command::Booted { node: NodeId(*node), boot: Boot(*boot), limit: 2 })
-            }
+            Action::BeginIncarnation(group, node, incarnation) => (
+                GroupId(*group),
+                Command::BeginIncarnation { node: NodeId(*node), incarnation: Incarnation(*incarnation), limit: 2 },
+            ),
             Action::Expire(group, limit) => (GroupId(*group), Command::Expire { limit: *limit }),
             Action::Retire(group, limit) => (GroupId(*group), Command::Retire { limit: *limit }),
             Action::SetApplyVersion(group) => (GroupId(*group), Command::SetApplyVersion { version: 1 }),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use model::Proposal;
 use model::cluster::{NodeInfo, Nodes, RegionKind};
 use model::command::Command;
-use model::id::{Boot, Epoch, GroupId, NodeId, RegionId};
+use model::id::{Epoch, GroupId, Incarnation, NodeId, RegionId};
 use model::outcome::Outcome;
 use model::plan::{Author, Mode, RegionState, TrafficPlan};
 use model::time::{BootTime, Timestamp};
@@ -103,7 +103,7 @@ pub struct Cluster {
     pub housekeeping: Housekeeping,
     /// How many milliseconds more than passed the wall clocks of all nodes show.
     pub passed: Arc<AtomicU64>,
-    boots: u64,
+    incarnations: u64,
     started: Instant,
     sync_time: Arc<Mutex<Duration>>,
 }
@@ -128,7 +128,7 @@ impl Cluster {
             let peer = links::address(id);
             let region = RegionId::new(REGIONS[((id.0 - 1) % 3) as usize]).unwrap();
             let kind = RegionKind::Serving;
-            nodes.insert(id, NodeInfo { id, region, kind, peer, grpc: String::new(), door: String::new() });
+            nodes.insert(id, NodeInfo { id, region, kind, peer, grpc: String::new(), rest_url: String::new() });
         }
         let disks = nodes.keys().map(|id| (*id, Disk::default())).collect();
         Cluster {
@@ -138,7 +138,7 @@ impl Cluster {
             links,
             housekeeping: Housekeeping::default(),
             passed: Arc::default(),
-            boots: 0,
+            incarnations: 0,
             started: Instant::now(),
             sync_time: Arc::default(),
         }
@@ -172,14 +172,14 @@ impl Cluster {
 
     /// Starts a node that is told of some of the nodes only.
     pub async fn run_among(&mut self, id: NodeId, known: Vec<NodeId>, bootstrap: bool) {
-        self.boots += 1;
+        self.incarnations += 1;
         let disk = self.disks[&id].clone();
         let log = LogStore::open(Arc::new(disk.log)).unwrap();
         let state = StateStore::open(Arc::new(disk.state)).unwrap();
         let syncing = tokio::spawn(sync(log.clone(), self.sync_time.clone())).abort_handle();
         let config = ReplicationConfig {
             node: id,
-            boot: Boot(self.boots),
+            incarnation: Incarnation(self.incarnations),
             nodes: self.nodes.iter().filter(|(id, _)| known.contains(id)).map(|(id, n)| (*id, n.clone())).collect(),
             partitions: PARTITIONS,
             timing: LeaseTiming::for_round_trip(Duration::from_millis(5)).unwrap(),

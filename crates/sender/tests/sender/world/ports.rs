@@ -114,9 +114,9 @@ impl SendPermits for World {
         }
     }
 
-    fn report_quiet(&self, group: GroupId, epoch: Epoch) {
+    fn report_drained(&self, group: GroupId, epoch: Epoch) {
         assert_eq!(group, GROUP);
-        self.quiet.lock().unwrap().push(epoch);
+        self.drained.lock().unwrap().push(epoch);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Apps to measure with: made at one region's door and waited for at all.
+//! Apps to measure with: made at one region's listener and waited for at all.
 
 use std::time::Duration;
 

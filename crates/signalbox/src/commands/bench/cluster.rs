@@ -1,4 +1,4 @@
-//! The development cluster that is measured: where its doors are, and which processes it consists of.
+//! The development cluster that is measured: where its listeners are, and which processes it consists of.
 
 use std::time::Duration;
 
@@ -79,22 +79,22 @@ impl Cluster {
         Ok(dev::ask(&self.layout.socket(), &order).await?)
     }
 
-    /// Connects to a region's gRPC door.
+    /// Connects to a region's gRPC listener.
     ///
     /// # Errors
     /// `Unreachable` when it takes no connection.
     pub async fn connect(&self, region: usize) -> Result<Connection, Failure> {
-        let door = self.layout.grpc(region).parse().context("failed to read a gRPC door's address")?;
-        Connection::open(&[door], self.key.clone(), self.timeout).await
+        let client = self.layout.grpc(region).parse().context("failed to read a gRPC listener's address")?;
+        Connection::open(&[client], self.key.clone(), self.timeout).await
     }
 
-    /// Waits until a region's door says that it is ready; returns how long that took.
+    /// Waits until a region's listener says that it is ready; returns how long that took.
     ///
     /// # Errors
     /// `Unfinished` when it takes longer than a minute.
     pub async fn ready(&self, region: usize) -> Result<Duration, Failure> {
         let client = reqwest::Client::builder().timeout(Duration::from_secs(1)).build().context("no HTTP client")?;
-        let url = format!("http://{}/readyz", self.layout.door(region));
+        let url = format!("http://{}/readyz", self.layout.rest(region));
         let began = Instant::now();
         while began.elapsed() < READY_MAX {
             if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
@@ -105,7 +105,7 @@ impl Cluster {
         Err(Failure::Unfinished(format!("{} was not ready after {READY_MAX:?}", REGIONS[region])))
     }
 
-    /// Gives a region its share back and waits until every partition goes by that plan, asking at another region's door.
+    /// Gives a region its share back and waits until every partition goes by that plan, asking at another region's listener.
     ///
     /// # Errors
     /// When the change is refused, or isn't carried in a minute.

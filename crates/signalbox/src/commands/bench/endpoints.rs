@@ -1,4 +1,4 @@
-//! `signalbox bench endpoints`: endpoints written through the gRPC doors of all regions.
+//! `signalbox bench endpoints`: endpoints written through the gRPC listeners of all regions.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::apps::make_app;
 use super::cluster::Cluster;
 use super::failover_round::{Probe, Round, judge};
-use super::rest::RestDoor;
+use super::rest::RestClient;
 use super::sandbox_stats::SandboxStats;
 use super::send_callers::{sms_request, telephone};
 use crate::cli::Context;
@@ -25,8 +25,8 @@ const BEFORE_KILL: Duration = Duration::from_secs(3);
 /// How long load runs in all.
 const LOAD_LENGTH: Duration = Duration::from_secs(15);
 
-/// Clients at each door: more than requests that wait during a failover, so that the schedule is kept.
-const CLIENTS_A_DOOR: usize = 200;
+/// Clients at each listener: more than requests that wait during a failover, so that the schedule is kept.
+const CLIENTS_A_LISTENER: usize = 200;
 
 /// How long the sandbox's count may stand still before the rest counts as not sent.
 const STALL_MAX: Duration = Duration::from_secs(15);
@@ -41,7 +41,7 @@ pub struct Failover {
     /// How often; the regions take turns.
     #[arg(long, value_name = "COUNT", default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=1_000))]
     rounds: u64,
-    /// Messages a second over all doors, one recipient each.
+    /// Messages a second over all listeners, one recipient each.
     #[arg(long, value_name = "MESSAGES", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=300))]
     rate: u64,
 }
@@ -59,9 +59,9 @@ struct Report {
 
 /// A client whose messages are followed one by one.
 struct Prober {
-    door: RestDoor,
+    client: RestClient,
     target: String,
-    at_lost_door: bool,
+    at_lost_listener: bool,
     first_number: u64,
     probes: Arc<Mutex<Vec<Probe>>>,
 }
@@ -105,14 +105,14 @@ impl Failover {
         let prober = |client: usize| {
             let region = client % REGIONS.len();
             Prober {
-                door: RestDoor::new(cluster.layout.door(region), REGIONS[region]),
+                client: RestClient::new(cluster.layout.rest(region), REGIONS[region]),
                 target: format!("/v1/apps/{app}/messages"),
-                at_lost_door: region == lost,
+                at_lost_listener: region == lost,
                 first_number: before.accepted,
                 probes: Arc::clone(&probes),
             }
         };
-        let callers = (0..CLIENTS_A_DOOR * REGIONS.len()).map(prober).collect();
+        let callers = (0..CLIENTS_A_LISTENER * REGIONS.len()).map(prober).collect();
         let load = Load { pace: Pace::PerSecond(self.rate as f64), length: LOAD_LENGTH, requests_max: u64::MAX };
         let load = tokio::spawn(run(load, callers));
         sleep(BEFORE_KILL).await;
@@ -131,10 +131,10 @@ impl Caller for Prober {
     async fn call(&mut self, number: u64) -> Result<Done, String> {
         let submitted_ms = now_ms();
         let body = sms_request(std::iter::once(telephone(self.first_number + number)));
-        let answer = self.door.post(&self.target, body).await;
+        let answer = self.client.post(&self.target, body).await;
         let message_id = answer.as_ref().ok().and_then(|(_, body)| message_id(body));
         let accepted = message_id.is_some();
-        let probe = Probe { submitted_ms, answered_ms: now_ms(), at_lost_door: self.at_lost_door, message_id };
+        let probe = Probe { submitted_ms, answered_ms: now_ms(), at_lost_listener: self.at_lost_listener, message_id };
         self.probes.lock().expect("nobody panics with the lock").push(probe);
         match answer {
             Ok(_) => Ok(Done { units: u64::from(accepted), refused: u64::from(!accepted) }),
@@ -162,7 +162,7 @@ impl View for Report {
             [name.to_owned(), format!("{:.0} ms", times.p50_ms), format!("{:.0} ms", times.p99_ms)]
         };
         let rows = [
-            row("other doors accept every message again", self.accepting),
+            row("other listeners accept every message again", self.accepting),
             row("new messages are sent at once again", self.flowing),
             row("all that waited is sent", self.waiting),
         ];

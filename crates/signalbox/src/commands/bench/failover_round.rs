@@ -14,8 +14,8 @@ pub struct Probe {
     pub submitted_ms: u64,
     /// When its answer came, or its failure.
     pub answered_ms: u64,
-    /// Whether it went through the door of the region that is killed.
-    pub at_lost_door: bool,
+    /// Whether it went through the listener of the region that is killed.
+    pub at_lost_listener: bool,
     /// Its id, when it was accepted.
     pub message_id: Option<String>,
 }
@@ -25,13 +25,13 @@ pub struct Probe {
 pub struct Round {
     /// The region that was killed.
     pub region: &'static str,
-    /// When the last request at another door was answered that had failed or been held up; 0 when none was.
+    /// When the last request at another listener was answered that had failed or been held up; 0 when none was.
     pub accepting_ms: u64,
-    /// When the last message was submitted at another door that wasn't sent within half a second.
+    /// When the last message was submitted at another listener that wasn't sent within half a second.
     pub flowing_ms: u64,
     /// When the last of the messages was sent that were accepted until then.
     pub waiting_ms: u64,
-    /// Requests at other doors that failed after the kill.
+    /// Requests at other listeners that failed after the kill.
     pub failed: u64,
     /// Messages that were accepted after the kill or before and weren't sent.
     pub not_sent: u64,
@@ -43,7 +43,7 @@ impl Round {
     /// Says it on a line.
     pub fn line(&self) -> String {
         format!(
-            "{} killed: other doors accept after {} ms ({} requests failed), new messages flow after {} ms, all that \
+            "{} killed: other listeners accept after {} ms ({} requests failed), new messages flow after {} ms, all that \
              waited is sent after {} ms; {} not sent, {} twice",
             self.region,
             self.accepting_ms,
@@ -60,7 +60,7 @@ impl Round {
 pub fn judge(killed_ms: u64, probes: &[Probe], arrivals: &BTreeMap<String, u64>) -> Round {
     let after = |ms: u64| ms.saturating_sub(killed_ms);
     let sent = |probe: &Probe| probe.message_id.as_ref().and_then(|id| arrivals.get(id).copied());
-    let others: Vec<&Probe> = probes.iter().filter(|probe| !probe.at_lost_door).collect();
+    let others: Vec<&Probe> = probes.iter().filter(|probe| !probe.at_lost_listener).collect();
     let later: Vec<&&Probe> = others.iter().filter(|probe| probe.answered_ms > killed_ms).collect();
     let stalled = |probe: &Probe| probe.message_id.is_none() || probe.answered_ms - probe.submitted_ms > HELD_UP_MS;
     let held_up = |probe: &Probe| sent(probe).is_none_or(|sent| sent > probe.submitted_ms + HELD_UP_MS);
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn probe(id: &str, submitted_ms: u64, answered_ms: u64) -> Probe {
-        Probe { submitted_ms, answered_ms, at_lost_door: false, message_id: Some(id.to_owned()) }
+        Probe { submitted_ms, answered_ms, at_lost_listener: false, message_id: Some(id.to_owned()) }
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
             Probe { message_id: None, ..probe("", 10_600, 10_700) },
             probe("late", 11_300, 11_310),
             probe("well", 11_900, 11_910),
-            Probe { at_lost_door: true, message_id: None, ..probe("", 14_000, 14_001) },
+            Probe { at_lost_listener: true, message_id: None, ..probe("", 14_000, 14_001) },
         ];
         let sent = [("early", 9_020), ("waited", 12_400), ("stalled", 11_900), ("late", 12_000), ("well", 11_950)];
         let arrivals = sent.map(|(id, at)| (id.to_owned(), at)).into();

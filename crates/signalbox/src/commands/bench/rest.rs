@@ -1,4 +1,4 @@
-//! A client of a REST door as an AWS SDK would be: one kept connection, every request signed (SigV4).
+//! A client of a REST listener as an AWS SDK would be: one kept connection, every request signed (SigV4).
 
 use std::time::{Duration, SystemTime};
 
@@ -18,19 +18,19 @@ use crate::dev::{KEY_ID, SECRET};
 /// How long an answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
-/// A connection to a REST door; opened when it is needed, and again after it broke.
-pub struct RestDoor {
+/// A connection to a REST listener; opened when it is needed, and again after it broke.
+pub struct RestClient {
     address: String,
     region: &'static str,
     credentials: Credentials,
     connection: Option<SendRequest<Full<Bytes>>>,
 }
 
-impl RestDoor {
+impl RestClient {
     /// Makes a client that signs for the region.
-    pub fn new(address: String, region: &'static str) -> RestDoor {
+    pub fn new(address: String, region: &'static str) -> RestClient {
         let credentials = Credentials::from_keys(KEY_ID, SECRET, None);
-        RestDoor { address, region, credentials, connection: None }
+        RestClient { address, region, credentials, connection: None }
     }
 
     /// Posts a document and returns the answer's status and body.

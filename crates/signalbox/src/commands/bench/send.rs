@@ -1,4 +1,4 @@
-//! `signalbox bench send`: messages through the doors of all regions, until the sandbox has them all.
+//! `signalbox bench send`: messages through the listeners of all regions, until the sandbox has them all.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::apps::make_app;
 use super::cluster::Cluster;
-use super::rest::RestDoor;
+use super::rest::RestClient;
 use super::sandbox_stats::SandboxStats;
 use super::send_callers::{GrpcSender, RestSender};
 use super::used::{Cost, Reading};
@@ -24,7 +24,7 @@ const STALL_MAX: Duration = Duration::from_secs(15);
 /// How long load is put on before it is measured, so that connections stand and leaders are found.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// Measures the main job: messages in at the doors and out to the sandbox.
+/// Measures the main job: messages in at the listeners and out to the sandbox.
 #[derive(Debug, Args)]
 pub struct Send {
     /// Recipients of a request.
@@ -34,7 +34,7 @@ pub struct Send {
     #[arg(long, value_name = "MESSAGES", conflicts_with = "max", required_unless_present = "max",
           value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     rate: Option<u64>,
-    /// As many as the doors take, in a closed loop.
+    /// As many as the listeners take, in a closed loop.
     #[arg(long)]
     max: bool,
     /// Clients, spread over the regions, with a connection each.
@@ -46,7 +46,7 @@ pub struct Send {
     /// An app with an enabled SMS channel; `auto` makes one.
     #[arg(long, value_name = "ID", default_value = "auto")]
     app: String,
-    /// Through the gRPC doors instead of REST with SigV4.
+    /// Through the gRPC listeners instead of REST with SigV4.
     #[arg(long)]
     grpc: bool,
 }
@@ -115,7 +115,7 @@ impl Send {
             return Ok(run(load, callers).await);
         }
         let caller = |client| RestSender {
-            door: RestDoor::new(cluster.layout.door(region_of(client)), REGIONS[region_of(client)]),
+            client: RestClient::new(cluster.layout.rest(region_of(client)), REGIONS[region_of(client)]),
             target: format!("/v1/apps/{app}/messages"),
             recipients: self.recipients,
         };
@@ -123,7 +123,7 @@ impl Send {
     }
 }
 
-/// Returns the region whose door a client uses.
+/// Returns the region whose listener a client uses.
 pub fn region_of(client: u64) -> usize {
     (client % REGIONS.len() as u64) as usize
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use wire::v1;
 use wire::v1::messages_client::MessagesClient;
 
-use super::rest::RestDoor;
+use super::rest::RestClient;
 use crate::connection::Signed;
 use crate::measure::{Caller, Done};
 
@@ -25,7 +25,7 @@ pub fn telephone(number: u64) -> String {
 /// A client that speaks REST.
 pub struct RestSender {
     /// Its connection.
-    pub door: RestDoor,
+    pub client: RestClient,
     /// The path that messages are posted to.
     pub target: String,
     /// Recipients of a request, 1 to 100.
@@ -61,7 +61,7 @@ impl Caller for RestSender {
     async fn call(&mut self, number: u64) -> Result<Done, String> {
         let first = number * self.recipients;
         let body = sms_request((first..first + self.recipients).map(telephone));
-        let (status, answer) = self.door.post(&self.target, body).await?;
+        let (status, answer) = self.client.post(&self.target, body).await?;
         let text = String::from_utf8_lossy(&answer);
         if !status.is_success() {
             return Err(format!("{status}: {text}"));

@@ -39,10 +39,10 @@ proptest! {
 
     #[test]
     fn rows_about_recipients_come_back(
-        gate in any_of::app_gate(), endpoint in any_of::endpoint(), attributes in any_of::lists(),
+        send_state in any_of::app_send_state(), endpoint in any_of::endpoint(), attributes in any_of::lists(),
         opt_out in any_of::opt_out(), block in any_of::block(),
     ) {
-        check(&gate)?;
+        check(&send_state)?;
         check(&endpoint)?;
         check::<Attributes>(&attributes)?;
         check(&opt_out)?;
@@ -64,10 +64,10 @@ proptest! {
 
     #[test]
     fn rows_about_the_group_come_back(
-        books in any_of::books(), meta in any_of::group_meta(), request in any_of::request_row(),
+        accounting in any_of::accounting(), meta in any_of::group_meta(), request in any_of::request_row(),
         action in any_of::follow_up_action(), number in any::<u64>(),
     ) {
-        check(&books)?;
+        check(&accounting)?;
         check(&meta)?;
         check(&request)?;
         check(&action)?;

@@ -61,11 +61,15 @@ fn rows_of_the_control_group() {
 
 #[test]
 fn rows_about_recipients() {
-    let channels = [(u32::MAX, state::ChannelGate::default())].into();
-    let gate = state::AppGate { app: ID, channels, ..Default::default() };
-    refused::<AppGate>(gate, "channels", "4294967295 is no value of Channel");
-    let channels = [(1, state::ChannelGate::default())].into();
-    refused::<AppGate>(state::AppGate { app: ID, channels, ..Default::default() }, "channels.detail", REQUIRED);
+    let channels = [(u32::MAX, state::ChannelSendState::default())].into();
+    let send_state = state::AppSendState { app: ID, channels, ..Default::default() };
+    refused::<AppSendState>(send_state, "channels", "4294967295 is no value of Channel");
+    let channels = [(1, state::ChannelSendState::default())].into();
+    refused::<AppSendState>(
+        state::AppSendState { app: ID, channels, ..Default::default() },
+        "channels.detail",
+        REQUIRED,
+    );
     let endpoint =
         || state::Endpoint { app: ID, id: "a".into(), status: 1, opt_out: 1, request: ID, ..Default::default() };
     assert!(Endpoint::read(endpoint()).is_ok());

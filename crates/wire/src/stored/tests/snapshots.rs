@@ -63,7 +63,7 @@ fn a_progress() {
         epoch: Epoch(7),
         attempts: 2,
         due: Timestamp(1_790_000_001_000),
-        claim: Some(Claim { node: NodeId(1), boot: Boot(300) }),
+        claim: Some(Claim { node: NodeId(1), incarnation: Incarnation(300) }),
         provider_id: None,
         detail: Some("451 try again".into()),
         changed: Timestamp(1_790_000_000_500),

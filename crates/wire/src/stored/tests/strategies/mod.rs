@@ -5,8 +5,8 @@ mod proposals;
 
 use std::collections::BTreeMap;
 
+use model::accounting::Accounting;
 use model::app::ChannelDetail;
-use model::books::Books;
 use model::channel::CHANNELS;
 use model::cluster::{NodeInfo, RegionKind};
 use model::content::{Purpose, Substitutions};
@@ -150,14 +150,11 @@ pub(crate) fn channel_settings() -> BoxedStrategy<ChannelSettings> {
         .boxed()
 }
 
-pub(crate) fn app_gate() -> BoxedStrategy<AppGate> {
-    let gate = (any::<bool>(), of(class()), channel_detail()).prop_map(|(enabled, class, detail)| ChannelGate {
-        enabled,
-        class,
-        detail,
-    });
-    (app_id(), btree_map(channel(), gate, 0..4), revision(), any::<bool>())
-        .prop_map(|(app, channels, revision, deleted)| AppGate { app, channels, revision, deleted })
+pub(crate) fn app_send_state() -> BoxedStrategy<AppSendState> {
+    let send_state = (any::<bool>(), of(class()), channel_detail())
+        .prop_map(|(enabled, class, detail)| ChannelSendState { enabled, class, detail });
+    (app_id(), btree_map(channel(), send_state, 0..4), revision(), any::<bool>())
+        .prop_map(|(app, channels, revision, deleted)| AppSendState { app, channels, revision, deleted })
         .boxed()
 }
 
@@ -212,13 +209,13 @@ pub(crate) fn plan() -> BoxedStrategy<TrafficPlan> {
 
 pub(crate) fn node() -> impl Strategy<Value = NodeInfo> {
     let kind = select(vec![RegionKind::Serving, RegionKind::Witness]);
-    (number(), region(), kind, text(), text(), text()).prop_map(|(id, region, kind, peer, grpc, door)| NodeInfo {
+    (number(), region(), kind, text(), text(), text()).prop_map(|(id, region, kind, peer, grpc, rest_url)| NodeInfo {
         id: NodeId(id),
         region,
         kind,
         peer,
         grpc,
-        door,
+        rest_url,
     })
 }
 
@@ -293,7 +290,8 @@ pub(crate) fn message() -> BoxedStrategy<Message> {
 }
 
 pub(super) fn claim() -> impl Strategy<Value = Claim> {
-    (number(), number()).prop_map(|(node, boot)| Claim { node: NodeId(node), boot: Boot(boot) })
+    (number(), number())
+        .prop_map(|(node, incarnation)| Claim { node: NodeId(node), incarnation: Incarnation(incarnation) })
 }
 
 pub(crate) fn progress() -> BoxedStrategy<Progress> {
@@ -350,9 +348,9 @@ pub(crate) fn event() -> BoxedStrategy<Event> {
         .boxed()
 }
 
-pub(crate) fn books() -> impl Strategy<Value = Books> {
+pub(crate) fn accounting() -> impl Strategy<Value = Accounting> {
     proptest::array::uniform7(number()).prop_map(|[accepted, delivered, failed, opted_out, expired, held, pending]| {
-        Books { accepted, delivered, failed, opted_out, expired, held, pending }
+        Accounting { accepted, delivered, failed, opted_out, expired, held, pending }
     })
 }
 

@@ -12,9 +12,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{
-    address, app, app_gate, app_id, bits, block, channel, channel_detail, channel_settings, claim, class, content,
-    endpoint, endpoint_id, epoch, group, key, kind, lists, message_id, number, patch, plan, plan_change, region,
-    request_id, small, some_text, source, tags, text, time,
+    address, app, app_id, app_send_state, bits, block, channel, channel_detail, channel_settings, claim, class,
+    content, endpoint, endpoint_id, epoch, group, key, kind, lists, message_id, number, patch, plan, plan_change,
+    region, request_id, small, some_text, source, tags, text, time,
 };
 
 pub(crate) fn request_row() -> BoxedStrategy<RequestRow> {
@@ -27,7 +27,7 @@ pub(crate) fn follow_up_action() -> BoxedStrategy<FollowUpAction> {
         key,
         endpoint,
     });
-    prop_oneof![app_gate().prop_map(FollowUpAction::AdoptApp), block().prop_map(FollowUpAction::PutBlock), remove]
+    prop_oneof![app_send_state().prop_map(FollowUpAction::AdoptApp), block().prop_map(FollowUpAction::PutBlock), remove]
         .boxed()
 }
 
@@ -77,10 +77,8 @@ fn sending_command() -> BoxedStrategy<Command> {
         (message_id(), kind(), some_text()).prop_map(|(message, kind, detail)| ProviderEvent { message, kind, detail });
     let takeover = (region(), epoch(), of(cursor()), small())
         .prop_map(|(region, epoch, cursor, limit)| Command::Takeover { region, epoch, cursor, limit });
-    let booted = (number(), number(), small()).prop_map(|(node, boot, limit)| Command::Booted {
-        node: NodeId(node),
-        boot: Boot(boot),
-        limit,
+    let begin_incarnation = (number(), number(), small()).prop_map(|(node, incarnation, limit)| {
+        Command::BeginIncarnation { node: NodeId(node), incarnation: Incarnation(incarnation), limit }
     });
     prop_oneof![
         (claim(), region(), ids()).prop_map(|(claim, region, messages)| Command::Claim { claim, region, messages }),
@@ -90,7 +88,7 @@ fn sending_command() -> BoxedStrategy<Command> {
         (ids(), resolution).prop_map(|(messages, resolution)| Command::ResolveHeld { messages, resolution }),
         plan().prop_map(|plan| Command::AdoptPlan { plan: Box::new(plan) }),
         takeover,
-        booted,
+        begin_incarnation,
         small().prop_map(|limit| Command::Expire { limit }),
     ]
     .boxed()

@@ -1,0 +1,17 @@
+//! The listeners over a node in memory: real requests in, the real registry behind.
+
+#[cfg(test)]
+mod grpc;
+#[cfg(test)]
+mod rest;
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod grpc_services;
+#[cfg(test)]
+mod rest_admission;
+#[cfg(test)]
+mod rest_operations;
+#[cfg(test)]
+mod sockets;

@@ -1,0 +1,218 @@
+//! A node without consensus: the real registry over tables in memory, behind the real use cases. What is proposed is
+//! applied at once; follow-ups are delivered at once.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use api::{Key, KeyStore};
+use model::command::{Command, FOLLOW_UPS_MAX, Proposal, Settlement};
+use model::id::{GroupId, LogIndex, MessageId, NodeId, RegionId};
+use model::message::SendResult;
+use model::plan::Mode;
+use model::time::{BootTime, Timestamp};
+use policy::{Action, Grant, Principal};
+use registry::ApplyContext;
+use registry::tables::{FollowUpCounts, FollowUps, MemoryTables, ReadRows, View, WriteRows};
+use service::ports::{Applied, BoxFuture, Clock, LogError, Random, Reads, ReadsError, ReplicatedLog};
+use service::use_cases::Ports;
+use service::{Facts, Service};
+use tokio::sync::watch;
+
+pub const PARTITIONS: u16 = 4;
+pub const KEY_ID: &str = "AKIASIGNALBOXKIT0001";
+pub const SECRET: &str = "signalbox-kit-secret";
+pub const READER_ID: &str = "AKIASIGNALBOXREADER1";
+pub const DENIED_ID: &str = "AKIASIGNALBOXDENIED1";
+pub const START: Timestamp = Timestamp(1_767_323_045_000);
+
+/// The groups of a node, applied as they are proposed.
+pub struct Groups {
+    tables: Mutex<BTreeMap<GroupId, MemoryTables>>,
+    applied: watch::Sender<u64>,
+    clock: Arc<TestClock>,
+    /// What the next proposals are answered with instead of being applied.
+    pub failure: Mutex<Option<LogError>>,
+}
+
+/// A clock that stands still unless it is moved.
+pub struct TestClock(pub AtomicU64);
+
+/// Counts instead of drawing.
+pub struct TestRandom(AtomicU64);
+
+impl Groups {
+    fn apply(&self, group: GroupId, proposals: &[Proposal]) -> Applied {
+        let mut tables = self.tables.lock().unwrap();
+        let outcomes = self.apply_to(&mut tables, group, proposals);
+        self.deliver(&mut tables);
+        drop(tables);
+        self.applied.send_modify(|index| *index += 1);
+        Applied { outcomes, index: LogIndex(*self.applied.borrow()), repeated: false }
+    }
+
+    /// Lets as many follow-ups wait in every group for every partition as may.
+    pub fn fill_follow_ups(&self) {
+        let mut tables = self.tables.lock().unwrap();
+        for group in GroupId::all(PARTITIONS) {
+            for target in GroupId::partitions(PARTITIONS) {
+                WriteRows::<FollowUpCounts>::put(tables.entry(group).or_default(), target, FOLLOW_UPS_MAX);
+            }
+        }
+    }
+
+    fn apply_to(
+        &self,
+        tables: &mut BTreeMap<GroupId, MemoryTables>,
+        group: GroupId,
+        proposals: &[Proposal],
+    ) -> Vec<model::Outcome> {
+        let context = ApplyContext { group, partitions: PARTITIONS, stamp: self.clock.wall_time() };
+        registry::apply_entry(tables.entry(group).or_default(), context, proposals, &mut Vec::new()).unwrap()
+    }
+
+    fn deliver(&self, tables: &mut BTreeMap<GroupId, MemoryTables>) {
+        for source in GroupId::all(PARTITIONS) {
+            let waiting =
+                ReadRows::<FollowUps>::scan(tables.entry(source).or_default(), &(GroupId(0), 0), 1_000).unwrap();
+            for ((target, number), action) in waiting {
+                let follow_up = Command::FollowUp { source, number, action: Box::new(action) };
+                self.apply_to(tables, target, &[internal(follow_up)]);
+                self.apply_to(tables, source, &[internal(Command::FollowUpsDone { target, through: number })]);
+            }
+        }
+    }
+}
+
+fn internal(command: Command) -> Proposal {
+    Proposal { request: None, command }
+}
+
+impl ReplicatedLog for Groups {
+    fn propose(
+        &self,
+        group: GroupId,
+        proposals: Vec<Proposal>,
+        _deadline: Duration,
+    ) -> BoxFuture<'_, Result<Applied, LogError>> {
+        let failure = self.failure.lock().unwrap().clone();
+        Box::pin(async move {
+            match failure {
+                Some(error) => Err(error),
+                None => Ok(self.apply(group, &proposals)),
+            }
+        })
+    }
+
+    fn propose_fenced(
+        &self,
+        group: GroupId,
+        proposals: Vec<Proposal>,
+        deadline: Duration,
+    ) -> BoxFuture<'_, Result<Applied, LogError>> {
+        self.propose(group, proposals, deadline)
+    }
+}
+
+impl Reads for Groups {
+    fn view(&self, group: GroupId) -> Result<Arc<dyn View + Send + Sync>, ReadsError> {
+        Ok(Arc::new(self.tables.lock().unwrap().entry(group).or_default().clone()))
+    }
+
+    fn applied(&self, _group: GroupId) -> LogIndex {
+        LogIndex(*self.applied.borrow())
+    }
+
+    fn applied_after(
+        &self,
+        group: GroupId,
+        index: LogIndex,
+        deadline: Duration,
+    ) -> BoxFuture<'_, Result<LogIndex, ReadsError>> {
+        let mut applied = self.applied.subscribe();
+        Box::pin(async move {
+            let reached = applied.wait_for(|now| *now > index.0);
+            match tokio::time::timeout(deadline, reached).await {
+                Ok(Ok(now)) => Ok(LogIndex(*now)),
+                _ => Err(ReadsError::TooLate { group, waited: deadline }),
+            }
+        })
+    }
+
+    fn linearize(&self, _group: GroupId, _deadline: Duration) -> BoxFuture<'_, Result<(), LogError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Clock for TestClock {
+    fn boot_time(&self) -> BootTime {
+        BootTime(0)
+    }
+
+    fn wall_time(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+impl Random for TestRandom {
+    fn next_u64(&self) -> u64 {
+        model::address::mix(self.0.fetch_add(1, Ordering::SeqCst) + 1)
+    }
+}
+
+/// A node with a plan.
+pub struct Node {
+    pub groups: Arc<Groups>,
+    pub clock: Arc<TestClock>,
+    pub service: Service,
+}
+
+impl Node {
+    pub async fn start() -> Node {
+        let clock = Arc::new(TestClock(AtomicU64::new(START.0)));
+        let groups = Arc::new(Groups {
+            tables: Mutex::default(),
+            applied: watch::Sender::new(0),
+            clock: clock.clone(),
+            failure: Mutex::default(),
+        });
+        let facts = Facts { node: NodeId(1), region: region("us-east-1"), partitions: PARTITIONS };
+        let random = Arc::new(TestRandom(AtomicU64::new(0)));
+        let service =
+            Service::new(facts, Ports { log: groups.clone(), reads: groups.clone(), clock: clock.clone(), random });
+        service.first_plan(Mode::ActiveActive, &[region("us-east-1"), region("eu-west-1")]).await.unwrap();
+        Node { groups, clock, service }
+    }
+}
+
+impl Node {
+    /// Settles a waiting message as if its region had dispatched it.
+    pub async fn settle(&self, message: MessageId) {
+        let region = self.service.get_message(message).await.unwrap().progress.region;
+        let result = SendResult::Delivered { provider_id: None };
+        let results = vec![Settlement { message, attempt: 1, result }];
+        self.service.record(vec![(message.group(), Command::Settle { region, results })]).await.unwrap();
+    }
+}
+
+pub fn region(name: &str) -> RegionId {
+    RegionId::new(name).unwrap()
+}
+
+pub fn keys() -> Arc<KeyStore> {
+    let key = |id: &str, name: &str, grant: Grant| Key {
+        id: id.into(),
+        secret: SECRET.into(),
+        principal: Principal { name: name.into() },
+        grant,
+    };
+    Arc::new(
+        KeyStore::new([
+            key(KEY_ID, "kit", Grant::Everything),
+            key(READER_ID, "reader", Grant::Actions([Action::GetApp, Action::GetEndpoint].into())),
+            key(DENIED_ID, "denied", Grant::Nothing),
+        ])
+        .unwrap(),
+    )
+}

@@ -1,0 +1,116 @@
+//! Opening a node's listeners: REST in serving regions, gRPC everywhere.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::Context;
+use api::grpc::{GrpcApi, GrpcApiParts, GrpcLimits};
+use api::rest::{Limits, Readiness, RestApi, RestApiParts};
+use api::{Key, KeyStore};
+use metrics_exporter_prometheus::PrometheusHandle;
+use model::cluster::{Nodes, RegionKind};
+use policy::{Grant, Principal};
+use replication::Replication;
+use sender::callbacks::{Callbacks, all_sms_apps};
+use service::Service;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::readiness::{self, Current};
+
+/// What listeners are opened with.
+pub struct Opening<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The nodes of the cluster.
+    pub nodes: &'a Nodes,
+    /// The use cases.
+    pub service: Service,
+    /// The replication.
+    pub replication: Replication,
+    /// The metrics.
+    pub metrics: PrometheusHandle,
+    /// Whether the node's region takes requests.
+    pub serving: bool,
+    /// Whether its replicas have caught up since the start.
+    pub current: Current,
+    /// Cancelled when the node begins to stop: from then on it isn't ready.
+    pub leaving: CancellationToken,
+}
+
+/// Opens the REST listener and serves it until `stop`. A witness takes no requests, so that its listener knows no keys: it has
+/// health and metrics alone.
+///
+/// # Errors
+/// When the address can't be bound or a key is given twice.
+pub async fn rest(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let listener = bind("listen.rest", opening.config.listen.rest).await?;
+    let metrics = opening.metrics.clone();
+    let partitions = model::GroupId::partitions(opening.config.partitions).collect();
+    let apps_of_number = all_sms_apps(Arc::new(opening.replication.clone()), partitions);
+    let api = RestApi::new(RestApiParts {
+        service: opening.service.clone(),
+        keys: Arc::new(if opening.serving { keys(opening.config)? } else { KeyStore::default() }),
+        regions: serving_regions(opening.nodes),
+        account: opening.config.account.clone(),
+        provider_events: Arc::new(Callbacks::new(opening.config.partitions, apps_of_number)),
+        readiness: readiness(opening),
+        metrics: Arc::new(move || metrics.render()),
+        limits: Limits::default(),
+    });
+    Ok(tokio::spawn(api::rest::serve(listener, Arc::new(api), stop)))
+}
+
+/// Opens the gRPC listener and serves it until `stop`.
+///
+/// # Errors
+/// When the address can't be bound or a key is given twice.
+pub async fn grpc(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let listener = bind("listen.grpc", opening.config.listen.grpc).await?;
+    let api = GrpcApi::new(GrpcApiParts {
+        service: opening.service.clone(),
+        keys: Arc::new(keys(opening.config)?),
+        cluster: Arc::new(opening.replication.clone()),
+        readiness: readiness(opening),
+        limits: GrpcLimits::default(),
+    });
+    Ok(tokio::spawn(async move {
+        if let Err(error) = api::grpc::serve(listener, Arc::new(api), stop).await {
+            tracing::error!(%error, "the gRPC listener closed");
+        }
+    }))
+}
+
+/// Says whether the node is ready to take requests.
+pub fn readiness(opening: &Opening<'_>) -> Readiness {
+    let replication = opening.replication.clone();
+    let here = (opening.config.node, opening.config.partitions);
+    let current = opening.current.clone();
+    let leaving = opening.leaving.clone();
+    Arc::new(move || {
+        if leaving.is_cancelled() {
+            return Err("the node is about to stop".to_owned());
+        }
+        readiness::ready(&replication, here, &current)
+    })
+}
+
+async fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address} ({key})"))
+}
+
+fn keys(config: &Config) -> anyhow::Result<KeyStore> {
+    let keys = config.keys.iter().map(|key| Key {
+        id: key.id.clone(),
+        secret: key.secret.clone(),
+        principal: Principal { name: key.name.clone() },
+        grant: if key.everything { Grant::Everything } else { Grant::Nothing },
+    });
+    KeyStore::new(keys).context("keys")
+}
+
+fn serving_regions(nodes: &Nodes) -> BTreeSet<model::RegionId> {
+    let serving = nodes.values().filter(|node| node.kind == RegionKind::Serving);
+    serving.map(|node| node.region.clone()).collect()
+}

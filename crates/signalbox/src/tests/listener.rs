@@ -1,0 +1,197 @@
+//! A listener for tests: answers what a test needs of the services of the cluster, the plan and the messages.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio_stream::Iter;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+use tonic::{Request, Response, Status};
+use wire::v1;
+use wire::v1::cluster_server::{Cluster, ClusterServer};
+use wire::v1::messages_server::{Messages, MessagesServer};
+use wire::v1::traffic_server::{Traffic, TrafficServer};
+
+use crate::connection::{KEY_ID_METADATA, SECRET_METADATA};
+use crate::dev;
+
+/// A running listener; it ends with this value.
+pub struct FakeListener {
+    /// Where it listens.
+    pub address: SocketAddr,
+    _runtime: Runtime,
+}
+
+impl FakeListener {
+    /// Starts a listener on a free port.
+    pub fn start() -> FakeListener {
+        let runtime = Runtime::new().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = Server::builder()
+            .add_service(ClusterServer::with_interceptor(Answers::default(), check_key))
+            .add_service(MessagesServer::with_interceptor(Answers::default(), check_key))
+            .add_service(TrafficServer::with_interceptor(Answers::default(), check_key));
+        runtime.spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        FakeListener { address, _runtime: runtime }
+    }
+}
+
+fn check_key(request: Request<()>) -> Result<Request<()>, Status> {
+    let is = |name: &str, wanted: &str| request.metadata().get(name).is_some_and(|value| value == wanted);
+    if is(KEY_ID_METADATA, dev::KEY_ID) && is(SECRET_METADATA, dev::SECRET) {
+        Ok(request)
+    } else {
+        Err(Status::unauthenticated("the key is not known"))
+    }
+}
+
+#[derive(Default)]
+struct Answers {
+    looks: AtomicU64,
+}
+
+/// The plan that the listener's changes make.
+pub fn plan(state: v1::RegionState) -> v1::TrafficPlan {
+    let weights = BTreeMap::from([("eu-west-1".to_owned(), 500), ("us-east-1".to_owned(), 500)]);
+    let active = v1::RegionState::Active as i32;
+    v1::TrafficPlan {
+        epoch: 7,
+        parent_epoch: 6,
+        mode: v1::Mode::ActiveActive as i32,
+        regions: BTreeMap::from([("eu-west-1".to_owned(), active), ("us-east-1".to_owned(), state as i32)]),
+        weights: Some(v1::Weights { weights }),
+        channel_weights: Vec::new(),
+        reason: "carrier outage".to_owned(),
+        evidence: BTreeMap::new(),
+        author: Some(v1::traffic_plan::Author::Principal("developer".to_owned())),
+        time_ms: 1_700_000_000_000,
+    }
+}
+
+fn adoption(epochs: [u64; 2]) -> Vec<v1::Adoption> {
+    epochs.into_iter().zip(1..).map(|(epoch, group)| v1::Adoption { group, epoch }).collect()
+}
+
+#[tonic::async_trait]
+impl Cluster for Answers {
+    async fn status(&self, _: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
+        Ok(Response::new(v1::StatusResponse { node_id: 2, region: "eu-west-1".to_owned(), ..Default::default() }))
+    }
+
+    async fn add_node(&self, _: Request<v1::AddNodeRequest>) -> Result<Response<v1::MembershipResponse>, Status> {
+        std::future::pending().await
+    }
+
+    async fn promote_node(
+        &self,
+        request: Request<v1::PromoteNodeRequest>,
+    ) -> Result<Response<v1::MembershipResponse>, Status> {
+        Err(Status::not_found(format!("no node has the number {}", request.into_inner().node_id)))
+    }
+
+    async fn remove_node(&self, _: Request<v1::RemoveNodeRequest>) -> Result<Response<v1::MembershipResponse>, Status> {
+        Err(Status::unavailable("no leader is known"))
+    }
+
+    async fn transfer_leader(
+        &self,
+        _: Request<v1::TransferLeaderRequest>,
+    ) -> Result<Response<v1::TransferLeaderResponse>, Status> {
+        Ok(Response::new(v1::TransferLeaderResponse {}))
+    }
+}
+
+#[tonic::async_trait]
+impl Traffic for Answers {
+    /// At the first look one partition is late.
+    async fn get_plan(&self, _: Request<v1::GetPlanRequest>) -> Result<Response<v1::GetPlanResponse>, Status> {
+        let late = self.looks.fetch_add(1, Ordering::SeqCst) == 0;
+        let adoption = adoption(if late { [7, 6] } else { [7, 7] });
+        Ok(Response::new(v1::GetPlanResponse { plan: Some(plan(v1::RegionState::Evacuated)), adoption }))
+    }
+
+    async fn history(&self, _: Request<v1::HistoryRequest>) -> Result<Response<v1::HistoryResponse>, Status> {
+        Ok(Response::new(v1::HistoryResponse::default()))
+    }
+
+    async fn shift(&self, _: Request<v1::ShiftRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        Err(Status::aborted("the plan is 8 by now"))
+    }
+
+    async fn evacuate(
+        &self,
+        request: Request<v1::EvacuateRequest>,
+    ) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        let dry_run = request.into_inner().options.unwrap_or_default().dry_run;
+        Ok(Response::new(v1::PlanChangeResponse {
+            plan: Some(plan(v1::RegionState::Evacuated)),
+            description: vec!["us-east-1: active -> evacuated".to_owned()],
+            committed: !dry_run,
+            adoption: adoption([6, 6]),
+        }))
+    }
+
+    async fn restore(&self, _: Request<v1::RestoreRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        Err(Status::failed_precondition("this breaks the rule \"last_regions\""))
+    }
+
+    async fn failover(&self, _: Request<v1::FailoverRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+/// Messages take the name of their address: `+1` is delivered, `+2` fails, `+3` opted out before it was accepted.
+#[tonic::async_trait]
+impl Messages for Answers {
+    type WatchStream = Iter<std::vec::IntoIter<Result<v1::WatchResponse, Status>>>;
+
+    async fn send(
+        &self,
+        request: Request<v1::SendMessagesRequest>,
+    ) -> Result<Response<v1::SendMessagesResponse>, Status> {
+        let results = request.into_inner().recipients.into_iter().map(|recipient| {
+            let Some(v1::recipient::To::Address(address)) = recipient.to else { return v1::SendResult::default() };
+            let (status, message_id) = match address.as_str() {
+                "+3" => (v1::SendStatus::OptedOut, String::new()),
+                _ => (v1::SendStatus::Accepted, address.clone()),
+            };
+            v1::SendResult { status: status as i32, message_id, detail: String::new(), address }
+        });
+        Ok(Response::new(v1::SendMessagesResponse { request_id: "r".to_owned(), results: results.collect() }))
+    }
+
+    async fn get(&self, _: Request<v1::GetMessageRequest>) -> Result<Response<v1::GetMessageResponse>, Status> {
+        Ok(Response::new(v1::GetMessageResponse::default()))
+    }
+
+    async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let statuses = match request.into_inner().what {
+            Some(v1::watch_request::What::MessageId(id)) if id == "+1" => {
+                vec![v1::Status::Waiting, v1::Status::Delivered]
+            }
+            Some(v1::watch_request::What::MessageId(id)) if id == "+2" => vec![v1::Status::Failed],
+            _ => vec![v1::Status::Waiting],
+        };
+        let news = statuses.into_iter().map(|status| {
+            let progress = v1::Progress { status: status as i32, ..Default::default() };
+            Ok(v1::WatchResponse { update: Some(v1::watch_response::Update::Progress(progress)) })
+        });
+        Ok(Response::new(tokio_stream::iter(news.collect::<Vec<_>>())))
+    }
+
+    async fn list_held(&self, _: Request<v1::ListHeldRequest>) -> Result<Response<v1::ListHeldResponse>, Status> {
+        Ok(Response::new(v1::ListHeldResponse::default()))
+    }
+
+    async fn resolve_held(
+        &self,
+        request: Request<v1::ResolveHeldRequest>,
+    ) -> Result<Response<v1::ResolveHeldResponse>, Status> {
+        let named = request.into_inner().message_ids.len();
+        Ok(Response::new(v1::ResolveHeldResponse { changed: u32::try_from(named).unwrap() }))
+    }
+}
