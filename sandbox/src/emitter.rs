@@ -136,7 +136,7 @@ impl Emitter {
 
     fn settle(&self, batcher: &mut Batcher, landed: Result<Landed, tokio::task::JoinError>) {
         let Ok(landed) = landed else {
-            tracing::error!("a batch of events was lost to a panic");
+            tracing::error!("batch of events lost: its task panicked");
             return;
         };
         self.pending.fetch_sub(landed.events, Ordering::Relaxed);

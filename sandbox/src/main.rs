@@ -90,7 +90,7 @@ async fn stop_signal() {
         match signal(kind) {
             Ok(mut signals) => signals.recv().await,
             Err(error) => {
-                tracing::warn!(%error, "a stop signal can't be heard");
+                tracing::warn!(%error, "failed to install a signal handler");
                 std::future::pending().await
             }
         }

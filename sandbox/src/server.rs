@@ -114,7 +114,7 @@ impl Sandbox {
         let mut stopping = self.shared.stopping.clone();
         let listener = self.listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its delay");
+                tracing::debug!(%error, "failed to set nodelay");
             }
         });
         let listeners = axum::serve(listener, router(self.shared)).with_graceful_shutdown(async move {
@@ -133,7 +133,7 @@ impl Sandbox {
         }
         stop_emitter.send_replace(true);
         if emitter.await.is_err() {
-            tracing::error!("the task that sends events panicked");
+            tracing::error!("event task panicked");
         }
         Ok(())
     }

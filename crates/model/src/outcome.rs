@@ -114,7 +114,7 @@ pub enum Refusal {
     NoRegion,
     /// As many changes as allowed wait for a group, which has no leader or takes them too slowly. Repeating the command
     /// later helps.
-    #[error("too many changes wait for group {target}, {limit} may")]
+    #[error("backlog of group {target} is full: {limit} follow-ups are waiting for it; retry later")]
     TooManyFollowUps {
         /// The group that they wait for.
         target: GroupId,
@@ -122,10 +122,10 @@ pub enum Refusal {
         limit: u64,
     },
     /// A command of another kind of group.
-    #[error("this group does not hold such data")]
+    #[error("the command belongs to another kind of group")]
     WrongGroup,
     /// A follow-up came before its predecessor.
-    #[error("follow-up {number} came, {expected} was expected")]
+    #[error("follow-up out of order: got {number}, expected {expected}")]
     FollowUpGap {
         /// The number that came.
         number: u64,

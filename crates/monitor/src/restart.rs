@@ -40,17 +40,17 @@ impl Restart {
             let Some(change) = leave(&history, self.who(), &self.rules) else { return false };
             match tokio::time::timeout_at(due, self.service.commit_plan(change)).await {
                 Ok(Ok(plan)) => {
-                    tracing::info!(epoch = plan.epoch.0, "the region's share went to the others");
+                    tracing::info!(epoch = plan.epoch.0, "plan without this region committed and adopted everywhere");
                     return true;
                 }
                 // Another change came first; this one is made again from it.
                 Ok(Err(error)) if error.code == ErrorCode::Conflict && Instant::now() < due => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, "the region's share was not moved before the stop");
+                    tracing::warn!(%error, "plan without this region not committed before the stop");
                     return false;
                 }
                 Err(_) => {
-                    tracing::warn!(waited = ?LEAVE_MAX, "the region's share was not moved before the stop");
+                    tracing::warn!(waited = ?LEAVE_MAX, "plan without this region not committed before the stop");
                     return false;
                 }
             }
@@ -85,9 +85,9 @@ impl Restart {
 
     async fn commit(&self, change: PlanChange) {
         match self.service.commit_plan(change).await {
-            Ok(plan) => tracing::info!(epoch = plan.epoch.0, "the node came back"),
+            Ok(plan) => tracing::info!(epoch = plan.epoch.0, "restore plan committed and adopted everywhere"),
             Err(error) if error.code == ErrorCode::Conflict => {}
-            Err(error) => tracing::warn!(%error, "the node is back and its return not known everywhere, trying again"),
+            Err(error) => tracing::warn!(%error, "restore plan not committed or not yet adopted everywhere; retrying"),
         }
     }
 

@@ -105,12 +105,12 @@ impl Watch {
         let situation = Situation { plan: &plan, verdicts, history: &history, now: self.ports.clock.wall_time() };
         let Some(change) = decide(&situation, &self.rules) else { return };
         let regions: Vec<&str> = verdicts.iter().map(|verdict| verdict.region.as_str()).collect();
-        tracing::warn!(regions = regions.join(","), parent = plan.epoch.0, "a region is lost: changing the plan");
+        tracing::warn!(regions = regions.join(","), parent = plan.epoch.0, "region lost; committing a plan without it");
         metrics::counter!("signalbox_automatic_plan_changes_total").increment(1);
         match service.commit_plan(change).await {
-            Ok(plan) => tracing::warn!(epoch = plan.epoch.0, "the plan was changed"),
+            Ok(plan) => tracing::warn!(epoch = plan.epoch.0, "plan committed and adopted everywhere"),
             Err(error) if error.code == ErrorCode::Conflict => {}
-            Err(error) => tracing::error!(%error, "the plan was not changed or not carried everywhere"),
+            Err(error) => tracing::error!(%error, "plan not committed or not yet adopted everywhere"),
         }
         self.rest_until = now + REST;
     }

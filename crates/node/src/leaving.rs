@@ -27,8 +27,10 @@ pub async fn leave(replication: &Replication, restart: Option<&Restart>) {
         drain(replication, &restart.service.facts().region).await;
     }
     match replication.hand_over(HAND_OVER_MAX).await {
-        0 => tracing::info!("every leadership was dispatched"),
-        kept => tracing::warn!(kept, "leaderships that nobody took: their groups elect when this node has stopped"),
+        0 => tracing::info!("all leaderships transferred"),
+        kept => {
+            tracing::warn!(kept, "leadership not transferred; these groups elect a leader after this node has stopped")
+        }
     }
 }
 
@@ -36,7 +38,7 @@ async fn drain(replication: &Replication, region: &RegionId) {
     let due = Instant::now() + DRAIN_MAX;
     while replication.groups().into_iter().any(|group| waits(replication, group, region)) {
         if Instant::now() >= due {
-            tracing::warn!(waited = ?DRAIN_MAX, "messages still wait here: the others send them when the lease has lapsed");
+            tracing::warn!(waited = ?DRAIN_MAX, "messages still waiting here; other regions send them after the lease has lapsed");
             return;
         }
         tokio::time::sleep(DRAIN_LOOK).await;

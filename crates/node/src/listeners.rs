@@ -77,7 +77,7 @@ pub async fn grpc(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
     });
     Ok(tokio::spawn(async move {
         if let Err(error) = api::grpc::serve(listener, Arc::new(api), stop).await {
-            tracing::error!(%error, "the gRPC listener closed");
+            tracing::error!(%error, "gRPC listener failed");
         }
     }))
 }

@@ -25,7 +25,7 @@ pub fn init_logs(format: LogFormat) {
         LogFormat::Json => lines.json().try_init(),
     };
     if done.is_err() {
-        tracing::debug!("logs are already set up");
+        tracing::debug!("log subscriber already installed");
     }
 }
 

@@ -24,7 +24,7 @@ impl Current {
     pub async fn reach(self, replication: Replication, partitions: u16) {
         for group in GroupId::all(partitions) {
             while replication.linearize(group, CURRENT_MAX).await.is_err() {
-                tracing::debug!(%group, "not current yet");
+                tracing::debug!(%group, "replica has not caught up since the start");
                 tokio::time::sleep(LOOK).await;
             }
         }

@@ -73,14 +73,14 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow
         background.spawn(come_back(restart, &opening));
     }
     let open = [listeners::grpc(&opening, stop.clone()).await?, listeners::rest(&opening, stop.clone()).await?];
-    tracing::info!(node = own.id.0, region = %own.region, kind = %own.kind, incarnation = storage.incarnation.0, "the node serves");
+    tracing::info!(node = own.id.0, region = %own.region, kind = %own.kind, incarnation = storage.incarnation.0, "node started");
 
     let fault = tokio::select! {
         () = shutdown => None,
         reason = replication.failed() => Some(anyhow!("the node must stop: {reason}")),
         fault = fault_of(&mut sender) => Some(anyhow!(fault).context("the node must stop")),
     };
-    tracing::info!("the node stops");
+    tracing::info!("node stopping");
     leaving.cancel();
     if fault.is_none() {
         leaving::leave(&replication, restart.as_ref()).await;
@@ -261,7 +261,7 @@ async fn make_first_plan(config: Config, nodes: Nodes, replication: Replication,
         if replication.leads(GroupId::CONTROL).is_some() {
             match service.first_plan(config.mode, &regions).await {
                 Ok(_) => return,
-                Err(error) => tracing::warn!(%error, "the first plan was not made yet"),
+                Err(error) => tracing::warn!(%error, "first plan not committed; retrying"),
             }
         }
         tokio::time::sleep(FIRST_PLAN_RETRY).await;

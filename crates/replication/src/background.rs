@@ -41,7 +41,7 @@ impl Background for BlockingThreads {
 
 /// Says that work ended without its result: it panicked, or the runtime is shutting down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the work was cut off")]
+#[error("background task cancelled")]
 pub(crate) struct CutOff;
 
 impl From<CutOff> for io::Error {

@@ -33,7 +33,7 @@ pub(crate) async fn run(node: Arc<Node>, group: Arc<Group>) {
         if transfer::check(&node, &group, to).is_ok()
             && let Err(error) = transfer::transfer(&node, &group, to).await
         {
-            tracing::debug!(group = group.id.0, to = to.0, %error, "leadership stays");
+            tracing::debug!(group = group.id.0, to = to.0, %error, "leadership not transferred");
             since = None;
         }
     }

@@ -43,15 +43,15 @@ fn compare(node: &Node, from: NodeId, hashes: &[StateHash]) -> Result<(), CodecE
         match group.hashes.compare(from, round) {
             Some(Found::Differs) => {
                 metrics::counter!("signalbox_replica_differences_total").increment(1);
-                tracing::error!(group = id.0, node = from.0, index = theirs.index, "a replica differs from this one");
-            }
-            Some(Found::Agrees) => {
-                tracing::info!(
+                tracing::error!(
                     group = id.0,
                     node = from.0,
                     index = theirs.index,
-                    "a replica agrees with this one again"
+                    "replica diverged: state hashes differ"
                 );
+            }
+            Some(Found::Agrees) => {
+                tracing::info!(group = id.0, node = from.0, index = theirs.index, "state hashes agree again");
             }
             None => {}
         }

@@ -142,7 +142,7 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
     match tokio::time::timeout(node.timing.lease(), client.lease(request)).await {
         Ok(Ok(reply)) => (to, Some(reply.into_inner())),
         Ok(Err(status)) => {
-            tracing::debug!(node = to.0, code = ?status.code(), "a lease call failed");
+            tracing::debug!(node = to.0, code = ?status.code(), "lease request failed");
             (to, None)
         }
         Err(_) => (to, None),
@@ -173,7 +173,7 @@ fn take(node: &Node, from: NodeId, reply: LeaseReply) {
                 },
             ),
             Some(Answer::Refused(reason)) => {
-                tracing::debug!(group = id.0, node = from.0, reason, "no lease was granted");
+                tracing::debug!(group = id.0, node = from.0, reason, "lease request refused");
             }
             None => {}
         }

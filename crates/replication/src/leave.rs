@@ -42,7 +42,7 @@ async fn hand_over_one(node: &Node, group: &Arc<Group>) {
     for heir in heirs(node, group) {
         match transfer::transfer(node, group, heir).await {
             Ok(()) => return,
-            Err(error) => tracing::debug!(group = group.id.0, to = heir.0, %error, "leadership stays"),
+            Err(error) => tracing::debug!(group = group.id.0, to = heir.0, %error, "leadership not transferred"),
         }
     }
 }

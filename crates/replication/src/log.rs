@@ -87,7 +87,7 @@ async fn attempt_until(
             }
             Err(Failed::NotLeader(_)) => {}
             Err(other) => {
-                tracing::debug!(group = group.0, reason = ?other, "a proposal's outcome is not known, trying again");
+                tracing::debug!(group = group.0, reason = ?other, "proposal outcome unknown; retrying");
                 maybe_done = true;
             }
         }

@@ -99,7 +99,7 @@ impl GroupLog {
         if there.first().is_some_and(|entry| entry.log_id == applied) {
             return Ok(());
         }
-        tracing::info!(group = self.group.0, index = applied.index, "the log goes on after an installed snapshot");
+        tracing::info!(group = self.group.0, index = applied.index, "log continues after an installed snapshot");
         self.store.truncate_from(self.group, applied.index);
         self.store.purge(self.group, applied.index, codec::encode_log_id(&applied));
         self.publish_synced();
@@ -116,7 +116,7 @@ impl GroupLog {
             match self.store.append(self.group, records, synced) {
                 Ok(()) => return,
                 Err(LogFull { records: back, synced: again, queued_bytes, .. }) => {
-                    tracing::debug!(group = self.group.0, queued_bytes, "the log waits for the disk");
+                    tracing::debug!(group = self.group.0, queued_bytes, "log append waiting for the disk");
                     metrics::counter!("signalbox_log_full_total").increment(1);
                     (records, synced) = (back, again);
                     room.await;

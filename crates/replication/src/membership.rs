@@ -128,7 +128,7 @@ impl Exchange {
         };
         let made = made.await;
         if let (Err(error), Some(leaves)) = (&made, leaves) {
-            tracing::warn!(group = group.id.0, node = leaves.0, %error, "a voter was not exchanged");
+            tracing::warn!(group = group.id.0, node = leaves.0, %error, "voter not replaced");
             group.lease.reinstate(leaves);
         }
         made
@@ -157,7 +157,7 @@ async fn lead(node: &Node, group: &Arc<Group>) -> Result<(), ClusterError> {
             return Err(failed(group, "its leadership could not be brought to this node".to_owned()));
         }
         if let Err(error) = transfer::ask(node, group, node.id).await {
-            tracing::debug!(group = group.id.0, %error, "leadership did not come");
+            tracing::debug!(group = group.id.0, %error, "leadership not taken over");
         }
         tokio::time::sleep(LOOK).await;
     }

@@ -132,7 +132,7 @@ impl PeerService {
         let data = SnapshotData::Received(Box::new(installer));
         let snapshot = Snapshot { meta, snapshot: data };
         let response = group.raft.install_full_snapshot(vote, snapshot).await.map_err(stopped)?;
-        tracing::info!("the snapshot is in place");
+        tracing::info!("snapshot installed");
         Ok(SnapshotReply { vote: Some(codec::vote_out(&response.vote)) })
     }
 }
@@ -188,7 +188,7 @@ impl Peer for PeerService {
         let group = self.group(request.group)?;
         let request = codec::vote_request_in(request, transfer).map_err(invalid)?;
         if !group.rejoin.may_vote() || group.lease.refuses_vote(self.0.now(), transfer) {
-            tracing::debug!(group = group.id.0, "refused a vote");
+            tracing::debug!(group = group.id.0, "vote refused: hold-off not over");
             return Ok(Response::new(PeerService::refused(&group)));
         }
         // In a task of its own, because what is granted afterwards depends on the outcome: it must not be cut short when

@@ -179,7 +179,7 @@ impl Proposer {
         let admitted = senders.admit(leads, &attempt);
         admitted.map_err(|reason| {
             let group = self.parts.group.id.0;
-            tracing::debug!(group, node = attempt.node.0, ?reason, "a forwarded batch is not begun");
+            tracing::debug!(group, node = attempt.node.0, ?reason, "forwarded batch refused");
             match reason {
                 NotAdmitted::TooManySenders => Failed::Overloaded(RETRY_AFTER),
                 NotAdmitted::Overtaken | NotAdmitted::OtherTerm => {

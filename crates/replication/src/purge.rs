@@ -96,7 +96,7 @@ pub(crate) async fn compact(node: &Node) -> Result<(), EngineError> {
         // Whatever openraft knows of by then may go; the rest goes the next time.
         let _ = tokio::time::timeout(TOLD, told).await;
         if group.raft.trigger().purge_log(flushed).await.is_err() {
-            tracing::debug!(group = group.id.0, "the group stopped before it was purged");
+            tracing::debug!(group = group.id.0, "group stopped before its log was purged");
         }
     }
     Ok(())
@@ -148,6 +148,6 @@ async fn purge(node: &Node, group: &Arc<Group>, when: Housekeeping) {
         group.raft.trigger().snapshot().await
     };
     if asked.is_err() {
-        tracing::debug!(group = group.id.0, "the group stopped before it was purged");
+        tracing::debug!(group = group.id.0, "group stopped before its log was purged");
     }
 }

@@ -85,8 +85,12 @@ pub(crate) async fn run(node: &Node, group: &Arc<Group>, nodes: &Nodes) -> bool 
         };
         let (id, term) = (group.id.0, least.leader_id.term);
         match group.placed {
-            true => tracing::warn!(group = id, term, "nothing is stored of a group that others have"),
-            false => tracing::debug!(group = id, term, "the group lives on another node"),
+            true => tracing::warn!(
+                group = id,
+                term,
+                "no data for a group that other members have; not voting until caught up"
+            ),
+            false => tracing::debug!(group = id, term, "group is placed on another node"),
         }
         group.log.set_barred(Some(least.leader_id.term));
         group.rejoin.set(Part::Barred { least });
@@ -95,7 +99,7 @@ pub(crate) async fn run(node: &Node, group: &Arc<Group>, nodes: &Nodes) -> bool 
         recovered(group, least.leader_id.term).await;
         group.log.set_barred(None);
         group.rejoin.set(Part::Full);
-        tracing::info!(group = group.id.0, "has everything again that it may have forgotten");
+        tracing::info!(group = group.id.0, "caught up after data loss; voting again");
     }
     false
 }
@@ -113,7 +117,7 @@ async fn ask_all(node: &Node, group: &Group, nodes: &Nodes) -> Option<Vote> {
             let highest = known.into_iter().map(|known| known.vote).reduce(|a, b| if b > a { b } else { a });
             return highest.filter(|_| led);
         }
-        tracing::debug!(group = group.id.0, ?silent, "waits for other members to answer");
+        tracing::debug!(group = group.id.0, ?silent, "waiting for every other member to answer");
         tokio::time::sleep(ASK).await;
     }
 }

@@ -103,7 +103,7 @@ impl Replication {
         self.0.abort_tasks();
         for group in self.0.groups.values() {
             if group.raft.shutdown().await.is_err() {
-                tracing::debug!(group = group.id.0, "the group had stopped already");
+                tracing::debug!(group = group.id.0, "group already stopped");
             }
         }
     }

@@ -372,8 +372,8 @@ impl Joining {
             .filter_map(|id| Some((id.0, Member(self.nodes.get(&id)?.clone()))))
             .collect();
         match self.group.raft.initialize(members).await {
-            Ok(()) => tracing::info!(group = self.group.id.0, "made the group"),
-            Err(error) => tracing::warn!(group = self.group.id.0, %error, "the group was not made"),
+            Ok(()) => tracing::info!(group = self.group.id.0, "group bootstrapped"),
+            Err(error) => tracing::warn!(group = self.group.id.0, %error, "group not bootstrapped"),
         }
     }
 }

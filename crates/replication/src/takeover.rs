@@ -46,7 +46,7 @@ pub(crate) async fn propose(
     };
     let (region, epoch, basis) = (&begun.region, ground.epoch.0, begun.basis);
     let span = tracing::info_span!("takeover", group = group.id.0, %region, epoch, ?basis, index = Empty);
-    span.in_scope(|| tracing::info!("taking over"));
+    span.in_scope(|| tracing::info!("takeover proposed"));
     let proposals: Vec<Bytes> = proposals.iter().map(|proposal| Bytes::from(proposal.encoded())).collect();
     let entry = wire::Entry { stamp: node.clock.wall_time(), proposals }.encode();
     let unknown = || LogError::Unknown { group: group.id, waited: DEADLINE };
@@ -72,7 +72,7 @@ async fn write(group: Arc<Group>, begun: BegunTakeover, entry: Bytes) -> Result<
             let index = LogIndex(response.log_id.index);
             group.lease.takeover_appended(&begun, index);
             tracing::Span::current().record("index", index.0);
-            tracing::debug!("took over");
+            tracing::debug!("takeover applied");
             Ok(Applied { outcomes: response.data.0, index, repeated: false })
         }
         Ok(Err(ClientWriteError::ForwardToLeader(_))) => {

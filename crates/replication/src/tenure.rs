@@ -45,7 +45,7 @@ pub(crate) fn observe(node: &Node, group: &Group) {
         group.lease.end_tenure();
         let led = *group.leadership.borrow();
         if let Some(led) = led {
-            tracing::info!(group = group.id.0, term = led.term, "no longer leads");
+            tracing::info!(group = group.id.0, term = led.term, "lost leadership");
         }
         group.announce_leadership(None);
         return;
@@ -53,7 +53,7 @@ pub(crate) fn observe(node: &Node, group: &Group) {
     if !group.lease.knows(&leader) {
         let log_end = LogIndex(group.last_log_id().map_or(0, |last| last.index)).max(group.committed());
         let tenure = Tenure { term: Term(leader.term), began: node.now(), log_end };
-        tracing::info!(group = group.id.0, term = leader.term, log_end = log_end.0, "began to lead");
+        tracing::info!(group = group.id.0, term = leader.term, log_end = log_end.0, "became leader");
         metrics::counter!("signalbox_tenures_total").increment(1);
         group.lease.begin_tenure(Leadership { leader, tenure, hosts: hosts(group) });
     }

@@ -31,7 +31,7 @@ pub enum TransferError {
     #[error("node {0} is no voter of the group")]
     NotVoter(NodeId),
     /// The target didn't answer a recent heartbeat.
-    #[error("node {0} did not answer lately")]
+    #[error("node {0} has not acknowledged a heartbeat within the leader lease")]
     NotLive(NodeId),
     /// The target lacks entries.
     #[error("node {node} is {behind} entries behind")]

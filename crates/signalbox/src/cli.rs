@@ -20,11 +20,11 @@ Examples:
   Start three regions with sandbox providers on this machine:
     signalbox dev
 
-  See how the cluster stands, and which region sends what:
+  Show the state of the cluster and the traffic plan:
     signalbox status
     signalbox traffic plan
 
-  Take a region out, and in again:
+  Evacuate a region, then restore it:
     signalbox traffic evacuate us-east-1 --reason 'carrier outage' --dry-run
     signalbox traffic evacuate us-east-1 --reason 'carrier outage'
     signalbox traffic restore us-east-1 --reason 'carrier is back'
@@ -32,19 +32,19 @@ Examples:
   Send and follow a message:
     signalbox send --app $APP --channel SMS --to +12065550100 --text 'Hello' --watch
 
-  Ask another cluster, for a program:
+  Query another cluster, with JSON output:
     signalbox accounting --endpoint 10.0.0.7:4201,10.1.0.7:4201 --output json
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 3 nobody answered.";
+Exit codes: 0 success, 1 refused or failed, 2 usage error, 3 no listener answered.";
 
 /// A multi-region control plane for customer messaging: runs its nodes, and is their operator's tool.
 #[derive(Debug, Parser)]
 #[command(name = "signalbox", version, after_help = EXAMPLES, max_term_width = 110, disable_help_subcommand = true)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
-    /// Whom to ask and how to answer.
+    /// The options of every command that asks a cluster.
     #[command(flatten)]
     pub global: Global,
 }
@@ -53,7 +53,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Asking a cluster")]
 pub struct Global {
-    /// The gRPC listeners to ask; the next one when one can't be reached. Repeat it or part them by commas.
+    /// gRPC listeners to try in order until one connects; repeat the option or separate them by commas.
     #[arg(
         long = "endpoint",
         value_name = "HOST:PORT",
@@ -63,16 +63,16 @@ pub struct Global {
         default_value = DEFAULT_LISTENERS
     )]
     pub endpoints: Vec<ListenerAddress>,
-    /// The access key id; then AWS_ACCESS_KEY_ID, then the development key for listeners on this machine.
+    /// Access key id [then AWS_ACCESS_KEY_ID; on loopback then the development key].
     #[arg(long, value_name = "ID", env = "SIGNALBOX_KEY_ID", global = true)]
     pub key_id: Option<String>,
-    /// The key's secret; then AWS_SECRET_ACCESS_KEY. Better given in the environment than here.
+    /// Access key secret [then AWS_SECRET_ACCESS_KEY]; prefer the environment, arguments are visible to others.
     #[arg(long, value_name = "SECRET", env = "SIGNALBOX_SECRET", global = true, hide_env_values = true)]
     pub secret: Option<String>,
-    /// Tables for people or JSON for programs.
+    /// Output format: a table, or JSON for programs.
     #[arg(long, value_enum, global = true, default_value_t = Format::Table)]
     pub output: Format,
-    /// How long one answer may take, such as 10s or 500ms.
+    /// Timeout of one request, such as 10s or 500ms.
     #[arg(long, value_name = "TIME", global = true, default_value = "30s", value_parser = parse_duration)]
     pub timeout: Duration,
 }
@@ -84,33 +84,33 @@ pub enum Command {
     Dev(commands::dev::Dev),
     /// Run one node
     Serve(commands::serve::Serve),
-    /// Check a node's configuration without starting it
+    /// Validate a configuration file without starting a node
     CheckConfig(commands::check_config::CheckConfig),
-    /// Show how the cluster stands
+    /// Show nodes, groups, leaders, leases and alarms
     Status(commands::status::Status),
-    /// Show and change which region sends what
+    /// Show and change the traffic plan
     Traffic(commands::traffic::Traffic),
-    /// Change which nodes the cluster has
+    /// Add, promote and remove nodes; transfer leadership
     Cluster(commands::cluster::Cluster),
-    /// Make, show and delete apps
+    /// Create, show and delete apps
     App(commands::app::App),
     /// Configure an app's channels
     Channel(commands::channel::Channel),
-    /// Write, show and delete an app's endpoints
+    /// Create or update, show and delete endpoints
     Endpoint(commands::endpoint::Endpoint),
     /// Send messages
     Send(Box<commands::send::Send>),
     /// Show and follow messages
     Message(commands::message::Message),
-    /// Decide about messages of which nobody knows whether they were dispatched
+    /// List held messages (dispatch outcome unknown) and resolve them
     Held(commands::held::Held),
     /// Record, show and remove opt-outs
     OptOut(commands::opt_out::OptOut),
-    /// Show where the accepted messages are
+    /// Count accepted messages by outcome
     Accounting(commands::accounting::Accounting),
     /// Measure a development cluster on this machine
     Bench(commands::bench::Bench),
-    /// Write a shell's completions
+    /// Print shell completions
     Completions(commands::completions::Completions),
 }
 

@@ -27,7 +27,7 @@ pub enum Failure {
     },
     /// The listener took the request and didn't answer in time.
     #[error(
-        "no answer from {endpoint} within {timeout:?}; what was asked may still be done: look before repeating it, \
+        "no answer from {endpoint} within {timeout:?}; the request may still be carried out: check before repeating it, \
          wait longer with --timeout, or ask another region with --endpoint"
     )]
     Silent {
@@ -38,8 +38,8 @@ pub enum Failure {
     },
     /// The connection broke between request and answer.
     #[error(
-        "the connection to {endpoint} broke ({reason}); look before repeating, and check that this is a gRPC rest_url \
-         and not a REST rest_url"
+        "the connection to {endpoint} broke ({reason}); check whether the request was carried out before repeating it, and check that this is a gRPC listener \
+         and not a REST listener"
     )]
     Broken {
         /// Who was asked.
@@ -48,7 +48,7 @@ pub enum Failure {
         reason: String,
     },
     /// The cluster answered with an error.
-    #[error("{message} ({name}, said by {endpoint}){hint}", name = words(*.code))]
+    #[error("{message} ({name}, from {endpoint}){hint}", name = words(*.code))]
     Refused {
         /// Who said so.
         endpoint: String,
@@ -174,7 +174,7 @@ mod tests {
         let failure = Failure::from_status(&status, "127.0.0.1:4201", Duration::from_secs(1));
         assert_eq!(
             failure.to_string(),
-            "too many requests (resource exhausted, said by 127.0.0.1:4201); the cluster is busy: try again in a moment"
+            "too many requests (resource exhausted, from 127.0.0.1:4201); the cluster is busy: try again in a moment"
         );
         assert_eq!(failure.exit_code(), EXIT_FAILED);
     }

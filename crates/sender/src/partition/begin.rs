@@ -59,7 +59,7 @@ enum Refused {
     NoPermit(#[from] NoPermit),
     #[error("read the tables")]
     Tables(#[from] TableError),
-    #[error("message {0} may not go any more")]
+    #[error("message {0} may no longer be dispatched")]
     Message(MessageId),
 }
 

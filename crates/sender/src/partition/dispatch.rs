@@ -116,7 +116,7 @@ impl Partition {
         let state = self.lanes.entry(lane).or_default();
         if !state.warned && self.shared.routes.driver(lane.channel).is_none() {
             state.warned = true;
-            tracing::warn!(group = %self.group, channel = %lane.channel, "messages wait for a driver of their channel");
+            tracing::warn!(group = %self.group, channel = %lane.channel, "messages waiting: no driver configured for their channel");
         }
     }
 
@@ -149,7 +149,7 @@ impl Partition {
     fn rest_after_refusal(&mut self, refused: NoPermit) {
         self.lease_tries.refusals = self.lease_tries.refusals.saturating_add(1);
         if self.lease_tries.refusals == 1 {
-            tracing::info!(group = %self.group, reason = %refused, "sending waits for a lease");
+            tracing::info!(group = %self.group, reason = %refused, "not sending: no valid send lease");
         }
         metrics::counter!("signalbox_sender_no_permit_total").increment(1);
         let seed = self.shared.ports.random.next_u64();
@@ -192,7 +192,7 @@ impl Partition {
         let desk = Desk { view: turn.view, shared: &shared, plan: self.plan.as_deref() };
         let drafts = self.bodies.drafts(&desk, entries)?;
         for (entry, error) in drafts.unsendable {
-            tracing::warn!(group = %self.group, message = %entry.message, %error, "message can't be rendered");
+            tracing::warn!(group = %self.group, message = %entry.message, %error, "message not rendered; it fails");
             self.settle_unbegun(entry, SendResult::Failed { detail: shortened(error.to_string()) });
         }
         if lane.class == Class::AtMostOnce {

@@ -72,14 +72,14 @@ impl Proposer {
         metrics::counter!("signalbox_sender_proposals_repeated_total", "command" => command).increment(1);
         match error {
             LogError::Stopping | LogError::TooLarge { .. } => {
-                tracing::warn!(%group, command, %error, "proposal given up");
+                tracing::warn!(%group, command, %error, "proposal given up after its deadline");
                 false
             }
             LogError::NoLeader { .. }
             | LogError::Overloaded { .. }
             | LogError::Unknown { .. }
             | LogError::Broken { .. } => {
-                tracing::debug!(%group, command, %error, "proposal repeated");
+                tracing::debug!(%group, command, %error, "proposal retried");
                 true
             }
         }

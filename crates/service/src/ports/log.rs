@@ -57,7 +57,7 @@ pub enum LogError {
     #[error("the node is stopping")]
     Stopping,
     /// The node's own copy of the group can't go on; nothing was done.
-    #[error("group {group} is out of order on node {node}: {detail}")]
+    #[error("the replica of group {group} on node {node} failed: {detail}")]
     Broken {
         /// The group.
         group: GroupId,

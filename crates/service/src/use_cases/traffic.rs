@@ -168,7 +168,7 @@ impl Service {
         for answer in futures::future::join_all(carried).await {
             answer?;
         }
-        tracing::info!("plan carried to every partition");
+        tracing::info!("plan adopted by every partition");
         Ok(plan)
     }
 

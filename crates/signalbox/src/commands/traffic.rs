@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::views::{AdoptionView, HistoryView, PlanChangeView, PlanWithAdoptionView, promised};
 
 const EXAMPLES: &str = "\
-Every change is one committed plan with its reason. When a change answers, no region begins to send against it.
+Every change commits one traffic plan with its reason. Once a change is answered, no region sends against it.
 
 Examples:
   signalbox traffic plan
@@ -23,7 +23,7 @@ Examples:
   signalbox traffic failover us-east-1 eu-west-1 --reason 'drill'
   signalbox traffic history --limit 5";
 
-const RULE_HINT: &str = "; a rule that it names can be broken with --override NAME";
+const RULE_HINT: &str = "; to override the named safety rule, add --override NAME";
 
 /// Shows and changes which region sends what.
 #[derive(Debug, Args)]
@@ -35,9 +35,9 @@ pub struct Traffic {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Show the current plan and how far it was carried
+    /// Show the current plan and which partitions have adopted it
     Plan,
-    /// List plans, the newest first
+    /// List plans, newest first
     History {
         /// How many.
         #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
@@ -46,32 +46,32 @@ enum Action {
         #[arg(long, value_name = "EPOCH")]
         before: Option<u64>,
     },
-    /// Set the shares of regions, for one channel or for all that have no shares of their own
+    /// Set region weights for all traffic, or for one channel
     Shift {
-        /// The new share of every active region; relative.
+        /// The new relative weight of every active region.
         #[arg(value_name = "REGION=WEIGHT", required = true, value_parser = parse_weight)]
         weights: Vec<(String, u32)>,
-        /// The only channel to shift.
+        /// Shift only this channel.
         #[arg(long, ignore_case = true, value_parser = arguments::channel())]
         channel: Option<v1::Channel>,
         #[command(flatten)]
         change: Change,
     },
-    /// Take a region out: it gets no new messages, and those that wait in it move to the others
+    /// Evacuate a region: no new messages, and its waiting messages move to the other regions
     Evacuate {
         /// The region.
         region: String,
         #[command(flatten)]
         change: Change,
     },
-    /// Take a region in again, with the share it had
+    /// Restore an evacuated region with its previous weight
     Restore {
         /// The region.
         region: String,
         #[command(flatten)]
         change: Change,
     },
-    /// Make another region the sending one
+    /// Warm standby: evacuate one region and activate another
     Failover {
         /// The region to take out.
         from: String,
@@ -85,19 +85,19 @@ enum Action {
 /// What every change of the plan says.
 #[derive(Debug, Args)]
 struct Change {
-    /// Why, for people; 1 to 500 characters. It is kept in the history.
+    /// Reason, kept in the history; 1 to 500 characters.
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Say only what would happen.
+    /// Show the plan that would be committed; change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// A rule that this change may break, as the refusal names it; repeat it.
+    /// Override a safety rule, named as in the refusal; repeatable.
     #[arg(long = "override", value_name = "NAME")]
     override_rules: Vec<String>,
-    /// Refuse the change when another plan than this is current.
+    /// Refuse the change unless this plan is current.
     #[arg(long, value_name = "EPOCH")]
     parent: Option<u64>,
-    /// Don't wait until every partition goes by the new plan.
+    /// Return once committed, without waiting until every partition has adopted the plan.
     #[arg(long)]
     no_wait: bool,
 }
