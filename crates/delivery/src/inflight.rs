@@ -1,4 +1,4 @@
-//! Which dispatches of one partition were begun and are not settled, so that *drained* can be told (DESIGN section 5, rule
+//! Which dispatches of one partition were begun and are not settled, so that *drained* can be told (docs/lease.md,
 //! R11). Decides nothing about them.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! The last look before messages are handed to a provider (DESIGN section 5, R9 and R10). Reads only. The sender asks
+//! The last look before messages are handed to a provider (docs/lease.md, R9 and R10). Reads only. The sender asks
 //! under a valid lease, inside the short critical section that also begins the dispatch: what can't change is brought
 //! along, and what several messages share is read once.
 

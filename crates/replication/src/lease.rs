@@ -1,4 +1,4 @@
-//! The send lease of one group on one node (DESIGN.md section 5): its holder with the critical section of R10, its granter while the
+//! The send lease of one group on one node (docs/lease.md): its holder with the critical section of R10, its granter while the
 //! node leads, and its voter, behind one lock. The rules are `traffic`'s; what happens when is decided here.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -281,7 +281,7 @@ impl Opening {
     }
 }
 
-/// The settings that the design demands (DESIGN.md section 5). Elections are off until V after the start.
+/// The settings that the lease needs (docs/lease.md, "What openraft must be set to"). Elections are off until V after the start.
 fn raft_config(timing: &LeaseTiming) -> Result<Config, openraft::ConfigError> {
     let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let election = timing.election();

@@ -1,7 +1,7 @@
 //! Nodes that stop on purpose and come back: their region's share moves away before they go, and returns with them.
 //!
 //! **Why a plan and no grace.** A silent region could also be waited for. But a message that was routed to it would wait
-//! as long as the restart takes, and the promise is seconds (DESIGN.md, P6). So a stopping node has its region evacuated
+//! as long as the restart takes, and the promise is seconds (docs/promises.md, P6). So a stopping node has its region evacuated
 //! first, while it still runs: nothing waits for a lapsed lease, because what it began is settled and the rest moves as
 //! *drained*. And because a stop that was asked for says nothing about the region's health, the way back needs no person:
 //! the same node, ready again within [`RETURN_MAX`], gives the region its share back.

@@ -1,5 +1,5 @@
-//! The durations of the send lease and of elections, and the inequalities between them that safety needs (DESIGN.md
-//! section 5, "Parameters"). Integer arithmetic; nothing here measures time.
+//! The durations of the send lease and of elections, and the inequalities between them that safety needs
+//! (docs/lease.md, "Parameters"). Integer arithmetic; nothing here measures time.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub struct TimingFields {
     pub rho_per_mille: u32,
 }
 
-/// Durations that satisfy every inequality of DESIGN.md section 5. A value of this type is the proof.
+/// Durations that satisfy every inequality of docs/lease.md. A value of this type is the proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseTiming(TimingFields);
 

@@ -10,7 +10,7 @@ use super::moves;
 use crate::step::Step;
 use crate::tables::{Bodies, Events, Messages, ProgressOf, Retirements, RowAccess, TableError, Tables};
 
-/// How long settled messages are kept with their events (DESIGN section 3, 6).
+/// How long settled messages are kept with their events (docs/design/log.md, "What passes by command").
 pub const SETTLED_KEPT: Duration = Duration::from_secs(72 * 3_600);
 
 /// Removes settled messages that were kept long enough, with their progress, events and share of their body. Answers how

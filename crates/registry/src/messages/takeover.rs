@@ -1,4 +1,4 @@
-//! Takeovers (DESIGN section 5, R11 and R12): waiting messages of a region go where the adopted plan sends them now.
+//! Takeovers (docs/lease.md, R11 and R12): waiting messages of a region go where the adopted plan sends them now.
 //! Whether the region has fallen silent is for the proposer to know; which plan holds is checked here.
 
 use model::command::{CHUNK_MAX, OutboxCursor};

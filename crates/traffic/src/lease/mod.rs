@@ -1,4 +1,4 @@
-//! The send lease (DESIGN.md section 5): how a sender knows that its copy of what forbids sending is not too old, and how
+//! The send lease (docs/lease.md): how a sender knows that its copy of what forbids sending is not too old, and how
 //! a leader knows that every sender knows.
 //!
 //! Three machines, each for one group on one node. They hold no clock: `now` is always the reading of the node's own
@@ -12,7 +12,7 @@
 //! R12 and R13 are rules of applying commands and live in `registry`.
 //!
 //! What they keep together, under loss, delay and reordering of messages, clock rates within rho, crashes, elections and
-//! transfers (`tests/lease`, and exhaustively `proofs/lease-model`):
+//! transfers (`tests/lease`; docs/lease.md, "How it was checked"):
 //!
 //! - **fence**: once the index O is acknowledged, no permit that was given without O applied leads to a dispatch that
 //!   begins.

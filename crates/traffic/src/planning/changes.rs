@@ -12,7 +12,7 @@ use super::difference::{counted_total, counted_weight, share_per_mille};
 /// What the weights of a first plan sum to, so that they read as per mille.
 pub const INITIAL_TOTAL: u32 = 1_000;
 /// The share of each standby region in a first plan, in per mille: a default that keeps connections and identities in
-/// use until warm capacity is known and says better (DESIGN.md section 6).
+/// use until warm capacity is known and says better (docs/design/plan.md).
 pub const WARM_SHARE_PER_MILLE: u32 = 50;
 /// The most that all standby regions of a first plan share, in per mille.
 const WARM_TOTAL_PER_MILLE: u32 = 500;

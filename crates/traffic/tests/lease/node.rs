@@ -1,4 +1,4 @@
-//! One node of the simulation: a plain Raft with the lease's three machines where DESIGN.md section 5 puts them.
+//! One node of the simulation: a plain Raft with the lease's three machines where docs/lease.md puts them.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -1,5 +1,5 @@
 //! The promises, checked against what happened and what the replicas hold at the end. Every check is a function that
-//! returns what it found wrong; its name begins with the promise (DESIGN.md section 1).
+//! returns what it found wrong; its name begins with the promise (docs/promises.md).
 
 mod plans;
 mod recipients;
