@@ -1,4 +1,5 @@
-//! `signalbox-sandbox`: the stand-in for all providers as a process of its own. Reads flags, logs, and stops on a signal.
+//! `signalbox-sandbox`: the stand-in for all providers as a process of its own. Reads flags, logs, and stops on a
+//! signal.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

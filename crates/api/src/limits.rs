@@ -1,5 +1,6 @@
-//! Limits of single values, the same at both listeners. Each check takes the name that the caller's protocol has for the
-//! member, so that its error names what the caller wrote. Limits that need state are checked when a change is applied.
+//! Limits of single values, the same at both listeners. Each check takes the name that the caller's protocol has for
+//! the member, so that its error names what the caller wrote. Limits that need state are checked when a change is
+//! applied.
 
 use std::collections::BTreeMap;
 

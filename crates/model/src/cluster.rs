@@ -51,8 +51,8 @@ pub struct NodeInfo {
 /// The nodes of a cluster by number.
 pub type Nodes = BTreeMap<NodeId, NodeInfo>;
 
-/// Names the node of each region that holds a replica of `group`: highest-random-weight over the region's nodes, so that
-/// a node more or less moves few groups.
+/// Names the node of each region that holds a replica of `group`: highest-random-weight over the region's nodes, so
+/// that a node more or less moves few groups.
 pub fn placement(nodes: &Nodes, group: GroupId) -> BTreeMap<RegionId, NodeId> {
     let mut chosen: BTreeMap<RegionId, (u64, NodeId)> = BTreeMap::new();
     for node in nodes.values() {

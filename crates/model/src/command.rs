@@ -29,8 +29,8 @@ pub struct Proposal {
 /// How long the answer to a request id is kept.
 pub const REQUEST_KEPT: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 
-/// The largest number of follow-ups that wait in one group for one target. A target takes a few hundred a second, so that
-/// this is what it can take while a caller waits for the last of them, and more than comes during a failover.
+/// The largest number of follow-ups that wait in one group for one target. A target takes a few hundred a second, so
+/// that this is what it can take while a caller waits for the last of them, and more than comes during a failover.
 pub const FOLLOW_UPS_MAX: u64 = 10_000;
 
 /// The largest number of messages or rows that one housekeeping command touches.

@@ -144,8 +144,8 @@ hex_id!(
     "a request id"
 );
 hex_id!(
-    /// A message. Its upper 16 bits are its group, the next 48 the milliseconds of its acceptance at the listener, the rest
-    /// is random: any node finds the group that owns a message from the id alone.
+    /// A message. Its upper 16 bits are its group, the next 48 the milliseconds of its acceptance at the listener, the
+    /// rest is random: any node finds the group that owns a message from the id alone.
     MessageId,
     "a message id"
 );

@@ -6,8 +6,8 @@ use crate::endpoint::Endpoint;
 use crate::id::{Epoch, GroupId, MessageId};
 use crate::plan::TrafficPlan;
 
-/// In place of a follow-up's number: the change forbids sending in the group itself, so every holder must be fenced up to
-/// it before it is acknowledged.
+/// In place of a follow-up's number: the change forbids sending in the group itself, so every holder must be fenced up
+/// to it before it is acknowledged.
 pub const FENCE_HERE: u64 = 0;
 
 /// The answer to one command. Every command has exactly one kind of answer, or is refused.

@@ -27,8 +27,8 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// A reading of one node's clock that also runs in suspend (CLOCK_BOOTTIME), in nanoseconds from that clock's own start.
-/// Readings of two nodes, or of two boots of a machine, are never compared.
+/// A reading of one node's clock that also runs in suspend (CLOCK_BOOTTIME), in nanoseconds from that clock's own
+/// start. Readings of two nodes, or of two boots of a machine, are never compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct BootTime(pub u64);
 

@@ -79,8 +79,8 @@ pub enum DiscoveryError {
     },
 }
 
-/// Looks up the nodes of the service `name`, such as `_signalbox._tcp.example.org`, with the system's resolver. Peers are
-/// known by name, so that an address may change.
+/// Looks up the nodes of the service `name`, such as `_signalbox._tcp.example.org`, with the system's resolver. Peers
+/// are known by name, so that an address may change.
 ///
 /// # Errors
 /// When DNS doesn't answer, the service has no targets, or a target's attributes are missing or wrong.

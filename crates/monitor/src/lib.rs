@@ -1,6 +1,6 @@
 //! Floor 4: what a node learns of the others without asking a log. It owns the DNS resolver (discovery), keeps count of
-//! what sending looks like (observations), watches for lost regions, and takes a region out of the plan and back in when
-//! its node restarts.
+//! what sending looks like (observations), watches for lost regions, and takes a region out of the plan and back in
+//! when its node restarts.
 
 mod discovery;
 mod observations;

@@ -1,7 +1,7 @@
 //! Watching for lost regions. Every node keeps the evidence; the one that leads the control group acts on it.
 //!
-//! What flows in: who saw whom last, from the lease calls between all nodes. What flows out: a committed plan without the
-//! lost region, with the evidence. At most one change is under way at a time.
+//! What flows in: who saw whom last, from the lease calls between all nodes. What flows out: a committed plan without
+//! the lost region, with the evidence. At most one change is under way at a time.
 
 use std::sync::Arc;
 use std::time::Duration;

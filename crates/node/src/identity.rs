@@ -1,8 +1,8 @@
 //! Who a data folder belongs to, and how often its node was started.
 //!
-//! The file `identity.toml` in the data folder is written at every start, before anything else: the incarnation number must be
-//! larger than at every earlier start, and a folder must never be opened as another node's or with another number of
-//! partitions.
+//! The file `identity.toml` in the data folder is written at every start, before anything else: the incarnation number
+//! must be larger than at every earlier start, and a folder must never be opened as another node's or with another
+//! number of partitions.
 
 use std::fs::File;
 use std::io::Write as _;

@@ -1,6 +1,6 @@
 //! A stop that was asked for, up to the point where nothing depends on this node any more: its region's share and its
-//! waiting messages go to the others, and so do the groups that it leads. Meanwhile its listeners serve on and say to load
-//! balancers that it isn't ready.
+//! waiting messages go to the others, and so do the groups that it leads. Meanwhile its listeners serve on and say to
+//! load balancers that it isn't ready.
 
 use std::time::Duration;
 

@@ -39,8 +39,8 @@ pub struct Opening<'a> {
     pub leaving: CancellationToken,
 }
 
-/// Opens the REST listener and serves it until `stop`. A witness takes no requests, so that its listener knows no keys: it has
-/// health and metrics alone.
+/// Opens the REST listener and serves it until `stop`. A witness takes no requests, so that its listener knows no keys:
+/// it has health and metrics alone.
 ///
 /// # Errors
 /// When the address can't be bound or a key is given twice.

@@ -35,8 +35,8 @@ impl Current {
 /// How long to rest between two tries.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Says whether this node is a member of every group that is placed on it, each with a leader, each current once since the
-/// start, and each partition with a plan.
+/// Says whether this node is a member of every group that is placed on it, each with a leader, each current once since
+/// the start, and each partition with a plan.
 ///
 /// # Errors
 /// What is missing, in words.

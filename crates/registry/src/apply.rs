@@ -1,5 +1,5 @@
-//! The entrance of the registry: one entry of a group's log in, its answers and effects out. Which command belongs to which
-//! kind of group is decided here; what it does, in the rooms.
+//! The entrance of the registry: one entry of a group's log in, its answers and effects out. Which command belongs to
+//! which kind of group is decided here; what it does, in the rooms.
 
 use model::command::{Command, Proposal};
 use model::id::GroupId;

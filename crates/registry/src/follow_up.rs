@@ -12,8 +12,8 @@ use crate::step::Step;
 use crate::tables::{FollowUpCounts, FollowUpCursors, FollowUps, RowAccess, TableError, Tables};
 use crate::{forbid, partition};
 
-/// Applies a follow-up from `source`. One that was applied before is done without effect, but holders report their fence
-/// again because its acknowledgement waits for that; one that comes too early is refused.
+/// Applies a follow-up from `source`. One that was applied before is done without effect, but holders report their
+/// fence again because its acknowledgement waits for that; one that comes too early is refused.
 ///
 /// # Errors
 /// When the tables can't be read.

@@ -1,6 +1,6 @@
 //! Floor 2: commands to state. [`apply`] takes the tables of one group, the stamp of a log entry and a command, and
-//! returns the answer with the effects that a node acts on. It is total and deterministic: no IO of its own, no clock but
-//! the stamp, no randomness, no floating point, no map with random order.
+//! returns the answer with the effects that a node acts on. It is total and deterministic: no IO of its own, no clock
+//! but the stamp, no randomness, no floating point, no map with random order.
 //!
 //! Storage is seen as typed tables ([`tables`]); RocksDB and an in-memory map implement them.
 

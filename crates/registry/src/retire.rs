@@ -61,8 +61,8 @@ fn retire_apps<T: Tables + ?Sized>(step: &mut Step<'_, T>, limit: usize) -> Resu
     Ok(((limit - left) as u32, false))
 }
 
-/// Removes at most `left` rows of a deleted app's tables and ends its held messages; counts `left` down. Its send state stays:
-/// it keeps the app's id from coming back. So do its accounting.
+/// Removes at most `left` rows of a deleted app's tables and ends its held messages; counts `left` down. Its send state
+/// stays: it keeps the app's id from coming back. So do its accounting.
 fn clear_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId, left: &mut usize) -> Result<(), TableError> {
     let (key, channel) = (AddressKey::from_stored(String::new()), CHANNELS[0]);
     let (endpoint, user) = (EndpointId::from_stored(String::new()), UserId::from_stored(String::new()));

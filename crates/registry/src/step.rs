@@ -1,8 +1,8 @@
 //! The work on one entry: the tables with what every command of the entry needs of them, read once and written back
 //! once.
 //!
-//! The group's own row, the plan, send states and accounting are kept here while the entry is applied. They are written through
-//! this type only, so that what is kept never differs from the tables.
+//! The group's own row, the plan, send states and accounting are kept here while the entry is applied. They are written
+//! through this type only, so that what is kept never differs from the tables.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

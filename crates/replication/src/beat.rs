@@ -1,7 +1,8 @@
-//! The heartbeats of all groups that this node leads, asked for at one time, so that those to one node go into one call.
+//! The heartbeats of all groups that this node leads, asked for at one time, so that those to one node go into one
+//! call.
 //!
-//! openraft gives a heartbeat up after its own interval, which at the design's H would leave no room for a slow disk or a
-//! busy link beside the round trip. So its interval is set to twice H, and here one is asked for at every H.
+//! openraft gives a heartbeat up after its own interval, which at the design's H would leave no room for a slow disk or
+//! a busy link beside the round trip. So its interval is set to twice H, and here one is asked for at every H.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The critical section of R10: which checks have yet to begin what they allowed, and so how far this node is fenced. Holds no clock
-//! and no lock of its own.
+//! The critical section of R10: which checks have yet to begin what they allowed, and so how far this node is fenced.
+//! Holds no clock and no lock of its own.
 
 use std::collections::BTreeMap;
 

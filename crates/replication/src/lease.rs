@@ -1,5 +1,5 @@
-//! The send lease of one group on one node (docs/lease.md): its holder with the critical section of R10, its granter while the
-//! node leads, and its voter, behind one lock. The rules are `traffic`'s; what happens when is decided here.
+//! The send lease of one group on one node (docs/lease.md): its holder with the critical section of R10, its granter
+//! while the node leads, and its voter, behind one lock. The rules are `traffic`'s; what happens when is decided here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -40,7 +40,8 @@ struct State {
 struct Led {
     leader: LeaderId,
     granter: Granter,
-    /// Up to where what forbids sending is acknowledged; it never goes back, because what was acknowledged once stays so.
+    /// Up to where what forbids sending is acknowledged; it never goes back, because what was acknowledged once stays
+    /// so.
     acknowledged: watch::Sender<LogIndex>,
     /// The members that the granter was told of. Telling it again would end a retirement.
     hosts: BTreeSet<NodeId>,
@@ -308,8 +309,8 @@ impl GroupLease {
         basis == Some(TakeoverBasis::Drained)
     }
 
-    /// Begins a takeover of a region, if its messages may be moved now; [`takeover_appended`](Self::takeover_appended) ends
-    /// it.
+    /// Begins a takeover of a region, if its messages may be moved now; [`takeover_appended`](Self::takeover_appended)
+    /// ends it.
     pub(crate) fn begin_takeover(&self, now: BootTime, region: &RegionId, epoch: Epoch) -> Option<BegunTakeover> {
         let mut state = self.lock();
         let led = state.led.as_mut()?;

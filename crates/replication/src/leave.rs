@@ -18,7 +18,8 @@ use crate::transfer;
 /// How long to rest before looking again what this node leads.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Hands every leadership to another voter; begins no transfer after `wait`. Returns how many groups this node still leads.
+/// Hands every leadership to another voter; begins no transfer after `wait`. Returns how many groups this node still
+/// leads.
 pub(crate) async fn hand_over(node: &Node, wait: Duration) -> usize {
     node.leave();
     for group in node.groups.values() {

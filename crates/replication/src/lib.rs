@@ -1,7 +1,7 @@
 //! Floor 4: the replicated logs of all groups, over openraft and gRPC. Owns openraft: its names stay in here.
 //!
-//! A node hosts one replica of each group that is placed on it. Proposals are merged into entries, entries are applied to
-//! the group's tables, and the send lease rides along: who may send is decided here from what `traffic` says. Clock,
+//! A node hosts one replica of each group that is placed on it. Proposals are merged into entries, entries are applied
+//! to the group's tables, and the send lease rides along: who may send is decided here from what `traffic` says. Clock,
 //! network, storage, randomness and blocking work come in from outside; all timers are tokio's, so that the simulator
 //! runs the same code.
 //!

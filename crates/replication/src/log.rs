@@ -1,5 +1,6 @@
 //! The port `ReplicatedLog`: proposals in, answers out, with retries inside the deadline. An unknown outcome is tried
-//! again too, because a copy of an earlier try is never begun after a later one (`attempts`); only the deadline ends it.
+//! again too, because a copy of an earlier try is never begun after a later one (`attempts`); only the deadline ends
+//! it.
 
 use std::time::Duration;
 

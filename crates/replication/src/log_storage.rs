@@ -67,8 +67,8 @@ impl GroupLog {
         Ok(stored.barred.map_or(Part::Full, |_| Part::Barred { least: stored.vote }))
     }
 
-    /// Bars this node from voting until an entry of the term is applied, or ends that. Stored with the present vote, and
-    /// with every later one.
+    /// Bars this node from voting until an entry of the term is applied, or ends that. Stored with the present vote,
+    /// and with every later one.
     pub(crate) fn set_barred(&self, term: Option<u64>) {
         let mut barred = self.lock_barred();
         *barred = term;
@@ -90,8 +90,8 @@ impl GroupLog {
     }
 
     /// Makes the log begin after the last entry that the state holds, unless it holds that entry too. It doesn't when a
-    /// snapshot was put in place and a crash came before the log was purged, or before a truncation was synced. What such
-    /// a log holds at that index and after it was never committed, and what is before it is in the state.
+    /// snapshot was put in place and a crash came before the log was purged, or before a truncation was synced. What
+    /// such a log holds at that index and after it was never committed, and what is before it is in the state.
     pub(crate) fn continue_after(&self, applied: Option<LogId>) -> Result<(), io::Error> {
         let purged = self.last_purged()?;
         let Some(applied) = applied.filter(|applied| purged < Some(*applied)) else { return Ok(()) };

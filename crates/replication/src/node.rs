@@ -90,8 +90,8 @@ impl Node {
 
     /// Waits until the replica here has applied an index; at once when none is placed here.
     pub(crate) async fn wait_applied(&self, group: GroupId, index: LogIndex, due: Instant) -> Result<(), ()> {
-        // A group that is placed here is waited for even while this node is no member yet, as after the loss of its disk:
-        // an answer before the replica has the entry would be followed by a stale read.
+        // A group that is placed here is waited for even while this node is no member yet, as after the loss of its
+        // disk: an answer before the replica has the entry would be followed by a stale read.
         let here = |group: &&Arc<Group>| group.placed || group.is_member();
         let Some(group) = self.replica(group).filter(here) else { return Ok(()) };
         let mut applied = group.announcer.watch();

@@ -1,6 +1,7 @@
-//! How long batches of proposals take: a new one waits for a share of that, and when it is too long, new work is refused
-//! before it is queued. So a queue is never longer than what is done in about [`SLOW`], however much is offered: whoever
-//! waits longer gives up and tries again, and a group that works for those does nothing else in the end.
+//! How long batches of proposals take: a new one waits for a share of that, and when it is too long, new work is
+//! refused before it is queued. So a queue is never longer than what is done in about [`SLOW`], however much is
+//! offered: whoever waits longer gives up and tries again, and a group that works for those does nothing else in the
+//! end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -191,8 +191,8 @@ impl Peer for PeerService {
             tracing::debug!(group = group.id.0, "vote refused: hold-off not over");
             return Ok(Response::new(PeerService::refused(&group)));
         }
-        // In a task of its own, because what is granted afterwards depends on the outcome: it must not be cut short when
-        // the candidate hangs up.
+        // In a task of its own, because what is granted afterwards depends on the outcome: it must not be cut short
+        // when the candidate hangs up.
         let voting = tokio::spawn(async move {
             let response = group.raft.vote(request).await;
             group.lease.voted(response.as_ref().ok().map(|response| &response.vote));

@@ -1,5 +1,5 @@
-//! The port `SendPermits`: the right to begin dispatches (rules R9 and R10). A permit is a stay in the group's critical section;
-//! stays longer than G are counted and reported, never hidden.
+//! The port `SendPermits`: the right to begin dispatches (rules R9 and R10). A permit is a stay in the group's critical
+//! section; stays longer than G are counted and reported, never hidden.
 
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
 //! One group's queue of proposals: merges them into entries, on the leader writes these, elsewhere hands them to the
 //! leader. Every answer goes back to the one who asked.
 //!
-//! What arrives while nothing is under way goes at once. Else it waits for more, at most a share of the time that recent
-//! batches took ([`Pace`]): an entry costs every node the same whatever is in it, so that under load few large entries
-//! do far more than many small ones, and nobody waits much longer for them.
+//! What arrives while nothing is under way goes at once. Else it waits for more, at most a share of the time that
+//! recent batches took ([`Pace`]): an entry costs every node the same whatever is in it, so that under load few large
+//! entries do far more than many small ones, and nobody waits much longer for them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

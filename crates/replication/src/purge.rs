@@ -131,10 +131,10 @@ fn flushed_index(node: &Node, group: GroupId) -> u64 {
     applied_state(&row).ok().and_then(|(last, _)| last).map_or(0, |last| last.index)
 }
 
-/// Purges what may go. openraft purges only what it believes to be in a snapshot, so it is told of one first, and purges
-/// in the next round. A leader keeps what it is sending to a follower until that answers or the call fails. One that is
-/// away fails by `append_timeout` at the latest, and is sent a snapshot when it is back; so only a follower that catches
-/// up without a break keeps more, and no longer than that takes.
+/// Purges what may go. openraft purges only what it believes to be in a snapshot, so it is told of one first, and
+/// purges in the next round. A leader keeps what it is sending to a follower until that answers or the call fails. One
+/// that is away fails by `append_timeout` at the latest, and is sent a snapshot when it is back; so only a follower
+/// that catches up without a break keeps more, and no longer than that takes.
 async fn purge(node: &Node, group: &Arc<Group>, when: Housekeeping) {
     let flushed = flushed_index(node, group.id);
     let bytes = when.kept_bytes / node.groups.len().max(1) as u64;

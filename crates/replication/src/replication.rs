@@ -46,8 +46,8 @@ impl Replication {
         self.0.peers.nodes()
     }
 
-    /// Returns the news of a group from now on, also of one that this node is no member of yet; nothing when the cluster
-    /// has no such group.
+    /// Returns the news of a group from now on, also of one that this node is no member of yet; nothing when the
+    /// cluster has no such group.
     pub fn effects(&self, group: GroupId) -> Option<EffectStream> {
         self.0.replica(group).map(|group| group.announcer.subscribe())
     }
@@ -78,8 +78,8 @@ impl Replication {
         self.0.state.applied(group).chain
     }
 
-    /// Flushes the states and forgets all log entries that are in them, whatever housekeeping would keep: for an operator
-    /// who is short of disk. Replicas that lack the entries get a snapshot.
+    /// Flushes the states and forgets all log entries that are in them, whatever housekeeping would keep: for an
+    /// operator who is short of disk. Replicas that lack the entries get a snapshot.
     ///
     /// # Errors
     /// When the disk fails.

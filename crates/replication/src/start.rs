@@ -64,8 +64,8 @@ pub struct ReplicationConfig {
     pub partitions: u16,
     /// The durations of leases and elections; the same on all nodes.
     pub timing: LeaseTiming,
-    /// Whether this cluster may be new: then of each group's members the one with the lowest number makes it, when all of
-    /// them have answered that nothing is stored of it. Once a cluster exists this changes nothing.
+    /// Whether this cluster may be new: then of each group's members the one with the lowest number makes it, when all
+    /// of them have answered that nothing is stored of it. Once a cluster exists this changes nothing.
     pub bootstrap: bool,
     /// When states are flushed and log entries forgotten.
     pub housekeeping: Housekeeping,
@@ -281,7 +281,8 @@ impl Opening {
     }
 }
 
-/// The settings that the lease needs (docs/lease.md, "What openraft must be set to"). Elections are off until V after the start.
+/// The settings that the lease needs (docs/lease.md, "What openraft must be set to"). Elections are off until V after
+/// the start.
 fn raft_config(timing: &LeaseTiming) -> Result<Config, openraft::ConfigError> {
     let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let election = timing.election();

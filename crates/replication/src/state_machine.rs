@@ -1,5 +1,5 @@
-//! Applies a group's committed entries to its tables, and tells the node. An entry is applied only after this node's own
-//! log has synced it: the state has no write-ahead log of its own.
+//! Applies a group's committed entries to its tables, and tells the node. An entry is applied only after this node's
+//! own log has synced it: the state has no write-ahead log of its own.
 
 use std::io;
 use std::sync::Arc;

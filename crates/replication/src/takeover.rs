@@ -1,5 +1,5 @@
-//! Proposing takeovers (rules R4 and R11): in the leadership whose knowledge of leases is their ground. Until it is known
-//! where the entry landed, the granter gives the region no lease.
+//! Proposing takeovers (rules R4 and R11): in the leadership whose knowledge of leases is their ground. Until it is
+//! known where the entry landed, the granter gives the region no lease.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,8 +50,8 @@ pub(crate) async fn propose(
     let proposals: Vec<Bytes> = proposals.iter().map(|proposal| Bytes::from(proposal.encoded())).collect();
     let entry = wire::Entry { stamp: node.clock.wall_time(), proposals }.encode();
     let unknown = || LogError::Unknown { group: group.id, waited: DEADLINE };
-    // In a task of its own: where it landed must become known to the granter however long that takes, and whether or not
-    // somebody still waits.
+    // In a task of its own: where it landed must become known to the granter however long that takes, and whether or
+    // not somebody still waits.
     let written = tokio::spawn(write(group.clone(), begun, entry).instrument(span));
     match tokio::time::timeout(DEADLINE, written).await {
         Ok(Ok(written)) => written,
@@ -59,8 +59,8 @@ pub(crate) async fn propose(
     }
 }
 
-/// Writes the entry and tells the granter where it landed. When that isn't known even at the end, the group is stopping,
-/// or its tenure over.
+/// Writes the entry and tells the granter where it landed. When that isn't known even at the end, the group is
+/// stopping, or its tenure over.
 async fn write(group: Arc<Group>, begun: BegunTakeover, entry: Bytes) -> Result<Applied, LogError> {
     let (responder, answered) = ProgressResponder::<TypeConfig, _>::complete_only();
     let sent = group.raft.write(EntryBytes(entry)).with_leader(begun.leader).responder(responder).await;

@@ -1,5 +1,5 @@
-//! Watches whether this node leads a group: begins and ends tenures (R6), and passes on the evidence that it still leads
-//! (R1).
+//! Watches whether this node leads a group: begins and ends tenures (R6), and passes on the evidence that it still
+//! leads (R1).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,8 +37,8 @@ pub(crate) async fn watch(node: Arc<Node>, group: Arc<Group>) {
     }
 }
 
-/// Brings the lease up to date with what openraft knows now. Also done before each answer to a holder, so that a request
-/// is judged by evidence from after its arrival.
+/// Brings the lease up to date with what openraft knows now. Also done before each answer to a holder, so that a
+/// request is judged by evidence from after its arrival.
 pub(crate) fn observe(node: &Node, group: &Group) {
     node.bridge.read(&*node.clock);
     let Some(leader) = group.leading() else {

@@ -37,9 +37,9 @@ impl ProviderEvents for Callbacks {
     }
 }
 
-/// Says that every app with an SMS channel sends from every number: right while numbers are not configured by app. Reads
-/// the first of `groups` that this node holds and that goes by a plan; while there is none, the provider must repeat its
-/// callback, because a STOP must not be lost.
+/// Says that every app with an SMS channel sends from every number: right while numbers are not configured by app.
+/// Reads the first of `groups` that this node holds and that goes by a plan; while there is none, the provider must
+/// repeat its callback, because a STOP must not be lost.
 pub fn all_sms_apps(reads: Arc<dyn Reads>, groups: Vec<GroupId>) -> AppsOfNumber {
     Arc::new(move |_number| {
         let current = groups.iter().find_map(|group| {

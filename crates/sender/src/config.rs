@@ -44,8 +44,9 @@ pub struct Limits {
     pub settles_in_flight: usize,
     /// How long after a batch the next smaller one may begin while one is with the provider.
     pub dispatch_linger: Duration,
-    /// How much of the critical-section limit (G, 50 ms) the pre-check of a batch uses before it leaves the rest for the next one. The
-    /// same messages are checked again when the batch leaves, so that this bounds that critical section as well.
+    /// How much of the critical-section limit (G, 50 ms) the pre-check of a batch uses before it leaves the rest for
+    /// the next one. The same messages are checked again when the batch leaves, so that this bounds that critical
+    /// section as well.
     pub pre_check_budget: Duration,
     /// How long a driver may take before the outcome of its batch counts as unknown.
     pub dispatch_timeout: Duration,

@@ -1,7 +1,7 @@
 //! What a driver is: whoever hands messages to a provider. Knows nothing of logs, leases or retries.
 //!
-//! A dispatch *begins* when [`Begin::begin`] allows it, and that is asked where the payload leaves: on a connection that
-//! is made, immediately before the first byte is written. Everything before (resolving, connecting, waiting for a
+//! A dispatch *begins* when [`Begin::begin`] allows it, and that is asked where the payload leaves: on a connection
+//! that is made, immediately before the first byte is written. Everything before (resolving, connecting, waiting for a
 //! connection) is no part of it and may take its time; what forbids the message meanwhile withdraws it.
 
 use std::collections::BTreeMap;

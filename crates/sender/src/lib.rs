@@ -4,7 +4,8 @@
 //!
 //! Rooms in reading order: [`config`] and [`Sender`] (how it starts and stops), [`feed`] (what apply tells it),
 //! `partition` (the loop of one partition, with its critical section), [`driver`] and [`routes`] (who takes messages),
-//! [`drivers`] (sandbox and webhook), [`callbacks`] (what providers tell), [`records`] (what the sandbox shows of events).
+//! [`drivers`] (sandbox and webhook), [`callbacks`] (what providers tell), [`records`] (what the sandbox shows of
+//! events).
 
 pub mod config;
 mod sender;

@@ -11,8 +11,8 @@ use crate::cli::{Cli, Command, Context};
 use crate::console::Console;
 use crate::failure::{EXIT_FAILED, EXIT_OK, Failure};
 
-/// Runs the program: reads the arguments, does what they say, writes answers to `out` and one line about what went wrong
-/// to `err`. Returns the exit code: 0 success, 1 refused or failed, 2 usage error, 3 no listener answered.
+/// Runs the program: reads the arguments, does what they say, writes answers to `out` and one line about what went
+/// wrong to `err`. Returns the exit code: 0 success, 1 refused or failed, 2 usage error, 3 no listener answered.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,

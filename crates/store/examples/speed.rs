@@ -1,4 +1,5 @@
-//! How fast the log and the states are on this machine, and how much memory they take. Figures for a reader, not a test.
+//! How fast the log and the states are on this machine, and how much memory they take. Figures for a reader, not a
+//! test.
 //!
 //! `cargo run -p store --example speed -- [DIRECTORY] [SECONDS]`
 

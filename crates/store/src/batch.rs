@@ -1,5 +1,5 @@
-//! Changes that an engine makes visible together. What is written in place lies in one buffer, one after the other: rows
-//! are encoded by the thousand, and a buffer for each of them would cost more than the encoding.
+//! Changes that an engine makes visible together. What is written in place lies in one buffer, one after the other:
+//! rows are encoded by the thousand, and a buffer for each of them would cost more than the encoding.
 
 use std::ops::Range;
 

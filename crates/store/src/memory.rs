@@ -64,8 +64,8 @@ impl MemoryEngine {
         inner.unsynced.clear();
     }
 
-    /// Asks `fault` before every write, sync and seal; the operation fails with the error that it returns. A failed write
-    /// changes nothing, a failed sync or seal makes nothing durable.
+    /// Asks `fault` before every write, sync and seal; the operation fails with the error that it returns. A failed
+    /// write changes nothing, a failed sync or seal makes nothing durable.
     pub fn set_fault(&self, fault: impl FnMut(MemoryOperation) -> Option<EngineError> + Send + 'static) {
         self.inner().fault = Some(Box::new(fault));
     }

@@ -1,10 +1,11 @@
 //! Nodes that stop on purpose and come back: their region's share moves away before they go, and returns with them.
 //!
-//! **Why a plan and no grace.** A silent region could also be waited for. But a message that was routed to it would wait
-//! as long as the restart takes, and the promise is seconds (docs/promises.md, P6). So a stopping node has its region evacuated
-//! first, while it still runs: nothing waits for a lapsed lease, because what it began is settled and the rest moves as
-//! *drained*. And because a stop that was asked for says nothing about the region's health, the way back needs no person:
-//! the same node, ready again within [`RETURN_MAX`], gives the region its share back.
+//! **Why a plan and no grace.** A silent region could also be waited for. But a message that was routed to it would
+//! wait as long as the restart takes, and the promise is seconds (docs/promises.md, P6). So a stopping node has its
+//! region evacuated first, while it still runs: nothing waits for a lapsed lease, because what it began is settled and
+//! the rest moves as
+//! *drained*. And because a stop that was asked for says nothing about the region's health, the way back needs no
+//! person: the same node, ready again within [`RETURN_MAX`], gives the region its share back.
 //!
 //! **What is remembered, and where.** The plan's evidence names the nodes that are away. A region with several nodes
 //! serves again when the last of them is back. A region that was lost, or that a person took out, has no such evidence:
@@ -41,8 +42,9 @@ pub struct Restarting<'a> {
     pub region: &'a RegionId,
 }
 
-/// Returns the change that lets a node stop: its region's share goes to the others. Nothing when nobody else could send,
-/// when a person or a loss took the region out already, or when the rules forbid it: then its messages wait for it.
+/// Returns the change that lets a node stop: its region's share goes to the others. Nothing when nobody else could
+/// send, when a person or a loss took the region out already, or when the rules forbid it: then its messages wait for
+/// it.
 ///
 /// `history` is the line of plans from the current one backwards.
 pub fn leave(history: &[TrafficPlan], who: Restarting<'_>, rules: &SafetyRules) -> Option<PlanChange> {
@@ -66,8 +68,8 @@ pub fn leave(history: &[TrafficPlan], who: Restarting<'_>, rules: &SafetyRules) 
     replace(&situation, rules, who.region, why)
 }
 
-/// Returns the change that a node makes when it is ready again: the region has its share back when no other of its nodes
-/// is away. Nothing when the region is not away because of this node, was away too long, or restarts too often.
+/// Returns the change that a node makes when it is ready again: the region has its share back when no other of its
+/// nodes is away. Nothing when the region is not away because of this node, was away too long, or restarts too often.
 ///
 /// `history` is the line of plans from the current one backwards, and `now` the time on the clock of plans.
 pub fn come_back(

@@ -16,9 +16,9 @@ const FRACTION_BITS: u32 = 32;
 /// the smallest `-log2(hash(key, r)) / weight(r)` (Schindelhauer and Schomaker, "Weighted distributed hash tables",
 /// 2005). A key moves from one region to another only if the weight of the latter grew relative to that of the former.
 /// So a region's evacuation and return move its own share and nothing else, and so does a shift between two regions.
-/// Where a third region is present, a shift of the share x moves at most 2x/(1+x) of the keys, because some pass through
-/// the third; a function of the weights alone can't promise less in general (Bavarian, Ghazi et al., "Optimality of correlated
-/// sampling strategies", 2020).
+/// Where a third region is present, a shift of the share x moves at most 2x/(1+x) of the keys, because some pass
+/// through the third; a function of the weights alone can't promise less in general (Bavarian, Ghazi et al.,
+/// "Optimality of correlated sampling strategies", 2020).
 pub fn route(plan: &TrafficPlan, channel: Channel, key: &AddressKey) -> Option<RegionId> {
     let key = stable_hash(key.as_str().as_bytes());
     plan.weights_of(channel)

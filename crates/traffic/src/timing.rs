@@ -97,8 +97,8 @@ pub enum TimingError {
 }
 
 impl LeaseTiming {
-    /// Derives the durations from the round trip between regions. At 80 ms: D 1 s, G 50 ms, W 1.1 s, H 100 ms, E 400 ms,
-    /// V 500 ms. Shorter round trips keep D and shorten the others down to H = 60 ms.
+    /// Derives the durations from the round trip between regions. At 80 ms: D 1 s, G 50 ms, W 1.1 s, H 100 ms, E 400
+    /// ms, V 500 ms. Shorter round trips keep D and shorten the others down to H = 60 ms.
     ///
     /// # Errors
     /// When the round trip is zero or over [`ROUND_TRIP_MAX`].

@@ -13,8 +13,8 @@ use crate::stored::Stored as _;
 pub struct Entry {
     /// The leader's wall clock when it made the entry; apply clamps it so that it never decreases.
     pub stamp: Timestamp,
-    /// Encoded proposals, in the order in which they are applied. They are opaque: what a proposer encoded is what every
-    /// replica decodes.
+    /// Encoded proposals, in the order in which they are applied. They are opaque: what a proposer encoded is what
+    /// every replica decodes.
     pub proposals: Vec<Bytes>,
 }
 

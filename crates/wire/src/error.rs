@@ -1,5 +1,5 @@
-//! Why bytes or generated values are not what they should be. One list of flaws serves rows on disk, commands in the log
-//! and requests of clients; what follows from a flaw is the caller's business.
+//! Why bytes or generated values are not what they should be. One list of flaws serves rows on disk, commands in the
+//! log and requests of clients; what follows from a flaw is the caller's business.
 
 use model::address::InvalidAddress;
 use model::id::InvalidId;

@@ -1,5 +1,5 @@
-//! Parsing single fields of generated values, for rows and requests alike. Each function takes the field's name, so that
-//! an error can say where it is.
+//! Parsing single fields of generated values, for rows and requests alike. Each function takes the field's name, so
+//! that an error can say where it is.
 
 use model::id::{EndpointId, GroupId, InvalidId, RegionId, UserId};
 

@@ -137,8 +137,8 @@ impl Client {
         tokio::time::sleep(Duration::from_millis(1 + self.random.below(REST_MAX_MS))).await;
     }
 
-    /// Waits until the node has caught up with what was committed when it started: until then its listener isn't ready, and
-    /// its own acknowledged writes may be missing from what it reads.
+    /// Waits until the node has caught up with what was committed when it started: until then its listener isn't ready,
+    /// and its own acknowledged writes may be missing from what it reads.
     async fn ready(&self) {
         for group in GroupId::all(PARTITIONS) {
             // A replica that isn't here yet can't be made current.

@@ -1,4 +1,5 @@
-//! Starting a simulated node: the real replication, duties, watch, sender and use cases, wired as `node::serve` does it.
+//! Starting a simulated node: the real replication, duties, watch, sender and use cases, wired as `node::serve` does
+//! it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

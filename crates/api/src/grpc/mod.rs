@@ -1,5 +1,6 @@
 //! The gRPC listener: Signalbox's own API (`proto/signalbox/v1`) for apps and operators, with the health and reflection
-//! services. Requests are parsed by `wire`, limits are those of the REST listener, and every service calls the use cases.
+//! services. Requests are parsed by `wire`, limits are those of the REST listener, and every service calls the use
+//! cases.
 
 mod error;
 mod incoming;

@@ -1,4 +1,5 @@
-//! What the gRPC listener is made of, and what every call passes: a place among the calls under way, the key, permission.
+//! What the gRPC listener is made of, and what every call passes: a place among the calls under way, the key,
+//! permission.
 
 use std::sync::Arc;
 use std::time::Instant;

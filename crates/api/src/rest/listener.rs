@@ -1,5 +1,5 @@
-//! Serving the REST API on a socket: connections are counted, heads bounded in size and time, and stopping lets requests
-//! under way end.
+//! Serving the REST API on a socket: connections are counted, heads bounded in size and time, and stopping lets
+//! requests under way end.
 
 use std::sync::Arc;
 use std::time::Duration;

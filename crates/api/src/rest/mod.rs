@@ -1,6 +1,6 @@
-//! The REST listener: Amazon Pinpoint's API (rest-json, AWS Signature Version 4) on HTTP/1.1, with the pages that machines
-//! and providers ask for. The shapes follow the wire facts of the Pinpoint API; bodies hold payloads without their
-//! wrappers.
+//! The REST listener: Amazon Pinpoint's API (rest-json, AWS Signature Version 4) on HTTP/1.1, with the pages that
+//! machines and providers ask for. The shapes follow the wire facts of the Pinpoint API; bodies hold payloads without
+//! their wrappers.
 
 mod listener;
 mod router;

@@ -32,8 +32,8 @@ impl Act {
     }
 }
 
-/// Puts and removes blocks as a change of an endpoint demands. Raises the endpoint's revision where an older endpoint of
-/// the same id left a block, so that the newer block counts.
+/// Puts and removes blocks as a change of an endpoint demands. Raises the endpoint's revision where an older endpoint
+/// of the same id left a block, so that the newer block counts.
 ///
 /// # Errors
 /// When the tables can't be read.

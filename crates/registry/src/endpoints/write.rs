@@ -19,8 +19,8 @@ pub(crate) struct Change {
     pub old: Option<Endpoint>,
     /// The endpoint as it is to be.
     pub new: Endpoint,
-    /// Whether the caller said that the recipient wants no messages: this is carried again even if it was known, because
-    /// its acknowledgement promises that nobody sends.
+    /// Whether the caller said that the recipient wants no messages: this is carried again even if it was known,
+    /// because its acknowledgement promises that nobody sends.
     pub insist: bool,
 }
 

@@ -73,8 +73,8 @@ pub fn invariant_users<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     Ok(())
 }
 
-/// The mirror of the blocks tells what endpoints forbid where they are now; where they were, or when they are gone, only
-/// that they are not there.
+/// The mirror of the blocks tells what endpoints forbid where they are now; where they were, or when they are gone,
+/// only that they are not there.
 ///
 /// # Errors
 /// When it doesn't hold, or the tables can't be read.

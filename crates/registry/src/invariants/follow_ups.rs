@@ -9,8 +9,8 @@ use model::time::Timestamp;
 use super::{Broken, all, hold};
 use crate::tables::{FollowUpCounts, FollowUpNumbers, FollowUps, RequestAges, Requests, RowAccess, View};
 
-/// The follow-ups to a group that are not done are the last ones that were numbered, without a gap; they are counted, and
-/// not more than may be.
+/// The follow-ups to a group that are not done are the last ones that were numbered, without a gap; they are counted,
+/// and not more than may be.
 ///
 /// # Errors
 /// When it doesn't hold, or the tables can't be read.

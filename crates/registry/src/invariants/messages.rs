@@ -14,8 +14,8 @@ use crate::tables::{
     TableError, View,
 };
 
-/// The accounting closes, and counts what is there: exactly for messages that wait or are held; at least for settled ones,
-/// because retired messages stay counted.
+/// The accounting closes, and counts what is there: exactly for messages that wait or are held; at least for settled
+/// ones, because retired messages stay counted.
 ///
 /// # Errors
 /// When it doesn't hold, or the tables can't be read.

@@ -11,8 +11,8 @@ use super::moves::{self, Loaded, Note};
 use crate::step::Step;
 use crate::tables::{Held, RowAccess, TableError, Tables};
 
-/// Decides what becomes of held messages; answers for how many it was decided. Messages that aren't held are left alone,
-/// and so are those to be sent again while the plan lets no region send them.
+/// Decides what becomes of held messages; answers for how many it was decided. Messages that aren't held are left
+/// alone, and so are those to be sent again while the plan lets no region send them.
 ///
 /// # Errors
 /// When the tables can't be read.
@@ -33,7 +33,8 @@ pub(crate) fn resolve<T: Tables + ?Sized>(
     Ok(Outcome::Recorded { changed })
 }
 
-/// Ends held messages of a deleted app: what forbade them is its deletion. Answers how many there were, at most `limit`.
+/// Ends held messages of a deleted app: what forbade them is its deletion. Answers how many there were, at most
+/// `limit`.
 ///
 /// # Errors
 /// When the tables can't be read.

@@ -1,5 +1,5 @@
-//! The moves of one message, each with every row that has to change with it: progress, outbox, expiry, claim, accounting,
-//! events.
+//! The moves of one message, each with every row that has to change with it: progress, outbox, expiry, claim,
+//! accounting, events.
 
 use model::event::{Event, EventKind};
 use model::id::{MessageId, RegionId};

@@ -1,5 +1,5 @@
-//! Tests of the registry through its entrance: commands in, answers, effects and rows out. Every command is followed by a
-//! check of every rule of the tables.
+//! Tests of the registry through its entrance: commands in, answers, effects and rows out. Every command is followed by
+//! a check of every rule of the tables.
 
 mod actions;
 mod control;

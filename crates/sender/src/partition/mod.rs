@@ -2,7 +2,8 @@
 //! *pass*), then waits for news, for the end of something under way, or for the next due time. It polls nothing; only a
 //! lease that is missing while messages are due is asked for again, in bounded steps.
 //!
-//! Rooms in reading order: `turn` (what one pass sees of time), `news`, `plan` (adoption, what moves, drained), `claims`,
+//! Rooms in reading order: `turn` (what one pass sees of time), `news`, `plan` (adoption, what moves, drained),
+//! `claims`,
 //! `prepare`, `pre_check` (what may go), `begin` (the critical section), `dispatch`, `settle`, `propose`.
 
 mod turn;

@@ -21,9 +21,9 @@ pub(super) struct Handed {
     pub seed: u64,
 }
 
-/// Returns what is recorded. A message whose dispatches are used up fails, also when the outcome of the last is unknown;
-/// but one of class `at_most_once` with an unknown outcome is always left to be held. Of a dispatch that did not begin
-/// nothing is recorded.
+/// Returns what is recorded. A message whose dispatches are used up fails, also when the outcome of the last is
+/// unknown; but one of class `at_most_once` with an unknown outcome is always left to be held. Of a dispatch that did
+/// not begin nothing is recorded.
 pub(super) fn send_result(handed: Handed, result: DriverResult) -> Option<SendResult> {
     Some(match result {
         DriverResult::Accepted { provider_id } => SendResult::Delivered { provider_id },

@@ -1,6 +1,6 @@
-//! What may go, as far as is known before a connection is there: under a valid lease each message is checked against the
-//! rows as applied now, and a driver gets those that nothing forbids. That keeps withdrawn dispatches rare; the check
-//! that decides is in `begin`, where the payload leaves. Nothing in here waits.
+//! What may go, as far as is known before a connection is there: under a valid lease each message is checked against
+//! the rows as applied now, and a driver gets those that nothing forbids. That keeps withdrawn dispatches rare; the
+//! check that decides is in `begin`, where the payload leaves. Nothing in here waits.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -108,8 +108,8 @@ impl Crossing<'_> {
     }
 }
 
-/// Sorts a message by its verdict, and returns the dispatch's number and plan when it may go. What is not here or expired
-/// is left to the commands that deal with it.
+/// Sorts a message by its verdict, and returns the dispatch's number and plan when it may go. What is not here or
+/// expired is left to the commands that deal with it.
 fn sort(verdict: Verdict, entry: Entry, crossed: &mut Crossed) -> Option<(u32, Epoch)> {
     match verdict {
         Verdict::Go { attempt, epoch } => return Some((attempt, epoch)),
@@ -121,8 +121,8 @@ fn sort(verdict: Verdict, entry: Entry, crossed: &mut Crossed) -> Option<(u32, E
     None
 }
 
-/// Returns a driver's work, with the right to begin it. A driver that panics or takes too long leaves an unknown outcome
-/// of what it began; nothing begins after the work's end.
+/// Returns a driver's work, with the right to begin it. A driver that panics or takes too long leaves an unknown
+/// outcome of what it began; nothing begins after the work's end.
 fn work(driver: &Arc<dyn Driver>, batch: Vec<Delivery>, right: Arc<Right>, timeout: Duration) -> Work {
     let messages: Vec<_> = batch.iter().map(|delivery| delivery.message).collect();
     let driver = Arc::clone(driver);

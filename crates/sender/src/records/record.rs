@@ -1,5 +1,5 @@
-//! One event as Pinpoint's event stream writes it (Pinpoint Developer Guide, "Streaming events"; all attribute values are
-//! text).
+//! One event as Pinpoint's event stream writes it (Pinpoint Developer Guide, "Streaming events"; all attribute values
+//! are text).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

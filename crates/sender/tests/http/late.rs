@@ -1,4 +1,5 @@
-//! The HTTP drivers ask when the payload leaves: on a connection that is made, and nothing leaves when they are refused.
+//! The HTTP drivers ask when the payload leaves: on a connection that is made, and nothing leaves when they are
+//! refused.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -56,8 +56,8 @@ impl FollowUpDuty {
         wishes
     }
 
-    /// Reads the first follow-ups of each target that has nothing under way: of each by itself, so that a target that is
-    /// far behind hides no other.
+    /// Reads the first follow-ups of each target that has nothing under way: of each by itself, so that a target that
+    /// is far behind hides no other.
     fn waiting(&self, view: &dyn View) -> Result<BTreeMap<GroupId, Vec<(u64, Command)>>, TableError> {
         let mut waiting = BTreeMap::new();
         let mut from = GroupId::CONTROL;

@@ -12,8 +12,8 @@ use registry::tables::{Deletions, Expiries, ReadRows, RequestAges, Retirements, 
 use super::{Acknowledgement, DUTY_RETRY, Duty, Now, Step, Wish};
 use crate::ports::{Applied, LogError};
 
-/// How often a group without anything due is looked at; not at every change of it, which would look at tables that begin
-/// with all that was ever removed from them.
+/// How often a group without anything due is looked at; not at every change of it, which would look at tables that
+/// begin with all that was ever removed from them.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The two kinds of wishes.

@@ -68,9 +68,9 @@ pub enum LogError {
     },
 }
 
-/// The replicated logs of all groups, seen from one node. An answer means that a synced majority has the entry, that the
-/// leader applied it, and, where this node holds a replica of the group, that the replica applied it too: the next read
-/// at this node sees it.
+/// The replicated logs of all groups, seen from one node. An answer means that a synced majority has the entry, that
+/// the leader applied it, and, where this node holds a replica of the group, that the replica applied it too: the next
+/// read at this node sees it.
 pub trait ReplicatedLog: Send + Sync {
     /// Proposes commands to a group and waits for their answers, at most `deadline`. While there is no leader it tries
     /// again inside the deadline.
@@ -81,8 +81,8 @@ pub trait ReplicatedLog: Send + Sync {
         deadline: Duration,
     ) -> BoxFuture<'_, Result<Applied, LogError>>;
 
-    /// As [`ReplicatedLog::propose`], but answers only when every holder of a send lease is fenced up to the entry (rule
-    /// R7): from then on no node begins a dispatch that the commands forbid.
+    /// As [`ReplicatedLog::propose`], but answers only when every holder of a send lease is fenced up to the entry
+    /// (rule R7): from then on no node begins a dispatch that the commands forbid.
     fn propose_fenced(
         &self,
         group: GroupId,

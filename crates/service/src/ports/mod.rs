@@ -1,5 +1,5 @@
-//! The ports: what the use cases and the edges ask of each other. An edge implements some and is given others; they meet
-//! in `node`.
+//! The ports: what the use cases and the edges ask of each other. An edge implements some and is given others; they
+//! meet in `node`.
 //!
 //! Clock, network, storage, randomness and providers come in only through traits, so that the same code runs in the
 //! simulator.

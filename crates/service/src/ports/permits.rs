@@ -23,7 +23,8 @@ pub enum NoPermit {
 }
 
 /// A short critical section under a valid, usable lease. What is checked in its view and begun before it is dropped is
-/// covered by the lease; it must not be kept longer than the critical-section limit G (50 ms), and an overrun is counted.
+/// covered by the lease; it must not be kept longer than the critical-section limit G (50 ms), and an overrun is
+/// counted.
 pub trait Permit {
     /// Returns the group's state as applied now.
     fn view(&self) -> &dyn View;

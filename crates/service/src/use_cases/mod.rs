@@ -1,5 +1,5 @@
-//! What listeners can ask for. Each use case validates nothing that the listener's parser proved, reads the region's replicas,
-//! proposes commands, and answers when the promise it makes holds.
+//! What listeners can ask for. Each use case validates nothing that the listener's parser proved, reads the region's
+//! replicas, proposes commands, and answers when the promise it makes holds.
 
 mod accounting;
 mod apps;

@@ -58,7 +58,8 @@ impl Service {
         Ok(())
     }
 
-    /// Returns at most [`PAGE_MAX`] opt-outs of an app, by partition and then by address; those after `after`, if given.
+    /// Returns at most [`PAGE_MAX`] opt-outs of an app, by partition and then by address; those after `after`, if
+    /// given.
     ///
     /// # Errors
     /// `NotFound` when there is no such app.

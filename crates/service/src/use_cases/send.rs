@@ -1,5 +1,5 @@
-//! Sending messages: recipients are resolved, gathered by channel, body and partition, and proposed to all partitions at
-//! once. A request isn't atomic over partitions: each recipient has its own answer.
+//! Sending messages: recipients are resolved, gathered by channel, body and partition, and proposed to all partitions
+//! at once. A request isn't atomic over partitions: each recipient has its own answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

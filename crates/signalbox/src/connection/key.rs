@@ -31,7 +31,8 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// Chooses the key: what was given, else AWS's variables, else the development key if all listeners are on this machine.
+    /// Chooses the key: what was given, else AWS's variables, else the development key if all listeners are on this
+    /// machine.
     ///
     /// # Errors
     /// `Usage` when only half of a key is given, when there is none, or when it has characters that no key has.

@@ -9,7 +9,8 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use super::layout::{Layout, REGIONS};
 
-/// How long a process may take to stop before it is killed: longer than a node waits for all that it passes on and ends.
+/// How long a process may take to stop before it is killed: longer than a node waits for all that it passes on and
+/// ends.
 const STOP_MAX: Duration = Duration::from_secs(40);
 
 /// A region's process, if it runs.

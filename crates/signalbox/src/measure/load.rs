@@ -1,5 +1,5 @@
-//! Load: many callers that share one schedule. With a rate the loop is open: each request has its intended start, and its
-//! time counts from there, so that a stall is charged to every request that it held up.
+//! Load: many callers that share one schedule. With a rate the loop is open: each request has its intended start, and
+//! its time counts from there, so that a stall is charged to every request that it held up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

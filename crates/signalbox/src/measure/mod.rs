@@ -1,5 +1,5 @@
-//! Measuring: load on somebody's listeners, how long answers took, what processes used. Knows nothing of Signalbox, so that
-//! its peers are measured with the same ruler.
+//! Measuring: load on somebody's listeners, how long answers took, what processes used. Knows nothing of Signalbox, so
+//! that its peers are measured with the same ruler.
 
 mod latency;
 mod load;

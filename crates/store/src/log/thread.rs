@@ -13,8 +13,8 @@ pub struct SyncThread {
     handle: Option<JoinHandle<Result<(), EngineError>>>,
 }
 
-/// Starts the thread that syncs `log`: it waits for work, and while a round runs the next one gathers. It takes over the
-/// log's waker. It ends at the first error; the log then answers everything with that error.
+/// Starts the thread that syncs `log`: it waits for work, and while a round runs the next one gathers. It takes over
+/// the log's waker. It ends at the first error; the log then answers everything with that error.
 ///
 /// # Errors
 /// When the operating system gives no thread.

@@ -31,8 +31,8 @@ pub struct RocksConfig {
 }
 
 impl RocksConfig {
-    /// Returns the configuration of a small node: a cache of 64 MiB and memory tables of 32 MiB. Nothing is taken before
-    /// it is used.
+    /// Returns the configuration of a small node: a cache of 64 MiB and memory tables of 32 MiB. Nothing is taken
+    /// before it is used.
     pub fn small(directory: impl Into<PathBuf>) -> RocksConfig {
         RocksConfig { directory: directory.into(), cache_bytes: 64 << 20, write_buffer_bytes: 32 << 20 }
     }

@@ -1,9 +1,9 @@
 //! Replacing a group's rows by those of a snapshot, so that a crash at any moment leaves the old ones or the new ones.
 //!
 //! The new rows, with the applied row, are staged beside the old ones and made durable. Then one batch deletes the old
-//! rows and names what is staged, in the marker row: from its sync on the replacement is decided. The engine takes in what
-//! is staged, at one stroke, and the marker goes. Whoever opens the states and finds a marker goes on from there; what is
-//! staged without one is discarded.
+//! rows and names what is staged, in the marker row: from its sync on the replacement is decided. The engine takes in
+//! what is staged, at one stroke, and the marker goes. Whoever opens the states and finds a marker goes on from there;
+//! what is staged without one is discarded.
 
 use std::sync::Arc;
 
@@ -44,7 +44,8 @@ impl Installer {
         Ok(Installer { store, engine, group, staging, applied, last: Bytes::new() })
     }
 
-    /// Returns the key of the last row taken, after which a transfer that was cut off can go on; empty at the beginning.
+    /// Returns the key of the last row taken, after which a transfer that was cut off can go on; empty at the
+    /// beginning.
     pub fn last_key(&self) -> &Bytes {
         &self.last
     }

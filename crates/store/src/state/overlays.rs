@@ -1,8 +1,9 @@
 //! The overlays of a group's tables: what its commands changed until it is stored, and the rows that the next commands
 //! will read again.
 //!
-//! Between two writes a group's overlays stay with its state, so that what was just written or read need not be read and
-//! decoded anew. They are forgotten when anything else changes the group, at each flush, and beyond a number of rows.
+//! Between two writes a group's overlays stay with its state, so that what was just written or read need not be read
+//! and decoded anew. They are forgotten when anything else changes the group, at each flush, and beyond a number of
+//! rows.
 
 use std::any::Any;
 use std::collections::BTreeMap;

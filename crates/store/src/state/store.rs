@@ -59,8 +59,8 @@ pub(super) struct Commit {
 }
 
 impl StateStore {
-    /// Opens the states that an engine holds. Where the replacement of a group by a snapshot was cut off, it is brought to
-    /// its end if it was decided, and else forgotten.
+    /// Opens the states that an engine holds. Where the replacement of a group by a snapshot was cut off, it is brought
+    /// to its end if it was decided, and else forgotten.
     ///
     /// # Errors
     /// When the disk fails, or a row that the store keeps about a group is malformed.

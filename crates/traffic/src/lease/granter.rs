@@ -32,7 +32,8 @@ struct Known {
     incarnation: Option<Incarnation>,
     fenced: LogIndex,
     drained: Option<Epoch>,
-    /// The last grant, or the beginning of the tenure when that is later: until then an earlier leader may have granted.
+    /// The last grant, or the beginning of the tenure when that is later: until then an earlier leader may have
+    /// granted.
     granted: BootTime,
     retired: bool,
 }
@@ -99,8 +100,8 @@ pub enum TakeoverBasis {
 
 impl Granter {
     /// Begins a tenure (R6): every holder counts as granted at its beginning. `hosts` are the nodes of serving regions
-    /// that host a replica by any membership in force since the tenure began; nodes that [`retire`](Self::retire) let go
-    /// before earlier are not among them.
+    /// that host a replica by any membership in force since the tenure began; nodes that [`retire`](Self::retire) let
+    /// go before earlier are not among them.
     pub fn new(timing: LeaseTiming, tenure: Tenure, hosts: &BTreeMap<NodeId, RegionId>) -> Granter {
         let mut granter = Granter {
             timing,
@@ -201,9 +202,9 @@ impl Granter {
         Decision::Grant(Grant { incarnation, sent, term: self.tenure.term, need })
     }
 
-    /// Ends granting for the rest of the term, before the transfer's first message is sent (R8). Also ends what rests on
-    /// nobody else leading: acknowledging and taking over by lapse. There is no way back: a leader whose transfer fails
-    /// steps down.
+    /// Ends granting for the rest of the term, before the transfer's first message is sent (R8). Also ends what rests
+    /// on nobody else leading: acknowledging and taking over by lapse. There is no way back: a leader whose transfer
+    /// fails steps down.
     pub fn begin_transfer(&mut self) {
         self.transferring = true;
     }
@@ -263,8 +264,8 @@ impl Granter {
         Some(TakeoverBasis::Lapsed)
     }
 
-    /// Takes note that a takeover of the region, which began on this ground, was appended at `index`: grants to the region
-    /// need as much from here on (R4).
+    /// Takes note that a takeover of the region, which began on this ground, was appended at `index`: grants to the
+    /// region need as much from here on (R4).
     pub fn takeover_appended(&mut self, region: &RegionId, basis: TakeoverBasis, index: LogIndex) {
         let last = self.takeovers.entry(region.clone()).or_default();
         *last = index.max(*last);

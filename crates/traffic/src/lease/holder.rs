@@ -1,5 +1,5 @@
-//! The holder's side of the send lease, for one group in one incarnation of a node. Decides whether a dispatch may begin; holds
-//! no clock and sends nothing itself.
+//! The holder's side of the send lease, for one group in one incarnation of a node. Decides whether a dispatch may
+//! begin; holds no clock and sends nothing itself.
 
 use std::time::Duration;
 
@@ -30,8 +30,8 @@ pub struct Holder {
 pub struct Permit {
     /// The lease is valid before this time. A check after it needs another permit.
     pub valid_until: BootTime,
-    /// A dispatch that this permit allowed must have begun by then (G after it was given, however slow the clock). One that begins later is an
-    /// overrun, to be counted and reported.
+    /// A dispatch that this permit allowed must have begun by then (G after it was given, however slow the clock). One
+    /// that begins later is an overrun, to be counted and reported.
     pub begin_by: BootTime,
 }
 
@@ -107,7 +107,8 @@ impl Holder {
         Report { holder: self.id.clone(), fenced: self.fenced, drained: self.drained }
     }
 
-    /// Takes a grant. It extends the lease only if a usable one is still valid now; otherwise it becomes usable when its
+    /// Takes a grant. It extends the lease only if a usable one is still valid now; otherwise it becomes usable when
+    /// its
     /// `need` is applied (R5), each grant by its own.
     pub fn granted(&mut self, now: BootTime, grant: Grant) -> Answer {
         if grant.incarnation != self.id.incarnation {
@@ -128,7 +129,8 @@ impl Holder {
         Answer::Pending(grant.need)
     }
 
-    /// Takes note that all entries up to `index` are applied. An index that is not higher than the last changes nothing.
+    /// Takes note that all entries up to `index` are applied. An index that is not higher than the last changes
+    /// nothing.
     pub fn applied(&mut self, index: LogIndex) {
         self.applied = self.applied.max(index);
         let (ready, waiting): (Vec<Pending>, Vec<Pending>) =
@@ -174,7 +176,8 @@ impl Holder {
         self.usable.map(|usable| usable.until)
     }
 
-    /// Returns the term of the leader that granted the usable lease last; nothing when there was none in this incarnation.
+    /// Returns the term of the leader that granted the usable lease last; nothing when there was none in this
+    /// incarnation.
     pub fn granted_in(&self) -> Option<Term> {
         self.usable.map(|usable| usable.term)
     }

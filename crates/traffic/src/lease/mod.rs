@@ -11,19 +11,20 @@
 //!
 //! R12 and R13 are rules of applying commands and live in `registry`.
 //!
-//! What they keep together, under loss, delay and reordering of messages, clock rates within rho, crashes, elections and
-//! transfers (`tests/lease`; docs/lease.md, "How it was checked"):
+//! What they keep together, under loss, delay and reordering of messages, clock rates within rho, crashes, elections
+//! and transfers (`tests/lease`; docs/lease.md, "How it was checked"):
 //!
 //! - **fence**: once the index O is acknowledged, no permit that was given without O applied leads to a dispatch that
 //!   begins.
-//! - **move**: once a takeover of a region is committed, no permit of that region that was given without the takeover, or
+//! - **move**: once a takeover of a region is committed, no permit of that region that was given without the takeover,
+//!   or
 //!   the plan that it belongs to, applied leads to a dispatch that begins.
 //!
 //! Why they hold. A grant that is decided at t lets its holder begin until t + D/(1-rho) + G at most, which W covers.
-//! Nobody else leads at t, because a quorum answered a heartbeat sent after t - E and refuses votes for V (R1, R2); so a
-//! later tenure begins after t, and waits W from there (R6). Whoever counts a holder as lapsed is sure in the same way
-//! that nobody granted behind its back. And a holder whose lease lapsed gets a usable one only after applying all that
-//! could have been acknowledged meanwhile (R4, R5).
+//! Nobody else leads at t, because a quorum answered a heartbeat sent after t - E and refuses votes for V (R1, R2); so
+//! a later tenure begins after t, and waits W from there (R6). Whoever counts a holder as lapsed is sure in the same
+//! way that nobody granted behind its back. And a holder whose lease lapsed gets a usable one only after applying all
+//! that could have been acknowledged meanwhile (R4, R5).
 
 mod granter;
 mod holder;

@@ -27,8 +27,8 @@ impl PendingAcknowledgements {
         PendingAcknowledgements { patience, rows: VecDeque::new() }
     }
 
-    /// Adds an index that waits since `since`. What is overdue by then is one row, and so is what began to wait at about
-    /// the same time: a row stands for its highest index and its earliest beginning, which errs towards waiting.
+    /// Adds an index that waits since `since`. What is overdue by then is one row, and so is what began to wait at
+    /// about the same time: a row stands for its highest index and its earliest beginning, which errs towards waiting.
     pub(super) fn add(&mut self, index: LogIndex, since: BootTime) {
         while self.rows.len() > 1 && since.since(self.rows[1].since) > self.patience {
             self.rows.pop_front();

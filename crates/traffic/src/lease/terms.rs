@@ -2,8 +2,8 @@
 
 use model::{BootTime, Epoch, Incarnation, LogIndex, NodeId, RegionId, Term};
 
-/// A holder: one incarnation of one node. A node that restarts is another holder, and its restart proves that the earlier one
-/// sends no more.
+/// A holder: one incarnation of one node. A node that restarts is another holder, and its restart proves that the
+/// earlier one sends no more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HolderId {
     /// The node.
@@ -21,8 +21,8 @@ pub struct Report {
     pub holder: HolderId,
     /// All entries up to this one are applied, and no check from before that has yet to begin (R10).
     pub fenced: LogIndex,
-    /// The plan for which the holder is drained, if it is: it applied that plan, and everything that it began of what the
-    /// plan takes from it is settled (R11).
+    /// The plan for which the holder is drained, if it is: it applied that plan, and everything that it began of what
+    /// the plan takes from it is settled (R11).
     pub drained: Option<Epoch>,
 }
 

@@ -1,5 +1,5 @@
-//! When a node may vote in a group (R2, and the last sentence of R1). Everything that asks for a vote or a pre-vote goes
-//! through here, except a transfer of leadership, which R8 covers.
+//! When a node may vote in a group (R2, and the last sentence of R1). Everything that asks for a vote or a pre-vote
+//! goes through here, except a transfer of leadership, which R8 covers.
 
 use model::BootTime;
 

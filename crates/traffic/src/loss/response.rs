@@ -76,8 +76,8 @@ pub struct Situation<'a> {
     pub now: Timestamp,
 }
 
-/// Picks the automatic changes out of a plan history, except the making of the first plan and the restarts that somebody
-/// asked for ([`crate::restart`]).
+/// Picks the automatic changes out of a plan history, except the making of the first plan and the restarts that
+/// somebody asked for ([`crate::restart`]).
 pub fn automatic_changes<'a>(plans: impl IntoIterator<Item = &'a TrafficPlan>) -> Vec<AutomaticChange> {
     let automatic = plans.into_iter().filter(|plan| plan.author == Author::Automatic && plan.parent != Epoch(0));
     let automatic = automatic.filter(|plan| !is_restart(plan));
@@ -114,8 +114,8 @@ fn answer(situation: &Situation<'_>, rules: &SafetyRules, verdict: &Verdict) -> 
     allowed(situation, rules, change)
 }
 
-/// Takes a region out that is among the lost ones and lets another one send in its place; nothing when none could, or too
-/// few would be left.
+/// Takes a region out that is among the lost ones and lets another one send in its place; nothing when none could, or
+/// too few would be left.
 pub(crate) fn replace(
     situation: &Situation<'_>,
     rules: &SafetyRules,

@@ -3,8 +3,8 @@
 //! A region is lost when, for the configured time, a majority of the cluster's regions saw none of its nodes, and the
 //! control group's leader got no renewal request from it either. A region counts as an observer of others only while
 //! its own reports arrive and it sees a majority of the regions itself: who is cut off from everybody has no say, and
-//! where everybody is cut off from everybody nobody is lost. A node that was silent itself counts again only when it has
-//! reported for that time, because it saw nobody meanwhile.
+//! where everybody is cut off from everybody nobody is lost. A node that was silent itself counts again only when it
+//! has reported for that time, because it saw nobody meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

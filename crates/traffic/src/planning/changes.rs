@@ -30,7 +30,8 @@ pub struct ShiftRequest {
     pub share_per_mille: u32,
 }
 
-/// Makes a cluster's first plan for regions that are all different. In mode active-active all regions have the same share; in warm standby the first of
+/// Makes a cluster's first plan for regions that are all different. In mode active-active all regions have the same
+/// share; in warm standby the first of
 /// `serving` is active and each other one keeps [`WARM_SHARE_PER_MILLE`].
 ///
 /// # Errors
@@ -66,7 +67,8 @@ pub fn initial(mode: Mode, serving: &[RegionId], why: Why) -> Result<PlanChange,
 /// multiplied, and only where that would exceed the largest weight the share is rounded down.
 ///
 /// # Errors
-/// When a region is unknown or evacuated, has less than what should leave it, or would get more than the largest weight.
+/// When a region is unknown or evacuated, has less than what should leave it, or would get more than the largest
+/// weight.
 pub fn shift(plan: &TrafficPlan, request: &ShiftRequest, why: Why) -> Result<PlanChange, PlanError> {
     let ShiftRequest { channel, from, to, share_per_mille: wanted } = request;
     distinct(from, to)?;
@@ -96,7 +98,8 @@ pub fn shift(plan: &TrafficPlan, request: &ShiftRequest, why: Why) -> Result<Pla
     finish(plan, change)
 }
 
-/// Takes a region out of service: it gets nothing new, and what waits in it moves. Its weights stay in the plan, masked.
+/// Takes a region out of service: it gets nothing new, and what waits in it moves. Its weights stay in the plan,
+/// masked.
 ///
 /// # Errors
 /// When the region is unknown or evacuated already, or no active region would be left.
@@ -123,8 +126,8 @@ pub fn restore(plan: &TrafficPlan, region: &RegionId, why: Why) -> Result<PlanCh
     finish(plan, change)
 }
 
-/// Makes a standby region the active one in place of a region that is lost, which is evacuated and left with the standby's
-/// small share for its return.
+/// Makes a standby region the active one in place of a region that is lost, which is evacuated and left with the
+/// standby's small share for its return.
 ///
 /// # Errors
 /// When the plan isn't in warm standby, `from` isn't active or `to` isn't standby.
@@ -132,8 +135,8 @@ pub fn failover(plan: &TrafficPlan, from: &RegionId, to: &RegionId, why: Why) ->
     exchange(plan, (from, RegionState::Evacuated), to, why)
 }
 
-/// Exchanges the roles of two living regions of a warm standby: `from` becomes a standby and `to` the active one, with the
-/// larger of their weights. To go back gradually, shift the difference in steps first.
+/// Exchanges the roles of two living regions of a warm standby: `from` becomes a standby and `to` the active one, with
+/// the larger of their weights. To go back gradually, shift the difference in steps first.
 ///
 /// # Errors
 /// When the plan isn't in warm standby, `from` isn't active or `to` isn't standby.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use model::plan::{PlanChange, RegionState, TrafficPlan, Weights};
 use model::{Channel, RegionId};
 
-/// Returns a region's share of the traffic that `weights` divide, in per mille, rounded to the nearest. Evacuated regions
-/// have none.
+/// Returns a region's share of the traffic that `weights` divide, in per mille, rounded to the nearest. Evacuated
+/// regions have none.
 pub fn share_per_mille(regions: &BTreeMap<RegionId, RegionState>, weights: &Weights, region: &RegionId) -> u32 {
     let own = u64::from(counted_weight(regions, weights, region));
     let total = counted_total(regions, weights);

@@ -1,9 +1,9 @@
 //! Changes of the traffic plan: made from the current one, checked, and put into words. Nothing here commits a plan;
 //! `registry` applies a change with the same [`check`].
 //!
-//! **Weights stay, states mask them.** A region that is evacuated keeps its weights in the plan, and its state makes them
-//! count for nothing, so that `restore` gives back the share that it had. In warm standby the active and a standby region
-//! exchange their weights when they exchange their roles.
+//! **Weights stay, states mask them.** A region that is evacuated keeps its weights in the plan, and its state makes
+//! them count for nothing, so that `restore` gives back the share that it had. In warm standby the active and a standby
+//! region exchange their weights when they exchange their roles.
 
 mod changes;
 mod check;

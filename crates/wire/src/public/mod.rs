@@ -1,8 +1,8 @@
 //! Between the public contract ([`crate::v1`]) and the model: answers are made with `From`, requests are parsed with
 //! `TryFrom`, whose errors name the field.
 //!
-//! A request's shape, ids and addresses are checked here. Limits that depend on more than one field, and everything that
-//! needs state, are checked behind the listeners.
+//! A request's shape, ids and addresses are checked here. Limits that depend on more than one field, and everything
+//! that needs state, are checked behind the listeners.
 
 mod accounting;
 mod app;

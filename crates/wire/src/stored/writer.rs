@@ -1,5 +1,5 @@
-//! Writes protobuf from borrowed values, in the canonical form of prost: fields in the order of the calls, defaults left
-//! out unless the field says whether it is given.
+//! Writes protobuf from borrowed values, in the canonical form of prost: fields in the order of the calls, defaults
+//! left out unless the field says whether it is given.
 
 use std::collections::BTreeMap;
 

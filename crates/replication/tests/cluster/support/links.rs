@@ -1,5 +1,6 @@
-//! Links between nodes, which are pipes in memory, that a test can cut: connections break, and new ones are refused. What a
-//! node sends can also be held back, as a network does, and be delivered after the node believes the connection lost.
+//! Links between nodes, which are pipes in memory, that a test can cut: connections break, and new ones are refused.
+//! What a node sends can also be held back, as a network does, and be delivered after the node believes the connection
+//! lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

@@ -16,8 +16,8 @@ use crate::driver::{Begin, BeginGuard, Withdrawn};
 /// them at once, also for a peer that reads nothing.
 const HOLDING_LEN: usize = 1024;
 
-/// A payload and the messages whose dispatch begins with its first byte. Refused, it fails the request, nothing of it is
-/// written, and the connection is closed.
+/// A payload and the messages whose dispatch begins with its first byte. Refused, it fails the request, nothing of it
+/// is written, and the connection is closed.
 pub(in crate::drivers) struct GuardedBody {
     payload: Bytes,
     messages: Vec<MessageId>,

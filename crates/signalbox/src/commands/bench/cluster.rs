@@ -105,7 +105,8 @@ impl Cluster {
         Err(Failure::Unfinished(format!("{} was not ready after {READY_MAX:?}", REGIONS[region])))
     }
 
-    /// Gives a region its share back and waits until every partition goes by that plan, asking at another region's listener.
+    /// Gives a region its share back and waits until every partition goes by that plan, asking at another region's
+    /// listener.
     ///
     /// # Errors
     /// When the change is refused, or isn't carried in a minute.

@@ -34,8 +34,8 @@ const STALL_MAX: Duration = Duration::from_secs(15);
 /// How long the cluster rests between rounds.
 const REST: Duration = Duration::from_secs(3);
 
-/// Measures the loss of a region. Start the cluster with `SIGNALBOX__FAILOVER__CHANGES_PER_HOUR_MAX=1000` for more than 6
-/// rounds: without it, automatic changes are limited to 6 an hour.
+/// Measures the loss of a region. Start the cluster with `SIGNALBOX__FAILOVER__CHANGES_PER_HOUR_MAX=1000` for more than
+/// 6 rounds: without it, automatic changes are limited to 6 an hour.
 #[derive(Debug, Args)]
 pub struct Failover {
     /// How often; the regions take turns.

@@ -56,8 +56,8 @@ impl SandboxStats {
         Ok(answer.json().await.context("failed to read the sandbox's counts")?)
     }
 
-    /// Waits until the sandbox accepted so many messages and has sent its events; returns when that was, or nothing when
-    /// the count stands still for `stall_max` before.
+    /// Waits until the sandbox accepted so many messages and has sent its events; returns when that was, or nothing
+    /// when the count stands still for `stall_max` before.
     ///
     /// # Errors
     /// When the sandbox doesn't answer.
