@@ -33,7 +33,7 @@ const FLOORS: &[(&str, u8)] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("rocksdb", &["store"]),
     ("openraft", &["replication"]),
-    ("hickory-resolver", &["monitor", "sender"]),
+    ("hickory-resolver", &["node", "sender"]),
     ("axum", &["api", "sandbox"]),
     ("prost", &["wire", "replication", "api", "signalbox"]),
     ("turmoil", &["signalbox-tests"]),

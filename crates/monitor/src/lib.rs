@@ -1,13 +1,8 @@
-//! Floor 4: what a node learns of the others without asking a log. It owns the DNS resolver (discovery), keeps count of
-//! what sending looks like (observations), watches for lost regions, and takes a region out of the plan and back in
-//! when its node restarts.
+//! Floor 4: what a node concludes from what it sees of the others and of its own sending. It counts what sending looks
+//! like (observations) and watches for lost regions.
 
-mod discovery;
 mod observations;
-mod restart;
 mod watch;
 
-pub use discovery::{DiscoveryError, discover, discover_at, parse_attributes};
 pub use observations::SendCounters;
-pub use restart::Restart;
 pub use watch::{Watch, WatchPorts};

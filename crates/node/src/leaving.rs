@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use model::id::{GroupId, MessageId, RegionId};
 use model::time::Timestamp;
-use monitor::Restart;
 use registry::tables::{Outbox, RowAccess as _};
 use replication::Replication;
-use service::ports::{ClusterControl as _, Reads as _};
+use service::ports::Reads as _;
 use tokio::time::Instant;
+
+use crate::restart::Restart;
 
 /// How long the region's waiting messages may take to move to the others. What is left moves when the lease has lapsed.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// How often it is looked whether messages wait.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
 /// How long transferring leaderships may take.
-const HAND_OVER_MAX: Duration = Duration::from_secs(5);
+const LEADERSHIP_TRANSFER_MAX: Duration = Duration::from_secs(5);
 
 /// Leaves the cluster to the others, at most about fifteen seconds; `restart` is given in serving regions.
 pub async fn leave(replication: &Replication, restart: Option<&Restart>) {
@@ -26,7 +27,7 @@ pub async fn leave(replication: &Replication, restart: Option<&Restart>) {
     {
         drain(replication, &restart.service.facts().region).await;
     }
-    match replication.hand_over(HAND_OVER_MAX).await {
+    match replication.hand_over(LEADERSHIP_TRANSFER_MAX).await {
         0 => tracing::info!("all leaderships transferred"),
         kept => {
             tracing::warn!(kept, "leadership not transferred; these groups elect a leader after this node has stopped")
@@ -50,10 +51,4 @@ fn waits(replication: &Replication, group: GroupId, region: &RegionId) -> bool {
     let Ok(view) = replication.view(group) else { return false };
     let first = (region.clone(), Timestamp(0), MessageId(0));
     view.rows_while::<Outbox>(&first, 1, |(owner, ..)| owner == region).is_ok_and(|rows| !rows.is_empty())
-}
-
-/// Says whether this node holds the send lease of every partition that it has a replica of.
-pub fn can_send(replication: &Replication) -> bool {
-    let groups = replication.status().groups;
-    groups.iter().filter(|status| status.group != GroupId::CONTROL).all(|status| status.lease_left.is_some())
 }

@@ -1,16 +1,38 @@
 //! Floor 5: one node. Its configuration, the wiring of the edges through the ports, and its life from start to stop.
 //! The only place where edges meet.
+//!
+//! Rooms in reading order: [`config`] and `discovery` (what a node is told, and where it finds the others), [`assemble`]
+//! and [`ports`] (the one wiring, for `serve` and for the simulation) with `duties`, `effects`, `first_plan` and
+//! `sending` (its pieces), [`running`] with [`readiness`], `restart` and `leaving` (a node's life), and [`serve`] with
+//! `storage`, `identity`, `listeners`, [`observability`] and [`world`] (the machine that it runs on).
 
-pub mod bridges;
 pub mod config;
-pub mod leaving;
-pub mod observability;
+mod discovery;
+
+pub mod assemble;
+pub mod ports;
+
+mod duties;
+mod effects;
+mod first_plan;
+mod sending;
+
 pub mod readiness;
-pub mod world;
+pub mod running;
+
+mod leaving;
+mod restart;
 
 mod identity;
 mod listeners;
-mod sending;
 mod serve;
+mod storage;
 
+pub mod observability;
+pub mod world;
+
+pub use assemble::{NodeParts, NodeSettings, assemble};
+pub use ports::NodePorts;
+pub use readiness::NodeReadiness;
+pub use running::RunningNode;
 pub use serve::serve;

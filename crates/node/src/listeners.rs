@@ -10,14 +10,12 @@ use api::{Key, KeyStore};
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::cluster::{Nodes, RegionKind};
 use policy::{Grant, Principal};
-use replication::Replication;
 use sender::callbacks::{Callbacks, all_sms_apps};
-use service::Service;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::readiness::{self, Current};
+use crate::running::RunningNode;
 
 /// What listeners are opened with.
 pub struct Opening<'a> {
@@ -25,18 +23,10 @@ pub struct Opening<'a> {
     pub config: &'a Config,
     /// The nodes of the cluster.
     pub nodes: &'a Nodes,
-    /// The use cases.
-    pub service: Service,
-    /// The replication.
-    pub replication: Replication,
+    /// The node that they serve.
+    pub node: &'a RunningNode,
     /// The metrics.
     pub metrics: PrometheusHandle,
-    /// Whether the node's region takes requests.
-    pub serving: bool,
-    /// Whether its replicas have caught up since the start.
-    pub current: Current,
-    /// Cancelled when the node begins to stop: from then on it isn't ready.
-    pub leaving: CancellationToken,
 }
 
 /// Opens the REST listener and serves it until `stop`. A witness takes no requests, so that its listener knows no keys:
@@ -47,15 +37,16 @@ pub struct Opening<'a> {
 pub async fn rest(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Result<tokio::task::JoinHandle<()>> {
     let listener = bind("listen.rest", opening.config.listen.rest).await?;
     let metrics = opening.metrics.clone();
+    let serving = opening.nodes.get(&opening.config.node).is_some_and(|own| own.kind == RegionKind::Serving);
     let partitions = model::GroupId::partitions(opening.config.partitions).collect();
-    let apps_of_number = all_sms_apps(Arc::new(opening.replication.clone()), partitions);
+    let apps_of_number = all_sms_apps(Arc::new(opening.node.replication.clone()), partitions);
     let api = RestApi::new(RestApiParts {
-        service: opening.service.clone(),
-        keys: Arc::new(if opening.serving { keys(opening.config)? } else { KeyStore::default() }),
+        service: opening.node.service.clone(),
+        keys: Arc::new(if serving { keys(opening.config)? } else { KeyStore::default() }),
         regions: serving_regions(opening.nodes),
         account: opening.config.account.clone(),
         provider_events: Arc::new(Callbacks::new(opening.config.partitions, apps_of_number)),
-        readiness: readiness(opening),
+        readiness: readiness(opening.node),
         metrics: Arc::new(move || metrics.render()),
         limits: Limits::default(),
     });
@@ -69,10 +60,10 @@ pub async fn rest(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
 pub async fn grpc(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Result<tokio::task::JoinHandle<()>> {
     let listener = bind("listen.grpc", opening.config.listen.grpc).await?;
     let api = GrpcApi::new(GrpcApiParts {
-        service: opening.service.clone(),
+        service: opening.node.service.clone(),
         keys: Arc::new(keys(opening.config)?),
-        cluster: Arc::new(opening.replication.clone()),
-        readiness: readiness(opening),
+        cluster: Arc::new(opening.node.replication.clone()),
+        readiness: readiness(opening.node),
         limits: GrpcLimits::default(),
     });
     Ok(tokio::spawn(async move {
@@ -82,18 +73,9 @@ pub async fn grpc(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
     }))
 }
 
-/// Says whether the node is ready to take requests.
-pub fn readiness(opening: &Opening<'_>) -> Readiness {
-    let replication = opening.replication.clone();
-    let here = (opening.config.node, opening.config.partitions);
-    let current = opening.current.clone();
-    let leaving = opening.leaving.clone();
-    Arc::new(move || {
-        if leaving.is_cancelled() {
-            return Err("the node is about to stop".to_owned());
-        }
-        readiness::ready(&replication, here, &current)
-    })
+fn readiness(node: &RunningNode) -> Readiness {
+    let readiness = node.readiness.clone();
+    Arc::new(move || readiness.ready())
 }
 
 async fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {

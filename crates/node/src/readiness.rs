@@ -9,61 +9,86 @@ use model::cluster::placement;
 use model::id::{GroupId, NodeId};
 use registry::tables::{AdoptedPlan, ReadRows};
 use replication::Replication;
-use service::ports::Reads;
+use service::ports::{ClusterControl as _, Reads as _};
+use tokio_util::sync::CancellationToken;
 
-/// How long one try to become current may take.
-const CURRENT_MAX: Duration = Duration::from_secs(2);
+/// How long one try to catch up may take.
+const CATCH_UP_MAX: Duration = Duration::from_secs(2);
+/// How long to rest between two tries.
+const CATCH_UP_REST: Duration = Duration::from_millis(50);
 
-/// Whether every replica here has caught up with its leader since the start: before that, reads could miss writes that
-/// this node itself acknowledged before it stopped.
-#[derive(Clone, Default)]
-pub struct Current(Arc<AtomicBool>);
-
-impl Current {
-    /// Makes each group of this node current once, and notes when all are.
-    pub async fn reach(self, replication: Replication, partitions: u16) {
-        for group in GroupId::all(partitions) {
-            while replication.linearize(group, CURRENT_MAX).await.is_err() {
-                tracing::debug!(%group, "replica has not caught up since the start");
-                tokio::time::sleep(LOOK).await;
-            }
-        }
-        self.0.store(true, Ordering::Release);
-    }
+/// A node's readiness. Clones are the same.
+#[derive(Clone)]
+pub struct NodeReadiness {
+    replication: Replication,
+    node: NodeId,
+    partitions: u16,
+    /// Whether every replica here has caught up with its leader since the start: before that, reads could miss writes
+    /// that this node itself acknowledged before it stopped.
+    caught_up: Arc<AtomicBool>,
+    leaving: CancellationToken,
 }
 
-/// How long to rest between two tries.
-const LOOK: Duration = Duration::from_millis(50);
+impl NodeReadiness {
+    pub(crate) fn new(replication: Replication, node: NodeId, partitions: u16) -> NodeReadiness {
+        let caught_up = Arc::new(AtomicBool::new(false));
+        NodeReadiness { replication, node, partitions, caught_up, leaving: CancellationToken::new() }
+    }
 
-/// Says whether this node is a member of every group that is placed on it, each with a leader, each current once since
-/// the start, and each partition with a plan.
-///
-/// # Errors
-/// What is missing, in words.
-pub fn ready(replication: &Replication, (node, partitions): (NodeId, u16), current: &Current) -> Result<(), String> {
-    if !current.0.load(Ordering::Acquire) {
-        return Err("not every group has caught up since the start".to_owned());
-    }
-    let nodes = replication.nodes();
-    let members: BTreeSet<GroupId> = replication.groups().into_iter().collect();
-    for group in GroupId::all(partitions) {
-        let placed = placement(&nodes, group).values().any(|holder| *holder == node);
-        if placed && !members.contains(&group) {
-            return Err(format!("this node is no member of group {group} yet"));
+    /// Lets each group of this node catch up once, and notes when all have.
+    pub(crate) async fn catch_up(self) {
+        for group in GroupId::all(self.partitions) {
+            while self.replication.linearize(group, CATCH_UP_MAX).await.is_err() {
+                tracing::debug!(%group, "replica has not caught up since the start");
+                tokio::time::sleep(CATCH_UP_REST).await;
+            }
         }
+        self.caught_up.store(true, Ordering::Release);
     }
-    for group in members {
-        if replication.leader(group).is_none() {
+
+    /// Returns the token that is cancelled when the node begins to stop: from then on it isn't ready.
+    pub fn leaving(&self) -> &CancellationToken {
+        &self.leaving
+    }
+
+    /// Says whether the node is not about to stop, and a member of every group that is placed on it, each with a
+    /// leader, each caught up once since the start, and each partition with a plan.
+    ///
+    /// # Errors
+    /// What is missing, in words.
+    pub fn ready(&self) -> Result<(), String> {
+        if self.leaving.is_cancelled() {
+            return Err("the node is about to stop".to_owned());
+        }
+        if !self.caught_up.load(Ordering::Acquire) {
+            return Err("not every group has caught up since the start".to_owned());
+        }
+        let members: BTreeSet<GroupId> = self.replication.groups().into_iter().collect();
+        let nodes = self.replication.nodes();
+        for group in GroupId::all(self.partitions) {
+            let placed = placement(&nodes, group).values().any(|placed| *placed == self.node);
+            if placed && !members.contains(&group) {
+                return Err(format!("this node is no member of group {group} yet"));
+            }
+        }
+        members.into_iter().try_for_each(|group| self.group_ready(group))
+    }
+
+    fn group_ready(&self, group: GroupId) -> Result<(), String> {
+        if self.replication.leader(group).is_none() {
             return Err(format!("group {group} has no leader"));
         }
         if group == GroupId::CONTROL {
-            continue;
+            return Ok(());
         }
-        let view = replication.view(group).map_err(|error| error.to_string())?;
+        let view = self.replication.view(group).map_err(|error| error.to_string())?;
         let plan = ReadRows::<AdoptedPlan>::get(&*view, &()).map_err(|error| error.to_string())?;
-        if plan.is_none() {
-            return Err(format!("group {group} has no traffic plan"));
-        }
+        plan.map(drop).ok_or_else(|| format!("group {group} has no traffic plan"))
     }
-    Ok(())
+
+    /// Says whether this node holds the send lease of every partition that it has a replica of.
+    pub fn can_send(&self) -> bool {
+        let groups = self.replication.status().groups;
+        groups.iter().filter(|status| status.group != GroupId::CONTROL).all(|status| status.lease_left.is_some())
+    }
 }

@@ -1,4 +1,4 @@
-//! Setting up a region's sender: its drivers, which channel goes through which, and how fast.
+//! What a region's sender is told by the configuration: its drivers, which channel goes through which, and how fast.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,9 +9,8 @@ use model::channel::{CHANNELS, Channel};
 use model::cluster::{NodeInfo, Nodes, RegionKind};
 use sender::driver::Driver;
 use sender::drivers::{sandbox, webhook};
-use sender::records::{RecordFeed, RecordSink, RecordsConfig};
+use sender::records::RecordsConfig;
 use sender::routes::Routes;
-use service::ports::Reads;
 
 use crate::config::Config;
 
@@ -42,22 +41,14 @@ pub fn routes(config: &Config, own: &NodeInfo, nodes: &Nodes) -> anyhow::Result<
     Routes::new(&drivers, &by_name).context("failed to route channels to drivers")
 }
 
-/// Makes the task that shows events in the sandbox, if there is one.
+/// Returns where events are shown, if the sandbox is used.
 ///
 /// # Errors
-/// When its HTTP client can't be made.
-pub fn records(
-    config: &Config,
-    own: &NodeInfo,
-    reads: Arc<dyn Reads>,
-) -> anyhow::Result<Option<(RecordFeed, RecordSink)>> {
+/// When the sandbox's URL is none.
+pub fn records(config: &Config, own: &NodeInfo) -> anyhow::Result<Option<RecordsConfig>> {
     let Some(url) = &config.providers.sandbox else { return Ok(None) };
-    let settings = RecordsConfig {
-        url: url.parse().context("providers.sandbox")?,
-        region: own.region.clone(),
-        account: config.account.clone(),
-    };
-    RecordSink::new(settings, reads).map(Some).context("failed to make the sandbox's event records")
+    let url = url.parse().context("providers.sandbox")?;
+    Ok(Some(RecordsConfig { url, region: own.region.clone(), account: config.account.clone() }))
 }
 
 /// Lists the listeners that take providers' events, this region's first.

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::command::Proposal;
-use model::id::{Epoch, GroupId};
+use model::id::{Epoch, GroupId, RegionId};
+use node::NodePorts;
 use registry::tables::View;
 use replication::Replication;
-use service::ports::{Applied, BoxFuture, LogError, NoPermit, Permit, Reads as _, ReplicatedLog, SendPermits};
+use service::ports::{Applied, BoxFuture, Leases, LogError, NoPermit, Permit, Reads as _, ReplicatedLog, SendPermits};
 
 /// What is broken on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +48,19 @@ pub const BREAKS: [(Break, &str); 7] = [
 #[error("there is no break {0:?}")]
 pub struct UnknownBreak(String);
 
+impl Break {
+    /// Puts broken ports in the place of a node's own. Breaks of the disk, the provider and the incarnation are built
+    /// in where those are made.
+    pub fn replace(self, replication: &Replication, ports: &mut NodePorts) {
+        match self {
+            Break::NoFence => ports.log = Arc::new(Unfenced(replication.clone())),
+            Break::NoLease => ports.permits = Arc::new(Unleased(replication.clone())),
+            Break::NoTakeover => ports.leases = Arc::new(NeverOver),
+            Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation => {}
+        }
+    }
+}
+
 impl fmt::Display for Break {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = BREAKS.iter().find(|(known, _)| known == self).map_or("", |(_, name)| name);
@@ -67,7 +81,7 @@ impl FromStr for Break {
 }
 
 /// A log that acknowledges without waiting for fences.
-pub struct Unfenced(pub Replication);
+struct Unfenced(Replication);
 
 impl ReplicatedLog for Unfenced {
     fn propose(
@@ -90,7 +104,7 @@ impl ReplicatedLog for Unfenced {
 }
 
 /// Permits for everybody.
-pub struct Unleased(pub Replication);
+struct Unleased(Replication);
 
 struct ViewOnly(Arc<dyn View + Send + Sync>);
 
@@ -108,5 +122,18 @@ impl SendPermits for Unleased {
 
     fn report_drained(&self, group: GroupId, epoch: Epoch) {
         self.0.report_drained(group, epoch);
+    }
+}
+
+/// Leases that never lapse, of regions that are never drained.
+struct NeverOver;
+
+impl Leases for NeverOver {
+    fn lapsed(&self, _group: GroupId, _region: &RegionId) -> bool {
+        false
+    }
+
+    fn drained(&self, _group: GroupId, _region: &RegionId, _epoch: Epoch) -> bool {
+        false
     }
 }

@@ -167,7 +167,7 @@ impl History {
     }
 
     /// Records the beginning of a dispatch.
-    pub fn hand_over(&self, dispatch: Dispatch) -> Place {
+    pub fn dispatch(&self, dispatch: Dispatch) -> Place {
         let mut records = self.records();
         let place = records.dispatches.len();
         let Dispatch { region, incarnation, message, attempt, epoch, class, address, .. } = &dispatch;

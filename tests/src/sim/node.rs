@@ -1,25 +1,17 @@
-//! One simulated node: the real replication, duties, watch, sender and use cases, wired as `node::serve` does it; only
-//! clock, network, storage, randomness and provider are the simulator's, and clients take the place of the listeners.
+//! The life of one simulated node. It is the product's node ([`node::assemble`]) with the simulator's parts; clients take
+//! the place of the listeners.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use model::id::NodeId;
-use monitor::Restart;
-use node::leaving;
-use replication::Replication;
-use sender::Sender;
+use node::RunningNode;
 use store::{LogStore, StateStore};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
-use traffic::LeaseTiming;
 
+use super::clients;
 use super::cluster::{Cluster, name, region};
-use super::start::{ROUND_TRIP, Start};
+use super::start::{self, Start};
 use super::storage::Disk;
-
-/// How long the sender may take to record what it began when the node stops.
-const SENDER_STOP_MAX: Duration = Duration::from_secs(10);
 
 /// Runs a node from one start of its host until its crash, or until it was asked to stop and did, or until it must stop
 /// by itself, which is recorded.
@@ -58,56 +50,38 @@ async fn live(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>) -> anyhow::R
     cluster.history.note(format!("{} starts as incarnation {incarnation}", name(id)));
     let log = LogStore::open(disk.log())?;
     let state = StateStore::open(disk.state())?;
-    let mut syncing = JoinSet::new();
+    let mut beside = JoinSet::new();
     let (synced_disk, synced_log, random) = (disk.clone(), log.clone(), cluster.random());
-    syncing.spawn(async move { synced_disk.sync(synced_log, random).await.to_string() });
+    beside.spawn(async move { synced_disk.sync(synced_log, random).await.to_string() });
     let lying = disk.clone();
-    syncing.spawn(async move {
+    beside.spawn(async move {
         lying.catch_up().await;
         String::new()
     });
-    let timing = LeaseTiming::for_round_trip(ROUND_TRIP)?;
-    let start = Start { cluster: cluster.clone(), id, incarnation, timing, random: Arc::new(cluster.random()) };
-    let mut node = start.node(log, state).await?;
+    let start = Start { cluster: cluster.clone(), id, incarnation, random: Arc::new(cluster.random()) };
+    let mut node = start.node(log.clone(), state.clone()).await?;
+    cluster.runs(id, node.replication.clone());
+    beside.spawn(start::compact(cluster.settings.seed, node.replication.clone()));
+    let mut clients = JoinSet::new();
+    clients::spawn(cluster, (&node.service, Arc::new(node.replication.clone())), &mut clients);
     let reason = tokio::select! {
         () = cluster.asked_to_stop(id) => {
-            node.stop().await?;
+            stop(node, clients).await;
+            log.sync_all()?;
+            state.flush()?;
             return Ok(Ended::AsAsked);
         }
-        reason = node.fault() => reason,
-        Some(ended) = syncing.join_next() => format!("syncing ended: {ended:?}"),
+        fault = node.fault() => fault.to_string(),
+        Some(ended) = beside.join_next() => format!("what a node needs ended: {ended:?}"),
+        Some(ended) = clients.join_next() => format!("a client ended: {ended:?}"),
     };
+    node.stop().await;
     Ok(Ended::ByItself(reason))
 }
 
-/// A node that runs.
-pub(super) struct Node {
-    pub(super) replication: Replication,
-    pub(super) sender: Sender,
-    pub(super) restart: Restart,
-    pub(super) leaving: CancellationToken,
-    pub(super) background: JoinSet<String>,
-    pub(super) log: LogStore,
-    pub(super) state: StateStore,
-}
-
-impl Node {
-    async fn fault(&mut self) -> String {
-        tokio::select! {
-            reason = self.replication.failed() => reason.to_string(),
-            fault = self.sender.fault() => fault.to_string(),
-            Some(ended) = self.background.join_next() => format!("a task ended: {ended:?}"),
-        }
-    }
-
-    /// Stops as `node::serve` does when it is asked to. The clients' requests break off.
-    async fn stop(mut self) -> anyhow::Result<()> {
-        self.leaving.cancel();
-        leaving::leave(&self.replication, Some(&self.restart)).await;
-        self.sender.stop(SENDER_STOP_MAX).await;
-        self.background.shutdown().await;
-        self.replication.stop().await;
-        self.log.sync_all()?;
-        Ok(self.state.flush()?)
-    }
+/// Stops a node as `node::serve` does when it is asked to. The clients' requests break off where listeners would close.
+async fn stop(node: RunningNode, mut clients: JoinSet<String>) {
+    node.leave().await;
+    clients.shutdown().await;
+    node.stop().await;
 }

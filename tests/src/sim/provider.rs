@@ -119,10 +119,10 @@ impl Driver for ProviderDriver {
             if right.is_err() && provider.broken != Some(Break::NoBegin) {
                 return vec![DriverResult::NotBegun; batch.len()];
             }
-            let begun: Vec<_> = batch.iter().map(|delivery| history.hand_over(self.dispatch(delivery))).collect();
+            let begun: Vec<_> = batch.iter().map(|delivery| history.dispatch(self.dispatch(delivery))).collect();
             if provider.broken == Some(Break::Twice) {
                 for delivery in &batch {
-                    let again = history.hand_over(self.dispatch(delivery));
+                    let again = history.dispatch(self.dispatch(delivery));
                     history.reply(again, Reply::Accepted);
                 }
             }

@@ -1,0 +1,215 @@
+//! The one wiring of a node: parts in, a running node out. `serve` gives it the machine's clock, disk, network and
+//! providers; the simulation gives it its own, and ports that break a rule on purpose.
+//!
+//! What must always hold: every task that is set going here must live as long as the node does. One that ends or panics
+//! is a fault of the node (see [`RunningNode::fault`]), never a silence.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use delivery::pacing::Rate;
+use model::channel::Channel;
+use model::cluster::{NodeInfo, Nodes, RegionKind};
+use model::id::{GroupId, Incarnation};
+use model::plan::Mode;
+use monitor::{SendCounters, Watch, WatchPorts};
+use replication::{Background, Housekeeping, PeerTransport, Replication, ReplicationConfig, ReplicationParts};
+use sender::config::{Limits, SenderConfig};
+use sender::records::{RecordSink, RecordsConfig};
+use sender::routes::Routes;
+use sender::{Ports as SenderPorts, Sender};
+use service::ports::{Clock, Random};
+use service::use_cases::Ports;
+use service::{Facts, Service};
+use store::{LogStore, StateStore};
+use tokio_util::sync::CancellationToken;
+use traffic::LeaseTiming;
+use traffic::loss::{LossSettings, SafetyRules};
+
+use crate::effects::{self, EffectTargets};
+use crate::ports::NodePorts;
+use crate::readiness::NodeReadiness;
+use crate::restart::Restart;
+use crate::running::{RunningNode, Tasks};
+use crate::{duties, first_plan};
+
+/// What a node is told.
+#[derive(Debug, Clone)]
+pub struct NodeSettings {
+    /// This node; one of `nodes`.
+    pub own: NodeInfo,
+    /// This start of it.
+    pub incarnation: Incarnation,
+    /// The nodes of the cluster, as configured.
+    pub nodes: Nodes,
+    /// The number of partitions.
+    pub partitions: u16,
+    /// All waits of elections and leases.
+    pub timing: LeaseTiming,
+    /// The mode of the first plan.
+    pub mode: Mode,
+    /// Whether the cluster may be new.
+    pub bootstrap: bool,
+    /// When states are flushed and log entries forgotten.
+    pub housekeeping: Housekeeping,
+    /// What may change without a person.
+    pub rules: SafetyRules,
+    /// How fast the region may send, by channel; a channel that is missing isn't paced.
+    pub rates: BTreeMap<Channel, Rate>,
+}
+
+/// What a node works with. Whoever gives the logs also runs their syncing.
+pub struct NodeParts {
+    /// The logs.
+    pub log: LogStore,
+    /// The states.
+    pub state: StateStore,
+    /// The network between nodes.
+    pub transport: Arc<dyn PeerTransport>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// The randomness.
+    pub random: Arc<dyn Random>,
+    /// Where work is done that may block.
+    pub background: Arc<dyn Background>,
+    /// The drivers by channel.
+    pub routes: Routes,
+    /// Where events are shown, if anywhere.
+    pub records: Option<RecordsConfig>,
+    /// Makes the ports of the replication; [`NodePorts::of`] but for what a simulation breaks.
+    pub ports: JoinPorts,
+}
+
+/// Joins the ports to a replication.
+pub type JoinPorts = Box<dyn FnOnce(&Replication) -> NodePorts + Send>;
+
+/// Starts a node. Returns before any group has a leader; it takes no requests yet.
+///
+/// # Errors
+/// When the node isn't one of the configured ones, its storage is malformed, or an HTTP client can't be made.
+pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Result<RunningNode> {
+    let (routes, records, join) = (parts.routes, parts.records, parts.ports);
+    let (clock, random) = (parts.clock.clone(), parts.random.clone());
+    let replication_parts = ReplicationParts {
+        log: parts.log,
+        state: parts.state,
+        transport: parts.transport,
+        clock: parts.clock,
+        random: parts.random,
+        background: parts.background,
+    };
+    let replication = Replication::start(replication_config(&settings), replication_parts).await?;
+    let ports = join(&replication);
+    let service = use_cases(&settings, &ports, (clock.clone(), random.clone()));
+    let wiring =
+        Wiring { settings: &settings, ports: &ports, service: &service, replication: &replication, clock, random };
+    let mut tasks = Tasks::default();
+    wiring.lead(&mut tasks);
+    let serving = settings.own.kind == RegionKind::Serving;
+    let sender = serving.then(|| wiring.send(routes, records, &mut tasks)).transpose()?;
+    let readiness = NodeReadiness::new(replication.clone(), settings.own.id, settings.partitions);
+    tasks.once(readiness.clone().catch_up());
+    let leaving = readiness.leaving().clone();
+    let restart = serving.then(|| wiring.restart());
+    if let Some(restart) = restart.clone() {
+        tasks.essential("restore after a restart", give_back(restart, readiness.clone(), leaving));
+    }
+    Ok(RunningNode { replication, service, readiness, restart, sender, tasks })
+}
+
+fn replication_config(settings: &NodeSettings) -> ReplicationConfig {
+    ReplicationConfig {
+        node: settings.own.id,
+        incarnation: settings.incarnation,
+        nodes: settings.nodes.clone(),
+        partitions: settings.partitions,
+        timing: settings.timing,
+        bootstrap: settings.bootstrap,
+        housekeeping: settings.housekeeping,
+    }
+}
+
+fn use_cases(
+    settings: &NodeSettings,
+    ports: &NodePorts,
+    (clock, random): (Arc<dyn Clock>, Arc<dyn Random>),
+) -> Service {
+    let NodeInfo { id: node, region, .. } = settings.own.clone();
+    let facts = Facts { node, region, partitions: settings.partitions };
+    Service::new(facts, Ports { log: ports.log.clone(), reads: ports.reads.clone(), clock, random })
+}
+
+/// Gives the region its share back after a restart; idle from the moment on when the node leaves again.
+async fn give_back(restart: Restart, readiness: NodeReadiness, leaving: CancellationToken) {
+    let ready = move || readiness.ready().is_ok() && readiness.can_send();
+    tokio::select! {
+        () = leaving.cancelled() => std::future::pending().await,
+        () = restart.come_back(ready) => {}
+    }
+}
+
+/// What the parts of a node are joined with.
+struct Wiring<'a> {
+    settings: &'a NodeSettings,
+    ports: &'a NodePorts,
+    service: &'a Service,
+    replication: &'a Replication,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl Wiring<'_> {
+    /// Sets going what this node does while it leads a group, and the watch for lost regions.
+    fn lead(&self, tasks: &mut Tasks) {
+        let NodeSettings { partitions, mode, nodes, timing, rules, .. } = self.settings.clone();
+        self.replication.spawn_duties(duties::factory(partitions, self.ports.leases.clone()));
+        let (service, neighbours) = (self.service.clone(), self.ports.neighbours.clone());
+        tasks.once(async move { first_plan::make(service, neighbours, mode, &nodes).await });
+        let ports = WatchPorts {
+            service: self.service.clone(),
+            neighbours: self.ports.neighbours.clone(),
+            clock: self.clock.clone(),
+        };
+        tasks.essential("watch for lost regions", Watch::new(ports, LossSettings::for_timing(&timing), rules).run());
+    }
+
+    fn restart(&self) -> Restart {
+        Restart { service: self.service.clone(), clock: self.clock.clone(), rules: self.settings.rules.clone() }
+    }
+
+    fn send(&self, routes: Routes, records: Option<RecordsConfig>, tasks: &mut Tasks) -> anyhow::Result<Sender> {
+        let NodeSettings { own, incarnation, nodes, partitions, rates, .. } = self.settings;
+        // Of all partitions, because a member of a group may come and go while the node runs.
+        let partitions: Vec<GroupId> = GroupId::partitions(*partitions).collect();
+        let (feed, feeds) = sender::feed::feed(own.region.clone(), &partitions);
+        let made = records.map(|config| RecordSink::new(config, self.ports.reads.clone())).transpose()?;
+        let (records, sink) = made.unzip();
+        if let Some(sink) = sink {
+            tasks.essential("event records", sink.run());
+        }
+        let targets = EffectTargets { sender: feed, records };
+        for group in partitions {
+            // Subscribed before the sender begins: what was applied earlier is found by its first scan.
+            if let Some(effects) = self.replication.effects(group) {
+                tasks.essential("effects", effects::feed(effects, group, targets.clone()));
+            }
+        }
+        let config = SenderConfig {
+            region: own.region.clone(),
+            node: own.id,
+            incarnation: *incarnation,
+            rates: rates.clone(),
+            region_nodes: nodes.values().filter(|node| node.region == own.region).count() as u64,
+            limits: Limits::default(),
+        };
+        let ports = SenderPorts {
+            log: self.ports.log.clone(),
+            reads: self.ports.reads.clone(),
+            permits: self.ports.permits.clone(),
+            observations: Arc::new(SendCounters),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        };
+        Ok(Sender::start(config, ports, routes, feeds))
+    }
+}

@@ -1,0 +1,59 @@
+//! The ports through which a node's parts reach its replication. A simulation that breaks something on purpose puts its
+//! own in their place; nothing else of the wiring differs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::cluster::Nodes;
+use model::id::{GroupId, NodeId};
+use replication::Replication;
+use service::ports::{Leases, NeighbourNews, Neighbours, Reads, ReplicatedLog, SendPermits};
+
+/// What the use cases, the duties, the watch and the sender are given.
+pub struct NodePorts {
+    /// Where commands are proposed.
+    pub log: Arc<dyn ReplicatedLog>,
+    /// The replicas of this node.
+    pub reads: Arc<dyn Reads>,
+    /// The right to begin dispatches.
+    pub permits: Arc<dyn SendPermits>,
+    /// What a leader knows of the holders of leases.
+    pub leases: Arc<dyn Leases>,
+    /// What is known of the other nodes.
+    pub neighbours: Arc<dyn Neighbours>,
+}
+
+impl NodePorts {
+    /// Joins every port to the replication itself.
+    pub fn of(replication: &Replication) -> NodePorts {
+        NodePorts {
+            log: Arc::new(replication.clone()),
+            reads: Arc::new(replication.clone()),
+            permits: Arc::new(replication.clone()),
+            leases: Arc::new(replication.clone()),
+            neighbours: Arc::new(ReplicationNeighbours(replication.clone())),
+        }
+    }
+}
+
+/// What the replication knows of the other nodes.
+struct ReplicationNeighbours(Replication);
+
+impl Neighbours for ReplicationNeighbours {
+    fn leads(&self, group: GroupId) -> bool {
+        self.0.leads(group).is_some()
+    }
+
+    fn nodes(&self) -> Nodes {
+        self.0.nodes()
+    }
+
+    fn news(&self) -> BTreeMap<NodeId, NeighbourNews> {
+        let news = |peer: replication::PeerNews| NeighbourNews {
+            last_seen: peer.last_seen,
+            reported: peer.reported,
+            peers_last_seen: peer.peers_last_seen,
+        };
+        self.0.peers().into_iter().map(|(node, peer)| (node, news(peer))).collect()
+    }
+}

@@ -1,0 +1,121 @@
+//! A running node: what its listeners work with, why it must stop, and its stop in order.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use replication::Replication;
+use sender::Sender;
+use service::Service;
+use tokio::task::JoinSet;
+
+use crate::leaving;
+use crate::readiness::NodeReadiness;
+use crate::restart::Restart;
+
+/// How long the sender may take to record what it began when the node stops.
+const SENDER_STOP_MAX: Duration = Duration::from_secs(10);
+
+/// A node that takes part, sends and leads. Dropping it leaves its replication running: stop it.
+pub struct RunningNode {
+    /// The replication.
+    pub replication: Replication,
+    /// The use cases.
+    pub service: Service,
+    /// Whether it is ready to take requests.
+    pub readiness: NodeReadiness,
+    pub(crate) restart: Option<Restart>,
+    pub(crate) sender: Option<Sender>,
+    pub(crate) tasks: Tasks,
+}
+
+impl RunningNode {
+    /// Waits for a fault after which the node must stop.
+    pub async fn fault(&mut self) -> anyhow::Error {
+        tokio::select! {
+            // The node's own disk, state or a task of its replication.
+            reason = self.replication.failed() => anyhow!("the node must stop: {reason}"),
+            // What the sender reads can't be trusted, or one of its tasks died.
+            fault = sender_fault(&mut self.sender) => anyhow!(fault).context("the node must stop"),
+            // A task that must live as long as the node.
+            died = self.tasks.died() => anyhow!("the node must stop: {died}"),
+        }
+    }
+
+    /// Leaves the cluster to the others, at most about fifteen seconds: the region's share, its waiting messages and the
+    /// leaderships go to them. Requests are served meanwhile, and readiness says no.
+    pub async fn leave(&self) {
+        self.readiness.leaving().cancel();
+        leaving::leave(&self.replication, self.restart.as_ref()).await;
+    }
+
+    /// Ends everything, the sender first so that it records what it began. What is stored is for the caller to sync.
+    pub async fn stop(mut self) {
+        self.readiness.leaving().cancel();
+        if let Some(sender) = self.sender.take() {
+            sender.stop(SENDER_STOP_MAX).await;
+        }
+        self.tasks.0.shutdown().await;
+        self.replication.stop().await;
+    }
+}
+
+async fn sender_fault(sender: &mut Option<Sender>) -> sender::SenderFault {
+    match sender {
+        Some(sender) => sender.fault().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The tasks of a node beside its replication and its sender.
+#[derive(Default)]
+pub(crate) struct Tasks(JoinSet<Option<&'static str>>);
+
+impl Tasks {
+    /// Runs a task that must live as long as the node.
+    pub(crate) fn essential(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(async move {
+            task.await;
+            Some(name)
+        });
+    }
+
+    /// Runs a task that ends when it is done.
+    pub(crate) fn once(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(async move {
+            task.await;
+            None
+        });
+    }
+
+    /// Waits until a task panicked or one ended that must live; says which.
+    async fn died(&mut self) -> String {
+        while let Some(ended) = self.0.join_next().await {
+            match ended {
+                Ok(None) => {}
+                Ok(Some(name)) => return format!("the task {name:?} ended"),
+                Err(error) => return format!("a task died: {error}"),
+            }
+        }
+        std::future::pending().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_must_live_is_missed_when_it_ends() {
+        let mut tasks = Tasks::default();
+        tasks.once(async {});
+        tasks.essential("watch", async {});
+        assert_eq!(tasks.died().await, "the task \"watch\" ended");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_fault_in_any_task() {
+        let mut tasks = Tasks::default();
+        tasks.once(async { panic!("planted") });
+        assert!(tasks.died().await.contains("panicked"));
+    }
+}
