@@ -1,6 +1,7 @@
 //! Handing due messages over: which lane may begin a batch now, what follows from the critical section, and what from
 //! the driver's answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use model::Timestamp;
 use model::command::Settlement;
 use model::message::{Class, SendResult};
 use registry::tables::{Meta, ProgressOf, RowAccess, TableError};
-use service::ports::{NoPermit, Observation};
+use service::ports::{DispatchObservation, NoPermit};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -280,21 +281,22 @@ impl Partition {
         }
         // A retry is due by the group's clock, which may be ahead of this node's.
         let now = self.shared.ports.clock.wall_time().max(self.group_clock());
-        let mut observations = Vec::with_capacity(begun.len());
+        let mut observed = BTreeMap::<&'static str, u64>::new();
         let mut withdrawn = Vec::new();
         for ((entry, attempt), result) in begun.into_iter().zip(results) {
             self.notice(lane, &result);
-            let delivered = matches!(result, DriverResult::Accepted { .. });
+            let name = result.name();
             let seed = self.shared.ports.random.next_u64();
             let handed = Handed { channel: lane.channel, class: lane.class, attempt, now, seed };
             let Some(result) = send_result(handed, result) else {
                 withdrawn.push((entry, attempt));
                 continue;
             };
-            observations.push(Observation::Dispatch { channel: lane.channel, delivered, took });
+            *observed.entry(name).or_default() += 1;
             self.results.push(Settlement { message: entry.message, attempt, result });
         }
-        self.shared.ports.observations.observe(&observations);
+        let observation = DispatchObservation { channel: lane.channel, took, results: observed };
+        self.shared.ports.observations.observe(&observation);
         self.withdraw(lane, withdrawn);
     }
 
@@ -323,8 +325,6 @@ impl Partition {
     }
 
     fn notice(&self, lane: Lane, result: &DriverResult) {
-        let labels = [("channel", lane.channel.as_str()), ("result", result.name())];
-        metrics::counter!("signalbox_sender_dispatches_total", &labels).increment(1);
         if let DriverResult::Throttled { retry_after, .. } = result {
             let boot_time = self.shared.ports.clock.boot_time();
             self.shared.pacer.pause(lane.channel, boot_time, retry_after.unwrap_or_default());

@@ -21,7 +21,7 @@ use model::{
 use registry::tables::{MemoryTables, ProgressOf, RowAccess};
 use registry::{ApplyContext, apply_entry};
 use sender::{EffectFeed, Limits, Ports, Routes, Sender, SenderConfig};
-use service::ports::{Clock, LogError, NoPermit, Observation, Random};
+use service::ports::{Clock, DispatchObservation, LogError, NoPermit, Random};
 use tokio::time::Instant;
 
 use crate::provider::Provider;
@@ -53,7 +53,7 @@ pub struct World {
     /// How many permits are held.
     permits: Arc<AtomicUsize>,
     drained: Mutex<Vec<Epoch>>,
-    observed: Mutex<Vec<Observation>>,
+    observed: Mutex<Vec<DispatchObservation>>,
     index: AtomicU64,
     random: AtomicU64,
     started: Instant,
@@ -215,8 +215,8 @@ impl World {
     }
 
     /// Returns how many dispatches were observed.
-    pub fn observed(&self) -> usize {
-        self.observed.lock().unwrap().len()
+    pub fn observed(&self) -> u64 {
+        self.observed.lock().unwrap().iter().flat_map(|observation| observation.results.values()).sum()
     }
 
     /// Returns how far a message got.

@@ -18,6 +18,6 @@ pub use leases::Leases;
 pub use log::{Applied, LogError, ReplicatedLog};
 pub use neighbours::{NeighbourNews, Neighbours};
 pub use permits::{NoPermit, Permit, SendPermits};
-pub use providers::{CallbackError, Observation, Observations, ProviderEvents};
+pub use providers::{CallbackError, DispatchObservation, Observations, ProviderEvents};
 pub use reads::{Look, Reads, ReadsError};
 pub use world::{BoxFuture, Clock, Random};

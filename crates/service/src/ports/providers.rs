@@ -1,5 +1,6 @@
 //! What providers tell us, and what we saw of sending.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::channel::Channel;
@@ -38,22 +39,19 @@ pub trait ProviderEvents: Send + Sync {
     fn parse(&self, driver: &str, body: &[u8]) -> Result<Vec<(GroupId, Command)>, CallbackError>;
 }
 
-/// One thing seen while sending.
+/// What came of one batch of dispatches on a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Observation {
-    /// A dispatch came to an end.
-    Dispatch {
-        /// The channel.
-        channel: Channel,
-        /// Whether the provider took the message.
-        delivered: bool,
-        /// How long it took.
-        took: Duration,
-    },
+pub struct DispatchObservation {
+    /// The channel.
+    pub channel: Channel,
+    /// How long the driver took.
+    pub took: Duration,
+    /// How many dispatches had each result, by the result's name in metrics. Those that did not begin are left out.
+    pub results: BTreeMap<&'static str, u64>,
 }
 
 /// Where the sender reports what it sees, for metrics and health. Never blocks.
 pub trait Observations: Send + Sync {
-    /// Takes observations; may drop and count them when it can't keep up.
-    fn observe(&self, observations: &[Observation]);
+    /// Takes an observation.
+    fn observe(&self, observation: &DispatchObservation);
 }

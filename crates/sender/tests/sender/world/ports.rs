@@ -8,8 +8,8 @@ use model::command::Proposal;
 use model::{BootTime, Epoch, GroupId, LogIndex, Timestamp};
 use registry::tables::{MemoryTables, View};
 use service::ports::{
-    Applied, BoxFuture, Clock, LogError, NoPermit, Observation, Observations, Permit, Random, Reads, ReadsError,
-    ReplicatedLog, SendPermits,
+    Applied, BoxFuture, Clock, DispatchObservation, LogError, NoPermit, Observations, Permit, Random, Reads,
+    ReadsError, ReplicatedLog, SendPermits,
 };
 
 use super::{EPOCH_OF_TIME, Fault, GROUP, World, pass};
@@ -121,8 +121,8 @@ impl SendPermits for World {
 }
 
 impl Observations for World {
-    fn observe(&self, observations: &[Observation]) {
-        self.observed.lock().unwrap().extend(observations.iter().cloned());
+    fn observe(&self, observation: &DispatchObservation) {
+        self.observed.lock().unwrap().push(observation.clone());
     }
 }
 
