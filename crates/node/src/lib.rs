@@ -3,7 +3,7 @@
 //!
 //! Rooms in reading order: [`config`] and `discovery` (what a node is told, and where it finds the others), [`assemble`]
 //! and [`ports`] (the one wiring, for `serve` and for the simulation) with `duties`, `effects`, `first_plan` and
-//! `sending` (its pieces), [`running`] with [`readiness`], `restart` and `leaving` (a node's life), and [`serve`] with
+//! `sending` (its pieces), [`running`] with [`readiness`], `restart`, `leaving` and [`panics`] (a node's life), and [`serve`] with
 //! `storage`, `identity`, `listeners`, [`observability`] and [`world`] (the machine that it runs on).
 
 pub mod config;
@@ -21,6 +21,7 @@ pub mod readiness;
 pub mod running;
 
 mod leaving;
+pub mod panics;
 mod restart;
 
 mod identity;

@@ -16,13 +16,14 @@ use crate::ports::NodePorts;
 use crate::running::RunningNode;
 use crate::storage::Storage;
 use crate::world::{SystemClock, SystemRandom};
-use crate::{discovery, observability, sending};
+use crate::{discovery, observability, panics, sending};
 
 /// Runs a node until `shutdown`, or until it must stop by itself.
 ///
 /// # Errors
 /// When the node can't be started, or its own disk or state is at fault; the message names what and the remedy.
 pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+    panics::end_the_process_on_panic();
     // Another part of the process may have chosen already; both choose the same.
     rustls::crypto::ring::default_provider().install_default().ok();
     let metrics = observability::init_metrics()?;

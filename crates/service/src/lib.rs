@@ -6,6 +6,7 @@
 
 pub mod duties;
 pub mod error;
+pub mod panics;
 pub mod ports;
 pub mod use_cases;
 

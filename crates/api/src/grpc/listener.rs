@@ -9,6 +9,7 @@ use tonic::transport::Server;
 use tonic::transport::server::Router;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
+use tower::layer::util::{Identity, Stack};
 use tracing::field::Empty;
 use wire::v1;
 
@@ -21,6 +22,7 @@ use super::messages::MessagesService;
 use super::opt_outs::OptOutsService;
 use super::state::GrpcApi;
 use super::traffic::TrafficService;
+use super::unwind::UnwindLayer;
 use crate::rest::BODY_MAX;
 
 /// The largest number of calls and watches of one connection.
@@ -34,11 +36,14 @@ const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
 /// How long calls under way may go on when the listener closes.
 const CLOSING_MAX: Duration = Duration::from_secs(10);
 
+/// The services, each call of which may unwind.
+type UnwindingRouter = Router<Stack<UnwindLayer, Identity>>;
+
 /// Builds the services of a listener.
 ///
 /// # Errors
 /// When the descriptors of the API can't be read.
-pub fn router(api: &Arc<GrpcApi>) -> Result<(Router, HealthReporter), tonic_reflection::server::Error> {
+pub fn router(api: &Arc<GrpcApi>) -> Result<(UnwindingRouter, HealthReporter), tonic_reflection::server::Error> {
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(wire::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -55,6 +60,7 @@ pub fn router(api: &Arc<GrpcApi>) -> Result<(Router, HealthReporter), tonic_refl
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE))
         .timeout(CALL_TIMEOUT)
+        .layer(UnwindLayer)
         .trace_fn(|call| tracing::info_span!("grpc_call", method = call.uri().path(), action = Empty, caller = Empty))
         .add_service(health)
         .add_service(reflection)

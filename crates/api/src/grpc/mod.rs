@@ -6,6 +6,7 @@ mod error;
 mod incoming;
 mod listener;
 mod state;
+mod unwind;
 
 mod accounting;
 mod apps;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::id::{AppId, GroupId, MessageId};
+use service::panics::may_unwind;
 use service::use_cases::MessageReport;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -46,7 +47,7 @@ pub(super) async fn watch(api: &Arc<GrpcApi>, request: v1::WatchRequest) -> Resu
         Some(What::MessageId(id)) => {
             let id = parse_message_id(&id, "message_id")?;
             let first = api.service.get_message(id).await?;
-            tokio::spawn(async move { watch.run(watch.message(id, first)).await });
+            tokio::spawn(may_unwind(async move { watch.run(watch.message(id, first)).await }));
         }
         Some(What::App(app)) => {
             let id = parse_app_id(&app.app_id, "app.app_id")?;
@@ -54,7 +55,7 @@ pub(super) async fn watch(api: &Arc<GrpcApi>, request: v1::WatchRequest) -> Resu
             let partitions = api.service.facts().partitions;
             for (group, after) in cursors(partitions, &app.after)? {
                 let watch = watch.clone();
-                tokio::spawn(async move { watch.run(watch.events(id, group, after)).await });
+                tokio::spawn(may_unwind(async move { watch.run(watch.events(id, group, after)).await }));
             }
         }
         None => return Err(GrpcError::invalid("what", "is required")),

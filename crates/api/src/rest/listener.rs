@@ -8,6 +8,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use service::panics::may_unwind;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -33,7 +34,7 @@ pub async fn serve(listener: TcpListener, api: Arc<RestApi>, shutdown: Cancellat
     let router = router(api);
     let mut connections = JoinSet::new();
     while let Some((stream, place)) = next(&listener, &places, &shutdown, &mut connections).await {
-        connections.spawn(connection(stream, router.clone(), shutdown.clone(), place));
+        connections.spawn(may_unwind(connection(stream, router.clone(), shutdown.clone(), place)));
     }
     drop(listener);
     let ended = async { while connections.join_next().await.is_some() {} };

@@ -13,6 +13,7 @@ use model::Epoch;
 use model::message::Claim;
 use registry::tables::{AdoptedPlan, Meta, RowAccess, TableError};
 use registry::{DispatchChecks, Dispatcher, Verdict};
+use service::panics::may_unwind;
 use service::ports::{BoxFuture, NoPermit};
 
 use super::begin::{Planned, Right};
@@ -128,7 +129,7 @@ fn work(driver: &Arc<dyn Driver>, batch: Vec<Delivery>, right: Arc<Right>, timeo
     let driver = Arc::clone(driver);
     let dispatch = driver::Dispatch { batch, begin: Arc::clone(&right) as _ };
     let delivered = AssertUnwindSafe(async move {
-        let answer = tokio::time::timeout(timeout, driver.deliver(dispatch)).await;
+        let answer = tokio::time::timeout(timeout, may_unwind(driver.deliver(dispatch))).await;
         answer.map_err(|_elapsed| "the driver did not answer in time")
     });
     Box::pin(async move {
