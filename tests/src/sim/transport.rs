@@ -4,7 +4,7 @@ use std::io;
 
 use futures::StreamExt as _;
 use hyper_util::rt::TokioIo;
-use replication::transport::peer_endpoint;
+use replication::peer_endpoint;
 use replication::{Incoming, InvalidPeerAddress, PeerStream, PeerTransport};
 use tonic::transport::Channel;
 use turmoil::net::{TcpListener, TcpStream};

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use futures::StreamExt as _;
 use hyper_util::rt::TokioIo;
 use model::id::NodeId;
-use replication::transport::peer_endpoint;
+use replication::peer_endpoint;
 use replication::{Incoming, InvalidPeerAddress, PeerStream, PeerTransport};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf};
 use tokio::sync::mpsc;

@@ -1,0 +1,181 @@
+//! Asks for leases: one call per other node carries all groups that it leads, four times per lease, and at once when a
+//! fence moved over something that forbids sending. The calls also say when this node last saw the others, and how
+//! its replicas look.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use model::id::{GroupId, Incarnation, LogIndex, NodeId, Term};
+use model::time::BootTime;
+use service::ports::BoxFuture;
+use tokio::time::MissedTickBehavior;
+use traffic::lease::{Grant, HolderId, Renewal, Report};
+use wire::peer::group_grant::Decision as Answer;
+use wire::peer::{GroupReport, LeaseReply, LeaseRequest, StateHash};
+
+use crate::node::shared::Node;
+use crate::server::lease_calls;
+
+/// The most calls that are unanswered by one node. More would not be answered sooner.
+const CALLS_MAX: usize = 8;
+
+/// A call that ended: whom it went to, and the answer, if one came.
+type Ended = (NodeId, Option<LeaseReply>);
+
+/// The calls under way.
+#[derive(Default)]
+struct Calls {
+    futures: FuturesUnordered<BoxFuture<'static, Ended>>,
+    per_node: BTreeMap<NodeId, usize>,
+    /// Groups whose report found too many calls under way.
+    late: BTreeSet<GroupId>,
+}
+
+/// Asks until the node stops.
+pub(crate) async fn run(node: Arc<Node>) {
+    let mut ticker = tokio::time::interval(node.timing.renewal());
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut calls = Calls::default();
+    loop {
+        tokio::select! {
+            biased;
+            Some((to, reply)) = calls.futures.next(), if !calls.futures.is_empty() => {
+                calls.ended(&node, to);
+                if let Some(reply) = reply {
+                    take(&node, to, reply);
+                }
+            }
+            _ = ticker.tick() => {
+                let all: BTreeSet<GroupId> = node.groups.keys().copied().collect();
+                ask(&node, &mut calls, &all);
+                for other in node.peers.nodes().into_keys().filter(|other| *other != node.id) {
+                    if !calls.per_node.contains_key(&other) {
+                        // Leads nothing, as far as is known, and still wants to hear from this node.
+                        calls.begin(&node, other, Vec::new());
+                    }
+                }
+            }
+            groups = node.pushes.take() => ask(&node, &mut calls, &groups),
+        }
+    }
+}
+
+/// Asks the leaders of these groups.
+fn ask(node: &Arc<Node>, calls: &mut Calls, groups: &BTreeSet<GroupId>) {
+    let Some(holder) = node.holder() else { return };
+    let mut by_leader: BTreeMap<NodeId, Vec<GroupReport>> = BTreeMap::new();
+    for group in groups.iter().filter_map(|group| node.group(*group)) {
+        let (Some(leader), Some(own)) = (group.leader(), group.lease.report()) else { continue };
+        if leader == node.id {
+            ask_self(node, group.id, &holder);
+            continue;
+        }
+        by_leader.entry(leader).or_default().push(GroupReport {
+            group: u32::from(group.id.0),
+            fenced: own.fenced.0,
+            applied: own.applied.0,
+            drained_epoch: own.drained.map_or(0, |epoch| epoch.0),
+        });
+    }
+    for (leader, reports) in by_leader {
+        calls.begin(node, leader, reports);
+    }
+}
+
+/// The leader is a holder like any other, without a call.
+fn ask_self(node: &Node, group: GroupId, holder: &HolderId) {
+    let Some(hosted) = node.group(group) else { return };
+    let sent = node.now();
+    let Some(own) = hosted.lease.report() else { return };
+    let report = Report { holder: holder.clone(), fenced: own.fenced, drained: own.drained };
+    if let Ok(grant) = lease_calls::decide(node, group, Renewal { report, sent }) {
+        hosted.lease.granted(node.now(), grant);
+    }
+}
+
+impl Calls {
+    fn begin(&mut self, node: &Arc<Node>, to: NodeId, groups: Vec<GroupReport>) {
+        let under_way = self.per_node.entry(to).or_default();
+        if *under_way >= CALLS_MAX {
+            let late = groups.iter().filter_map(|report| crate::raft::codec::group(report.group).ok());
+            self.late.extend(late);
+            return;
+        }
+        *under_way += 1;
+        self.futures.push(Box::pin(call(node.clone(), to, groups)));
+    }
+
+    fn ended(&mut self, node: &Node, to: NodeId) {
+        if let Some(under_way) = self.per_node.get_mut(&to) {
+            *under_way -= 1;
+            if *under_way == 0 {
+                self.per_node.remove(&to);
+            }
+        }
+        std::mem::take(&mut self.late).into_iter().for_each(|group| node.pushes.push(group));
+    }
+}
+
+async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
+    let Ok(peer) = node.peers.get(to) else { return (to, None) };
+    let mut client = peer.client;
+    // The lease counts from here (R3).
+    let now = node.now();
+    let last_seen_ms = node
+        .last_seen
+        .ages(now)
+        .into_iter()
+        .map(|(other, age)| (other.0, u64::try_from(age.as_millis()).unwrap_or(u64::MAX)))
+        .collect();
+    let request = LeaseRequest {
+        node: node.id.0,
+        incarnation: node.incarnation.0,
+        region: node.info.region.as_str().to_owned(),
+        sent: now.0,
+        groups,
+        last_seen_ms,
+        hashes: hashes(&node),
+    };
+    // An answer after D would be useless.
+    match tokio::time::timeout(node.timing.lease(), client.lease(request)).await {
+        Ok(Ok(reply)) => (to, Some(reply.into_inner())),
+        Ok(Err(status)) => {
+            tracing::debug!(node = to.0, code = ?status.code(), "lease request failed");
+            (to, None)
+        }
+        Err(_) => (to, None),
+    }
+}
+
+fn hashes(node: &Node) -> Vec<StateHash> {
+    let latest = node.hosted().filter_map(|group| Some((group.id, group.hashes.latest()?)));
+    latest
+        .map(|(group, round)| StateHash { group: u32::from(group.0), index: round.index.0, hash: round.hash })
+        .collect()
+}
+
+fn take(node: &Node, from: NodeId, reply: LeaseReply) {
+    let now = node.now();
+    node.last_seen.seen(from, now);
+    for granted in reply.groups {
+        let Ok(id) = crate::raft::codec::group(granted.group) else { continue };
+        let Some(group) = node.group(id) else { continue };
+        match granted.decision {
+            Some(Answer::Grant(grant)) => group.lease.granted(
+                now,
+                Grant {
+                    incarnation: Incarnation(reply.incarnation),
+                    sent: BootTime(reply.sent),
+                    term: Term(grant.term),
+                    need: LogIndex(grant.need),
+                },
+            ),
+            Some(Answer::Refused(reason)) => {
+                tracing::debug!(group = id.0, node = from.0, reason, "lease request refused");
+            }
+            None => {}
+        }
+    }
+}

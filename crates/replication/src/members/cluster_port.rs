@@ -1,0 +1,112 @@
+//! The ports `ClusterControl` and `Leases`: how the cluster stands, and who its members are.
+
+use std::time::Duration;
+
+use model::cluster::NodeInfo;
+use model::id::{Epoch, GroupId, LogIndex, NodeId, RegionId, Term};
+use service::ports::{BoxFuture, ClusterControl, ClusterError, ClusterStatus, GroupStatus, Leases};
+
+use crate::Replication;
+use crate::leadership::transfer;
+use crate::members::membership;
+use crate::node::group::Group;
+use crate::node::shared::Node;
+use crate::raft::codec;
+
+/// A replica that lacks more entries than this is worth an operator's look.
+const LAG_ALARM: u64 = 10_000;
+
+impl ClusterControl for Replication {
+    fn status(&self) -> ClusterStatus {
+        let node = self.node();
+        let groups: Vec<GroupStatus> = node.hosted().map(|group| group_status(node, group)).collect();
+        ClusterStatus {
+            node: node.id,
+            region: node.info.region.clone(),
+            nodes: node.peers.nodes().into_values().collect(),
+            last_seen: node.last_seen.ages(node.now()),
+            alarms: alarms(node, &groups),
+            groups,
+        }
+    }
+
+    fn add_node(&self, info: NodeInfo) -> BoxFuture<'_, Result<(), ClusterError>> {
+        Box::pin(membership::add(self.node(), info))
+    }
+
+    fn promote_node(&self, id: NodeId) -> BoxFuture<'_, Result<(), ClusterError>> {
+        Box::pin(membership::promote(self.node(), id))
+    }
+
+    fn remove_node(&self, id: NodeId) -> BoxFuture<'_, Result<(), ClusterError>> {
+        Box::pin(membership::remove(self.node(), id))
+    }
+
+    fn transfer_leader(&self, group: GroupId, to: NodeId) -> BoxFuture<'_, Result<(), ClusterError>> {
+        Box::pin(async move {
+            let failed = |detail: String| ClusterError::Group { group, detail };
+            let hosted =
+                self.node().group(group).ok_or_else(|| failed("this node holds no replica of it".to_owned()))?;
+            transfer::ask(self.node(), hosted, to).await.map_err(|error| failed(error.to_string()))
+        })
+    }
+}
+
+impl Leases for Replication {
+    fn lapsed(&self, group: GroupId, region: &RegionId) -> bool {
+        self.node().group(group).is_some_and(|group| group.lease.lapsed(self.node().now(), region))
+    }
+
+    fn drained(&self, group: GroupId, region: &RegionId, epoch: Epoch) -> bool {
+        self.node().group(group).is_some_and(|group| group.lease.is_drained(region, epoch))
+    }
+}
+
+fn group_status(node: &Node, group: &Group) -> GroupStatus {
+    let membership = group.membership();
+    let valid_until = group.lease.valid_until();
+    GroupStatus {
+        group: group.id,
+        leader: group.leader(),
+        term: Term(group.vote().leader_id.term),
+        last: LogIndex(codec::index_of(group.last_log_id().as_ref())),
+        committed: group.committed(),
+        applied: group.announcer.last(),
+        replicated: group.replicated(),
+        voters: membership.voter_ids().map(NodeId).collect(),
+        learners: membership.learner_ids().map(NodeId).collect(),
+        lease_left: valid_until.map(|until| until.since(node.now())).filter(|left| *left > Duration::ZERO),
+    }
+}
+
+fn alarms(node: &Node, groups: &[GroupStatus]) -> Vec<String> {
+    let mut alarms = Vec::new();
+    if let Some(reason) = node.fatal.reason() {
+        alarms.push(format!("the node must stop: {reason}"));
+    }
+    for group in node.hosted() {
+        for (other, index) in group.hashes.differing() {
+            alarms.push(format!(
+                "the replica of group {} on node {other} differs from the one here at entry {index}: one of them is \
+                 corrupt, that of the node that differs from all others; remove that node's data folder, and let it catch up",
+                group.id
+            ));
+        }
+    }
+    for status in groups {
+        let group = status.group;
+        if status.leader.is_none() {
+            alarms.push(format!("group {group} has no leader"));
+        }
+        for (follower, index) in &status.replicated {
+            let behind = status.last.0.saturating_sub(index.0);
+            if behind > LAG_ALARM {
+                alarms.push(format!("node {follower} is {behind} entries behind in group {group}"));
+            }
+        }
+        if node.holder().is_some() && status.leader.is_some() && status.lease_left.is_none() {
+            alarms.push(format!("this node holds no send lease of group {group}"));
+        }
+    }
+    alarms
+}

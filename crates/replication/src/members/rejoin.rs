@@ -1,0 +1,165 @@
+//! A node that lost its disk and comes back under its old number. It has forgotten what it voted for and which entries
+//! it acknowledged, and a majority may rest on either; so before it takes part in a group again:
+//!
+//! 1. It asks every other member how far elections have got, and accepts nothing from before that: a leader from then
+//! on
+//!    was elected with a vote that it remembers, or without it. Until all have answered it is silent.
+//! 2. It refuses votes, and doesn't stand, until it applied an entry of such a leader's own term: from then on it has
+//!    every entry that it may have acknowledged. That it refuses is stored with its vote, so that a restart in between
+//!    changes nothing.
+//!
+//! A new node of an old cluster goes the same way; it is no voter yet, so nothing is lost by it. When no other member
+//! knows of a leader either, there never was one, and the group is new: whoever this node voted for before its start
+//! has given up by the time it asks, V after its start.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use model::cluster::{Nodes, placement};
+use model::id::NodeId;
+use openraft::async_runtime::WatchReceiver as _;
+use openraft::vote::RaftLeaderId as _;
+use tonic::Code;
+use wire::peer;
+
+use crate::node::group::Group;
+use crate::node::shared::Node;
+use crate::raft::codec;
+use crate::raft::type_config::{LeaderId, Vote};
+
+/// How long another member may take to answer, and how long until all are asked again.
+const ASK: Duration = Duration::from_millis(500);
+
+/// Whether a node takes part in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Silent: it doesn't know yet what it may have forgotten. Becomes `Barred` or `Full`.
+    Asking,
+    /// Follows leaders from `least` on, and refuses votes until it applied an entry of that term. Becomes `Full`.
+    Barred {
+        /// The highest vote that another member knew.
+        least: Vote,
+    },
+    /// Takes part.
+    Full,
+}
+
+/// One group's answer to whether this node takes part.
+pub(crate) struct Rejoin(Mutex<Part>);
+
+impl Rejoin {
+    pub(crate) fn new(part: Part) -> Rejoin {
+        Rejoin(Mutex::new(part))
+    }
+
+    pub(crate) fn part(&self) -> Part {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says whether a leader's message may be taken; if not, and there is one, the vote that is higher.
+    pub(crate) fn admits(&self, vote: &Vote) -> Result<(), Option<Vote>> {
+        match self.part() {
+            Part::Asking => Err(None),
+            Part::Barred { least } if *vote >= least => Ok(()),
+            Part::Barred { least } => Err(Some(least)),
+            Part::Full => Ok(()),
+        }
+    }
+
+    /// Says whether this node may vote and stand.
+    pub(crate) fn may_vote(&self) -> bool {
+        self.part() == Part::Full
+    }
+
+    fn set(&self, part: Part) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = part;
+    }
+}
+
+/// Brings a group to full part, V after the node's start. Says whether the group is new.
+pub(crate) async fn run(node: &Node, group: &Arc<Group>, nodes: &Nodes) -> bool {
+    if group.rejoin.part() == Part::Asking {
+        let known = ask_all(node, group, nodes).await;
+        let Some(least) = known else {
+            group.rejoin.set(Part::Full);
+            return true;
+        };
+        let (id, term) = (group.id.0, least.leader_id.term);
+        match group.placed {
+            true => tracing::warn!(
+                group = id,
+                term,
+                "no data for a group that other members have; not voting until caught up"
+            ),
+            false => tracing::debug!(group = id, term, "group is placed on another node"),
+        }
+        group.log.set_barred(Some(least.leader_id.term));
+        group.rejoin.set(Part::Barred { least });
+    }
+    if let Part::Barred { least } = group.rejoin.part() {
+        recovered(group, least.leader_id.term).await;
+        group.log.set_barred(None);
+        group.rejoin.set(Part::Full);
+        tracing::info!(group = group.id.0, "caught up after data loss; voting again");
+    }
+    false
+}
+
+/// Asks until every other member has answered; returns the highest vote, or nothing when there never was a leader.
+async fn ask_all(node: &Node, group: &Group, nodes: &Nodes) -> Option<Vote> {
+    let others: Vec<NodeId> = placement(nodes, group.id).into_values().filter(|member| *member != node.id).collect();
+    loop {
+        let answers = futures::future::join_all(others.iter().map(|other| ask(node, group, *other))).await;
+        let silent: Vec<u64> =
+            others.iter().zip(&answers).filter(|(_, answer)| answer.is_none()).map(|(other, _)| other.0).collect();
+        if silent.is_empty() {
+            let known: Vec<Known> = answers.into_iter().flatten().collect();
+            let led = known.iter().any(|known| known.led);
+            let highest = known.into_iter().map(|known| known.vote).reduce(|a, b| if b > a { b } else { a });
+            return highest.filter(|_| led);
+        }
+        tracing::debug!(group = group.id.0, ?silent, "waiting for every other member to answer");
+        tokio::time::sleep(ASK).await;
+    }
+}
+
+/// What another member knows of a group.
+struct Known {
+    vote: Vote,
+    /// Whether it knows of a leader, now or earlier.
+    led: bool,
+}
+
+/// Asks one member; nothing when it doesn't answer.
+async fn ask(node: &Node, group: &Group, other: NodeId) -> Option<Known> {
+    let mut client = node.peers.get(other).ok()?.client;
+    let nobody = peer::Vote { term: 0, node: node.id.0, committed: false };
+    let request = peer::VoteRequest { group: u32::from(group.id.0), vote: Some(nobody), last: None };
+    match tokio::time::timeout(ASK, client.pre_vote(request)).await.ok()? {
+        Ok(reply) => {
+            let reply = reply.into_inner();
+            let vote = codec::vote_in(reply.vote).ok()?;
+            // The entry that makes a group is of term 0; a leader's first one is of its own.
+            Some(Known { vote, led: vote.committed || reply.last.is_some_and(|last| last.term > 0) })
+        }
+        Err(status) if status.code() == Code::NotFound => {
+            Some(Known { vote: Vote { leader_id: LeaderId::new(0, other.0), committed: false }, led: false })
+        }
+        Err(_) => None,
+    }
+}
+
+/// Waits until an entry of the term, or of a later one, is applied here.
+async fn recovered(group: &Group, term: u64) {
+    let mut data = group.raft.data_metrics();
+    loop {
+        let applied = data.borrow_watched().last_applied;
+        if applied.is_some_and(|applied| applied.leader_id.term >= term) {
+            return;
+        }
+        if data.changed().await.is_err() {
+            // The group has stopped; whatever comes next begins with the stored bar.
+            std::future::pending::<()>().await;
+        }
+    }
+}

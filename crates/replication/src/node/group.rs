@@ -1,0 +1,128 @@
+//! One group as this node hosts it: its Raft with everything around it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::id::{GroupId, LogIndex, NodeId, Term};
+use openraft::ServerState;
+use openraft::async_runtime::WatchReceiver as _;
+use tokio::sync::{Semaphore, watch};
+
+use crate::lease::group_lease::GroupLease;
+use crate::members::rejoin::Rejoin;
+use crate::node::effects::Announcer;
+use crate::proposals::leader_hint::Leader;
+use crate::raft::codec;
+use crate::raft::hashes::Hashes;
+use crate::raft::raft_log::GroupLog;
+use crate::raft::type_config::{LeaderId, LogId, Membership, Raft, Vote};
+
+/// A group of which this node is a member, or may become one.
+pub(crate) struct Group {
+    pub(crate) id: GroupId,
+    pub(crate) node: NodeId,
+    /// Whether the configured nodes place the group on this one.
+    pub(crate) placed: bool,
+    pub(crate) raft: Raft,
+    pub(crate) log: GroupLog,
+    pub(crate) lease: Arc<GroupLease>,
+    pub(crate) announcer: Arc<Announcer>,
+    pub(crate) hashes: Arc<Hashes>,
+    /// Whether this node takes part, after a loss of its disk.
+    pub(crate) rejoin: Rejoin,
+    /// One snapshot is received at a time.
+    pub(crate) receiving: Semaphore,
+    /// This node's leadership, for its duties.
+    pub(crate) leadership: watch::Sender<Option<LeaderId>>,
+    /// The index of the membership whose members the granter knows.
+    pub(crate) known_membership: AtomicU64,
+    /// One membership change or transfer of leadership at a time.
+    pub(crate) changing: tokio::sync::Mutex<()>,
+}
+
+/// What openraft publishes is read under a lock that its core waits for, and while the core waits nobody else gets it:
+/// each method copies what it needs and lets go. Never call one of them while a value is borrowed.
+impl Group {
+    /// Says whether this node is a member, by the membership that it knows; by its placement while it knows none.
+    pub(crate) fn is_member(&self) -> bool {
+        let metrics = self.raft.server_metrics();
+        let membership = &metrics.borrow_watched().membership_config;
+        let unknown = membership.nodes().next().is_none();
+        membership.get_node(&self.node.0).is_some() || (unknown && self.placed)
+    }
+
+    /// Returns the node that leads, as far as this one knows.
+    pub(crate) fn leader(&self) -> Option<NodeId> {
+        self.raft.server_metrics().borrow_watched().current_leader.map(NodeId)
+    }
+
+    /// Returns the node that leads, as far as this one knows, and its term.
+    pub(crate) fn believed_leader(&self) -> Option<Leader> {
+        let metrics = self.raft.server_metrics();
+        let metrics = metrics.borrow_watched();
+        let (node, vote) = (metrics.current_leader?, metrics.vote);
+        let known = vote.committed && vote.leader_id.node_id == node;
+        Some(Leader { node: NodeId(node), term: known.then_some(Term(vote.leader_id.term)) })
+    }
+
+    /// Returns the leadership of this node, while it leads.
+    pub(crate) fn leading(&self) -> Option<LeaderId> {
+        let metrics = self.raft.server_metrics();
+        let metrics = metrics.borrow_watched();
+        let leads = metrics.state == ServerState::Leader
+            && metrics.vote.committed
+            && metrics.vote.leader_id.node_id == self.node.0;
+        leads.then_some(metrics.vote.leader_id)
+    }
+
+    /// Returns the vote this node stored last.
+    pub(crate) fn vote(&self) -> Vote {
+        self.raft.server_metrics().borrow_watched().vote
+    }
+
+    /// Returns the identity of the last entry of this node's log.
+    pub(crate) fn last_log_id(&self) -> Option<LogId> {
+        self.raft.data_metrics().borrow_watched().last_log
+    }
+
+    /// Returns the highest index that this node knows to be committed; never below what it applied.
+    pub(crate) fn committed(&self) -> LogIndex {
+        let metrics = self.raft.data_metrics();
+        let metrics = metrics.borrow_watched();
+        let committed = metrics.local_committed.max(metrics.cluster_committed);
+        drop(metrics);
+        LogIndex(committed.map_or(0, |log_id| log_id.index)).max(self.announcer.last())
+    }
+
+    /// Returns how far each follower's log agrees with this leader's; empty elsewhere.
+    pub(crate) fn replicated(&self) -> BTreeMap<NodeId, LogIndex> {
+        let metrics = self.raft.data_metrics();
+        let metrics = metrics.borrow_watched();
+        let followers = metrics.replication.iter().flatten();
+        followers.map(|(id, matched)| (NodeId(*id), LogIndex(codec::index_of(matched.as_ref())))).collect()
+    }
+
+    /// Says whether this node is the group's only voter.
+    pub(crate) fn is_only_voter(&self) -> bool {
+        self.raft.server_metrics().borrow_watched().membership_config.voter_ids().eq([self.node.0])
+    }
+
+    /// Returns the membership in force, committed or not.
+    pub(crate) fn membership(&self) -> Membership {
+        self.raft.server_metrics().borrow_watched().membership_config.membership().clone()
+    }
+
+    /// Says whether the membership changed since this was asked last.
+    pub(crate) fn membership_moved(&self) -> bool {
+        let metrics = self.raft.server_metrics();
+        let log_id = *metrics.borrow_watched().membership_config.log_id();
+        let index = log_id.map_or(0, |log_id| log_id.index);
+        self.known_membership.swap(index, Ordering::Relaxed) != index
+    }
+
+    /// Tells the duties whether this node leads.
+    pub(crate) fn announce_leadership(&self, leader: Option<LeaderId>) {
+        self.leadership.send_if_modified(|known| std::mem::replace(known, leader) != leader);
+    }
+}

@@ -1,0 +1,103 @@
+//! The other nodes: their addresses, and one channel to each, shared by all groups and all kinds of calls.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::cluster::{NodeInfo, Nodes};
+use model::id::NodeId;
+use tonic::transport::Channel;
+use wire::peer::peer_client::PeerClient;
+
+use crate::peers::heartbeats::Heartbeats;
+use crate::peers::transport::{InvalidPeerAddress, PeerTransport};
+
+/// The largest message between nodes, in bytes: an entry of 1 MiB, a snapshot's chunk of as much, and room around it.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Why a node can't be called.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PeerError {
+    /// Nobody told where it is.
+    #[error("the address of node {0} is not known")]
+    Unknown(NodeId),
+    /// Its address is malformed.
+    #[error(transparent)]
+    Address(#[from] InvalidPeerAddress),
+}
+
+/// A node that can be called.
+#[derive(Clone)]
+pub(crate) struct Peer {
+    address: String,
+    /// Calls of all kinds.
+    pub(crate) client: PeerClient<Channel>,
+    /// Heartbeats of all groups, merged.
+    pub(crate) heartbeats: Heartbeats,
+}
+
+/// The addresses and the open channels.
+pub(crate) struct Peers {
+    transport: Arc<dyn PeerTransport>,
+    state: Mutex<State>,
+}
+
+struct State {
+    addresses: Nodes,
+    open: BTreeMap<NodeId, Peer>,
+}
+
+impl Peers {
+    /// Begins with the configured nodes.
+    pub(crate) fn new(transport: Arc<dyn PeerTransport>, addresses: Nodes) -> Peers {
+        Peers { transport, state: Mutex::new(State { addresses, open: BTreeMap::new() }) }
+    }
+
+    /// Takes note of a member that wasn't configured. Where a configured node is, the configuration knows better than a
+    /// membership that may be old.
+    pub(crate) fn learn_if_unknown(&self, info: &NodeInfo) {
+        self.lock().addresses.entry(info.id).or_insert_with(|| info.clone());
+    }
+
+    /// Takes note of a node, or of its new address; the channel to the old one is given up.
+    pub(crate) fn learn(&self, info: &NodeInfo) {
+        let mut state = self.lock();
+        if state.addresses.get(&info.id) == Some(info) {
+            return;
+        }
+        if state.open.get(&info.id).is_some_and(|peer| peer.address != info.peer) {
+            state.open.remove(&info.id);
+        }
+        state.addresses.insert(info.id, info.clone());
+    }
+
+    /// Forgets a node that was removed.
+    pub(crate) fn forget(&self, node: NodeId) {
+        let mut state = self.lock();
+        state.addresses.remove(&node);
+        state.open.remove(&node);
+    }
+
+    /// Returns all known nodes.
+    pub(crate) fn nodes(&self) -> Nodes {
+        self.lock().addresses.clone()
+    }
+
+    /// Returns a node to call; its channel connects by itself.
+    pub(crate) fn get(&self, node: NodeId) -> Result<Peer, PeerError> {
+        let mut state = self.lock();
+        if let Some(peer) = state.open.get(&node) {
+            return Ok(peer.clone());
+        }
+        let address = state.addresses.get(&node).ok_or(PeerError::Unknown(node))?.peer.clone();
+        let client = PeerClient::new(self.transport.connect(&address)?)
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(MESSAGE_BYTES_MAX);
+        let peer = Peer { address, heartbeats: Heartbeats::start(client.clone()), client };
+        state.open.insert(node, peer.clone());
+        Ok(peer)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

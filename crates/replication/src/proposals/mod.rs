@@ -1,0 +1,10 @@
+//! The way of a proposal on the node where it was made: the port takes it, the proposer merges it with others into an
+//! entry, which is written here when this node leads and forwarded when another does.
+
+pub(crate) mod attempts;
+pub(crate) mod forward;
+pub(crate) mod leader_hint;
+pub(crate) mod pace;
+pub(crate) mod proposal_port;
+pub(crate) mod proposer;
+pub(crate) mod write;

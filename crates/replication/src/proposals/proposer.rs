@@ -1,0 +1,312 @@
+//! One group's queue of proposals: merges them into entries, on the leader writes these, elsewhere hands them to the
+//! leader. Every answer goes back to the one who asked.
+//!
+//! What arrives while nothing is under way goes at once. Else it waits for more, at most a share of the time that
+//! recent batches took ([`Pace`]): an entry costs every node the same whatever is in it, so that under load few large
+//! entries do far more than many small ones, and nobody waits much longer for them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use model::id::{Incarnation, LogIndex, Term};
+use model::outcome::Outcome;
+use service::ports::{BoxFuture, Clock};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::lease::fence;
+use crate::node::group::Group;
+use crate::peers::channels::Peers;
+use crate::proposals::attempts::{Attempt, Generation, NotAdmitted, Senders};
+use crate::proposals::forward;
+use crate::proposals::leader_hint::{Leader, LeaderHint};
+use crate::proposals::pace::Pace;
+use crate::proposals::write;
+
+/// The largest entry, in bytes of encoded proposals.
+pub const ENTRY_BYTES_MAX: usize = 1024 * 1024;
+/// The most submissions of one group that are queued or under way on one node.
+pub const QUEUE_LEN_MAX: usize = 16_384;
+/// The most bytes of proposals of one group that are queued or under way on one node.
+pub const QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The most entries or forwarded batches of one group that are under way.
+const UNDER_WAY_MAX: usize = 32;
+/// When to try again after a refusal for a full queue.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// What became of a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Done {
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) index: LogIndex,
+}
+
+/// Why a submission has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failed {
+    /// Nothing was done: no leader was reached. Who leads instead, if it is known.
+    NotLeader(Option<Leader>),
+    /// Nothing was done: a queue is full.
+    Overloaded(Duration),
+    /// It may or may not be done.
+    Unknown(String),
+    /// Nothing was done: the node is stopping.
+    Stopping,
+    /// The group can't go on on this node.
+    Broken(String),
+}
+
+/// How a submission wants to be treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wish {
+    /// Wait until every holder is fenced.
+    pub(crate) fenced: bool,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
+    /// It is new work: refused while the group is slow.
+    pub(crate) refusable: bool,
+    /// When its caller gives up.
+    pub(crate) due: Instant,
+}
+
+/// Where a submission comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A caller on this node: forwarded where this node doesn't lead.
+    Here,
+    /// Another node, which forwarded it: begun in the term that it is meant for, and never forwarded again.
+    Forwarded(Attempt),
+}
+
+impl Origin {
+    /// Says whether it may be begun in a term.
+    fn allows(&self, leads: Term) -> bool {
+        match self {
+            Origin::Forwarded(attempt) => attempt.term == Some(leads),
+            Origin::Here => true,
+        }
+    }
+}
+
+/// Proposals of one caller.
+pub(crate) struct Submission {
+    pub(crate) proposals: Vec<Bytes>,
+    pub(crate) wish: Wish,
+    pub(crate) answer: oneshot::Sender<Result<Done, Failed>>,
+    /// Set when something is done about it, so that its caller knows what a timeout means.
+    begun: Arc<AtomicBool>,
+    /// Its share of the queue, given back when it is answered.
+    _room: OwnedSemaphorePermit,
+}
+
+/// What a queue works with.
+pub(crate) struct ProposerParts {
+    pub(crate) group: Arc<Group>,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// This start of the node.
+    pub(crate) incarnation: Incarnation,
+    /// Whom to forward to.
+    pub(crate) leader_hint: Mutex<LeaderHint>,
+    /// The generation of what is forwarded.
+    pub(crate) generation: Generation,
+    /// What other nodes forwarded to this one. Held while something of them is queued.
+    pub(crate) senders: Mutex<Senders>,
+}
+
+impl ProposerParts {
+    /// Returns what was said of the leader.
+    pub(crate) fn leader_hint(&self) -> MutexGuard<'_, LeaderHint> {
+        self.leader_hint.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where proposals of one group are handed in.
+#[derive(Clone)]
+pub(crate) struct Proposer {
+    parts: Arc<ProposerParts>,
+    queue: mpsc::Sender<Submission>,
+    room: Arc<Semaphore>,
+    pace: Arc<Pace>,
+}
+
+impl Proposer {
+    /// Makes the queue and the task that works it off.
+    pub(crate) fn new(parts: ProposerParts) -> (Proposer, impl Future<Output = ()> + Send + 'static) {
+        let (queue, submissions) = mpsc::channel(QUEUE_LEN_MAX);
+        let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX));
+        let pace = Arc::new(Pace::default());
+        let parts = Arc::new(parts);
+        (Proposer { parts: parts.clone(), queue, room, pace: pace.clone() }, run(parts, submissions, pace))
+    }
+
+    /// Hands proposals in and waits for what becomes of them.
+    pub(crate) async fn submit(&self, proposals: Vec<Bytes>, wish: Wish) -> Result<Done, Failed> {
+        let bytes = proposals.iter().map(|bytes| wire::entry::proposal_len(bytes.len())).sum::<usize>().max(1);
+        // A group without anything under way is let in however slow it was: only work shows that it has recovered.
+        if wish.refusable && self.pace.is_slow() && self.room.available_permits() < QUEUE_BYTES_MAX {
+            metrics::counter!("signalbox_proposals_refused_total").increment(1);
+            return Err(Failed::Overloaded(RETRY_AFTER));
+        }
+        let permits = u32::try_from(bytes).map_err(|_| Failed::Overloaded(RETRY_AFTER))?;
+        let room = self.room.clone().try_acquire_many_owned(permits).map_err(|_| Failed::Overloaded(RETRY_AFTER))?;
+        let (answer, answered) = oneshot::channel();
+        let begun = Arc::new(AtomicBool::new(false));
+        let submission = Submission { proposals, wish, answer, begun: begun.clone(), _room: room };
+        self.enqueue(submission)?;
+        match tokio::time::timeout_at(wish.due, answered).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(Failed::Unknown("the node is stopping".to_owned())),
+            Err(_) if begun.load(Ordering::Acquire) => {
+                if wish.origin == Origin::Here {
+                    // Its caller will come back, with this or with something else.
+                    self.parts.generation.give_up(self.parts.generation.current());
+                }
+                Err(Failed::Unknown("the deadline passed".to_owned()))
+            }
+            Err(_) => Err(Failed::NotLeader(None)),
+        }
+    }
+
+    /// Queues a submission, if it is no old copy.
+    fn enqueue(&self, submission: Submission) -> Result<(), Failed> {
+        let Origin::Forwarded(attempt) = submission.wish.origin else { return self.push(submission) };
+        // Until it is queued: another try of the same node that is let in later must also be queued later.
+        let mut senders = self.parts.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        let leads = self.parts.group.leading().map(|leader| Term(leader.term));
+        let admitted = senders.admit(leads, &attempt);
+        admitted.map_err(|reason| {
+            let group = self.parts.group.id.0;
+            tracing::debug!(group, node = attempt.node.0, ?reason, "forwarded batch refused");
+            match reason {
+                NotAdmitted::TooManySenders => Failed::Overloaded(RETRY_AFTER),
+                NotAdmitted::Overtaken | NotAdmitted::OtherTerm => {
+                    Failed::NotLeader(self.parts.group.believed_leader())
+                }
+            }
+        })?;
+        self.push(submission)
+    }
+
+    fn push(&self, submission: Submission) -> Result<(), Failed> {
+        self.queue.try_send(submission).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Failed::Overloaded(RETRY_AFTER),
+            mpsc::error::TrySendError::Closed(_) => Failed::Stopping,
+        })
+    }
+}
+
+/// Submissions that go into one entry.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) submissions: Vec<Submission>,
+    bytes: usize,
+    begun: Option<Instant>,
+}
+
+impl Batch {
+    fn add(&mut self, submission: Submission) {
+        self.begun.get_or_insert_with(Instant::now);
+        self.bytes += submission.bytes();
+        self.submissions.push(submission);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.submissions.is_empty()
+    }
+
+    fn due(&self, pace: &Pace) -> Instant {
+        self.begun.map_or_else(Instant::now, |begun| begun + pace.wait())
+    }
+}
+
+/// What a batch that was sent off left, and how long it took.
+struct BatchEnd {
+    fencing: Vec<fence::FenceWait>,
+    took: Duration,
+}
+
+impl Submission {
+    pub(crate) fn bytes(&self) -> usize {
+        self.proposals.iter().map(|bytes| wire::entry::proposal_len(bytes.len())).sum()
+    }
+
+    /// Answers; a caller that gave up needs none.
+    pub(crate) fn answer(self, result: Result<Done, Failed>) {
+        let _ = self.answer.send(result);
+    }
+}
+
+async fn run(parts: Arc<ProposerParts>, mut queue: mpsc::Receiver<Submission>, pace: Arc<Pace>) {
+    let mut under_way: FuturesUnordered<BoxFuture<'static, BatchEnd>> = FuturesUnordered::new();
+    let mut fencing: FuturesUnordered<BoxFuture<'static, ()>> = FuturesUnordered::new();
+    let mut batch = Batch::default();
+    // The first submission that didn't fit into the batch.
+    let mut next: Option<Submission> = None;
+    loop {
+        fill(&mut batch, &mut next, &mut queue);
+        let full = next.is_some();
+        let idle = under_way.is_empty();
+        if !batch.is_empty() && under_way.len() < UNDER_WAY_MAX && (full || idle || batch.due(&pace) <= Instant::now())
+        {
+            under_way.push(Box::pin(send_off(parts.clone(), std::mem::take(&mut batch))));
+        }
+        tokio::select! {
+            biased;
+            Some(done) = under_way.next(), if !under_way.is_empty() => {
+                pace.took(done.took);
+                fencing.extend(done.fencing.into_iter().map(|waiting| fence::wait(parts.clone(), waiting)));
+            }
+            Some(()) = fencing.next(), if !fencing.is_empty() => {}
+            () = tokio::time::sleep_until(batch.due(&pace)), if !batch.is_empty() && under_way.len() < UNDER_WAY_MAX => {}
+            submission = queue.recv(), if next.is_none() => match submission {
+                Some(submission) => next = Some(submission),
+                None => return,
+            },
+        }
+    }
+}
+
+/// Takes what is queued into the batch, until one doesn't fit.
+fn fill(batch: &mut Batch, next: &mut Option<Submission>, queue: &mut mpsc::Receiver<Submission>) {
+    while let Some(submission) = next.take().or_else(|| queue.try_recv().ok()) {
+        if !batch.is_empty() && batch.bytes + submission.bytes() > ENTRY_BYTES_MAX {
+            *next = Some(submission);
+            return;
+        }
+        batch.add(submission);
+    }
+}
+
+/// Writes a batch, or forwards it; returns what waits for the fence.
+async fn send_off(parts: Arc<ProposerParts>, batch: Batch) -> BatchEnd {
+    let begun = Instant::now();
+    let fencing = write_or_forward(parts, batch).await;
+    BatchEnd { fencing, took: begun.elapsed() }
+}
+
+async fn write_or_forward(parts: Arc<ProposerParts>, batch: Batch) -> Vec<fence::FenceWait> {
+    let (live, late): (Vec<_>, Vec<_>) = batch.submissions.into_iter().partition(|submission| {
+        submission.begun.store(true, Ordering::Release);
+        Instant::now() < submission.wish.due
+    });
+    late.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(None))));
+    if live.is_empty() {
+        return Vec::new();
+    }
+    let Some(leader) = parts.group.leading() else {
+        forward::forward(&parts, live).await;
+        return Vec::new();
+    };
+    let leads = Term(leader.term);
+    let (live, old): (Vec<_>, Vec<_>) = live.into_iter().partition(|submission| submission.wish.origin.allows(leads));
+    old.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(parts.group.believed_leader()))));
+    if live.is_empty() {
+        return Vec::new();
+    }
+    write::write(write::Leading { group: &parts.group, leader }, &*parts.clock, live).await
+}

@@ -1,0 +1,90 @@
+//! What holders of leases ask of the leader.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::id::{Epoch, GroupId, Incarnation, LogIndex, NodeId, RegionId};
+use model::time::BootTime;
+use traffic::lease::{Decision, Grant, HolderId, Renewal, Report};
+use wire::peer::group_grant::Decision as Answer;
+use wire::peer::{self, GroupGrant, GroupReport, LeaseReply, LeaseRequest, StateHash};
+
+use crate::lease::tenure;
+use crate::node::shared::Node;
+use crate::raft::codec::{self, CodecError};
+use crate::raft::hashes::{Found, Round};
+
+/// Answers a holder for all groups it asks about, and takes note of whom it saw last.
+pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, CodecError> {
+    let from = NodeId(request.node);
+    let last_seen: BTreeMap<NodeId, Duration> =
+        request.last_seen_ms.iter().map(|(node, ms)| (NodeId(*node), Duration::from_millis(*ms))).collect();
+    node.last_seen.report(from, node.now(), last_seen);
+    compare(node, from, &request.hashes)?;
+    let region = RegionId::new(&request.region).map_err(|_| CodecError::Missing("region"))?;
+    let holder = HolderId { node: from, incarnation: Incarnation(request.incarnation), region };
+    let sent = BootTime(request.sent);
+    let mut groups = Vec::with_capacity(request.groups.len());
+    for report in request.groups {
+        let group = codec::group(report.group)?;
+        let decision = decide(node, group, Renewal { report: report_in(&holder, &report), sent });
+        groups.push(GroupGrant { group: report.group, decision: Some(answer_out(decision)) });
+    }
+    Ok(LeaseReply { incarnation: request.incarnation, sent: request.sent, groups })
+}
+
+/// Compares another node's replicas with those here. A replica that differs is not to be mended by a program: which one
+/// is right, and why the other is not, must be looked into.
+fn compare(node: &Node, from: NodeId, hashes: &[StateHash]) -> Result<(), CodecError> {
+    for theirs in hashes {
+        let id = codec::group(theirs.group)?;
+        let Some(group) = node.group(id).filter(|_| node.peers.get(from).is_ok()) else { continue };
+        let round = Round { index: LogIndex(theirs.index), hash: theirs.hash };
+        match group.hashes.compare(from, round) {
+            Some(Found::Differs) => {
+                metrics::counter!("signalbox_replica_differences_total").increment(1);
+                tracing::error!(
+                    group = id.0,
+                    node = from.0,
+                    index = theirs.index,
+                    "replica diverged: state hashes differ"
+                );
+            }
+            Some(Found::Agrees) => {
+                tracing::info!(group = id.0, node = from.0, index = theirs.index, "state hashes agree again");
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Decides about one group. The clock and the commit index are read here, after the request arrived (R1, R4).
+pub(crate) fn decide(node: &Node, group: GroupId, renewal: Renewal) -> Result<Grant, String> {
+    let group = node.group(group).ok_or("the group is not hosted here")?;
+    tenure::observe(node, group);
+    let commit = group.committed();
+    match group.lease.request(node.now(), renewal, commit) {
+        Some(Decision::Grant(grant)) => Ok(grant),
+        Some(Decision::Refuse(reason)) => {
+            metrics::counter!("signalbox_leases_refused_total").increment(1);
+            Err(reason.to_string())
+        }
+        None => Err("this node does not lead the group".to_owned()),
+    }
+}
+
+fn report_in(holder: &HolderId, report: &GroupReport) -> Report {
+    Report {
+        holder: holder.clone(),
+        fenced: LogIndex(report.fenced),
+        drained: (report.drained_epoch > 0).then_some(Epoch(report.drained_epoch)),
+    }
+}
+
+fn answer_out(decision: Result<Grant, String>) -> Answer {
+    match decision {
+        Ok(grant) => Answer::Grant(peer::Grant { term: grant.term.0, need: grant.need.0 }),
+        Err(reason) => Answer::Refused(reason),
+    }
+}
