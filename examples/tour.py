@@ -24,7 +24,7 @@ def main():
     parser.add_argument("--base-port", type=int, default=4100, help="as given to `signalbox dev` (default: 4100)")
     base = parser.parse_args().base_port
 
-    # Two listeners of one cluster. Each request is signed for the region's name; a listener takes any region of its cluster.
+    # Two listeners of one cluster. A request is signed for a region's name; a listener takes any of its cluster's.
     virginia = boto3.client("pinpoint", region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{base + 1}", **KEY)
     ireland = boto3.client("pinpoint", region_name="eu-west-1", endpoint_url=f"http://127.0.0.1:{base + 2}", **KEY)
     sandbox = f"http://127.0.0.1:{base + 200}"
