@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::leadership::takeover;
 use crate::node::group::Group;
 use crate::node::shared::Node;
-use crate::proposals::proposal_port::{Wanted, propose};
+use crate::proposals::propose::{Wanted, propose};
 
 /// How long a duty's proposal may take.
 const DEADLINE: Duration = Duration::from_secs(10);

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::node::group::Group;
-use crate::proposals::proposer::{Done, Failed, ProposerParts, Submission};
+use crate::proposals::submission::{Done, Failed, ProposerParts, Submission};
 use crate::raft::type_config::LeaderId;
 
 /// A submission whose entry is applied and not acknowledged yet.

@@ -2,4 +2,5 @@
 
 pub(crate) mod cluster_port;
 pub(crate) mod membership;
+pub(crate) mod part;
 pub(crate) mod rejoin;

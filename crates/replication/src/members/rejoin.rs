@@ -12,7 +12,7 @@
 //! knows of a leader either, there never was one, and the group is new: whoever this node voted for before its start
 //! has given up by the time it asks, V after its start.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::cluster::{Nodes, placement};
@@ -22,6 +22,7 @@ use openraft::vote::RaftLeaderId as _;
 use tonic::Code;
 use wire::peer;
 
+use crate::members::part::Part;
 use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::raft::codec;
@@ -29,52 +30,6 @@ use crate::raft::type_config::{LeaderId, Vote};
 
 /// How long another member may take to answer, and how long until all are asked again.
 const ASK: Duration = Duration::from_millis(500);
-
-/// Whether a node takes part in a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// Silent: it doesn't know yet what it may have forgotten. Becomes `Barred` or `Full`.
-    Asking,
-    /// Follows leaders from `least` on, and refuses votes until it applied an entry of that term. Becomes `Full`.
-    Barred {
-        /// The highest vote that another member knew.
-        least: Vote,
-    },
-    /// Takes part.
-    Full,
-}
-
-/// One group's answer to whether this node takes part.
-pub(crate) struct Rejoin(Mutex<Part>);
-
-impl Rejoin {
-    pub(crate) fn new(part: Part) -> Rejoin {
-        Rejoin(Mutex::new(part))
-    }
-
-    pub(crate) fn part(&self) -> Part {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Says whether a leader's message may be taken; if not, and there is one, the vote that is higher.
-    pub(crate) fn admits(&self, vote: &Vote) -> Result<(), Option<Vote>> {
-        match self.part() {
-            Part::Asking => Err(None),
-            Part::Barred { least } if *vote >= least => Ok(()),
-            Part::Barred { least } => Err(Some(least)),
-            Part::Full => Ok(()),
-        }
-    }
-
-    /// Says whether this node may vote and stand.
-    pub(crate) fn may_vote(&self) -> bool {
-        self.part() == Part::Full
-    }
-
-    fn set(&self, part: Part) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = part;
-    }
-}
 
 /// Brings a group to full part, V after the node's start. Says whether the group is new.
 pub(crate) async fn run(node: &Node, group: &Arc<Group>, nodes: &Nodes) -> bool {

@@ -10,13 +10,14 @@ use openraft::async_runtime::WatchReceiver as _;
 use tokio::sync::{Semaphore, watch};
 
 use crate::lease::group_lease::GroupLease;
-use crate::members::rejoin::Rejoin;
+use crate::members::part::Rejoin;
 use crate::node::effects::Announcer;
 use crate::proposals::leader_hint::Leader;
 use crate::raft::codec;
 use crate::raft::hashes::Hashes;
 use crate::raft::raft_log::GroupLog;
-use crate::raft::type_config::{LeaderId, LogId, Membership, Raft, Vote};
+use crate::raft::state_machine::Raft;
+use crate::raft::type_config::{LeaderId, LogId, Membership, Vote};
 
 /// A group of which this node is a member, or may become one.
 pub(crate) struct Group {

@@ -13,7 +13,7 @@ use crate::node::background::{self, CutOff};
 use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::raft::codec;
-use crate::raft::state_machine::applied_state;
+use crate::raft::snapshot::applied_state;
 
 /// When states are flushed and log entries forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use wire::peer::{self, ProposeRequest, propose_reply};
 
 use crate::proposals::attempts::Attempt;
 use crate::proposals::leader_hint::Leader;
-use crate::proposals::proposer::{Done, Failed, Origin, ProposerParts, Submission};
+use crate::proposals::submission::{Done, Failed, Origin, ProposerParts, Submission};
 use crate::raft::codec;
 
 /// Forwards what may be forwarded; answers everything.

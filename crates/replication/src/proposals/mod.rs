@@ -6,5 +6,7 @@ pub(crate) mod forward;
 pub(crate) mod leader_hint;
 pub(crate) mod pace;
 pub(crate) mod proposal_port;
+pub(crate) mod propose;
 pub(crate) mod proposer;
+pub(crate) mod submission;
 pub(crate) mod write;

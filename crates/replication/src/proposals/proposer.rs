@@ -6,25 +6,22 @@
 //! entries do far more than many small ones, and nobody waits much longer for them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use model::id::{Incarnation, LogIndex, Term};
-use model::outcome::Outcome;
-use service::ports::{BoxFuture, Clock};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use model::id::Term;
+use service::ports::BoxFuture;
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::lease::fence;
-use crate::node::group::Group;
-use crate::peers::channels::Peers;
-use crate::proposals::attempts::{Attempt, Generation, NotAdmitted, Senders};
+use crate::proposals::attempts::NotAdmitted;
 use crate::proposals::forward;
-use crate::proposals::leader_hint::{Leader, LeaderHint};
 use crate::proposals::pace::Pace;
+use crate::proposals::submission::{Done, Failed, Origin, ProposerParts, Submission, Wish};
 use crate::proposals::write;
 
 /// The largest entry, in bytes of encoded proposals.
@@ -37,93 +34,6 @@ pub const QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
 const UNDER_WAY_MAX: usize = 32;
 /// When to try again after a refusal for a full queue.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(100);
-
-/// What became of a submission.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Done {
-    pub(crate) outcomes: Vec<Outcome>,
-    pub(crate) index: LogIndex,
-}
-
-/// Why a submission has no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Failed {
-    /// Nothing was done: no leader was reached. Who leads instead, if it is known.
-    NotLeader(Option<Leader>),
-    /// Nothing was done: a queue is full.
-    Overloaded(Duration),
-    /// It may or may not be done.
-    Unknown(String),
-    /// Nothing was done: the node is stopping.
-    Stopping,
-    /// The group can't go on on this node.
-    Broken(String),
-}
-
-/// How a submission wants to be treated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Wish {
-    /// Wait until every holder is fenced.
-    pub(crate) fenced: bool,
-    /// Where it comes from.
-    pub(crate) origin: Origin,
-    /// It is new work: refused while the group is slow.
-    pub(crate) refusable: bool,
-    /// When its caller gives up.
-    pub(crate) due: Instant,
-}
-
-/// Where a submission comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// A caller on this node: forwarded where this node doesn't lead.
-    Here,
-    /// Another node, which forwarded it: begun in the term that it is meant for, and never forwarded again.
-    Forwarded(Attempt),
-}
-
-impl Origin {
-    /// Says whether it may be begun in a term.
-    fn allows(&self, leads: Term) -> bool {
-        match self {
-            Origin::Forwarded(attempt) => attempt.term == Some(leads),
-            Origin::Here => true,
-        }
-    }
-}
-
-/// Proposals of one caller.
-pub(crate) struct Submission {
-    pub(crate) proposals: Vec<Bytes>,
-    pub(crate) wish: Wish,
-    pub(crate) answer: oneshot::Sender<Result<Done, Failed>>,
-    /// Set when something is done about it, so that its caller knows what a timeout means.
-    begun: Arc<AtomicBool>,
-    /// Its share of the queue, given back when it is answered.
-    _room: OwnedSemaphorePermit,
-}
-
-/// What a queue works with.
-pub(crate) struct ProposerParts {
-    pub(crate) group: Arc<Group>,
-    pub(crate) peers: Arc<Peers>,
-    pub(crate) clock: Arc<dyn Clock>,
-    /// This start of the node.
-    pub(crate) incarnation: Incarnation,
-    /// Whom to forward to.
-    pub(crate) leader_hint: Mutex<LeaderHint>,
-    /// The generation of what is forwarded.
-    pub(crate) generation: Generation,
-    /// What other nodes forwarded to this one. Held while something of them is queued.
-    pub(crate) senders: Mutex<Senders>,
-}
-
-impl ProposerParts {
-    /// Returns what was said of the leader.
-    pub(crate) fn leader_hint(&self) -> MutexGuard<'_, LeaderHint> {
-        self.leader_hint.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Where proposals of one group are handed in.
 #[derive(Clone)]
@@ -228,17 +138,6 @@ impl Batch {
 struct BatchEnd {
     fencing: Vec<fence::FenceWait>,
     took: Duration,
-}
-
-impl Submission {
-    pub(crate) fn bytes(&self) -> usize {
-        self.proposals.iter().map(|bytes| wire::entry::proposal_len(bytes.len())).sum()
-    }
-
-    /// Answers; a caller that gave up needs none.
-    pub(crate) fn answer(self, result: Result<Done, Failed>) {
-        let _ = self.answer.send(result);
-    }
 }
 
 async fn run(parts: Arc<ProposerParts>, mut queue: mpsc::Receiver<Submission>, pace: Arc<Pace>) {

@@ -1,6 +1,7 @@
 //! Between openraft's types and bytes: what nodes say to each other (`wire::peer`) and what a group's log keeps. Parses
 //! once, with typed reasons; holds no state.
 
+mod error;
 mod stored;
 
 use model::id::{GroupId, Incarnation, NodeId, Term};
@@ -14,27 +15,11 @@ use crate::proposals::attempts::Attempt;
 use crate::proposals::leader_hint::Leader;
 use crate::raft::type_config::{Entry, EntryBytes, LeaderId, LogId, TypeConfig, Vote};
 
+pub(crate) use self::error::CodecError;
 pub(crate) use self::stored::{
     StoredVote, decode_log_id, decode_membership, decode_record, decode_stored_membership, decode_vote, encode_log_id,
     encode_membership, encode_record, encode_stored_membership, encode_vote,
 };
-
-/// Bytes or messages that are not what a node of this cluster sends or stores.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum CodecError {
-    /// A field that must be given isn't.
-    #[error("{0} is required")]
-    Missing(&'static str),
-    /// A group's number is out of range.
-    #[error("{0} is no group")]
-    Group(u32),
-    /// A stored record is too short or of an unknown kind.
-    #[error("the log record is malformed: {0}")]
-    Record(&'static str),
-    /// A membership is malformed.
-    #[error("the membership is malformed: {0}")]
-    Membership(String),
-}
 
 /// Parses a group's number.
 pub(crate) fn group(number: u32) -> Result<GroupId, CodecError> {

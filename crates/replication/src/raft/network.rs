@@ -22,8 +22,9 @@ use crate::node::background::Background;
 use crate::peers::channels::{Peer, Peers};
 use crate::raft::append_stream::{Answer, AppendStream, rpc_error};
 use crate::raft::codec;
+use crate::raft::snapshot::Snapshot;
 use crate::raft::snapshot::SnapshotData;
-use crate::raft::type_config::{Member, RpcError, Snapshot, TypeConfig, Vote};
+use crate::raft::type_config::{Member, RpcError, TypeConfig, Vote};
 
 /// The metadata key that marks a vote request as part of a transfer of leadership: voters grant it even while they
 /// refuse others (rule R8).

@@ -13,7 +13,7 @@ use openraft::{OptionalSend, RaftLogReader};
 use store::{EngineError, LogFull, LogRecord, LogStore, Synced};
 use tokio::sync::{Notify, oneshot, watch};
 
-use crate::members::rejoin::Part;
+use crate::members::part::Part;
 use crate::node::fatal::Fatal;
 use crate::raft::codec;
 use crate::raft::type_config::{Entry, LogId, TypeConfig, Vote};

@@ -19,8 +19,7 @@ use wire::peer::{Row, SnapshotChunk, SnapshotHeader, SnapshotPart};
 use crate::node::background::{self, Background};
 use crate::raft::append_stream::rpc_error;
 use crate::raft::codec::{self, CodecError};
-use crate::raft::state_machine::applied_state;
-use crate::raft::type_config::{RpcError, Snapshot, SnapshotMeta, StoredMembership, TypeConfig, Vote};
+use crate::raft::type_config::{LogId, RpcError, SnapshotMeta, StoredMembership, TypeConfig, Vote};
 
 /// The most bytes of rows in one part of a snapshot; one row is always allowed.
 const CHUNK_BYTES_MAX: usize = 1024 * 1024;
@@ -31,6 +30,16 @@ pub(crate) enum SnapshotData {
     Reader(Box<SnapshotReader>),
     /// Rows that came, not yet in place.
     Received(Box<Installer>),
+}
+
+/// A snapshot on its way out or in.
+pub(crate) type Snapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, SnapshotData>;
+
+/// Reads how far a group's state got, in openraft's types.
+pub(crate) fn applied_state(row: &AppliedRow) -> Result<(Option<LogId>, StoredMembership), CodecError> {
+    let last = row.last.as_ref().map(|bytes| codec::decode_log_id(bytes)).transpose()?;
+    let membership = row.membership.clone().map(codec::decode_stored_membership).transpose()?;
+    Ok((last, membership.unwrap_or_default()))
 }
 
 /// Returns the present state as a snapshot; nothing when nothing was applied.

@@ -10,7 +10,7 @@ use model::outcome::Outcome;
 use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder};
 use registry::{ApplyContext, Effect, apply_entry};
-use store::{AppliedRow, GroupWrite, StateStore};
+use store::{GroupWrite, StateStore};
 use tokio::sync::watch;
 
 use crate::lease::group_lease::GroupLease;
@@ -20,10 +20,11 @@ use crate::node::effects::Announcer;
 use crate::node::fatal::Fatal;
 use crate::raft::codec;
 use crate::raft::hashes::{Hashes, Round};
-use crate::raft::snapshot::{self, SnapshotData};
-use crate::raft::type_config::{
-    Answers, Entry, EntryBytes, LogId, Snapshot, SnapshotMeta, StoredMembership, TypeConfig,
-};
+use crate::raft::snapshot::{self, Snapshot, SnapshotData, applied_state};
+use crate::raft::type_config::{Answers, Entry, EntryBytes, LogId, SnapshotMeta, StoredMembership, TypeConfig};
+
+/// One group's Raft.
+pub(crate) type Raft = openraft::Raft<TypeConfig, GroupMachine>;
 
 /// The most entries that are stored at one stroke.
 const BATCH_ENTRIES_MAX: usize = 256;
@@ -174,13 +175,6 @@ fn with_source(error: &dyn std::error::Error) -> String {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     }
-}
-
-/// Reads how far a group's state got, in openraft's types.
-pub(crate) fn applied_state(row: &AppliedRow) -> Result<(Option<LogId>, StoredMembership), codec::CodecError> {
-    let last = row.last.as_ref().map(|bytes| codec::decode_log_id(bytes)).transpose()?;
-    let membership = row.membership.clone().map(codec::decode_stored_membership).transpose()?;
-    Ok((last, membership.unwrap_or_default()))
 }
 
 impl RaftStateMachine<TypeConfig> for GroupMachine {

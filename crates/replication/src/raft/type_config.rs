@@ -15,8 +15,6 @@ openraft::declare_raft_types!(
         Node = Member,
 );
 
-/// One group's Raft.
-pub(crate) type Raft = openraft::Raft<TypeConfig, crate::raft::state_machine::GroupMachine>;
 /// Who proposed an entry: term and node.
 pub(crate) type LeaderId = openraft::type_config::alias::CommittedLeaderIdOf<TypeConfig>;
 /// An entry's identity.
@@ -31,8 +29,6 @@ pub(crate) type Membership = openraft::Membership<u64, Member>;
 pub(crate) type StoredMembership = openraft::type_config::alias::StoredMembershipOf<TypeConfig>;
 /// What a snapshot holds.
 pub(crate) type SnapshotMeta = openraft::type_config::alias::SnapshotMetaOf<TypeConfig>;
-/// A snapshot on its way out or in.
-pub(crate) type Snapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, crate::raft::snapshot::SnapshotData>;
 /// A failure to reach a node.
 pub(crate) type RpcError = openraft::errors::RPCError<TypeConfig>;
 

@@ -10,7 +10,7 @@ use service::ports::{BoxFuture, LogError, Look, Reads, ReadsError};
 use tokio::time::Instant;
 
 use crate::Replication;
-use crate::proposals::proposal_port::{Wanted, propose};
+use crate::proposals::propose::{Wanted, propose};
 use crate::reads::remote_reads;
 
 impl Reads for Replication {

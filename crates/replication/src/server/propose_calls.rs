@@ -9,7 +9,8 @@ use wire::peer::propose_reply::Result as Reply;
 use wire::peer::{Applied, NotLeader, ProposeReply, ProposeRequest};
 
 use crate::node::shared::Node;
-use crate::proposals::proposer::{ENTRY_BYTES_MAX, Failed, Origin, Wish};
+use crate::proposals::proposer::ENTRY_BYTES_MAX;
+use crate::proposals::submission::{Failed, Origin, Wish};
 use crate::raft::codec;
 
 /// The longest time that a forwarded proposal is worked at, whatever its sender says.

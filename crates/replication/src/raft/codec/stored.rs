@@ -10,7 +10,7 @@ use wire::Stored as _;
 
 use crate::raft::type_config::{Entry, EntryBytes, LeaderId, LogId, Member, Membership, StoredMembership, Vote};
 
-use super::CodecError;
+use super::error::CodecError;
 
 /// The kinds of payload in a log record.
 const BLANK: u8 = 0;
