@@ -27,7 +27,7 @@ pub async fn leave(replication: &Replication, restart: Option<&Restart>) {
     {
         drain(replication, &restart.service.facts().region).await;
     }
-    match replication.hand_over(LEADERSHIP_TRANSFER_MAX).await {
+    match replication.transfer_leaderships(LEADERSHIP_TRANSFER_MAX).await {
         0 => tracing::info!("all leaderships transferred"),
         kept => {
             tracing::warn!(kept, "leadership not transferred; these groups elect a leader after this node has stopped")

@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// Hands every leadership to another voter; begins no transfer after `wait`. Returns how many groups this node still
 /// leads.
-pub(crate) async fn hand_over(node: &Node, wait: Duration) -> usize {
+pub(crate) async fn transfer_leaderships(node: &Node, wait: Duration) -> usize {
     node.leave();
     for group in node.groups.values() {
         group.raft.runtime_config().elect(false);
@@ -32,14 +32,14 @@ pub(crate) async fn hand_over(node: &Node, wait: Duration) -> usize {
         if hopeless || Instant::now() >= due {
             return led.len();
         }
-        futures::future::join_all(led.iter().map(|group| hand_over_one(node, group))).await;
+        futures::future::join_all(led.iter().map(|group| transfer_one(node, group))).await;
         // An election that was under way when this began may still be won.
         tokio::time::sleep(LOOK).await;
     }
 }
 
 /// Tries the other voters until one leads.
-async fn hand_over_one(node: &Node, group: &Arc<Group>) {
+async fn transfer_one(node: &Node, group: &Arc<Group>) {
     for heir in heirs(node, group) {
         match transfer::transfer(node, group, heir).await {
             Ok(()) => return,

@@ -94,8 +94,8 @@ impl Replication {
 
     /// Prepares a stop: hands every leadership to another live voter, and takes none any more. Begins no transfer after
     /// `wait`. Returns how many groups this node still leads; the others elect in its place when it has stopped.
-    pub async fn hand_over(&self, wait: Duration) -> usize {
-        leave::hand_over(&self.0, wait).await
+    pub async fn transfer_leaderships(&self, wait: Duration) -> usize {
+        leave::transfer_leaderships(&self.0, wait).await
     }
 
     /// Stops to take part: ends all tasks, closes the groups. What is stored stays as it is.

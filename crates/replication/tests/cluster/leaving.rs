@@ -10,7 +10,7 @@ async fn a_leaving_node_leads_nothing_any_more_and_takes_nothing_back() {
         cluster.leader(group).await;
     }
     let leaver = cluster.leader(GROUP).await;
-    assert_eq!(cluster.node(leaver).hand_over(SOON).await, 0);
+    assert_eq!(cluster.node(leaver).transfer_leaderships(SOON).await, 0);
     let heir = eventually("another leader", || async { cluster.agreed_leader(GROUP).filter(|id| *id != leaver) }).await;
     for group in [GroupId::CONTROL, GroupId(1), GroupId(2)] {
         assert_ne!(cluster.leader(group).await, leaver);
@@ -30,6 +30,6 @@ async fn the_last_node_does_not_wait_for_others_that_are_gone() {
         cluster.kill(id).await;
     }
     let began = tokio::time::Instant::now();
-    cluster.node(leaver).hand_over(SOON).await;
+    cluster.node(leaver).transfer_leaderships(SOON).await;
     assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
 }
