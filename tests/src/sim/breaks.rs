@@ -115,7 +115,7 @@ impl Permit for ViewOnly {
 }
 
 impl SendPermits for Unleased {
-    fn enter(&self, group: GroupId) -> Result<Box<dyn Permit + Send + '_>, NoPermit> {
+    fn enter(&self, group: GroupId) -> Result<Box<dyn Permit>, NoPermit> {
         let view = self.0.view(group).map_err(|_| NoPermit::NoLease)?;
         Ok(Box::new(ViewOnly(view)))
     }

@@ -14,8 +14,8 @@ use crate::node::group::Group;
 use crate::node::shared::Node;
 
 /// A stay in the critical section.
-struct SectionPermit<'a> {
-    node: &'a Node,
+struct SectionPermit {
+    node: Arc<Node>,
     group: Arc<Group>,
     view: Arc<GroupView>,
     number: u64,
@@ -23,8 +23,8 @@ struct SectionPermit<'a> {
 }
 
 impl SendPermits for Replication {
-    fn enter(&self, group: GroupId) -> Result<Box<dyn Permit + Send + '_>, NoPermit> {
-        let node: &Node = self.node();
+    fn enter(&self, group: GroupId) -> Result<Box<dyn Permit>, NoPermit> {
+        let node = self.node().clone();
         let group = node.group(group).ok_or(NoPermit::NoLease)?.clone();
         let entered = node.now();
         let number = group.lease.enter(entered)?;
@@ -41,13 +41,13 @@ impl SendPermits for Replication {
     }
 }
 
-impl Permit for SectionPermit<'_> {
+impl Permit for SectionPermit {
     fn view(&self) -> &dyn View {
         &*self.view
     }
 }
 
-impl Drop for SectionPermit<'_> {
+impl Drop for SectionPermit {
     fn drop(&mut self) {
         let took = self.node.now().since(self.entered);
         if took > self.node.timing.critical_section() {

@@ -3,9 +3,7 @@
 //! here waits; what is refused is withdrawn and can't begin any more.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
 
 use model::message::Claim;
 use model::{Epoch, GroupId, MessageId};
@@ -19,7 +17,7 @@ use crate::shared::Shared;
 
 /// The right to begin the dispatches of one batch, each once.
 pub(super) struct Right {
-    check: Arc<Check>,
+    check: Check,
     messages: Mutex<BTreeMap<MessageId, (Planned, Stage)>>,
 }
 
@@ -66,7 +64,7 @@ enum Refused {
 impl Right {
     /// Makes the right for dispatches of a group, under the claim of those that need one.
     pub(super) fn new(shared: &Arc<Shared>, (group, claim): (GroupId, Option<Claim>), planned: Vec<Planned>) -> Right {
-        let check = Arc::new(Check { shared: Arc::clone(shared), group, claim });
+        let check = Check { shared: Arc::clone(shared), group, claim };
         let messages = planned.into_iter().map(|planned| (planned.candidate.message, (planned, Stage::Open))).collect();
         Right { check, messages: Mutex::new(messages) }
     }
@@ -103,7 +101,7 @@ impl Begin for Right {
         let mut stages = self.lock();
         let open = messages.iter().filter_map(|message| stages.open(*message)).collect::<Vec<Planned>>();
         let begun = if open.len() == messages.len() {
-            begin(Arc::clone(&self.check), open).map_err(|refused| {
+            begin(&self.check, &open).map_err(|refused| {
                 tracing::debug!(group = %self.check.group, %refused, count = messages.len(), "dispatch withdrawn");
                 Withdrawn
             })
@@ -142,24 +140,14 @@ impl Stages for BTreeMap<MessageId, (Planned, Stage)> {
     }
 }
 
-/// Checks dispatches and keeps the permit in what it returns: a future that was polled to where it holds the permit for
-/// ever, because a permit borrows from the ports, which the future owns. Its drop gives the permit back.
-fn begin(check: Arc<Check>, planned: Vec<Planned>) -> Result<BeginGuard, Refused> {
-    let mut held = Box::pin(async move {
-        let entered = check.shared.ports.clock.boot_time();
-        let permit = check.shared.ports.permits.enter(check.group)?;
-        check.may_begin(permit.view(), &planned)?;
-        let took = check.shared.ports.clock.boot_time().since(entered);
-        metrics::histogram!("signalbox_sender_begin_seconds").record(took.as_secs_f64());
-        let never: Result<std::convert::Infallible, Refused> = std::future::pending().await;
-        drop(permit);
-        never
-    });
-    match held.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Pending => Ok(BeginGuard::holding(held)),
-        Poll::Ready(Err(refused)) => Err(refused),
-        Poll::Ready(Ok(never)) => match never {},
-    }
+/// Checks dispatches under a permit, and keeps that in what it returns: its drop ends the critical section.
+fn begin(check: &Check, planned: &[Planned]) -> Result<BeginGuard, Refused> {
+    let entered = check.shared.ports.clock.boot_time();
+    let permit = check.shared.ports.permits.enter(check.group)?;
+    check.may_begin(permit.view(), planned)?;
+    let took = check.shared.ports.clock.boot_time().since(entered);
+    metrics::histogram!("signalbox_sender_begin_seconds").record(took.as_secs_f64());
+    Ok(BeginGuard::holding(permit))
 }
 
 impl Check {

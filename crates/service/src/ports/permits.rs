@@ -24,8 +24,8 @@ pub enum NoPermit {
 
 /// A short critical section under a valid, usable lease. What is checked in its view and begun before it is dropped is
 /// covered by the lease; it must not be kept longer than the critical-section limit G (50 ms), and an overrun is
-/// counted.
-pub trait Permit {
+/// counted. It owns what it needs, so that it can be kept until the first bytes have left, on whatever task writes them.
+pub trait Permit: Send {
     /// Returns the group's state as applied now.
     fn view(&self) -> &dyn View;
 }
@@ -36,7 +36,7 @@ pub trait SendPermits: Send + Sync {
     ///
     /// # Errors
     /// When this node has no usable, valid lease of the group now.
-    fn enter(&self, group: GroupId) -> Result<Box<dyn Permit + Send + '_>, NoPermit>;
+    fn enter(&self, group: GroupId) -> Result<Box<dyn Permit>, NoPermit>;
 
     /// Tells the leader's side that every dispatch of the group that this node began is settled as far as the given
     /// plan's epoch goes (rule R11's *drained*); reported with the next lease request.
