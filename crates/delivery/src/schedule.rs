@@ -10,8 +10,8 @@ use model::{Channel, MessageId, Timestamp};
 
 /// Messages that go the same way: what holds one of them up holds up all, and no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Lane {
-    /// The channel.
     pub channel: Channel,
     /// Whether a claim is needed first.
     pub class: Class,
@@ -19,10 +19,10 @@ pub struct Lane {
 
 /// A waiting message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Entry {
     /// When it may be dispatched.
     pub due: Timestamp,
-    /// The message.
     pub message: MessageId,
     /// The way it goes.
     pub lane: Lane,

@@ -14,8 +14,8 @@ pub const APPS_MAX: usize = 100;
 
 /// An application: Pinpoint's project.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct App {
-    /// Its id.
     pub id: AppId,
     /// Its name; needs not be unique.
     pub name: String,
@@ -29,8 +29,8 @@ pub struct App {
 
 /// What a channel needs beyond being enabled.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum ChannelDetail {
-    /// EMAIL.
     Email {
         /// The mailbox that messages come from when they name none.
         from_address: String,
@@ -41,7 +41,6 @@ pub enum ChannelDetail {
         /// The role ARN, as the caller gave it.
         role_arn: Option<String>,
     },
-    /// SMS.
     Sms {
         /// The sender id that messages carry when they name none.
         sender_id: Option<String>,
@@ -85,8 +84,8 @@ pub struct ChannelSendState {
 
 /// What every partition knows of an app. A partition accepts and sends messages only of apps that it knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct AppSendState {
-    /// The app.
     pub app: AppId,
     /// Its channels that are configured.
     pub channels: BTreeMap<Channel, ChannelSendState>,

@@ -39,26 +39,22 @@ pub const CHUNK_MAX: u32 = 1_000;
 /// A change of a group's state. The first block belongs to the control group, the second to partitions, the third to
 /// both.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum Command {
     /// Makes an app.
     CreateApp {
         /// Its id, drawn at the listener.
         app: AppId,
-        /// Its name.
         name: String,
-        /// Its tags.
         tags: BTreeMap<String, String>,
     },
     /// Deletes an app; its data in the partitions follows.
     DeleteApp {
-        /// The app.
         app: AppId,
     },
     /// Configures a channel of an app, or changes it.
     PutChannel {
-        /// The app.
         app: AppId,
-        /// The channel.
         channel: Channel,
         /// Whether it is enabled; as it was, or enabled when new, if not given.
         enabled: Option<bool>,
@@ -69,44 +65,34 @@ pub enum Command {
     },
     /// Removes a channel of an app.
     DeleteChannel {
-        /// The app.
         app: AppId,
-        /// The channel.
         channel: Channel,
     },
     /// Commits a traffic plan.
     CommitPlan {
-        /// The change.
         change: PlanChange,
     },
 
     /// Creates an endpoint or merges a change into it.
     UpsertEndpoint(Box<UpsertEndpoint>),
-    /// Deletes an endpoint.
     DeleteEndpoint {
-        /// Its app.
         app: AppId,
-        /// The endpoint.
         endpoint: EndpointId,
     },
     /// Records that a recipient wants no messages.
     PutOptOut {
-        /// The app.
         app: AppId,
         /// The recipient.
         key: AddressKey,
-        /// The channel.
         channel: Channel,
         /// Where it came from.
         source: OptOutSource,
     },
     /// Removes an opt-out.
     DeleteOptOut {
-        /// The app.
         app: AppId,
         /// The recipient.
         key: AddressKey,
-        /// The channel.
         channel: Channel,
     },
     /// Accepts messages that share a body.
@@ -148,7 +134,6 @@ pub enum Command {
     },
     /// Takes over a plan from the control group. An older one than the adopted one is ignored.
     AdoptPlan {
-        /// The plan.
         plan: Box<TrafficPlan>,
     },
     /// Moves waiting messages out of a region, by rule R11. Ignored unless the adopted plan has this epoch (R12).
@@ -208,6 +193,7 @@ pub enum Command {
 
 /// What one group asks another to do because of a change of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum FollowUpAction {
     /// Take over what a partition must know of an app.
     AdoptApp(AppSendState),
@@ -215,19 +201,17 @@ pub enum FollowUpAction {
     PutBlock(Block),
     /// Forbid them no longer because of this endpoint.
     RemoveBlock {
-        /// The app.
         app: AppId,
         /// The recipient.
         key: AddressKey,
-        /// The endpoint.
         endpoint: EndpointId,
     },
 }
 
 /// See [`Command::UpsertEndpoint`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct UpsertEndpoint {
-    /// The app.
     pub app: AppId,
     /// The endpoint, in lower case.
     pub endpoint: EndpointId,
@@ -243,8 +227,8 @@ pub struct UpsertEndpoint {
 
 /// See [`Command::AcceptMessages`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct AcceptMessages {
-    /// The app.
     pub app: AppId,
     /// The channel of all the recipients.
     pub channel: Channel,
@@ -283,8 +267,8 @@ pub struct Recipient {
 
 /// What came of one dispatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Settlement {
-    /// The message.
     pub message: MessageId,
     /// The number of the dispatch; from 1.
     pub attempt: u32,
@@ -305,10 +289,10 @@ pub enum Resolution {
 
 /// A place in a region's outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct OutboxCursor {
     /// When the message is due.
     pub due: Timestamp,
-    /// The message.
     pub message: MessageId,
 }
 

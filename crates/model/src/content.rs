@@ -23,8 +23,8 @@ pub enum Purpose {
 
 /// The content of a message for one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum Content {
-    /// An SMS.
     Sms {
         /// The text; 1 to [`SMS_TEXT_MAX`] characters.
         text: String,
@@ -37,7 +37,6 @@ pub enum Content {
     },
     /// An email in parts; at least one of `html` and `text` is given, at most [`EMAIL_SIZE_MAX`] bytes together.
     Email {
-        /// The subject.
         subject: String,
         /// The HTML part.
         html: Option<String>,

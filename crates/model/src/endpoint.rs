@@ -85,8 +85,8 @@ impl Metric {
 
 /// A stored endpoint. The attributes of its user are the user's and stored there.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Endpoint {
-    /// Its app.
     pub app: AppId,
     /// Its id, in lower case.
     pub id: EndpointId,
@@ -96,7 +96,6 @@ pub struct Endpoint {
     pub target: Option<Target>,
     /// Custom attributes.
     pub attributes: Attributes,
-    /// Metrics.
     pub metrics: BTreeMap<String, Metric>,
     /// The device.
     pub demographic: Demographic,
@@ -122,8 +121,8 @@ pub struct Endpoint {
 
 /// Where an endpoint's messages go.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Target {
-    /// The channel.
     pub channel: Channel,
     /// The address as written.
     pub address: Address,

@@ -77,10 +77,10 @@ impl fmt::Display for EventKind {
 
 /// One thing that happened. Its place in its group's stream is its sequence number, by which it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Event {
     /// The app of the message.
     pub app: AppId,
-    /// The message.
     pub message: MessageId,
     /// The endpoint it was sent to, if any.
     pub endpoint: Option<EndpointId>,

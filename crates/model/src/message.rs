@@ -63,10 +63,10 @@ pub struct Body {
 
 /// A message as it was accepted. It never changes; how far it got is its [`Progress`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Message {
     /// Its id, which names its group.
     pub id: MessageId,
-    /// Its app.
     pub app: AppId,
     /// The channel it goes through.
     pub channel: Channel,
@@ -76,7 +76,6 @@ pub struct Message {
     pub key: AddressKey,
     /// The endpoint it was sent to, unless it was sent to an address.
     pub endpoint: Option<EndpointId>,
-    /// Its body.
     pub body: BodyId,
     /// Values of variables for this recipient alone; they win over the body's.
     pub substitutions: Substitutions,

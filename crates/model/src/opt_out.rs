@@ -22,12 +22,11 @@ pub enum OptOutSource {
 
 /// A recipient who wants no messages of an app on a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct OptOut {
-    /// The app.
     pub app: AppId,
     /// The recipient.
     pub key: AddressKey,
-    /// The channel.
     pub channel: Channel,
     /// Where it came from.
     pub source: OptOutSource,
@@ -48,12 +47,11 @@ pub enum BlockReason {
 
 /// What an endpoint forbids, stored where its address' messages are.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Block {
-    /// The app.
     pub app: AppId,
     /// The recipient.
     pub key: AddressKey,
-    /// The endpoint.
     pub endpoint: EndpointId,
     /// The endpoint's channel.
     pub channel: Channel,

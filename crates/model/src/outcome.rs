@@ -12,6 +12,7 @@ pub const FENCE_HERE: u64 = 0;
 
 /// The answer to one command. Every command has exactly one kind of answer, or is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum Outcome {
     /// The command can't be carried out; nothing was changed.
     Refused(Refusal),
@@ -25,7 +26,6 @@ pub enum Outcome {
     Plan(Box<TrafficPlan>),
     /// The endpoint as it is now, or as it was when it was deleted, and what must be waited for.
     Endpoint {
-        /// The endpoint.
         endpoint: Box<Endpoint>,
         /// Whether it is new.
         created: bool,
@@ -73,6 +73,7 @@ pub enum Acceptance {
 
 /// Why a command can't be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum Refusal {
     /// The app doesn't exist, was deleted, or isn't known to the partition yet.
     #[error("application not found")]
@@ -118,7 +119,6 @@ pub enum Refusal {
     TooManyFollowUps {
         /// The group that they wait for.
         target: GroupId,
-        /// The limit.
         limit: u64,
     },
     /// A command of another kind of group.

@@ -59,14 +59,12 @@ pub struct NodeSettings {
 }
 
 /// What a node works with. Whoever gives the logs also runs their syncing.
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct NodeParts {
-    /// The logs.
     pub log: LogStore,
-    /// The states.
     pub state: StateStore,
     /// The network between nodes.
     pub transport: Arc<dyn PeerTransport>,
-    /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// The randomness.
     pub random: Arc<dyn Random>,

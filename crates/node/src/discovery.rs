@@ -70,9 +70,7 @@ pub enum DiscoveryError {
     /// A target doesn't say who it is.
     #[error("the TXT record of {target} has a wrong or missing {attribute}: {reason}")]
     Attribute {
-        /// The target.
         target: String,
-        /// The attribute.
         attribute: &'static str,
         /// What is wrong, and what would be right.
         reason: String,

@@ -8,7 +8,6 @@ use sender::records::RecordFeed;
 /// Where a node's effects go.
 #[derive(Clone)]
 pub struct EffectTargets {
-    /// The sender.
     pub sender: EffectFeed,
     /// Who shows events, if anybody does.
     pub records: Option<RecordFeed>,

@@ -25,7 +25,6 @@ pub struct Opening<'a> {
     pub nodes: &'a Nodes,
     /// The node that they serve.
     pub node: &'a RunningNode,
-    /// The metrics.
     pub metrics: PrometheusHandle,
 }
 

@@ -16,8 +16,8 @@ use crate::restart::Restart;
 const SENDER_STOP_MAX: Duration = Duration::from_secs(10);
 
 /// A node that takes part, sends and leads. Dropping it leaves its replication running: stop it.
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct RunningNode {
-    /// The replication.
     pub replication: Replication,
     /// The use cases.
     pub service: Service,

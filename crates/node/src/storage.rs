@@ -14,9 +14,7 @@ use crate::world::SystemClock;
 pub struct Storage {
     /// This start of the node.
     pub incarnation: Incarnation,
-    /// The logs.
     pub log: LogStore,
-    /// The states.
     pub state: StateStore,
     sync: SyncThread,
 }

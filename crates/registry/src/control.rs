@@ -29,9 +29,6 @@ pub(crate) struct ChannelWish<'a> {
 }
 
 /// Makes an app. The same id again is the same app, whatever its name; the id of a deleted app is never used again.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn create_app<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     id: AppId,
@@ -57,9 +54,6 @@ pub(crate) fn create_app<T: Tables + ?Sized>(
 }
 
 /// Deletes an app with its channels. Its last send state stays here as its tombstone.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn delete_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, id: AppId) -> Result<Outcome, TableError> {
     let Some(app) = step.tables.row::<Apps>(&id)? else {
         return Ok(Outcome::Refused(Refusal::AppNotFound));
@@ -78,9 +72,6 @@ pub(crate) fn delete_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, id: AppId) 
 }
 
 /// Configures a channel of an app, or changes it.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn put_channel<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     app: AppId,
@@ -109,9 +100,6 @@ pub(crate) fn put_channel<T: Tables + ?Sized>(
 }
 
 /// Removes a channel of an app.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn delete_channel<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     app: AppId,
@@ -132,9 +120,6 @@ pub(crate) fn delete_channel<T: Tables + ?Sized>(
 }
 
 /// Commits a plan. The change that made the current plan is answered with that plan when it comes again.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn commit_plan<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     change: &PlanChange,

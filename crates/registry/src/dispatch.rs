@@ -15,14 +15,13 @@ use crate::tables::{AppSendStates, ProgressOf, RowAccess, TableError, View};
 
 /// What the check must know of a message: the parts that never change after it was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Candidate {
-    /// The message.
     pub message: MessageId,
     /// The app that sends.
     pub app: AppId,
     /// The recipient.
     pub key: AddressKey,
-    /// The channel.
     pub channel: Channel,
     /// The endpoint, unless it goes to an address.
     pub endpoint: Option<EndpointId>,

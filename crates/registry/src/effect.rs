@@ -9,6 +9,7 @@ use model::time::Timestamp;
 
 /// Something that a node may have to act on.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum Effect {
     /// A message waits in a region's outbox, newly or with another due time.
     Waiting {
@@ -16,9 +17,7 @@ pub enum Effect {
         region: RegionId,
         /// When it is due.
         due: Timestamp,
-        /// The message.
         message: MessageId,
-        /// Its channel.
         channel: Channel,
         /// How often it may be dispatched.
         class: Class,
@@ -29,7 +28,6 @@ pub enum Effect {
     Gone {
         /// The region that no longer sends it.
         region: RegionId,
-        /// The message.
         message: MessageId,
     },
     /// Something was applied that can forbid sending: holders report their fence at once.
@@ -40,14 +38,12 @@ pub enum Effect {
     FollowUpQueued {
         /// Where it goes.
         target: GroupId,
-        /// Its number.
         number: u64,
     },
     /// An event was recorded with this number.
     Recorded {
         /// Its number in the group.
         number: u64,
-        /// The event.
         event: Box<Event>,
     },
 }

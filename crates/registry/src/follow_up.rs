@@ -14,9 +14,6 @@ use crate::{forbid, partition};
 
 /// Applies a follow-up from `source`. One that was applied before is done without effect, but holders report their
 /// fence again because its acknowledgement waits for that; one that comes too early is refused.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn apply_follow_up<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     source: GroupId,
@@ -45,9 +42,6 @@ pub(crate) fn apply_follow_up<T: Tables + ?Sized>(
 }
 
 /// Removes the follow-ups to `target` through a number.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn done<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     target: GroupId,
@@ -75,9 +69,6 @@ pub(crate) fn done<T: Tables + ?Sized>(
 }
 
 /// Says why a command is refused that queues one follow-up for each of `targets`; nothing when there is room for all.
-///
-/// # Errors
-/// When the counts can't be read.
 pub(crate) fn room<T: Tables + ?Sized>(
     step: &Step<'_, T>,
     targets: impl IntoIterator<Item = GroupId>,

@@ -37,9 +37,6 @@ pub(crate) enum Ban {
 }
 
 /// Returns what forbids a message, or nothing.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn ban<V: View + ?Sized>(view: &V, whom: Whom<'_>) -> Result<Option<Ban>, TableError> {
     if view.row::<BanCounts>(&(whom.app, whom.key.clone()))?.is_none() {
         return Ok(None);
@@ -68,9 +65,6 @@ fn of_block(block: &Block, whom: Whom<'_>) -> Option<Ban> {
 }
 
 /// Records an opt-out. One that stands keeps its source and time.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn put_opt_out<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     key: <OptOuts as Table>::Key,
@@ -87,9 +81,6 @@ pub(crate) fn put_opt_out<T: Tables + ?Sized>(
 }
 
 /// Records an opt-out of an app that exists, whoever said so.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn opt_out<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     key: <OptOuts as Table>::Key,
@@ -106,9 +97,6 @@ pub(crate) fn opt_out<T: Tables + ?Sized>(
 }
 
 /// Removes an opt-out.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn delete_opt_out<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     key: &<OptOuts as Table>::Key,
@@ -125,9 +113,6 @@ pub(crate) fn delete_opt_out<T: Tables + ?Sized>(
 }
 
 /// Stores a block, unless a later one of the endpoint stands or the app is deleted and its rows are being removed.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn put_block<T: Tables + ?Sized>(step: &mut Step<'_, T>, block: &Block) -> Result<(), TableError> {
     let key = (block.app, block.key.clone(), block.endpoint.clone());
     let standing = step.tables.row::<Blocks>(&key)?;
@@ -143,9 +128,6 @@ pub(crate) fn put_block<T: Tables + ?Sized>(step: &mut Step<'_, T>, block: &Bloc
 }
 
 /// Removes a block. Follow-ups of an endpoint come from one group in order, so that the block is the one that is meant.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn remove_block<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     key: &<Blocks as Table>::Key,

@@ -9,9 +9,6 @@ use crate::step::Step;
 use crate::tables::{Deletions, RowAccess, TableError, Tables};
 
 /// Adopts a plan. An older one than the adopted one, or the same again, changes nothing and is done.
-///
-/// # Errors
-/// When the adopted plan can't be read.
 pub(crate) fn adopt_plan<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     plan: &TrafficPlan,
@@ -27,9 +24,6 @@ pub(crate) fn adopt_plan<T: Tables + ?Sized>(
 }
 
 /// Takes over what the partition must know of an app, unless it knows a later revision.
-///
-/// # Errors
-/// When the send state can't be read.
 pub(crate) fn adopt_app<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     send_state: &AppSendState,

@@ -10,9 +10,6 @@ use crate::tables::{RequestAges, Requests, RowAccess, Tables};
 
 /// Runs a proposal's command, unless its request was answered: then that answer is given again and nothing is changed.
 /// A refusal is an answer like any other, because its caller may have been told of it.
-///
-/// # Errors
-/// As `run`, and when the answers can't be read.
 pub(crate) fn answer_once<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     proposal: &Proposal,

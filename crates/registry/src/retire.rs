@@ -15,9 +15,6 @@ use crate::tables::{
 };
 
 /// Removes at most `limit` rows of each kind. Answers how many, and whether there is more to remove now.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn retire<T: Tables + ?Sized>(step: &mut Step<'_, T>, limit: u32) -> Result<Outcome, TableError> {
     let limit = limit.min(CHUNK_MAX) as usize;
     let (settled, more_settled) = messages::retire_settled(step, limit)?;

@@ -30,11 +30,11 @@ pub enum Unit {
 
 /// Says why a content can't be rendered. Repeating it is useless.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum RenderError {
     /// The template is malformed.
     #[error("read the template of {part}: {reason}")]
     Syntax {
-        /// The part.
         part: Part,
         /// What is wrong, with the template's own words.
         reason: String,
@@ -42,7 +42,6 @@ pub enum RenderError {
     /// The template uses something other than variables.
     #[error("fill {tag} in {part}: only variables such as {{{{name}}}} are offered")]
     Unsupported {
-        /// The part.
         part: Part,
         /// The first tag that isn't offered, shortened.
         tag: String,
@@ -50,13 +49,11 @@ pub enum RenderError {
     /// Nothing is left to say.
     #[error("send {part}: it is empty")]
     Empty {
-        /// The part.
         part: Part,
     },
     /// The part is too long once its variables are filled in.
     #[error("send {part}: it has more than {limit} {unit}")]
     TooLong {
-        /// The part.
         part: Part,
         /// The largest size.
         limit: usize,

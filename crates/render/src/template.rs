@@ -38,9 +38,6 @@ static HTML: LazyLock<Handlebars<'static>> = LazyLock::new(|| engine(Escape::Htm
 
 impl Template {
     /// Parses a text.
-    ///
-    /// # Errors
-    /// When it is malformed or uses something other than variables and comments.
     pub(crate) fn parse(part: Part, text: &str, escape: Escape) -> Result<Template, RenderError> {
         if !tags::has_tags(text) {
             return Ok(Template::Plain(text.to_owned()));
@@ -62,9 +59,6 @@ impl Template {
     }
 
     /// Fills the variables in; nothing when the text became longer than `bytes_max`.
-    ///
-    /// # Errors
-    /// When the engine refuses it, which the checks of [`Template::parse`] leave no known way to.
     pub(crate) fn render(&self, part: Part, data: &Context, bytes_max: usize) -> Result<Option<String>, RenderError> {
         let (compiled, engine) = match self {
             Template::Plain(text) => return Ok((text.len() <= bytes_max).then(|| text.clone())),

@@ -15,12 +15,11 @@ use service::ports::BoxFuture;
 
 /// One message to dispatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Delivery {
     /// The message; drivers send it as the protocol's reference where there is one.
     pub message: MessageId,
-    /// Its app.
     pub app: AppId,
-    /// Its channel.
     pub channel: Channel,
     /// Where it goes.
     pub address: Address,

@@ -13,11 +13,11 @@ pub struct Routes(BTreeMap<Channel, Arc<dyn Driver>>);
 
 /// Why drivers and channels don't fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum RoutesError {
     /// No driver has the name.
     #[error("route {channel} to {driver:?}: there is no such driver, known are {known}")]
     UnknownDriver {
-        /// The channel.
         channel: Channel,
         /// The name.
         driver: String,
@@ -27,7 +27,6 @@ pub enum RoutesError {
     /// The driver can't send the channel.
     #[error("route {channel} to {driver:?}: the driver doesn't send this channel")]
     NotOffered {
-        /// The channel.
         channel: Channel,
         /// The driver's name.
         driver: String,

@@ -30,11 +30,11 @@ pub struct Ports {
 
 /// Why a sender can't go on. The node must stop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum SenderFault {
     /// The node's own state can't be trusted.
     #[error("send from group {group}")]
     Tables {
-        /// The group.
         group: GroupId,
         /// What is wrong with its tables.
         #[source]

@@ -50,6 +50,7 @@ pub enum EngineError {
 
 /// An error of opening a node's storage, or of a group's state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum StoreError {
     /// The storage itself failed.
     #[error(transparent)]
@@ -57,7 +58,6 @@ pub enum StoreError {
     /// Another process, or an earlier node of this one, still has the directory open.
     #[error("{} is in use by another process: stop it first (waited {waited:?})", directory.display())]
     Locked {
-        /// The directory.
         directory: PathBuf,
         /// How long the lock was waited for.
         waited: Duration,
@@ -65,7 +65,6 @@ pub enum StoreError {
     /// The directory can't be made.
     #[error("failed to create {}: {detail}", directory.display())]
     Directory {
-        /// The directory.
         directory: PathBuf,
         /// What the operating system said.
         detail: String,
@@ -73,7 +72,6 @@ pub enum StoreError {
     /// A row that the store keeps about a group is malformed.
     #[error("the {what} of group {group} is malformed: {REMEDY}")]
     Malformed {
-        /// The group.
         group: GroupId,
         /// Which row.
         what: &'static str,
@@ -81,13 +79,11 @@ pub enum StoreError {
     /// A group's state changed between the beginning and the commit of a write: two writers, a fault of this program.
     #[error("the state of group {group} was changed by another writer")]
     Overtaken {
-        /// The group.
         group: GroupId,
     },
     /// The rows of a snapshot didn't arrive in ascending order of their keys, or one of them is no row of a table.
     #[error("a snapshot of group {group} holds a row out of order")]
     SnapshotOrder {
-        /// The group.
         group: GroupId,
     },
 }

@@ -35,10 +35,10 @@ const BACK: &str = "returned.";
 
 /// The node that stops or comes back, and its region.
 #[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Restarting<'a> {
     /// The node.
     pub node: NodeId,
-    /// Its region.
     pub region: &'a RegionId,
 }
 

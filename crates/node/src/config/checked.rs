@@ -19,6 +19,7 @@ pub const PARTITIONS_MAX: u16 = 256;
 
 /// A checked configuration.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Config {
     /// This node's number.
     pub node: NodeId,
@@ -40,7 +41,6 @@ pub struct Config {
     pub discovery: Discovery,
     /// The keys that callers sign with.
     pub keys: Vec<Key>,
-    /// The providers.
     pub providers: Providers,
     /// How fast channels send from this region; a channel that is missing is not paced.
     pub pace: BTreeMap<Channel, Pace>,
@@ -74,10 +74,10 @@ pub enum Discovery {
 
 /// A key that callers sign with.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Key {
     /// The access key id.
     pub id: String,
-    /// The secret.
     pub secret: String,
     /// Whose it is.
     pub name: String,

@@ -85,7 +85,6 @@ pub struct ClusterSection {
 pub struct PeerSection {
     /// Its number.
     pub id: u64,
-    /// Its region.
     pub region: String,
     /// `serving` or `witness`.
     #[serde(default = "default_kind")]

@@ -34,9 +34,6 @@ impl Act {
 
 /// Puts and removes blocks as a change of an endpoint demands. Raises the endpoint's revision where an older endpoint
 /// of the same id left a block, so that the newer block counts.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn follow<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     change: &mut Change,
@@ -51,9 +48,6 @@ pub(crate) fn follow<T: Tables + ?Sized>(
 }
 
 /// Lists the other groups for which a change of an endpoint queues a follow-up, one for each.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn targets<T: Tables + ?Sized>(step: &Step<'_, T>, change: &Change) -> Result<Vec<GroupId>, TableError> {
     let (acts, _) = acts(step, change)?;
     let targets = acts.iter().map(|act| act.block().key.partition(step.partitions));
@@ -111,9 +105,6 @@ fn leaving<T: Tables + ?Sized>(
 }
 
 /// Blocks an endpoint that is deleted: nothing that waits for it goes out.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn bury<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     old: &Endpoint,

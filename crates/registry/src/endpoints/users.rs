@@ -24,9 +24,6 @@ pub(crate) fn full_text() -> String {
 }
 
 /// Finds out whether the user of `new` has room for it.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn room<T: Tables + ?Sized>(
     step: &Step<'_, T>,
     old: Option<&Endpoint>,
@@ -66,9 +63,6 @@ fn yields(endpoint: &Endpoint) -> bool {
 }
 
 /// Returns the attributes of an endpoint's user.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn attributes_of<T: Tables + ?Sized>(
     step: &Step<'_, T>,
     endpoint: &Endpoint,
@@ -81,9 +75,6 @@ pub(crate) fn attributes_of<T: Tables + ?Sized>(
 
 /// Returns the attributes of the endpoint's user after an update. An endpoint without a user has none to change:
 /// attributes that are given are ignored, as Pinpoint does.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn merged_attributes<T: Tables + ?Sized>(
     step: &Step<'_, T>,
     endpoint: &Endpoint,
@@ -113,9 +104,6 @@ pub(crate) fn store_attributes<T: Tables + ?Sized>(
 }
 
 /// Moves an endpoint from a user to another. A user whose last endpoint leaves is forgotten with its attributes.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn relink<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     (app, endpoint): (AppId, &EndpointId),

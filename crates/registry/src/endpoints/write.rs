@@ -26,9 +26,6 @@ pub(crate) struct Change {
 
 /// Stores a changed endpoint with all that follows: who is active at its address, its user's endpoints, its blocks.
 /// Returns it as it is stored.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn write<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     mut change: Change,
@@ -56,9 +53,6 @@ pub(crate) fn write<T: Tables + ?Sized>(
 }
 
 /// Removes an endpoint with all that follows but its block.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn erase<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     old: &Endpoint,
@@ -81,9 +75,6 @@ pub(crate) fn retired(old: Endpoint) -> Change {
 
 /// Says why a change is refused, which comes after that of the endpoint that yields to it, if one does: nothing when
 /// there is room for all that follows from both.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn room<T: Tables + ?Sized>(
     step: &Step<'_, T>,
     yielding: Option<&Change>,

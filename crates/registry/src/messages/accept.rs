@@ -26,9 +26,6 @@ struct Terms {
 
 /// Accepts messages that share a body; answers each recipient. A message that exists already is accepted again without
 /// effect. Refused as a whole when the app, the channel or the plan lets nobody send.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn accept<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     accept: &AcceptMessages,

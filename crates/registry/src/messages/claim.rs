@@ -11,9 +11,6 @@ use crate::tables::{Claims, Incarnations, Outbox, ProgressOf, RowAccess, TableEr
 
 /// Claims messages of a region's outbox for a node; answers those that are now its. The same claim again is answered
 /// alike.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn claim<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     claim: Claim,
@@ -54,9 +51,6 @@ fn claimable<T: Tables + ?Sized>(
 }
 
 /// Gives claims back; those of others are left alone. Answers how many were given back.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn release<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     claim: Claim,
@@ -78,9 +72,6 @@ pub(crate) fn release<T: Tables + ?Sized>(
 }
 
 /// Notes that a node started: the claims of its earlier incarnations are held, because nobody knows what came of them.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn begin_incarnation<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     node: NodeId,

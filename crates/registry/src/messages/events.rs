@@ -14,9 +14,6 @@ use crate::tables::{ProgressOf, RowAccess, TableError, Tables};
 
 /// Records what providers said; answers how many events were new. Events about unknown messages, repetitions, and kinds
 /// that no provider reports are ignored. An event that forbids is fenced also when it is a repetition.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn record_events<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     events: &[ProviderEvent],

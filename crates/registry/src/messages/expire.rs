@@ -12,9 +12,6 @@ use crate::step::Step;
 use crate::tables::{Expiries, RowAccess, TableError, Tables};
 
 /// Expires waiting messages whose time is over. A claimed one is held instead: it may have been dispatched.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn expire<T: Tables + ?Sized>(step: &mut Step<'_, T>, limit: u32) -> Result<Outcome, TableError> {
     let limit = limit.min(CHUNK_MAX) as usize;
     let now = step.now;

@@ -13,9 +13,6 @@ use crate::tables::{Held, RowAccess, TableError, Tables};
 
 /// Decides what becomes of held messages; answers for how many it was decided. Messages that aren't held are left
 /// alone, and so are those to be sent again while the plan lets no region send them.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn resolve<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     messages: &[MessageId],
@@ -35,9 +32,6 @@ pub(crate) fn resolve<T: Tables + ?Sized>(
 
 /// Ends held messages of a deleted app: what forbade them is its deletion. Answers how many there were, at most
 /// `limit`.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn forbid_held<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     app: AppId,

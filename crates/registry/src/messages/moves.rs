@@ -41,9 +41,6 @@ pub(crate) struct Note<'a> {
 }
 
 /// Returns a message with its progress, or nothing when it is unknown or retired.
-///
-/// # Errors
-/// When the tables can't be read or contradict each other.
 pub(crate) fn load<T: Tables + ?Sized>(step: &Step<'_, T>, id: MessageId) -> Result<Option<Loaded>, TableError> {
     let Some(progress) = step.tables.row::<ProgressOf>(&id)? else {
         return Ok(None);
@@ -53,9 +50,6 @@ pub(crate) fn load<T: Tables + ?Sized>(step: &Step<'_, T>, id: MessageId) -> Res
 }
 
 /// Returns a message that another row promises.
-///
-/// # Errors
-/// When the tables can't be read or contradict each other.
 pub(crate) fn promised<T: Tables + ?Sized>(step: &Step<'_, T>, id: MessageId) -> Result<Loaded, TableError> {
     let progress = step.tables.promised_row::<ProgressOf>(&id)?;
     let message = step.tables.promised_row::<Messages>(&id)?;
@@ -63,9 +57,6 @@ pub(crate) fn promised<T: Tables + ?Sized>(step: &Step<'_, T>, id: MessageId) ->
 }
 
 /// Puts a new message into its region's outbox.
-///
-/// # Errors
-/// When the accounting can't be read.
 pub(crate) fn begin<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     message: Message,
@@ -80,9 +71,6 @@ pub(crate) fn begin<T: Tables + ?Sized>(
 }
 
 /// Ends a message: `progress` says how, nothing more will happen to it.
-///
-/// # Errors
-/// When the accounting can't be read.
 pub(crate) fn end<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     old: &Loaded,
@@ -103,9 +91,6 @@ pub(crate) fn end<T: Tables + ?Sized>(
 
 /// Holds a waiting message until somebody decides. The dispatch whose result nobody knows counts as an attempt, so that
 /// what is said of it later is not taken for the result of the next one.
-///
-/// # Errors
-/// When the accounting can't be read.
 pub(crate) fn hold<T: Tables + ?Sized>(step: &mut Step<'_, T>, old: &Loaded, detail: &str) -> Result<(), TableError> {
     debug_assert_eq!(old.progress.status, Status::Waiting);
     leave(step, old);
@@ -141,9 +126,6 @@ pub(crate) fn requeue<T: Tables + ?Sized>(step: &mut Step<'_, T>, old: &Loaded, 
 }
 
 /// Lets a held message wait again: `progress` says where and until when.
-///
-/// # Errors
-/// When the accounting can't be read.
 pub(crate) fn release_held<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     old: &Loaded,

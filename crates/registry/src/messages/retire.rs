@@ -15,9 +15,6 @@ pub const SETTLED_KEPT: Duration = Duration::from_secs(72 * 3_600);
 
 /// Removes settled messages that were kept long enough, with their progress, events and share of their body. Answers
 /// how many, and whether there are more.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn retire_settled<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     limit: usize,

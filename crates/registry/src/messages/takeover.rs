@@ -28,9 +28,6 @@ pub(crate) struct TakeoverChunk<'a> {
 
 /// Moves waiting messages out of a region. Answers how many moved or are held now, and where the next chunk begins.
 /// Messages that the plan still sends through the region stay. Refused unless the adopted plan has the epoch (R12).
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn take_over<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     chunk: &TakeoverChunk<'_>,

@@ -81,14 +81,13 @@ pub struct ReplicationConfig {
 }
 
 /// What a node works with.
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct ReplicationParts {
     /// The logs; somebody runs their rounds of syncing.
     pub log: LogStore,
-    /// The states.
     pub state: StateStore,
     /// The network.
     pub transport: Arc<dyn PeerTransport>,
-    /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// The randomness.
     pub random: Arc<dyn Random>,
@@ -98,6 +97,7 @@ pub struct ReplicationParts {
 
 /// Why a node can't be started.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum StartError {
     /// The node isn't one of the configured ones.
     #[error("node {0} is not one of the configured nodes")]
@@ -105,7 +105,6 @@ pub enum StartError {
     /// A group's stored state is malformed.
     #[error("group {group} can't be opened: {detail}")]
     Group {
-        /// The group.
         group: GroupId,
         /// What is wrong.
         detail: String,

@@ -44,8 +44,8 @@ pub trait PeerTransport: Send + Sync + 'static {
 /// Says that a node's address is malformed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{address:?} is not a host:port: {reason}")]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct InvalidPeerAddress {
-    /// The address.
     pub address: String,
     /// What is wrong with it.
     pub reason: String,

@@ -69,9 +69,6 @@ pub(crate) struct Senders {
 impl Senders {
     /// Decides whether a batch may be queued, given the term in which this node leads. The caller queues it before it
     /// asks about the next one.
-    ///
-    /// # Errors
-    /// When it must not be begun.
     pub(crate) fn admit(&mut self, leads: Option<Term>, attempt: &Attempt) -> Result<(), NotAdmitted> {
         let term = leads.filter(|term| attempt.term == Some(*term) && *term >= self.term);
         let term = term.ok_or(NotAdmitted::OtherTerm)?;

@@ -120,9 +120,6 @@ impl Partition {
     }
 
     /// Sends until the node stops, and then until everything begun is settled.
-    ///
-    /// # Errors
-    /// When the partition's tables can't be read.
     pub(crate) async fn run(mut self) -> Result<(), SenderFault> {
         self.begin_incarnation();
         let mut stop = self.stop.clone();

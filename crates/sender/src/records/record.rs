@@ -58,9 +58,6 @@ struct Nothing {}
 
 /// Appends an event of a message to `text` as a record; appends nothing for events that Pinpoint's stream doesn't have.
 /// Says whether it did.
-///
-/// # Errors
-/// Never in practice: all parts are text and numbers.
 pub(super) fn write_record(
     text: &mut Vec<u8>,
     (event, message): (&Event, &Message),

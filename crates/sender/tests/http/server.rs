@@ -14,7 +14,6 @@ pub struct Seen {
     pub line: String,
     /// Headers by lower-case name.
     pub headers: BTreeMap<String, String>,
-    /// The body.
     pub body: String,
 }
 

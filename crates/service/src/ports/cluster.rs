@@ -10,12 +10,11 @@ use super::{BoxFuture, LogError};
 
 /// How one group stands, seen from one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct GroupStatus {
-    /// The group.
     pub group: GroupId,
     /// Who leads it, as far as this node knows.
     pub leader: Option<NodeId>,
-    /// The term of that.
     pub term: Term,
     /// The last entry of this node's log.
     pub last: LogIndex,
@@ -35,10 +34,10 @@ pub struct GroupStatus {
 
 /// How the cluster stands, seen from one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct ClusterStatus {
     /// The node that answers.
     pub node: NodeId,
-    /// Its region.
     pub region: RegionId,
     /// Every node it knows.
     pub nodes: Vec<NodeInfo>,
@@ -52,6 +51,7 @@ pub struct ClusterStatus {
 
 /// Why the cluster was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum ClusterError {
     /// No such node.
     #[error("node {0} is not a member")]
@@ -62,7 +62,6 @@ pub enum ClusterError {
     /// A group could not be changed; the change may have been made in others, and repeating it is safe.
     #[error("group {group}: {detail}")]
     Group {
-        /// The group.
         group: GroupId,
         /// What went wrong.
         detail: String,

@@ -22,11 +22,11 @@ pub struct Applied {
 
 /// Why proposals were not answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum LogError {
     /// No leader could be reached before the deadline; nothing was done.
     #[error("group {group} had no reachable leader for {waited:?}")]
     NoLeader {
-        /// The group.
         group: GroupId,
         /// How long it was waited for.
         waited: Duration,
@@ -40,7 +40,6 @@ pub enum LogError {
     /// The deadline passed while the entry was under way: it may or may not be applied.
     #[error("group {group} did not answer in {waited:?}, the change may or may not have been made")]
     Unknown {
-        /// The group.
         group: GroupId,
         /// How long it was waited for.
         waited: Duration,
@@ -59,7 +58,6 @@ pub enum LogError {
     /// The node's own copy of the group can't go on; nothing was done.
     #[error("the replica of group {group} on node {node} failed: {detail}")]
     Broken {
-        /// The group.
         group: GroupId,
         /// The node.
         node: NodeId,

@@ -41,8 +41,8 @@ pub trait ProviderEvents: Send + Sync {
 
 /// What came of one batch of dispatches on a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct DispatchObservation {
-    /// The channel.
     pub channel: Channel,
     /// How long the driver took.
     pub took: Duration,

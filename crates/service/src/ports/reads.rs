@@ -10,6 +10,7 @@ use super::{BoxFuture, LogError};
 
 /// Why a replica can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum ReadsError {
     /// This node holds no replica of the group.
     #[error("this node holds no replica of group {0}")]
@@ -17,7 +18,6 @@ pub enum ReadsError {
     /// No node with a replica of the group answered.
     #[error("no node with a replica of group {group} answered: {detail}")]
     NotReached {
-        /// The group.
         group: GroupId,
         /// What went wrong last.
         detail: String,
@@ -25,7 +25,6 @@ pub enum ReadsError {
     /// The awaited state was not reached in time.
     #[error("group {group} did not reach the awaited state in {waited:?}")]
     TooLate {
-        /// The group.
         group: GroupId,
         /// How long it was waited for.
         waited: Duration,

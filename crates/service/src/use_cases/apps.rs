@@ -16,19 +16,18 @@ use crate::error::ServiceError;
 
 /// What an app is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct CreateApp {
     /// Its name, 1 to 64 characters.
     pub name: String,
-    /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
 
 /// How a channel is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct PutChannel {
-    /// The app.
     pub app: AppId,
-    /// The channel.
     pub channel: Channel,
     /// Whether it is enabled; as it was, or enabled when new, if not given.
     pub enabled: Option<bool>,

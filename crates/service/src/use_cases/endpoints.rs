@@ -25,10 +25,9 @@ pub struct EndpointDraft {
 
 /// A request to create or change an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct UpsertEndpointRequest {
-    /// The app.
     pub app: AppId,
-    /// The endpoint.
     pub endpoint: EndpointId,
     /// Its id as the caller wrote it.
     pub display_id: String,
@@ -40,8 +39,8 @@ pub struct UpsertEndpointRequest {
 
 /// An endpoint with the attributes of its user.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct EndpointWithUser {
-    /// The endpoint.
     pub endpoint: Endpoint,
     /// Its user's attributes; empty when it has none.
     pub user_attributes: Attributes,

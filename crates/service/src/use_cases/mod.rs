@@ -42,10 +42,10 @@ pub const PAGE_MAX: usize = 1_000;
 
 /// What a node knows of itself and its cluster; never changes while it runs.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Facts {
     /// The node.
     pub node: NodeId,
-    /// Its region.
     pub region: RegionId,
     /// The number of partitions, fixed when the cluster was made.
     pub partitions: u16,

@@ -13,12 +13,11 @@ use crate::error::ServiceError;
 
 /// Which opt-out is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct OptOutKey {
-    /// The app.
     pub app: AppId,
     /// The recipient, normalised for the channel.
     pub key: AddressKey,
-    /// The channel.
     pub channel: Channel,
 }
 

@@ -22,8 +22,8 @@ use crate::ports::{Applied, LogError};
 
 /// Messages to send: 1 to 100 recipients, each on a channel that has a content.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct SendRequest {
-    /// The app.
     pub app: AppId,
     /// Who gets one; answered in this order.
     pub targets: Vec<SendTarget>,
@@ -56,12 +56,11 @@ pub struct SendTarget {
 
 /// How a recipient is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum To {
     /// By an address, as the caller wrote it.
     Address {
-        /// The channel.
         channel: Channel,
-        /// The address.
         address: String,
     },
     /// By an endpoint.

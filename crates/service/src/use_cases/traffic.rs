@@ -32,12 +32,12 @@ pub struct PlanRequest {
 
 /// What to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum PlanMove {
     /// Give the regions these weights.
     Shift {
         /// On this channel alone; on all that have no weights of their own if not given.
         channel: Option<Channel>,
-        /// The weights.
         weights: Weights,
     },
     /// Take a region out.

@@ -5,10 +5,10 @@ use model::{BootTime, Epoch, Incarnation, LogIndex, NodeId, RegionId, Term};
 /// A holder: one incarnation of one node. A node that restarts is another holder, and its restart proves that the
 /// earlier one sends no more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct HolderId {
     /// The node.
     pub node: NodeId,
-    /// Its incarnation.
     pub incarnation: Incarnation,
     /// The region that the node belongs to.
     pub region: RegionId,

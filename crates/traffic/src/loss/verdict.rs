@@ -43,8 +43,8 @@ struct Reporting {
 
 /// A region that is lost, and why that is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Verdict {
-    /// The region.
     pub region: RegionId,
     /// The last sign of life that anybody who counts had of it.
     pub last_sign: BootTime,

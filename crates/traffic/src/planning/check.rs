@@ -14,6 +14,7 @@ pub const REGIONS_MAX: usize = 32;
 
 /// Says why a change of the plan is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of its members say it")]
 pub enum PlanError {
     /// Another plan is current.
     #[error("the current plan is epoch {current}, the change was made from epoch {parent}")]
@@ -32,9 +33,7 @@ pub enum PlanError {
     /// A weight is too large.
     #[error("the weight {weight} of {region} is over {WEIGHT_MAX}")]
     Weight {
-        /// The region.
         region: RegionId,
-        /// Its weight.
         weight: u32,
     },
     /// No region would be active and have a weight.
@@ -52,7 +51,6 @@ pub enum PlanError {
     /// The region isn't in the state that the change begins from.
     #[error("{region} is {found}, and must be {wanted} for this change")]
     State {
-        /// The region.
         region: RegionId,
         /// Its state.
         found: RegionState,
@@ -71,7 +69,6 @@ pub enum PlanError {
     /// The region has less than what should leave it.
     #[error("{region} has {has_per_mille} per mille of the traffic, {wanted_per_mille} can't leave it")]
     ShareTooLarge {
-        /// The region.
         region: RegionId,
         /// What it has.
         has_per_mille: u32,

@@ -54,10 +54,6 @@ struct Inbound {
 /// Reads a callback. Events go to the groups that own their messages, in their order; an SMS that begins with an
 /// opt-out keyword opts its sender out of every app that sends from the number it was written to. Other inbound SMS are
 /// counted.
-///
-/// # Errors
-/// When the body isn't JSON of the contract, or names a message that can't exist, or holds too much; the path of the
-/// member is told.
 pub(crate) fn parse_callback(
     body: &[u8],
     partitions: u16,
