@@ -98,7 +98,7 @@ pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Resul
     };
     let replication = Replication::start(replication_config(&settings), replication_parts).await?;
     let ports = join(&replication);
-    let service = use_cases(&settings, &ports, (clock.clone(), random.clone()));
+    let service = use_cases(&settings, &ports, clock.clone(), random.clone());
     let wiring =
         Wiring { settings: &settings, ports: &ports, service: &service, replication: &replication, clock, random };
     let mut tasks = Tasks::default();
@@ -127,11 +127,7 @@ fn replication_config(settings: &NodeSettings) -> ReplicationConfig {
     }
 }
 
-fn use_cases(
-    settings: &NodeSettings,
-    ports: &NodePorts,
-    (clock, random): (Arc<dyn Clock>, Arc<dyn Random>),
-) -> Service {
+fn use_cases(settings: &NodeSettings, ports: &NodePorts, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Service {
     let NodeInfo { id: node, region, .. } = settings.own.clone();
     let facts = Facts { node, region, partitions: settings.partitions };
     Service::new(facts, Ports { log: ports.log.clone(), reads: ports.reads.clone(), clock, random })

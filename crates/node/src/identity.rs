@@ -64,7 +64,7 @@ pub enum IdentityError {
 ///
 /// # Errors
 /// When the folder can't be written, or belongs to another node or a cluster with another number of partitions.
-pub fn begin(folder: &Path, (node, partitions): (NodeId, u16), now: Timestamp) -> Result<Incarnation, IdentityError> {
+pub fn begin(folder: &Path, node: NodeId, partitions: u16, now: Timestamp) -> Result<Incarnation, IdentityError> {
     let path = folder.join(FILE);
     let file_error = |source| IdentityError::File { path: path.clone(), source };
     std::fs::create_dir_all(folder).map_err(file_error)?;
@@ -108,18 +108,18 @@ mod tests {
     #[test]
     fn each_start_has_a_larger_number_even_when_the_clock_goes_back() {
         let folder = tempfile::tempdir().unwrap();
-        let first = begin(folder.path(), (NodeId(1), 4), Timestamp(1_000)).unwrap();
-        let second = begin(folder.path(), (NodeId(1), 4), Timestamp(10)).unwrap();
-        let third = begin(folder.path(), (NodeId(1), 4), Timestamp(5_000)).unwrap();
+        let first = begin(folder.path(), NodeId(1), 4, Timestamp(1_000)).unwrap();
+        let second = begin(folder.path(), NodeId(1), 4, Timestamp(10)).unwrap();
+        let third = begin(folder.path(), NodeId(1), 4, Timestamp(5_000)).unwrap();
         assert_eq!((first, second, third), (Incarnation(1_000), Incarnation(1_001), Incarnation(5_000)));
     }
 
     #[test]
     fn a_folder_of_another_node_or_cluster_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        begin(folder.path(), (NodeId(1), 4), Timestamp(1)).unwrap();
+        begin(folder.path(), NodeId(1), 4, Timestamp(1)).unwrap();
         for other in [(NodeId(2), 4), (NodeId(1), 8)] {
-            assert!(matches!(begin(folder.path(), other, Timestamp(2)), Err(IdentityError::Other { .. })));
+            assert!(matches!(begin(folder.path(), other.0, other.1, Timestamp(2)), Err(IdentityError::Other { .. })));
         }
     }
 
@@ -127,7 +127,7 @@ mod tests {
     fn a_malformed_file_says_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE), "node = \"x\"").unwrap();
-        let error = begin(folder.path(), (NodeId(1), 4), Timestamp(1)).unwrap_err();
+        let error = begin(folder.path(), NodeId(1), 4, Timestamp(1)).unwrap_err();
         assert!(error.to_string().contains("remove the folder"), "{error}");
     }
 }

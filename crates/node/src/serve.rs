@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use metrics_exporter_prometheus::PrometheusHandle;
 use model::cluster::{NodeInfo, Nodes};
 use replication::{BlockingThreads, Housekeeping, TcpTransport};
 use tokio_util::sync::CancellationToken;
@@ -13,7 +12,6 @@ use crate::assemble::{NodeParts, NodeSettings, assemble};
 use crate::config::{self, Config, Discovery};
 use crate::listeners::{self, Opening};
 use crate::ports::NodePorts;
-use crate::running::RunningNode;
 use crate::storage::Storage;
 use crate::world::{SystemClock, SystemRandom};
 use crate::{discovery, observability, panics, sending};
@@ -33,12 +31,12 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow
         .cloned()
         .ok_or_else(|| anyhow!("node.id: node {} is not one of the cluster's nodes", config.node))?;
     let storage = Storage::open(&config, &own).await?;
-    let mut node =
-        assemble(settings(&config, (&own, &nodes), &storage), parts(&config, (&own, &nodes), &storage).await?)
-            .await
-            .context("failed to start the node")?;
+    let parts = parts(&config, &own, &nodes, &storage).await?;
+    let started = assemble(settings(&config, &own, &nodes, &storage), parts).await;
+    let mut node = started.context("failed to start the node")?;
     let stop = CancellationToken::new();
-    let listening = listen(&node, (&config, &nodes), (metrics, stop.clone())).await?;
+    let opening = Opening { config: &config, nodes: &nodes, node: &node, metrics };
+    let listening = [listeners::grpc(&opening, stop.clone()).await?, listeners::rest(&opening, stop.clone()).await?];
     let incarnation = storage.incarnation.0;
     tracing::info!(node = own.id.0, region = %own.region, kind = %own.kind, incarnation, "node started");
 
@@ -74,7 +72,7 @@ fn found(config: &Config, nodes: Result<Nodes, discovery::DiscoveryError>) -> an
     Ok(nodes)
 }
 
-fn settings(config: &Config, (own, nodes): (&NodeInfo, &Nodes), storage: &Storage) -> NodeSettings {
+fn settings(config: &Config, own: &NodeInfo, nodes: &Nodes, storage: &Storage) -> NodeSettings {
     NodeSettings {
         own: own.clone(),
         incarnation: storage.incarnation,
@@ -89,7 +87,7 @@ fn settings(config: &Config, (own, nodes): (&NodeInfo, &Nodes), storage: &Storag
     }
 }
 
-async fn parts(config: &Config, (own, nodes): (&NodeInfo, &Nodes), storage: &Storage) -> anyhow::Result<NodeParts> {
+async fn parts(config: &Config, own: &NodeInfo, nodes: &Nodes, storage: &Storage) -> anyhow::Result<NodeParts> {
     let peer = config.listen.peer;
     let transport = TcpTransport::bind(&peer.to_string())
         .await
@@ -114,14 +112,4 @@ fn safety_rules(config: &Config) -> SafetyRules {
         automatic_per_hour: settings.changes_per_hour_max as usize,
         frozen: if settings.automatic { Freeze::Nothing } else { Freeze::Everything },
     }
-}
-
-/// Opens the listeners, the operators' first.
-async fn listen(
-    node: &RunningNode,
-    (config, nodes): (&Config, &Nodes),
-    (metrics, stop): (PrometheusHandle, CancellationToken),
-) -> anyhow::Result<[tokio::task::JoinHandle<()>; 2]> {
-    let opening = Opening { config, nodes, node, metrics };
-    Ok([listeners::grpc(&opening, stop.clone()).await?, listeners::rest(&opening, stop).await?])
 }

@@ -27,7 +27,7 @@ impl Storage {
     pub async fn open(config: &Config, own: &NodeInfo) -> anyhow::Result<Storage> {
         let (config, node) = (config.clone(), own.id);
         tokio::task::spawn_blocking(move || {
-            let incarnation = identity::begin(&config.data, (node, config.partitions), SystemClock.wall_time())?;
+            let incarnation = identity::begin(&config.data, node, config.partitions, SystemClock.wall_time())?;
             let mib = |count: u64| usize::try_from(count << 20).unwrap_or(usize::MAX);
             let engines = RocksEngines::open(RocksConfig {
                 directory: config.data.clone(),

@@ -48,9 +48,7 @@ pub enum RenderError {
     },
     /// Nothing is left to say.
     #[error("send {part}: it is empty")]
-    Empty {
-        part: Part,
-    },
+    Empty { part: Part },
     /// The part is too long once its variables are filled in.
     #[error("send {part}: it has more than {limit} {unit}")]
     TooLong {

@@ -78,12 +78,8 @@ pub enum StoreError {
     },
     /// A group's state changed between the beginning and the commit of a write: two writers, a fault of this program.
     #[error("the state of group {group} was changed by another writer")]
-    Overtaken {
-        group: GroupId,
-    },
+    Overtaken { group: GroupId },
     /// The rows of a snapshot didn't arrive in ascending order of their keys, or one of them is no row of a table.
     #[error("a snapshot of group {group} holds a row out of order")]
-    SnapshotOrder {
-        group: GroupId,
-    },
+    SnapshotOrder { group: GroupId },
 }

@@ -81,11 +81,6 @@ impl MemoryEngine {
         self.inner().fault = None;
     }
 
-    /// Returns the number of changes that a crash would lose.
-    pub fn unsynced_len(&self) -> usize {
-        self.inner().unsynced.iter().map(|batch| batch.ops().len()).sum()
-    }
-
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }

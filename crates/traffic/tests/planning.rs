@@ -6,8 +6,8 @@ use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan, WEIGHT_MAX
 use model::{Channel, Epoch, RegionId, Timestamp};
 use proptest::prelude::*;
 use traffic::planning::{
-    EVIDENCE_MAX, REGIONS_MAX, ShiftRequest, check, describe_difference, evacuate, failback, failover, initial,
-    restore, share_per_mille, shift,
+    EVIDENCE_MAX, Override, REGIONS_MAX, RuleBroken, ShiftRequest, check, describe_difference, evacuate, failback,
+    failover, initial, keeps_two_regions, restore, set_weights, share_per_mille, shift, withdraw,
 };
 use traffic::{PlanError, Why};
 
@@ -218,4 +218,52 @@ proptest! {
             prop_assert!(plan.regions.values().any(|state| *state == RegionState::Active));
         }
     }
+}
+
+#[test]
+fn the_heaviest_standby_that_can_send_takes_the_place_of_the_active_region() {
+    let anybody = |_: &RegionId| true;
+    let mut plan = first(Mode::WarmStandby);
+    plan.weights.insert(region("c"), 80);
+    let after = commit(withdraw(&plan, &region("a"), &anybody, why()));
+    assert_eq!(states(&after), ["evacuated", "standby", "active"]);
+    let after = commit(withdraw(&plan, &region("a"), &|other| *other != region("c"), why()));
+    assert_eq!(states(&after), ["evacuated", "active", "standby"]);
+    let tie = first(Mode::WarmStandby);
+    assert_eq!(states(&commit(withdraw(&tie, &region("a"), &anybody, why()))), ["evacuated", "active", "standby"]);
+    assert!(withdraw(&plan, &region("a"), &|_| false, why()).is_err(), "nobody could send");
+}
+
+#[test]
+fn withdrawing_a_region_beside_active_ones_changes_no_other_role() {
+    let anybody = |_: &RegionId| true;
+    let plan = first(Mode::ActiveActive);
+    assert_eq!(states(&commit(withdraw(&plan, &region("a"), &anybody, why()))), ["evacuated", "active", "active"]);
+    let warm = first(Mode::WarmStandby);
+    assert_eq!(states(&commit(withdraw(&warm, &region("b"), &anybody, why()))), ["active", "evacuated", "standby"]);
+}
+
+#[test]
+fn two_regions_stay_unless_a_person_says_otherwise() {
+    let plan = first(Mode::ActiveActive);
+    let two = evacuate(&plan, &region("a"), why()).unwrap();
+    assert_eq!(keeps_two_regions(&plan, &two), Ok(()));
+    let plan = two.into_plan(Timestamp(2));
+    let one = evacuate(&plan, &region("b"), why()).unwrap();
+    let broken = keeps_two_regions(&plan, &one).unwrap_err();
+    assert_eq!(broken, RuleBroken(Override::LastRegions));
+    assert!(broken.to_string().contains("\"last_regions\""), "{broken}");
+    assert_eq!(Override::parse("last_regions"), Some(Override::LastRegions));
+}
+
+#[test]
+fn weights_set_by_hand_are_checked_as_any_change() {
+    let plan = first(Mode::ActiveActive);
+    let after = commit(set_weights(&plan, Some(Channel::Sms), Weights::from([(region("a"), 7)]), why()));
+    assert_eq!(
+        (weights(&after), &after.channel_weights[&Channel::Sms]),
+        (vec![334, 333, 333], &[(region("a"), 7)].into())
+    );
+    let unknown = set_weights(&plan, None, Weights::from([(region("x"), 7)]), why());
+    assert_eq!(unknown, Err(PlanError::UnknownRegion(region("x"))));
 }

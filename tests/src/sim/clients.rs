@@ -46,7 +46,7 @@ const SENDS_MAX: usize = 3;
 const SHORT_LIFE: Duration = Duration::from_secs(3);
 
 /// Sets the clients of a node going. A client that is cut off by a crash is another client's concern after the restart.
-pub fn spawn(cluster: &Arc<Cluster>, (service, reads): (&Service, Arc<dyn Reads>), tasks: &mut JoinSet<String>) {
+pub fn spawn(cluster: &Arc<Cluster>, service: &Service, reads: Arc<dyn Reads>, tasks: &mut JoinSet<String>) {
     let client = || Client {
         cluster: cluster.clone(),
         service: service.clone(),

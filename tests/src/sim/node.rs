@@ -63,7 +63,7 @@ async fn live(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>) -> anyhow::R
     cluster.runs(id, node.replication.clone());
     beside.spawn(start::compact(cluster.settings.seed, node.replication.clone()));
     let mut clients = JoinSet::new();
-    clients::spawn(cluster, (&node.service, Arc::new(node.replication.clone())), &mut clients);
+    clients::spawn(cluster, &node.service, Arc::new(node.replication.clone()), &mut clients);
     let reason = tokio::select! {
         () = cluster.asked_to_stop(id) => {
             stop(node, clients).await;

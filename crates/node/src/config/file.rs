@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use traffic::loss::AUTOMATIC_PER_HOUR;
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -164,7 +165,7 @@ pub struct FailoverSection {
 
 impl Default for FailoverSection {
     fn default() -> FailoverSection {
-        FailoverSection { automatic: true, regions_min: 1, changes_per_hour_max: 6 }
+        FailoverSection { automatic: true, regions_min: 1, changes_per_hour_max: AUTOMATIC_PER_HOUR }
     }
 }
 

@@ -106,7 +106,8 @@ pub(crate) fn store_attributes<T: Tables + ?Sized>(
 /// Moves an endpoint from a user to another. A user whose last endpoint leaves is forgotten with its attributes.
 pub(crate) fn relink<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
-    (app, endpoint): (AppId, &EndpointId),
+    app: AppId,
+    endpoint: &EndpointId,
     from: Option<&UserId>,
     to: Option<&UserId>,
 ) -> Result<(), TableError> {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::cluster::Nodes;
-use model::id::{GroupId, LogIndex, NodeId, Term};
-use tokio::sync::watch;
+use model::id::{GroupId, NodeId, Term};
 
 use crate::leadership::duties::DutyFactory;
 use crate::leadership::leave;
@@ -50,11 +49,6 @@ impl Replication {
     /// cluster has no such group.
     pub fn effects(&self, group: GroupId) -> Option<EffectStream> {
         self.0.replica(group).map(|group| group.announcer.subscribe())
-    }
-
-    /// Returns what is applied of a hosted group, to be watched; nothing when it isn't hosted here.
-    pub fn watch_applied(&self, group: GroupId) -> Option<watch::Receiver<LogIndex>> {
-        self.0.group(group).map(|group| group.announcer.watch())
     }
 
     /// Returns the term in which this node leads a group now, if it does.

@@ -2,7 +2,6 @@
 //! in its own.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll};
@@ -145,7 +144,6 @@ impl AsyncWrite for PeerStream {
 /// TCP without Nagle's delay.
 pub struct TcpTransport {
     listener: Mutex<Option<TcpListener>>,
-    local: SocketAddr,
 }
 
 impl TcpTransport {
@@ -154,14 +152,7 @@ impl TcpTransport {
     /// # Errors
     /// When the address can't be bound.
     pub async fn bind(address: &str) -> io::Result<TcpTransport> {
-        let listener = TcpListener::bind(address).await?;
-        let local = listener.local_addr()?;
-        Ok(TcpTransport { listener: Mutex::new(Some(listener)), local })
-    }
-
-    /// Returns where it listens.
-    pub fn local_address(&self) -> SocketAddr {
-        self.local
+        Ok(TcpTransport { listener: Mutex::new(Some(TcpListener::bind(address).await?)) })
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn propose(node: &Node, wanted: Wanted, proposals: Vec<Proposal
         return Err(LogError::TooLarge { size, limit: ENTRY_BYTES_MAX });
     }
     let new_work = proposals.iter().any(|proposal| proposal.command.is_new_work());
-    let (done, repeated) = attempt_until(node, (wanted, new_work), encoded, due).await?;
+    let (done, repeated) = attempt_until(node, wanted, new_work, encoded, due).await?;
     node.saw(wanted.group, done.index);
     node.wait_applied(wanted.group, done.index, due)
         .await
@@ -47,7 +47,8 @@ pub(crate) async fn propose(node: &Node, wanted: Wanted, proposals: Vec<Proposal
 /// Tries until there is an answer; says with it whether an earlier try is without one.
 async fn attempt_until(
     node: &Node,
-    (wanted, new_work): (Wanted, bool),
+    wanted: Wanted,
+    new_work: bool,
     encoded: Vec<Bytes>,
     due: Instant,
 ) -> Result<(Done, bool), LogError> {

@@ -63,7 +63,7 @@ enum Refused {
 
 impl Right {
     /// Makes the right for dispatches of a group, under the claim of those that need one.
-    pub(super) fn new(shared: &Arc<Shared>, (group, claim): (GroupId, Option<Claim>), planned: Vec<Planned>) -> Right {
+    pub(super) fn new(shared: &Arc<Shared>, group: GroupId, claim: Option<Claim>, planned: Vec<Planned>) -> Right {
         let check = Check { shared: Arc::clone(shared), group, claim };
         let messages = planned.into_iter().map(|planned| (planned.candidate.message, (planned, Stage::Open))).collect();
         Right { check, messages: Mutex::new(messages) }

@@ -104,7 +104,7 @@ impl Crossing<'_> {
     }
 
     fn work(&self, batch: Vec<Delivery>, planned: Vec<Planned>) -> Work {
-        let right = Arc::new(Right::new(self.shared, (self.group, self.claim), planned));
+        let right = Arc::new(Right::new(self.shared, self.group, self.claim, planned));
         work(self.driver, batch, right, self.shared.config.limits.dispatch_timeout)
     }
 }

@@ -73,7 +73,7 @@ impl Bodies {
             let Some(body) = self.body(desk.view, &message)? else { continue };
             let place = (message.app, message.channel);
             if let Place::Vacant(vacant) = origins.entry(place) {
-                vacant.insert(origin_of_channel(desk.view, place)?);
+                vacant.insert(origin_of_channel(desk.view, place.0, place.1)?);
             }
             let values = Values {
                 recipient: &message.substitutions,
@@ -137,7 +137,7 @@ fn origin_of(content: &Content) -> Option<String> {
 }
 
 /// Returns what the channel's messages come from when they name nothing.
-fn origin_of_channel(view: &dyn View, (app, channel): (AppId, Channel)) -> Result<Option<String>, TableError> {
+fn origin_of_channel(view: &dyn View, app: AppId, channel: Channel) -> Result<Option<String>, TableError> {
     let state = view.row::<AppSendStates>(&app)?.and_then(|mut state| state.channels.remove(&channel));
     Ok(state.and_then(|state| match state.detail {
         ChannelDetail::Email { from_address, .. } => Some(from_address).filter(|from| !from.is_empty()),

@@ -60,7 +60,8 @@ struct Nothing {}
 /// Says whether it did.
 pub(super) fn write_record(
     text: &mut Vec<u8>,
-    (event, message): (&Event, &Message),
+    event: &Event,
+    message: &Message,
     account: &str,
 ) -> Result<bool, serde_json::Error> {
     let Some(event_type) = event_type(event) else { return Ok(false) };
@@ -137,7 +138,7 @@ mod tests {
 
     fn record(event: &Event, message: &Message) -> Option<Value> {
         let mut text = Vec::new();
-        let written = write_record(&mut text, (event, message), "000000000000").unwrap();
+        let written = write_record(&mut text, event, message, "000000000000").unwrap();
         written.then(|| serde_json::from_slice(&text).unwrap())
     }
 

@@ -94,7 +94,7 @@ impl RecordSink {
             if count > 0 {
                 text.push(b',');
             }
-            match write_record(&mut text, (event, &message), &self.config.account) {
+            match write_record(&mut text, event, &message, &self.config.account) {
                 Ok(true) => count += 1,
                 Ok(false) | Err(_) => text.truncate(begun),
             }

@@ -10,12 +10,13 @@ mod send;
 mod traffic;
 mod variables;
 
+pub use ::traffic::planning::Override;
 pub use apps::{CreateApp, PutChannel};
 pub use endpoints::{EndpointDraft, EndpointWithUser, ReadMode, UpsertEndpointRequest};
 pub use messages::{EventPage, MessageReport};
 pub use opt_outs::OptOutKey;
 pub use send::{SendAnswer, SendOutcome, SendRequest, SendTarget, To};
-pub use traffic::{Override, PlanAnswer, PlanMove, PlanRequest};
+pub use traffic::{PlanAnswer, PlanMove, PlanRequest};
 
 use std::sync::Arc;
 use std::time::Duration;

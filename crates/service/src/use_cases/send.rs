@@ -59,10 +59,7 @@ pub struct SendTarget {
 #[expect(missing_docs, reason = "the names of its members say it")]
 pub enum To {
     /// By an address, as the caller wrote it.
-    Address {
-        channel: Channel,
-        address: String,
-    },
+    Address { channel: Channel, address: String },
     /// By an endpoint.
     Endpoint(EndpointId),
 }

@@ -6,11 +6,11 @@ use model::channel::Channel;
 use model::command::Command;
 use model::id::{Epoch, GroupId, RegionId};
 use model::outcome::Outcome;
-use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan, Weights};
+use model::plan::{Author, Mode, PlanChange, TrafficPlan, Weights};
 use registry::tables::{Meta, Plans, ReadRows, View};
 use tracing::Instrument as _;
 use tracing::field::Empty;
-use traffic::planning::{self, PlanError, Why};
+use traffic::planning::{self, Override, PlanError, RuleBroken, Why};
 
 use super::{PAGE_MAX, Service, unexpected};
 use crate::error::{ErrorCode, ServiceError};
@@ -51,27 +51,6 @@ pub enum PlanMove {
         /// The region that sends from then on.
         to: RegionId,
     },
-}
-
-/// A rule that a person may override by naming it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Override {
-    /// At least two regions stay able to send.
-    LastRegions,
-}
-
-impl Override {
-    /// Returns the rule's name, as refusals and requests have it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Override::LastRegions => "last_regions",
-        }
-    }
-
-    /// Returns the rule of a name.
-    pub fn parse(name: &str) -> Option<Override> {
-        [Override::LastRegions].into_iter().find(|rule| rule.as_str() == name)
-    }
 }
 
 /// What became of a change, or would.
@@ -198,48 +177,23 @@ impl Service {
         }
         let why = Why { author: request.author, reason: request.reason, evidence: BTreeMap::new() };
         let change = match request.wanted {
-            PlanMove::Shift { channel, weights } => reweigh(&current, channel, weights, why)?,
-            PlanMove::Evacuate(region) => evacuate(&current, &region, why)?,
+            PlanMove::Shift { channel, weights } => planning::set_weights(&current, channel, weights, why)?,
+            // A person may know better whether a region lives.
+            PlanMove::Evacuate(region) => planning::withdraw(&current, &region, &|_| true, why)?,
             PlanMove::Restore(region) => planning::restore(&current, &region, why)?,
             PlanMove::Failover { from, to } => planning::failover(&current, &from, &to, why)?,
         };
         if !request.overrides.contains(&Override::LastRegions) {
-            keeps_two_regions(&current, &change)?;
+            planning::keeps_two_regions(&current, &change)?;
         }
         Ok((planning::describe_difference(&current, &change), change))
     }
 }
 
-fn reweigh(plan: &TrafficPlan, channel: Option<Channel>, weights: Weights, why: Why) -> Result<PlanChange, PlanError> {
-    let mut change = PlanChange { evidence: why.evidence, ..plan.change(why.author, why.reason) };
-    match channel {
-        Some(channel) => drop(change.channel_weights.insert(channel, weights)),
-        None => change.weights = weights,
+impl From<RuleBroken> for ServiceError {
+    fn from(broken: RuleBroken) -> ServiceError {
+        ServiceError::new(ErrorCode::Precondition, broken.to_string())
     }
-    planning::check(&change, Some(plan))?;
-    Ok(change)
-}
-
-/// Takes a region out; in warm standby the first standby region stands in for an active one.
-fn evacuate(plan: &TrafficPlan, region: &RegionId, why: Why) -> Result<PlanChange, PlanError> {
-    let standby = plan.regions.iter().find(|(_, state)| **state == RegionState::Standby);
-    match (plan.mode, plan.state_of(region), standby) {
-        (Mode::WarmStandby, RegionState::Active, Some((standby, _))) => planning::failover(plan, region, standby, why),
-        _ => planning::evacuate(plan, region, why),
-    }
-}
-
-/// With one region left nothing can take over; a person must say that this is meant.
-fn keeps_two_regions(before: &TrafficPlan, after: &PlanChange) -> Result<(), ServiceError> {
-    let able = |regions: &BTreeMap<RegionId, RegionState>| {
-        regions.values().filter(|state| **state != RegionState::Evacuated).count()
-    };
-    if able(&after.regions) < 2 && able(&after.regions) < able(&before.regions) {
-        let rule = Override::LastRegions.as_str();
-        let text = format!("this would leave one region to send: override {rule:?} if that is meant");
-        return Err(ServiceError::new(ErrorCode::Precondition, text));
-    }
-    Ok(())
 }
 
 impl From<PlanError> for ServiceError {

@@ -141,13 +141,6 @@ impl LogStore {
         self.queue(state, Op::Truncate { group, from: index, to: last + 1 });
     }
 
-    /// Forgets the records up to and with `index`. The purged row should be saved before, or with
-    /// [`purge`](LogStore::purge).
-    pub fn purge_through(&self, group: GroupId, index: u64) {
-        let state = self.state();
-        self.queue_purge(state, group, index);
-    }
-
     /// Forgets the records up to and with `index` and saves the purged row, both or neither.
     pub fn purge(&self, group: GroupId, index: u64, purged: Bytes) {
         let mut state = self.state();
@@ -185,13 +178,6 @@ impl LogStore {
     /// Returns what was saved last as committed.
     pub fn read_committed(&self, group: GroupId) -> Option<Bytes> {
         self.state().group(group).meta(MetaRow::Committed)
-    }
-
-    /// Saves what is purged; durable with the next round.
-    pub fn save_purged(&self, group: GroupId, purged: Bytes) {
-        let mut state = self.state();
-        state.group(group).set_meta(MetaRow::Purged, purged.clone());
-        self.queue(state, Op::Meta { group, row: MetaRow::Purged, bytes: purged, synced: None });
     }
 
     /// Returns what was saved last as purged.

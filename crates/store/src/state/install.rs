@@ -44,12 +44,6 @@ impl Installer {
         Ok(Installer { store, engine, group, staging, applied, last: Bytes::new() })
     }
 
-    /// Returns the key of the last row taken, after which a transfer that was cut off can go on; empty at the
-    /// beginning.
-    pub fn last_key(&self) -> &Bytes {
-        &self.last
-    }
-
     /// Takes rows as [`SnapshotReader`](super::SnapshotReader) gives them.
     ///
     /// # Errors

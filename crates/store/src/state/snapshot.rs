@@ -46,18 +46,6 @@ impl SnapshotReader {
         let relative = |key: Vec<u8>| Bytes::from(key).slice(group_prefix(group).len()..);
         Ok(Some(rows.into_iter().map(|(key, value)| (relative(key), Bytes::from(value))).collect()))
     }
-
-    /// Goes on after the row with this key: the last one that its receiver has.
-    pub fn resume_after(&mut self, key: &[u8]) {
-        let mut row = group_prefix(self.view.group());
-        row.extend_from_slice(key);
-        self.next = after(&row).max(first_row(self.view.group()));
-    }
-
-    /// Begins again with the first row.
-    pub fn restart(&mut self) {
-        self.next = first_row(self.view.group());
-    }
 }
 
 fn first_row(group: GroupId) -> Vec<u8> {

@@ -92,11 +92,11 @@ impl StateStore {
 
     /// Begins a write of a group. Only one write of a group may be open at a time; the second to commit is refused.
     pub fn begin(&self, group: GroupId) -> GroupWrite {
-        let known = match self.groups().get_mut(&group) {
+        let (begun, overlays) = match self.groups().get_mut(&group) {
             Some(state) => (state.applied.clone(), std::mem::take(&mut state.overlays)),
             None => Default::default(),
         };
-        GroupWrite::new(self.clone(), group, known)
+        GroupWrite::new(self.clone(), group, begun, overlays)
     }
 
     /// Returns a view of a group's tables as they are now.

@@ -34,7 +34,7 @@ pub struct GroupWrite {
 
 impl GroupWrite {
     /// Begins a write of a group whose row is `begun`, with the rows that are known of it.
-    pub(super) fn new(store: StateStore, group: GroupId, (begun, overlays): (AppliedRow, Overlays)) -> GroupWrite {
+    pub(super) fn new(store: StateStore, group: GroupId, begun: AppliedRow, overlays: Overlays) -> GroupWrite {
         let (applied, engine, overlays) = (begun.clone(), store.engine(), RefCell::new(overlays));
         GroupWrite { store, engine, group, begun, applied, overlays, batch: Batch::new() }
     }

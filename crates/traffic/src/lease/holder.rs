@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::{BootTime, Epoch, LogIndex, Term};
+use model::{BootTime, Epoch, LogIndex};
 
 use super::terms::{Grant, HolderId, Renewal, Report};
 use crate::timing::LeaseTiming;
@@ -73,7 +73,6 @@ pub enum Answer {
 #[derive(Debug, Clone, Copy)]
 struct Usable {
     until: BootTime,
-    term: Term,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -114,7 +113,7 @@ impl Holder {
         if grant.incarnation != self.id.incarnation {
             return Answer::OtherIncarnation;
         }
-        let lease = Usable { until: grant.sent + self.lease, term: grant.term };
+        let lease = Usable { until: grant.sent + self.lease };
         if lease.until <= now || grant.sent > now {
             return Answer::Expired;
         }
@@ -176,12 +175,6 @@ impl Holder {
         self.usable.map(|usable| usable.until)
     }
 
-    /// Returns the term of the leader that granted the usable lease last; nothing when there was none in this
-    /// incarnation.
-    pub fn granted_in(&self) -> Option<Term> {
-        self.usable.map(|usable| usable.term)
-    }
-
     /// Returns the holder's identity.
     pub fn id(&self) -> &HolderId {
         &self.id
@@ -209,7 +202,7 @@ impl Holder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{Incarnation, NodeId, RegionId};
+    use model::{Incarnation, NodeId, RegionId, Term};
 
     const INCARNATION: Incarnation = Incarnation(7);
 

@@ -5,8 +5,10 @@
 //! observer saw a subject some time ago subtracts that age from the arrival of the report.
 
 mod response;
+mod situation;
 mod verdict;
 
-pub(crate) use response::replace;
-pub use response::{AutomaticChange, Freeze, HISTORY_WINDOW, SafetyRules, Situation, automatic_changes, decide};
+pub use response::{automatic_changes, decide};
+pub(crate) use situation::replace;
+pub use situation::{AUTOMATIC_PER_HOUR, AutomaticChange, Freeze, HISTORY_WINDOW, SafetyRules, Situation};
 pub use verdict::{LossSettings, RegionLoss, Verdict};

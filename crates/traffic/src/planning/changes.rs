@@ -31,8 +31,7 @@ pub struct ShiftRequest {
 }
 
 /// Makes a cluster's first plan for regions that are all different. In mode active-active all regions have the same
-/// share; in warm standby the first of
-/// `serving` is active and each other one keeps [`WARM_SHARE_PER_MILLE`].
+/// share; in warm standby the first of `serving` is active and each other one keeps [`WARM_SHARE_PER_MILLE`].
 ///
 /// # Errors
 /// When there is no region or too many, or `why` breaks a rule of [`check`].
@@ -98,6 +97,24 @@ pub fn shift(plan: &TrafficPlan, request: &ShiftRequest, why: Why) -> Result<Pla
     finish(plan, change)
 }
 
+/// Sets the weights of a channel, or of everything that has none of its own.
+///
+/// # Errors
+/// When a region is unknown, a weight is too large, or no active region would have one.
+pub fn set_weights(
+    plan: &TrafficPlan,
+    channel: Option<Channel>,
+    weights: Weights,
+    why: Why,
+) -> Result<PlanChange, PlanError> {
+    let mut change = begin(plan, why);
+    match channel {
+        Some(channel) => drop(change.channel_weights.insert(channel, weights)),
+        None => change.weights = weights,
+    }
+    finish(plan, change)
+}
+
 /// Takes a region out of service: it gets nothing new, and what waits in it moves. Its weights stay in the plan,
 /// masked.
 ///
@@ -132,7 +149,7 @@ pub fn restore(plan: &TrafficPlan, region: &RegionId, why: Why) -> Result<PlanCh
 /// # Errors
 /// When the plan isn't in warm standby, `from` isn't active or `to` isn't standby.
 pub fn failover(plan: &TrafficPlan, from: &RegionId, to: &RegionId, why: Why) -> Result<PlanChange, PlanError> {
-    exchange(plan, (from, RegionState::Evacuated), to, why)
+    exchange(plan, Leaving { region: from, left_as: RegionState::Evacuated }, to, why)
 }
 
 /// Exchanges the roles of two living regions of a warm standby: `from` becomes a standby and `to` the active one, with
@@ -141,15 +158,17 @@ pub fn failover(plan: &TrafficPlan, from: &RegionId, to: &RegionId, why: Why) ->
 /// # Errors
 /// When the plan isn't in warm standby, `from` isn't active or `to` isn't standby.
 pub fn failback(plan: &TrafficPlan, from: &RegionId, to: &RegionId, why: Why) -> Result<PlanChange, PlanError> {
-    exchange(plan, (from, RegionState::Standby), to, why)
+    exchange(plan, Leaving { region: from, left_as: RegionState::Standby }, to, why)
 }
 
-fn exchange(
-    plan: &TrafficPlan,
-    (from, left_as): (&RegionId, RegionState),
-    to: &RegionId,
-    why: Why,
-) -> Result<PlanChange, PlanError> {
+/// The region that gives its role away, and what it is afterwards.
+struct Leaving<'a> {
+    region: &'a RegionId,
+    left_as: RegionState,
+}
+
+fn exchange(plan: &TrafficPlan, leaving: Leaving<'_>, to: &RegionId, why: Why) -> Result<PlanChange, PlanError> {
+    let Leaving { region: from, left_as } = leaving;
     if plan.mode != Mode::WarmStandby {
         return Err(PlanError::NotWarmStandby);
     }
@@ -194,13 +213,13 @@ fn move_all(weights: &Weights, from: &RegionId, to: &RegionId) -> Weights {
     moved
 }
 
-fn begin(plan: &TrafficPlan, why: Why) -> PlanChange {
+pub(super) fn begin(plan: &TrafficPlan, why: Why) -> PlanChange {
     let mut change = plan.change(why.author, why.reason);
     change.evidence = why.evidence;
     change
 }
 
-fn finish(plan: &TrafficPlan, change: PlanChange) -> Result<PlanChange, PlanError> {
+pub(super) fn finish(plan: &TrafficPlan, change: PlanChange) -> Result<PlanChange, PlanError> {
     check(&change, Some(plan))?;
     Ok(change)
 }

@@ -32,10 +32,7 @@ pub enum PlanError {
     UnknownRegion(RegionId),
     /// A weight is too large.
     #[error("the weight {weight} of {region} is over {WEIGHT_MAX}")]
-    Weight {
-        region: RegionId,
-        weight: u32,
-    },
+    Weight { region: RegionId, weight: u32 },
     /// No region would be active and have a weight.
     #[error("no active region would have a weight, so nothing could be sent")]
     NoActiveRegion,

@@ -8,12 +8,17 @@
 mod changes;
 mod check;
 mod difference;
+mod rules;
+mod withdraw;
 
 pub use changes::{
-    INITIAL_TOTAL, ShiftRequest, WARM_SHARE_PER_MILLE, evacuate, failback, failover, initial, restore, shift,
+    INITIAL_TOTAL, ShiftRequest, WARM_SHARE_PER_MILLE, evacuate, failback, failover, initial, restore, set_weights,
+    shift,
 };
 pub use check::{EVIDENCE_MAX, EVIDENCE_TEXT_MAX, PlanError, REASON_MAX, REGIONS_MAX, check};
 pub use difference::{describe_difference, share_per_mille};
+pub use rules::{Override, RuleBroken, keeps_two_regions};
+pub use withdraw::{CanSend, recall, withdraw};
 
 use std::collections::BTreeMap;
 

@@ -108,7 +108,7 @@ pub fn twice_only_when_cut_off(evidence: &Evidence<'_>) -> Vec<String> {
         for (place, first) in dispatches.iter().enumerate() {
             let taken = matches!(first.reply, Some((_, Reply::Accepted)));
             let Some(second) = dispatches.get(place + 1).filter(|_| taken) else { continue };
-            if !was_cut_off(evidence, &first.region, (first.from, second.from)) {
+            if !was_cut_off(evidence, &first.region, first.from, second.from) {
                 found.push(format!(
                     "{message} was taken from {} at {} ms and dispatched again by {} at {} ms, and nothing was wrong",
                     first.region, first.from, second.region, second.from
@@ -119,7 +119,7 @@ pub fn twice_only_when_cut_off(evidence: &Evidence<'_>) -> Vec<String> {
     found
 }
 
-fn was_cut_off(evidence: &Evidence<'_>, of: &RegionId, (from, to): (Tick, Tick)) -> bool {
+fn was_cut_off(evidence: &Evidence<'_>, of: &RegionId, from: Tick, to: Tick) -> bool {
     let Some(node) = NODES.into_iter().find(|node| region(*node) == *of) else { return false };
     evidence.records.faults.iter().any(|span| {
         let end = span.to.unwrap_or(Tick::MAX).saturating_add(AFTERMATH_MS);

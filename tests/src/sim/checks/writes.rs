@@ -24,7 +24,7 @@ pub fn acknowledged_writes_survive(evidence: &Evidence<'_>) -> Vec<String> {
     for (region, replica) in evidence.replicas {
         for (endpoint, writes) in &writes {
             let value = replica.endpoints.get(*endpoint).copied().flatten();
-            if let Some(wrong) = wrong(writes, value, (Tick::MAX, Tick::MAX)) {
+            if let Some(wrong) = wrong(writes, value, Tick::MAX, Tick::MAX) {
                 found.push(format!("{region} holds {value:?} in {endpoint}, but {wrong}"));
             }
         }
@@ -43,7 +43,7 @@ pub fn reads_see_acknowledged_writes(evidence: &Evidence<'_>) -> Vec<String> {
             continue;
         };
         let Some(writes) = writes.get(endpoint.as_str()) else { continue };
-        if let Some(wrong) = wrong(writes, *value, (operation.from, *at)) {
+        if let Some(wrong) = wrong(writes, *value, operation.from, *at) {
             let (region, from) = (&operation.region, operation.from);
             found.push(format!("{region} read {value:?} in {endpoint} from {from} to {at} ms, but {wrong}"));
         }
@@ -52,7 +52,7 @@ pub fn reads_see_acknowledged_writes(evidence: &Evidence<'_>) -> Vec<String> {
 }
 
 /// Says why a value can't be what is seen by a look that lasted from one time to another, if it can't.
-fn wrong(writes: &[Write], value: Option<u64>, (from, to): (Tick, Tick)) -> Option<String> {
+fn wrong(writes: &[Write], value: Option<u64>, from: Tick, to: Tick) -> Option<String> {
     let newest = writes.iter().filter(|write| write.acknowledged.is_some_and(|at| at < from)).map(|write| write.value);
     let newest = newest.max();
     let Some(value) = value else { return newest.map(|newest| format!("{newest} was acknowledged")) };

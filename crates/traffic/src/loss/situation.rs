@@ -1,0 +1,146 @@
+//! What a decision without a person is made from, and the limits that an operator set to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use model::plan::{Mode, PlanChange, RegionState, TrafficPlan};
+use model::{Epoch, RegionId, Timestamp};
+
+use super::verdict::Verdict;
+use crate::planning::{PlanError, Why, withdraw};
+
+/// The time in which automatic changes are counted.
+pub const HISTORY_WINDOW: Duration = Duration::from_secs(3_600);
+
+/// How many automatic changes are made in an hour, unless a configuration says otherwise.
+pub const AUTOMATIC_PER_HOUR: u32 = 6;
+
+/// What may not change without a person.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Freeze {
+    /// Everything may.
+    #[default]
+    Nothing,
+    /// The state of these regions.
+    Regions(BTreeSet<RegionId>),
+    /// The plan.
+    Everything,
+}
+
+impl Freeze {
+    /// Says whether the state of a region may not change without a person.
+    pub fn covers(&self, region: &RegionId) -> bool {
+        match self {
+            Freeze::Nothing => false,
+            Freeze::Regions(regions) => regions.contains(region),
+            Freeze::Everything => true,
+        }
+    }
+}
+
+/// The limits of automatic changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SafetyRules {
+    /// How many regions must be in service after a change, lost ones not counted. At least one always must.
+    pub serving_min: usize,
+    /// The most automatic changes within [`HISTORY_WINDOW`].
+    pub automatic_per_hour: usize,
+    /// What is frozen.
+    pub frozen: Freeze,
+}
+
+impl Default for SafetyRules {
+    /// One region must serve, [`AUTOMATIC_PER_HOUR`], nothing is frozen.
+    fn default() -> SafetyRules {
+        SafetyRules { serving_min: 1, automatic_per_hour: AUTOMATIC_PER_HOUR as usize, frozen: Freeze::Nothing }
+    }
+}
+
+/// An automatic change of the past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AutomaticChange {
+    /// The plan that it made.
+    pub epoch: Epoch,
+    /// When it was committed.
+    pub time: Timestamp,
+}
+
+/// What a decision is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// The current plan.
+    pub plan: &'a TrafficPlan,
+    /// The regions that are lost.
+    pub verdicts: &'a [Verdict],
+    /// The automatic changes that are known, in any order.
+    pub history: &'a [AutomaticChange],
+    /// The time now, on the clock of plans.
+    pub now: Timestamp,
+}
+
+/// Takes a region out that is among the lost ones and lets another one send in its place; nothing when none could, or
+/// too few would be left.
+pub(crate) fn replace(
+    situation: &Situation<'_>,
+    rules: &SafetyRules,
+    region: &RegionId,
+    why: Why,
+) -> Option<PlanChange> {
+    let able = |other: &RegionId| can_stand_in(situation, rules, other);
+    allowed(situation, rules, withdraw(situation.plan, region, &able, why))
+}
+
+/// Says whether anybody could send in a region's place without a person.
+pub(super) fn has_stand_in(situation: &Situation<'_>, rules: &SafetyRules, region: &RegionId) -> bool {
+    let warm = situation.plan.mode == Mode::WarmStandby;
+    let regions = situation.plan.regions.iter().filter(|(other, _)| *other != region);
+    let mut eligible = regions.filter(|(_, state)| match state {
+        RegionState::Active => true,
+        RegionState::Standby => warm,
+        RegionState::Evacuated => false,
+    });
+    eligible.any(|(other, _)| can_stand_in(situation, rules, other))
+}
+
+/// Says whether a region may send in another's place without a person: an active one that lives, or a standby that
+/// lives and isn't frozen.
+fn can_stand_in(situation: &Situation<'_>, rules: &SafetyRules, other: &RegionId) -> bool {
+    let active = situation.plan.state_of(other) == RegionState::Active;
+    !is_lost(situation, other) && (active || !rules.frozen.covers(other))
+}
+
+/// Lets a change through that leaves enough regions in service.
+pub(super) fn allowed(
+    situation: &Situation<'_>,
+    rules: &SafetyRules,
+    change: Result<PlanChange, PlanError>,
+) -> Option<PlanChange> {
+    change.ok().filter(|change| serving(situation, change) >= rules.serving_min.max(1))
+}
+
+/// Lists the regions in a state that are not lost.
+pub(super) fn living<'a>(
+    situation: &'a Situation<'_>,
+    state: RegionState,
+) -> impl Iterator<Item = &'a RegionId> + use<'a> {
+    in_state(&situation.plan.regions, state).filter(|region| !is_lost(situation, region))
+}
+
+/// Counts the regions that a change leaves in service and that are not lost. None when no active one would be left that
+/// isn't lost and has a weight, whatever else there is.
+fn serving(situation: &Situation<'_>, change: &PlanChange) -> usize {
+    let mut active = in_state(&change.regions, RegionState::Active).filter(|region| !is_lost(situation, region));
+    if !active.any(|region| change.weights.get(region).is_some_and(|weight| *weight > 0)) {
+        return 0;
+    }
+    let in_service = change.regions.iter().filter(|(_, state)| **state != RegionState::Evacuated);
+    in_service.filter(|(region, _)| !is_lost(situation, region)).count()
+}
+
+fn in_state(regions: &BTreeMap<RegionId, RegionState>, state: RegionState) -> impl Iterator<Item = &RegionId> {
+    regions.iter().filter(move |(_, found)| **found == state).map(|(region, _)| region)
+}
+
+fn is_lost(situation: &Situation<'_>, region: &RegionId) -> bool {
+    situation.verdicts.iter().any(|verdict| verdict.region == *region)
+}
