@@ -4,9 +4,10 @@
 use model::command::{Command, Proposal};
 use model::id::GroupId;
 use model::outcome::{Outcome, Refusal};
-use model::time::Timestamp;
 
+use crate::context::ApplyContext;
 use crate::effect::Effect;
+use crate::error::ApplyError;
 use crate::step::Step;
 use crate::tables::{TableError, Tables};
 use crate::{control, endpoints, follow_up, forbid, messages, partition, requests, retire};
@@ -14,36 +15,6 @@ use crate::{control, endpoints, follow_up, forbid, messages, partition, requests
 /// The largest apply version that this build can apply. A group that was never raised is at 0, and every command of the
 /// first release belongs to it.
 pub const APPLY_VERSION: u32 = 1;
-
-/// Where and when an entry is applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ApplyContext {
-    /// The group whose log holds the entry.
-    pub group: GroupId,
-    /// How many partitions the cluster has; fixed when the cluster was made.
-    pub partitions: u16,
-    /// The leader's stamp of the entry. A stamp before the group's clock counts as the clock.
-    pub stamp: Timestamp,
-}
-
-/// Says why an entry can't be applied. The node must stop, and what it wrote of the entry must not be kept: the answer
-/// to the command is not known here.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ApplyError {
-    /// The tables can't be read.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// The group holds commands that this build doesn't know.
-    #[error(
-        "the group is at apply version {found}, this build applies up to {supported}: start a newer build on this node"
-    )]
-    UnsupportedVersion {
-        /// The version that the group is at or is raised to.
-        found: u32,
-        /// [`APPLY_VERSION`].
-        supported: u32,
-    },
-}
 
 /// Applies the proposals of one entry in their order, and answers each. The same entries over the same tables give the
 /// same rows, answers and effects, on every node and every time; how proposals were merged into entries with one stamp

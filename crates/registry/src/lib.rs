@@ -7,6 +7,9 @@
 pub mod effect;
 pub mod tables;
 
+mod context;
+mod error;
+
 mod apply;
 mod step;
 
@@ -22,9 +25,11 @@ mod retire;
 pub mod dispatch;
 pub mod invariants;
 
-pub use apply::{APPLY_VERSION, ApplyContext, ApplyError, apply, apply_entry};
+pub use apply::{APPLY_VERSION, apply, apply_entry};
+pub use context::ApplyContext;
 pub use dispatch::{Candidate, DispatchChecks, Dispatcher, Verdict};
 pub use effect::Effect;
+pub use error::ApplyError;
 pub use messages::SETTLED_KEPT;
 
 #[cfg(test)]

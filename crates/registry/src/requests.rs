@@ -4,7 +4,7 @@ use model::command::{Command, Proposal};
 use model::outcome::{Outcome, Refusal};
 use model::rows::RequestRow;
 
-use crate::apply::ApplyError;
+use crate::error::ApplyError;
 use crate::step::Step;
 use crate::tables::{RequestAges, Requests, RowAccess, Tables};
 

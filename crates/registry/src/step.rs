@@ -15,7 +15,7 @@ use model::plan::TrafficPlan;
 use model::rows::GroupMeta;
 use model::time::Timestamp;
 
-use crate::apply::ApplyContext;
+use crate::context::ApplyContext;
 use crate::effect::Effect;
 use crate::tables::{
     AccountingOf, AdoptedPlan, AppSendStates, FollowUpCounts, FollowUpNumbers, FollowUps, Meta, RowAccess, TableError,

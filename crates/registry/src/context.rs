@@ -1,0 +1,15 @@
+//! Where and when an entry is applied: all that applying sees beside the tables.
+
+use model::id::GroupId;
+use model::time::Timestamp;
+
+/// Where and when an entry is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ApplyContext {
+    /// The group whose log holds the entry.
+    pub group: GroupId,
+    /// How many partitions the cluster has; fixed when the cluster was made.
+    pub partitions: u16,
+    /// The leader's stamp of the entry. A stamp before the group's clock counts as the clock.
+    pub stamp: Timestamp,
+}
