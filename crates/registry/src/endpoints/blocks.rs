@@ -9,7 +9,7 @@ use model::id::{GroupId, Revision};
 use model::opt_out::{Block, BlockReason};
 use model::outcome::FENCE_HERE;
 
-use super::write::{Change, Waits};
+use super::change::{Change, Waits};
 use crate::forbid;
 use crate::step::Step;
 use crate::tables::{BlockedKeys, RowAccess, Table, TableError, Tables};

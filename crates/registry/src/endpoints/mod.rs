@@ -1,90 +1,16 @@
 //! Endpoints, in the partition of their app: every rule that spans several of them stays inside one group.
 
+mod commands;
+
+mod change;
+mod write;
+
 mod blocks;
+mod users;
+
 mod dates;
 mod limits;
 mod merge;
-mod users;
-mod write;
 
 pub(crate) use blocks::{place_of, reason_of};
-
-use model::address::partition_of_app;
-use model::command::UpsertEndpoint;
-use model::endpoint::EndpointOptOut;
-use model::id::{AppId, EndpointId};
-use model::outcome::{Outcome, Refusal};
-
-use crate::follow_up;
-use crate::step::Step;
-use crate::tables::{Endpoints, RowAccess, TableError, Tables};
-
-/// Creates an endpoint or merges a change into it (Pinpoint API reference, UpdateEndpoint).
-pub(crate) fn upsert<T: Tables + ?Sized>(
-    step: &mut Step<'_, T>,
-    upsert: &UpsertEndpoint,
-) -> Result<Outcome, TableError> {
-    if let Some(refusal) = closed(step, upsert.app)? {
-        return Ok(Outcome::Refused(refusal));
-    }
-    let old = step.tables.row::<Endpoints>(&(upsert.app, upsert.endpoint.clone()))?;
-    let new = merge::merged(old.as_ref(), upsert, step.now);
-    let attributes = users::merged_attributes(step, &new, &upsert.patch.user_attributes)?;
-    let old_attributes = match &old {
-        Some(old) => users::attributes_of(step, old)?,
-        None => Default::default(),
-    };
-    let before = old.as_ref().map(|old| limits::Size::of(old, &old_attributes)).unwrap_or_default();
-    if let Some(text) = limits::exceeded(before, limits::Size::of(&new, &attributes)) {
-        return Ok(Outcome::Refused(Refusal::EndpointLimit(text)));
-    }
-    let yielding = match users::room(step, old.as_ref(), &new)? {
-        users::Room::Free => None,
-        users::Room::Instead(oldest) => Some(write::retired(*oldest)),
-        users::Room::Full => {
-            return Ok(Outcome::Refused(Refusal::EndpointLimit(users::full_text())));
-        }
-    };
-    let created = old.is_none();
-    let insist = upsert.patch.opt_out == Some(EndpointOptOut::All);
-    let change = write::Change { old, new, insist };
-    if let Some(refusal) = write::room(step, yielding.as_ref(), &change)? {
-        return Ok(Outcome::Refused(refusal));
-    }
-    let mut waits = write::Waits::new();
-    if let Some(yielding) = yielding {
-        write::write(step, yielding, &mut waits)?;
-    }
-    let new = write::write(step, change, &mut waits)?;
-    if !upsert.patch.user_attributes.is_empty() {
-        users::store_attributes(step, &new, attributes);
-    }
-    Ok(Outcome::Endpoint { endpoint: Box::new(new), created, follow_ups: waits })
-}
-
-/// Deletes an endpoint and answers it as it was. Its block stays, because messages to it may wait.
-pub(crate) fn delete<T: Tables + ?Sized>(
-    step: &mut Step<'_, T>,
-    app: AppId,
-    endpoint: &EndpointId,
-) -> Result<Outcome, TableError> {
-    if let Some(refusal) = closed(step, app)? {
-        return Ok(Outcome::Refused(refusal));
-    }
-    let Some(old) = step.tables.row::<Endpoints>(&(app, endpoint.clone()))? else {
-        return Ok(Outcome::Refused(Refusal::EndpointNotFound));
-    };
-    if let Some(refusal) = follow_up::room(step, blocks::burial_target(step, &old))? {
-        return Ok(Outcome::Refused(refusal));
-    }
-    let mut waits = write::Waits::new();
-    write::erase(step, &old, &mut waits)?;
-    Ok(Outcome::Endpoint { endpoint: Box::new(old), created: false, follow_ups: waits })
-}
-
-fn closed<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId) -> Result<Option<Refusal>, TableError> {
-    if partition_of_app(app, step.partitions) != step.group {
-        return Ok(Some(Refusal::WrongGroup));
-    }
-    Ok(step.live_send_state(app)?.is_none().then_some(Refusal::AppNotFound))
-}
+pub(crate) use commands::{delete, upsert};

@@ -1,28 +1,13 @@
 //! The one place that writes endpoint rows, so that the indexes and blocks that follow from them always fit.
 
 use model::endpoint::{Endpoint, EndpointStatus};
-use model::id::GroupId;
 use model::outcome::Refusal;
 
+use super::change::{Change, Waits};
 use super::{blocks, users};
 use crate::follow_up;
 use crate::step::Step;
 use crate::tables::{AddressEndpoints, Endpoints, RowAccess, Table, TableError, Tables};
-
-/// Follow-ups that must be acknowledged before the change is: (target, number).
-pub(crate) type Waits = Vec<(GroupId, u64)>;
-
-/// A change of an endpoint.
-#[derive(Debug)]
-pub(crate) struct Change {
-    /// The endpoint as it is stored.
-    pub old: Option<Endpoint>,
-    /// The endpoint as it is to be.
-    pub new: Endpoint,
-    /// Whether the caller said that the recipient wants no messages: this is carried again even if it was known,
-    /// because its acknowledgement promises that nobody sends.
-    pub insist: bool,
-}
 
 /// Stores a changed endpoint with all that follows: who is active at its address, its user's endpoints, its blocks.
 /// Returns it as it is stored.

@@ -8,7 +8,7 @@ use model::endpoint::{ENDPOINTS_PER_USER_MAX, Endpoint, EndpointStatus};
 use model::id::{AppId, EndpointId, UserId};
 use model::opt_out::BlockReason;
 
-use super::{Broken, all, hold};
+use super::broken::{Broken, all, hold};
 use crate::endpoints::{place_of, reason_of};
 use crate::tables::{
     AddressEndpoints, AppSendStates, BanCounts, BlockedKeys, Blocks, Deletions, Endpoints, OptOuts, RowAccess,

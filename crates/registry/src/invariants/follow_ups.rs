@@ -6,7 +6,7 @@ use model::command::FOLLOW_UPS_MAX;
 use model::id::{GroupId, RequestId};
 use model::time::Timestamp;
 
-use super::{Broken, all, hold};
+use super::broken::{Broken, all, hold};
 use crate::tables::{FollowUpCounts, FollowUpNumbers, FollowUps, RequestAges, Requests, RowAccess, View};
 
 /// The follow-ups to a group that are not done are the last ones that were numbered, without a gap; they are counted,

@@ -8,7 +8,7 @@ use model::message::{Class, Progress, Status};
 use model::rows::OutboxRow;
 use model::time::Timestamp;
 
-use super::{Broken, all, hold};
+use super::broken::{Broken, all, hold};
 use crate::tables::{
     AccountingOf, Bodies, Claims, Events, Expiries, Held, Messages, Meta, Outbox, ProgressOf, Retirements, RowAccess,
     TableError, View,

@@ -1,7 +1,8 @@
 //! Naming the table at the call: `view.row::<Messages>(&id)`. Adds nothing to [`ReadRows`] and [`WriteRows`] but short
 //! words for them.
 
-use super::{ReadRows, Rows, Table, TableError, View, WriteRows};
+use super::list::View;
+use super::table::{ReadRows, Rows, Table, TableError, WriteRows};
 
 /// Reads and writes rows of a table that is named at the call.
 pub trait RowAccess {

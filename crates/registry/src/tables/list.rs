@@ -16,7 +16,7 @@ use model::plan::TrafficPlan;
 use model::rows::{GroupMeta, OutboxRow, RequestRow};
 use model::time::Timestamp;
 
-use super::{ReadRows, Table, WriteRows};
+use super::table::{ReadRows, Table, WriteRows};
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $id:literal $name:ident: $key:ty => $row:ty;)*) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ReadRows, Rows, Table, TableError, WriteRows};
+use super::table::{ReadRows, Rows, Table, TableError, WriteRows};
 
 /// The rows of one table.
 type Map<T> = BTreeMap<<T as Table>::Key, <T as Table>::Row>;

@@ -1,7 +1,5 @@
 //! Random actions over a small universe: two apps, a few addresses and endpoints, three regions, two nodes.
 
-mod cluster;
-
 use std::collections::BTreeMap;
 
 use model::channel::Channel;
@@ -15,14 +13,13 @@ use proptest::sample::select;
 
 use super::world::{DAY, PARTITIONS, START, delivered, number, retry, unknown};
 
-pub use cluster::Cluster;
-
-const APPS: [AppId; 2] = [AppId(0xa), AppId(0xb)];
+/// The apps.
+pub const APPS: [AppId; 2] = [AppId(0xa), AppId(0xb)];
 const REGIONS: [&str; 3] = ["a", "b", "c"];
 /// Stands for the region where a message waits.
-const ITS_OWN: &str = "";
+pub const ITS_OWN: &str = "";
 /// Stands for the dispatch that a message waits for.
-const THE_NEXT: u32 = 0;
+pub const THE_NEXT: u32 = 0;
 
 /// Something that somebody does.
 #[derive(Debug, Clone)]
@@ -55,13 +52,13 @@ pub enum Action {
 /// A request to send; its recipients are SMS numbers or custom endpoints.
 #[derive(Debug, Clone)]
 pub struct Accept {
-    app: usize,
-    custom: bool,
-    recipients: Vec<(u64, u32)>,
-    endpoint: bool,
-    class: Option<Class>,
-    time_to_live_ms: u64,
-    asked: bool,
+    pub app: usize,
+    pub custom: bool,
+    pub recipients: Vec<(u64, u32)>,
+    pub endpoint: bool,
+    pub class: Option<Class>,
+    pub time_to_live_ms: u64,
+    pub asked: bool,
 }
 
 /// Returns sequences of at most `length` actions after those that let both apps send.

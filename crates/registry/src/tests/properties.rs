@@ -13,7 +13,8 @@ use model::time::Timestamp;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
-use super::actions::{Action, Cluster, actions};
+use super::actions::{Action, actions};
+use super::cluster::Cluster;
 use super::world::{PARTITIONS, START};
 use crate::tables::{
     AppSendStates, Apps, BlockedKeys, Blocks, MemoryTables, Meta, Outbox, ProgressOf, Requests, RowAccess,

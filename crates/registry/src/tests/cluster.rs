@@ -18,7 +18,7 @@ use model::time::Timestamp;
 use crate::tables::{Plans, ProgressOf, RowAccess};
 use crate::tests::world::{PARTITIONS, START, World, content, endpoint_id, number, plan_change, region};
 
-use super::{APPS, Accept, Action, ITS_OWN, THE_NEXT};
+use super::actions::{APPS, Accept, Action, ITS_OWN, THE_NEXT};
 
 /// A cluster with what its listeners and senders know.
 #[derive(Debug, Clone)]

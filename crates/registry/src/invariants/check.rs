@@ -1,0 +1,41 @@
+//! Every rule at once.
+
+use super::broken::Broken;
+use super::endpoints::{
+    invariant_active_endpoints, invariant_ban_counts, invariant_blocks_mirrored, invariant_deleted_apps,
+    invariant_users,
+};
+use super::follow_ups::{invariant_follow_ups, invariant_requests};
+use super::messages::{
+    invariant_accounting, invariant_bodies, invariant_claims, invariant_events, invariant_expiries, invariant_held,
+    invariant_outbox, invariant_retirements,
+};
+use crate::tables::View;
+
+/// A rule over a group's tables.
+pub type Rule<V> = fn(&V) -> Result<(), Broken>;
+
+/// Checks every rule.
+///
+/// # Errors
+/// At the first rule that doesn't hold, and when the tables can't be read.
+pub fn check_all<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+    let rules: [Rule<V>; 15] = [
+        invariant_accounting,
+        invariant_outbox,
+        invariant_expiries,
+        invariant_claims,
+        invariant_held,
+        invariant_retirements,
+        invariant_bodies,
+        invariant_events,
+        invariant_follow_ups,
+        invariant_requests,
+        invariant_active_endpoints,
+        invariant_users,
+        invariant_blocks_mirrored,
+        invariant_ban_counts,
+        invariant_deleted_apps,
+    ];
+    rules.into_iter().try_for_each(|rule| rule(view))
+}
