@@ -3,7 +3,7 @@
 use clap::Args;
 use wire::v1;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::AccountingView;
 

@@ -3,7 +3,8 @@
 use clap::{Args, Subcommand};
 use wire::v1;
 
-use crate::cli::{Context, parse_pair};
+use super::arguments::parse_pair;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::{AppView, promised};
 

@@ -35,12 +35,23 @@ pub fn class_code(class: Option<Class>) -> i32 {
     class as i32
 }
 
+/// Reads `NAME=VALUE`.
+///
+/// # Errors
+/// When there is no `=` or no name.
+pub fn parse_pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("must be NAME=VALUE".to_owned()),
+    }
+}
+
 /// Reads `NAME=VALUE|VALUE`: a name and its values; none after the `=` is an empty list.
 ///
 /// # Errors
 /// When there is no `=` or no name.
 pub fn parse_list(text: &str) -> Result<(String, v1::Values), String> {
-    let (name, values) = crate::cli::parse_pair(text)?;
+    let (name, values) = parse_pair(text)?;
     let values = if values.is_empty() { Vec::new() } else { values.split('|').map(str::to_owned).collect() };
     Ok((name, v1::Values { values }))
 }
@@ -50,7 +61,7 @@ pub fn parse_list(text: &str) -> Result<(String, v1::Values), String> {
 /// # Errors
 /// When it has another shape.
 pub fn parse_metric(text: &str) -> Result<(String, f64), String> {
-    let (name, value) = crate::cli::parse_pair(text)?;
+    let (name, value) = parse_pair(text)?;
     let number: f64 = value.parse().map_err(|_| format!("{value:?} is no number"))?;
     if number.is_finite() { Ok((name, number)) } else { Err("must be a finite number".to_owned()) }
 }
@@ -60,7 +71,7 @@ pub fn parse_metric(text: &str) -> Result<(String, f64), String> {
 /// # Errors
 /// When it has another shape.
 pub fn parse_weight(text: &str) -> Result<(String, u32), String> {
-    let (name, value) = crate::cli::parse_pair(text)?;
+    let (name, value) = parse_pair(text)?;
     let weight = value.parse().map_err(|_| format!("{value:?} is no whole number; write REGION=WEIGHT"))?;
     Ok((name, weight))
 }

@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 use wire::v1;
 
 use super::arguments::{self, Class, class_code};
-use crate::cli::Context;
 use crate::connection::Connection;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::{ChannelView, promised};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::serve::load;
-use crate::cli::Context;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::ConfigView;
 

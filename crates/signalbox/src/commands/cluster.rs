@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand, ValueEnum};
 use wire::v1;
 
-use crate::cli::Context;
 use crate::connection::Connection;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::NodesView;
 

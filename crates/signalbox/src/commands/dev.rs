@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use tokio::net::UnixStream;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::dev::{self, Layout, MODES, Order, REGIONS};
 use crate::failure::Failure;
 

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use wire::v1;
 
 use super::arguments::{self, parse_list, parse_metric};
-use crate::cli::Context;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::{EndpointView, promised};
 

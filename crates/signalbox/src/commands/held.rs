@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use wire::v1;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::{HeldView, ResolvedView};
 

@@ -7,7 +7,7 @@ use wire::v1::watch_response::Update;
 
 use super::arguments::parse_place;
 use super::following::follow;
-use crate::cli::Context;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::{EventView, MessageView, promised};
 

@@ -7,9 +7,10 @@ use anyhow::Context as _;
 use clap::{ArgGroup, Args, ValueEnum};
 use wire::v1;
 
-use super::arguments::{Class, class_code, parse_list};
+use super::arguments::{Class, class_code, parse_list, parse_pair};
 use super::following::follow;
-use crate::cli::{Context, parse_any_duration, parse_pair};
+use crate::context::Context;
+use crate::durations::parse_any_duration;
 use crate::failure::Failure;
 use crate::views::SendView;
 

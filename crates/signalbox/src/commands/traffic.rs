@@ -6,8 +6,8 @@ use wire::v1;
 
 use super::arguments::{self, parse_weight};
 use super::carrying::wait_until_carried;
-use crate::cli::Context;
 use crate::connection::Connection;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::{AdoptionView, HistoryView, PlanChangeView, PlanWithAdoptionView, promised};
 

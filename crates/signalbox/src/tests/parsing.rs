@@ -3,7 +3,8 @@
 use clap::{CommandFactory, Parser};
 
 use super::run;
-use crate::cli::{Cli, parse_any_duration, parse_duration};
+use crate::cli::Cli;
+use crate::durations::{parse_any_duration, parse_duration};
 
 #[test]
 fn the_arguments_are_well_formed() {

@@ -13,9 +13,10 @@ use super::cluster::Cluster;
 use super::send::region_of;
 use super::send_callers::telephone;
 use super::used::{Cost, Reading};
-use crate::cli::{Context, parse_duration};
 use crate::connection::Signed;
 use crate::console::{View, facts};
+use crate::context::Context;
+use crate::durations::parse_duration;
 use crate::failure::Failure;
 use crate::measure::{Caller, Done, Load, Pace, Percentiles, Tally, run};
 

@@ -10,9 +10,10 @@ use super::apps::make_app;
 use super::cluster::Cluster;
 use super::endpoints::{EndpointWriter, Writes};
 use super::send::region_of;
-use crate::cli::{Context, parse_duration};
 use crate::console::{View, table};
+use crate::context::Context;
 use crate::dev::{Order, REGIONS};
+use crate::durations::parse_duration;
 use crate::failure::Failure;
 use crate::measure::{Load, Pace, loopback_bytes, run, usage};
 

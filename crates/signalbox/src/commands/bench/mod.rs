@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::dev::default_folder;
-use crate::cli::Context;
+use crate::context::Context;
 use crate::dev::{Layout, MODES};
 use crate::failure::Failure;
 use cluster::Cluster;

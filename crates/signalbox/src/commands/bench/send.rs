@@ -12,9 +12,10 @@ use super::rest::RestClient;
 use super::sandbox_stats::SandboxStats;
 use super::send_callers::{GrpcSender, RestSender};
 use super::used::{Cost, Reading};
-use crate::cli::{Context, parse_duration};
 use crate::console::{View, facts};
+use crate::context::Context;
 use crate::dev::REGIONS;
+use crate::durations::parse_duration;
 use crate::failure::Failure;
 use crate::measure::{Load, Pace, Percentiles, Tally, run};
 
