@@ -70,8 +70,6 @@ pub enum Command {
     OptOut(commands::opt_out::OptOut),
     /// Count accepted messages by outcome
     Accounting(commands::accounting::Accounting),
-    /// Measure a development cluster on this machine
-    Bench(commands::bench::Bench),
     /// Print shell completions
     Completions(commands::completions::Completions),
 }

@@ -5,14 +5,13 @@
 
 mod cli;
 mod commands;
-mod connection;
-mod console;
+pub mod connection;
+pub mod console;
 mod context;
-mod dev;
-mod durations;
-mod failure;
+pub mod dev;
+pub mod durations;
+pub mod failure;
 mod global;
-pub mod measure;
 mod run;
 mod views;
 mod words;

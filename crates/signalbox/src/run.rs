@@ -45,7 +45,6 @@ fn carry_out(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
             outcome
         }
         Command::Dev(command) => many_threads()?.block_on(command.run(&mut context)),
-        Command::Bench(command) => many_threads()?.block_on(command.run(&mut context)),
         Command::Status(command) => ask(command.run(&mut context)),
         Command::Traffic(command) => ask(command.run(&mut context)),
         Command::Cluster(command) => ask(command.run(&mut context)),

@@ -76,7 +76,7 @@ impl Dev {
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let folder = match self.folder {
             Some(folder) => std::path::absolute(&folder).with_context(|| format!("no folder: {}", folder.display()))?,
-            None => default_folder(|name| std::env::var_os(name).map(PathBuf::from), self.base_port)?,
+            None => dev::default_folder(|name| std::env::var_os(name).map(PathBuf::from), self.base_port)?,
         };
         let layout = Layout { base_port: self.base_port, folder, mode: self.mode };
         match self.order {
@@ -103,15 +103,6 @@ impl From<OrderArgument> for Order {
             OrderArgument::Status => Order::Status,
         }
     }
-}
-
-/// Returns the folder of a cluster that names none, one for each base port.
-pub(super) fn default_folder(variable: impl Fn(&str) -> Option<PathBuf>, base_port: u16) -> Result<PathBuf, Failure> {
-    let state = variable("XDG_STATE_HOME")
-        .filter(|folder| folder.is_absolute())
-        .or_else(|| variable("HOME").map(|home| home.join(".local/state")))
-        .ok_or_else(|| Failure::Usage("neither XDG_STATE_HOME nor HOME is set: give a --folder".to_owned()))?;
-    Ok(state.join("signalbox").join(format!("dev-{base_port}")))
 }
 
 /// Deletes what an earlier run left, and nothing else that is in the folder.
@@ -142,18 +133,6 @@ fn absent_is_fine(deleted: std::io::Result<()>, path: &Path) -> anyhow::Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_default_folder_is_in_the_state_folder_and_one_per_port() {
-        let variable = |name: &str| match name {
-            "XDG_STATE_HOME" => Some(PathBuf::from("/state")),
-            _ => Some(PathBuf::from("/home/jo")),
-        };
-        assert_eq!(default_folder(variable, 4100).unwrap(), Path::new("/state/signalbox/dev-4100"));
-        let only_home = |name: &str| (name == "HOME").then(|| PathBuf::from("/home/jo"));
-        assert_eq!(default_folder(only_home, 1).unwrap(), Path::new("/home/jo/.local/state/signalbox/dev-1"));
-        assert!(default_folder(|_| None, 1).is_err());
-    }
 
     #[tokio::test]
     async fn fresh_deletes_the_cluster_and_nothing_else() {

@@ -2,7 +2,6 @@
 
 pub mod accounting;
 pub mod app;
-pub mod bench;
 pub mod channel;
 pub mod check_config;
 pub mod cluster;

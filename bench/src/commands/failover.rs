@@ -1,22 +1,17 @@
-//! `signalbox bench failover`: one region after another is killed under load, and comes back.
+//! `signalbox-bench failover`: one region after another is killed under load, and comes back.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use serde::Serialize;
+use signalbox::console::{Console, View, table};
+use signalbox::dev::{Order, REGIONS};
 use tokio::time::sleep;
 
-use super::apps::make_app;
-use super::cluster::Cluster;
 use super::failover_round::{Probe, Round, judge};
-use super::rest::RestClient;
-use super::sandbox_stats::SandboxStats;
 use super::send_callers::{sms_request, telephone};
-use crate::console::{View, table};
-use crate::context::Context;
-use crate::dev::{Order, REGIONS};
-use crate::failure::Failure;
+use crate::cluster::{DevelopmentCluster, RestClient, SandboxStats, make_app};
 use crate::measure::{Caller, Done, Latency, Load, Pace, Percentiles, run};
 
 /// How long load runs before the region is killed.
@@ -37,7 +32,7 @@ const REST: Duration = Duration::from_secs(3);
 /// Measures the loss of a region. Start the cluster with `SIGNALBOX__FAILOVER__CHANGES_PER_HOUR_MAX=1000` for more than
 /// 6 rounds: without it, automatic changes are limited to 6 an hour.
 #[derive(Debug, Args)]
-pub struct Failover {
+pub struct FailoverMeasurement {
     /// How often; the regions take turns.
     #[arg(long, value_name = "COUNT", default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=1_000))]
     rounds: u64,
@@ -48,13 +43,13 @@ pub struct Failover {
 
 /// What was measured.
 #[derive(Debug, Serialize)]
-struct Report {
-    rounds: Vec<Round>,
-    accepting: Percentiles,
-    flowing: Percentiles,
-    waiting: Percentiles,
-    not_sent: u64,
-    duplicates: u64,
+pub struct FailoverReport {
+    pub rounds: Vec<Round>,
+    pub accepting: Percentiles,
+    pub flowing: Percentiles,
+    pub waiting: Percentiles,
+    pub not_sent: u64,
+    pub duplicates: u64,
 }
 
 /// A client whose messages are followed one by one.
@@ -66,15 +61,22 @@ struct Prober {
     probes: Arc<Mutex<Vec<Probe>>>,
 }
 
-impl Failover {
-    /// Carries out the command.
-    pub async fn run(self, cluster: &Cluster, context: &mut Context<'_>) -> Result<(), Failure> {
+impl FailoverMeasurement {
+    /// Measures.
+    ///
+    /// # Errors
+    /// When the cluster doesn't do what is asked of it.
+    pub async fn measure(
+        self,
+        cluster: &DevelopmentCluster,
+        console: &mut Console<'_>,
+    ) -> anyhow::Result<FailoverReport> {
         let stats = SandboxStats::new(&cluster.layout.sandbox())?;
         let mut rounds = Vec::new();
         for number in 0..self.rounds {
             let lost = (number % REGIONS.len() as u64) as usize;
             let round = self.round(cluster, &stats, lost).await?;
-            context.console.say(&round.line())?;
+            console.say(&round.line())?;
             rounds.push(round);
             let other = (lost + 1) % REGIONS.len();
             cluster.order(Order::Start(REGIONS[lost].to_owned())).await?;
@@ -87,7 +89,7 @@ impl Failover {
             rounds.iter().for_each(|round| latency.record(Duration::from_millis(time(round))));
             latency.percentiles()
         };
-        let report = Report {
+        let report = FailoverReport {
             accepting: percentiles(|round| round.accepting_ms),
             flowing: percentiles(|round| round.flowing_ms),
             waiting: percentiles(|round| round.waiting_ms),
@@ -95,10 +97,10 @@ impl Failover {
             duplicates: rounds.iter().map(|round| round.duplicates).sum(),
             rounds,
         };
-        context.console.show(&report)
+        Ok(report)
     }
 
-    async fn round(&self, cluster: &Cluster, stats: &SandboxStats, lost: usize) -> Result<Round, Failure> {
+    async fn round(&self, cluster: &DevelopmentCluster, stats: &SandboxStats, lost: usize) -> anyhow::Result<Round> {
         let app = make_app(cluster).await?;
         let before = stats.read().await?;
         let probes = Arc::new(Mutex::new(Vec::new()));
@@ -156,7 +158,7 @@ fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl View for Report {
+impl View for FailoverReport {
     fn text(&self) -> String {
         let row = |name: &str, times: Percentiles| {
             [name.to_owned(), format!("{:.0} ms", times.p50_ms), format!("{:.0} ms", times.p99_ms)]

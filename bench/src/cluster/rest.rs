@@ -11,9 +11,8 @@ use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use signalbox::dev::{KEY_ID, SECRET};
 use tokio::net::TcpStream;
-
-use crate::dev::{KEY_ID, SECRET};
 
 /// How long an answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(30);

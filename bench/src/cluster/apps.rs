@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use tokio::time::{Instant, sleep};
 use wire::v1;
 
-use super::cluster::Cluster;
-use crate::failure::Failure;
-use crate::views::promised;
+use super::development::DevelopmentCluster;
 
 /// How often a region is asked whether it sees a new app.
 const SEEN_LOOK: Duration = Duration::from_millis(20);
@@ -19,13 +18,13 @@ const SEEN_MAX: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// When a region refuses, or doesn't see it in 10 s.
-pub async fn make_app(cluster: &Cluster) -> Result<String, Failure> {
+pub async fn make_app(cluster: &DevelopmentCluster) -> anyhow::Result<String> {
     let regions = cluster.running().await?;
-    let first = regions.first().ok_or_else(|| Failure::Usage("no region runs".to_owned()))?;
+    let first = regions.first().context("no region runs")?;
     let connection = cluster.connect(first.index).await?;
     let mut apps = connection.apps();
     let request = v1::CreateAppRequest { name: "bench".to_owned(), ..Default::default() };
-    let app = promised(connection.answer(apps.create(request)).await?.app, "app")?.app_id;
+    let app = connection.answer(apps.create(request)).await?.app.context("the answer has no app")?.app_id;
     let detail = v1::put_channel_request::Detail::Sms(v1::SmsChannel::default());
     let request =
         v1::PutChannelRequest { app_id: app.clone(), enabled: Some(true), detail: Some(detail), ..Default::default() };
@@ -36,7 +35,7 @@ pub async fn make_app(cluster: &Cluster) -> Result<String, Failure> {
     Ok(app)
 }
 
-async fn seen(cluster: &Cluster, region: usize, app: &str) -> Result<(), Failure> {
+async fn seen(cluster: &DevelopmentCluster, region: usize, app: &str) -> anyhow::Result<()> {
     let connection = cluster.connect(region).await?;
     let mut apps = connection.apps();
     let began = Instant::now();
@@ -44,7 +43,7 @@ async fn seen(cluster: &Cluster, region: usize, app: &str) -> Result<(), Failure
         let request = v1::GetChannelRequest { app_id: app.to_owned(), channel: v1::Channel::Sms as i32 };
         match connection.answer(apps.get_channel(request)).await {
             Ok(_) => return Ok(()),
-            Err(failure) if began.elapsed() > SEEN_MAX => return Err(failure),
+            Err(failure) if began.elapsed() > SEEN_MAX => return Err(failure.into()),
             Err(_) => sleep(SEEN_LOOK).await,
         }
     }

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use signalbox::connection::{Connection, Key};
+use signalbox::dev::{self, Layout, Order, REGIONS};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep};
 use wire::v1;
-
-use crate::connection::{Connection, Key};
-use crate::dev::{self, KEY_ID, Layout, Order, REGIONS, SECRET};
-use crate::failure::Failure;
 
 /// How often a region that starts is asked whether it is ready.
 const READY_LOOK: Duration = Duration::from_millis(10);
@@ -17,11 +15,11 @@ const READY_LOOK: Duration = Duration::from_millis(10);
 /// How long a region may take until it is ready.
 const READY_MAX: Duration = Duration::from_secs(60);
 
-/// How often the partitions are asked for the plan that they go by.
+/// How often the partitions are asked which plan they have adopted.
 const ADOPTION_LOOK: Duration = Duration::from_millis(50);
 
 /// A running development cluster.
-pub struct Cluster {
+pub struct DevelopmentCluster {
     /// Where everything is.
     pub layout: Layout,
     /// The process that runs the sandbox.
@@ -32,34 +30,33 @@ pub struct Cluster {
 
 /// A region that runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Running {
+pub struct RunningRegion {
     /// Its number in [`REGIONS`].
     pub index: usize,
     /// Its process.
     pub pid: u32,
 }
 
-impl Cluster {
+impl DevelopmentCluster {
     /// Finds the cluster by its supervisor's socket.
     ///
     /// # Errors
     /// When none listens there.
-    pub async fn find(layout: Layout, timeout: Duration) -> Result<Cluster, Failure> {
+    pub async fn find(layout: Layout, timeout: Duration) -> anyhow::Result<DevelopmentCluster> {
         let socket = layout.socket();
         let stream = UnixStream::connect(&socket).await.with_context(|| {
             format!("no development cluster listens on {}; start one with `signalbox dev`", socket.display())
         })?;
         let pid = stream.peer_cred()?.pid().and_then(|pid| u32::try_from(pid).ok());
         let supervisor = pid.context("failed to learn the supervisor's process")?;
-        let key = Key::choose((Some(KEY_ID), Some(SECRET)), |_| None, &[])?;
-        Ok(Cluster { layout, supervisor, key, timeout })
+        Ok(DevelopmentCluster { layout, supervisor, key: Key::development(), timeout })
     }
 
     /// Returns the regions that run.
     ///
     /// # Errors
     /// When the supervisor doesn't answer.
-    pub async fn running(&self) -> Result<Vec<Running>, Failure> {
+    pub async fn running(&self) -> anyhow::Result<Vec<RunningRegion>> {
         Ok(running(&self.order(Order::Status).await?))
     }
 
@@ -67,7 +64,7 @@ impl Cluster {
     ///
     /// # Errors
     /// When the supervisor doesn't answer.
-    pub async fn pids(&self) -> Result<Vec<u32>, Failure> {
+    pub async fn pids(&self) -> anyhow::Result<Vec<u32>> {
         Ok(self.running().await?.into_iter().map(|region| region.pid).collect())
     }
 
@@ -75,24 +72,24 @@ impl Cluster {
     ///
     /// # Errors
     /// When it doesn't answer or refuses.
-    pub async fn order(&self, order: Order) -> Result<String, Failure> {
-        Ok(dev::ask(&self.layout.socket(), &order).await?)
+    pub async fn order(&self, order: Order) -> anyhow::Result<String> {
+        dev::ask(&self.layout.socket(), &order).await
     }
 
     /// Connects to a region's gRPC listener.
     ///
     /// # Errors
-    /// `Unreachable` when it takes no connection.
-    pub async fn connect(&self, region: usize) -> Result<Connection, Failure> {
+    /// When it takes no connection.
+    pub async fn connect(&self, region: usize) -> anyhow::Result<Connection> {
         let client = self.layout.grpc(region).parse().context("failed to read a gRPC listener's address")?;
-        Connection::open(&[client], self.key.clone(), self.timeout).await
+        Ok(Connection::open(&[client], self.key.clone(), self.timeout).await?)
     }
 
     /// Waits until a region's listener says that it is ready; returns how long that took.
     ///
     /// # Errors
-    /// `Unfinished` when it takes longer than a minute.
-    pub async fn ready(&self, region: usize) -> Result<Duration, Failure> {
+    /// When it takes longer than a minute.
+    pub async fn ready(&self, region: usize) -> anyhow::Result<Duration> {
         let client = reqwest::Client::builder().timeout(Duration::from_secs(1)).build().context("no HTTP client")?;
         let url = format!("http://{}/readyz", self.layout.rest(region));
         let began = Instant::now();
@@ -102,15 +99,15 @@ impl Cluster {
             }
             sleep(READY_LOOK).await;
         }
-        Err(Failure::Unfinished(format!("{} was not ready after {READY_MAX:?}", REGIONS[region])))
+        bail!("{} was not ready after {READY_MAX:?}", REGIONS[region])
     }
 
-    /// Gives a region its share back and waits until every partition goes by that plan, asking at another region's
+    /// Gives a region its share back and waits until every partition has adopted that plan, asking at another region's
     /// listener.
     ///
     /// # Errors
-    /// When the change is refused, or isn't carried in a minute.
-    pub async fn restore(&self, region: usize, ask: usize) -> Result<(), Failure> {
+    /// When the change is refused, or a partition has not adopted it in a minute.
+    pub async fn restore(&self, region: usize, ask: usize) -> anyhow::Result<()> {
         let connection = self.connect(ask).await?;
         let mut traffic = connection.traffic();
         let options = v1::ChangeOptions { reason: "bench: the region is back".to_owned(), ..Default::default() };
@@ -121,7 +118,7 @@ impl Cluster {
         let mut adoption = change.adoption;
         while adoption.iter().any(|adopted| adopted.epoch < epoch) {
             if began.elapsed() > READY_MAX {
-                return Err(Failure::Unfinished(format!("plan {epoch} was not carried in {READY_MAX:?}")));
+                bail!("not every partition adopted plan {epoch} in {READY_MAX:?}");
             }
             sleep(ADOPTION_LOOK).await;
             adoption = connection.answer(traffic.get_plan(v1::GetPlanRequest {})).await?.adoption;
@@ -130,11 +127,16 @@ impl Cluster {
     }
 }
 
+/// Returns the region whose listener a client uses.
+pub fn region_of(client: u64) -> usize {
+    (client % REGIONS.len() as u64) as usize
+}
+
 /// Reads the supervisor's answer to `status`: `us-east-1 runs (process 7), eu-west-1 doesn't run, ...`.
-fn running(status: &str) -> Vec<Running> {
+fn running(status: &str) -> Vec<RunningRegion> {
     let region = |(index, part): (usize, &str)| {
         let (_, pid) = part.trim().strip_suffix(')')?.rsplit_once("(process ")?;
-        Some(Running { index, pid: pid.parse().ok()? })
+        Some(RunningRegion { index, pid: pid.parse().ok()? })
     };
     status.split(", ").enumerate().filter_map(region).collect()
 }
@@ -146,7 +148,7 @@ mod tests {
     #[test]
     fn regions_that_run_are_told_from_those_that_do_not() {
         let status = "us-east-1 runs (process 12), eu-west-1 doesn't run, ap-southeast-2 runs (process 345)\n";
-        assert_eq!(running(status), [Running { index: 0, pid: 12 }, Running { index: 2, pid: 345 }]);
+        assert_eq!(running(status), [RunningRegion { index: 0, pid: 12 }, RunningRegion { index: 2, pid: 345 }]);
         assert_eq!(running(""), []);
     }
 }

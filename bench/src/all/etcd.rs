@@ -1,17 +1,17 @@
 //! etcd: three members on this machine, puts over gRPC. Every put is synced by a majority before it is answered, as
 //! here.
 
+use crate::measure::{Caller, Done};
 use bytes::{Buf, BufMut, Bytes};
-use signalbox::measure::{Caller, Done};
 use tonic::Status;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::{Channel, Endpoint};
 
-use crate::children::{Children, find, listening};
-use crate::peer::{self, Named};
-use crate::table::Table;
-use crate::{Run, WRITE_BYTES};
+use super::children::{Children, find, listening};
+use super::peer::{self, Peer};
+use super::run::{Run, WRITE_BYTES};
+use super::table::Table;
 
 /// Different keys: as many as the product's endpoints.
 const KEYS: u64 = 100_000;
@@ -55,8 +55,8 @@ pub async fn measure(run: &Run, table: &mut Table) -> anyhow::Result<()> {
             Ok(EtcdClient { grpc: Grpc::new(channel) })
         };
         let channels = (0..clients).map(caller).collect::<anyhow::Result<Vec<_>>>()?;
-        let named = Named { who: "etcd", what: &what, command };
-        peer::measure(named, &children.pids(), || channels.clone(), (run.length, table)).await?;
+        let etcd = Peer { who: "etcd", what: &what, command, pids: &children.pids(), length: run.length };
+        peer::measure(etcd, || channels.clone(), table).await?;
     }
     children.stop().await
 }

@@ -1,11 +1,11 @@
-//! The clients of `bench send`: SMS through REST as an AWS SDK sends them, or through gRPC.
+//! The clients of `signalbox-bench send`: SMS through REST as an AWS SDK sends them, or through gRPC.
 
 use bytes::Bytes;
+use signalbox::connection::Signed;
 use wire::v1;
 use wire::v1::messages_client::MessagesClient;
 
-use super::rest::RestClient;
-use crate::connection::Signed;
+use crate::cluster::RestClient;
 use crate::measure::{Caller, Done};
 
 /// How many different telephone numbers are used: each gets a message before one gets a second.

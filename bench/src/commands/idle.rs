@@ -1,20 +1,16 @@
-//! `signalbox bench idle`: what a cluster costs that does nothing, and how long its nodes take to start.
+//! `signalbox-bench idle`: what a cluster costs that does nothing, and how long its nodes take to start.
 
 use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
+use signalbox::console::{View, table};
+use signalbox::dev::{Order, REGIONS};
+use signalbox::durations::parse_duration;
 use tokio::time::sleep;
 
-use super::apps::make_app;
-use super::cluster::Cluster;
 use super::endpoints::{EndpointWriter, Writes};
-use super::send::region_of;
-use crate::console::{View, table};
-use crate::context::Context;
-use crate::dev::{Order, REGIONS};
-use crate::durations::parse_duration;
-use crate::failure::Failure;
+use crate::cluster::{DevelopmentCluster, make_app, region_of};
 use crate::measure::{Load, Pace, loopback_bytes, run, usage};
 
 /// Clients that write the endpoints, and writes that each has under way.
@@ -35,7 +31,7 @@ const REST: Duration = Duration::from_secs(10);
 
 /// Measures a cluster that does nothing.
 #[derive(Debug, Args)]
-pub struct Idle {
+pub struct IdleMeasurement {
     /// For how long it is watched.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
     length: Duration,
@@ -50,25 +46,28 @@ pub struct Idle {
 
 /// What was measured.
 #[derive(Debug, Serialize)]
-struct Report {
-    endpoints_written: u64,
-    nodes: Vec<Node>,
-    loopback_bytes_per_s: f64,
+pub struct IdleReport {
+    pub endpoints_written: u64,
+    pub nodes: Vec<NodeReport>,
+    pub loopback_bytes_per_s: f64,
 }
 
 /// One region's process.
 #[derive(Debug, Serialize)]
-struct Node {
-    region: &'static str,
-    resident_bytes: u64,
-    cpu_share: f64,
-    written_bytes_per_s: f64,
-    ready_after_ms: Option<u64>,
+pub struct NodeReport {
+    pub region: &'static str,
+    pub resident_bytes: u64,
+    pub cpu_share: f64,
+    pub written_bytes_per_s: f64,
+    pub ready_after_ms: Option<u64>,
 }
 
-impl Idle {
-    /// Carries out the command.
-    pub async fn run(self, cluster: &Cluster, context: &mut Context<'_>) -> Result<(), Failure> {
+impl IdleMeasurement {
+    /// Measures.
+    ///
+    /// # Errors
+    /// When the cluster doesn't do what is asked of it.
+    pub async fn measure(self, cluster: &DevelopmentCluster) -> anyhow::Result<IdleReport> {
         let endpoints_written = if self.different > 0 { self.write(cluster).await? } else { 0 };
         sleep(REST).await;
         let (mut nodes, loopback_bytes_per_s) = self.watch(cluster).await?;
@@ -77,10 +76,10 @@ impl Idle {
                 node.ready_after_ms = Some(restart(cluster, node.region).await?);
             }
         }
-        context.console.show(&Report { endpoints_written, nodes, loopback_bytes_per_s })
+        Ok(IdleReport { endpoints_written, nodes, loopback_bytes_per_s })
     }
 
-    async fn write(&self, cluster: &Cluster) -> Result<u64, Failure> {
+    async fn write(&self, cluster: &DevelopmentCluster) -> anyhow::Result<u64> {
         let mut apps = Vec::new();
         for _ in 0..APPS {
             apps.push(make_app(cluster).await?);
@@ -94,12 +93,12 @@ impl Idle {
         let requests_max = self.different.div_ceil(WRITES_UNDER_WAY);
         let tally = run(Load { pace: Pace::Max, length: WRITING_MAX, requests_max }, callers).await;
         match tally.first_failure {
-            Some(failure) => Err(Failure::Unfinished(format!("{} writes failed: {failure}", tally.failures))),
+            Some(failure) => Err(anyhow::anyhow!("{} writes failed: {failure}", tally.failures)),
             None => Ok(tally.units),
         }
     }
 
-    async fn watch(&self, cluster: &Cluster) -> Result<(Vec<Node>, f64), Failure> {
+    async fn watch(&self, cluster: &DevelopmentCluster) -> anyhow::Result<(Vec<NodeReport>, f64)> {
         let regions = cluster.running().await?;
         let read = || -> anyhow::Result<Vec<_>> {
             regions.iter().map(|region| Ok((usage(region.pid)?, loopback_bytes(region.pid)?))).collect()
@@ -110,7 +109,7 @@ impl Idle {
         let seconds = self.length.as_secs_f64();
         let node = |(place, (now, _)): (usize, &(crate::measure::Usage, u64))| {
             let used = now.since(before[place].0);
-            Node {
+            NodeReport {
                 region: REGIONS[regions[place].index],
                 resident_bytes: used.resident_bytes,
                 cpu_share: used.cpu.as_secs_f64() / seconds,
@@ -126,16 +125,16 @@ impl Idle {
 }
 
 /// Stops and starts a region; returns the milliseconds from the start of its process until it is ready.
-async fn restart(cluster: &Cluster, region: &str) -> Result<u64, Failure> {
+async fn restart(cluster: &DevelopmentCluster, region: &str) -> anyhow::Result<u64> {
     cluster.order(Order::Stop(region.to_owned())).await?;
     cluster.order(Order::Start(region.to_owned())).await?;
     let index = cluster.layout.region(region).unwrap_or(0);
     Ok(u64::try_from(cluster.ready(index).await?.as_millis()).unwrap_or(u64::MAX))
 }
 
-impl View for Report {
+impl View for IdleReport {
     fn text(&self) -> String {
-        let row = |node: &Node| {
+        let row = |node: &NodeReport| {
             [
                 node.region.to_owned(),
                 format!("{:.1} MB", node.resident_bytes as f64 / 1e6),

@@ -1,23 +1,18 @@
-//! `signalbox bench endpoints`: endpoints written through the gRPC listeners of all regions.
+//! `signalbox-bench endpoints`: endpoints written through the gRPC listeners of all regions.
 
 use std::time::Duration;
 
 use clap::Args;
 use futures::future::join_all;
 use serde::Serialize;
+use signalbox::connection::Signed;
+use signalbox::console::{View, facts};
+use signalbox::durations::parse_duration;
 use wire::v1;
 use wire::v1::endpoints_client::EndpointsClient;
 
-use super::apps::make_app;
-use super::cluster::Cluster;
-use super::send::region_of;
 use super::send_callers::telephone;
-use super::used::{Cost, Reading};
-use crate::connection::Signed;
-use crate::console::{View, facts};
-use crate::context::Context;
-use crate::durations::parse_duration;
-use crate::failure::Failure;
+use crate::cluster::{Cost, DevelopmentCluster, Reading, make_app, region_of};
 use crate::measure::{Caller, Done, Load, Pace, Percentiles, Tally, run};
 
 /// The longest value of an attribute, as Pinpoint has it; longer payloads are several values.
@@ -31,7 +26,7 @@ const WARM_UP: Duration = Duration::from_secs(2);
 
 /// Measures writing endpoints. No request carries more than one endpoint yet; the nodes merge what arrives together.
 #[derive(Debug, Args)]
-pub struct Endpoints {
+pub struct EndpointMeasurement {
     /// Clients, spread over the regions, with a connection each.
     #[arg(long, value_name = "COUNT", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4_096))]
     clients: u64,
@@ -55,14 +50,14 @@ pub struct Endpoints {
 
 /// What was measured.
 #[derive(Debug, Serialize)]
-struct Report {
-    written: u64,
-    failures: u64,
-    first_failure: Option<String>,
-    written_per_s: f64,
-    written_per_node_cpu_s: f64,
-    latency: Percentiles,
-    cost: Cost,
+pub struct EndpointsReport {
+    pub written: u64,
+    pub failures: u64,
+    pub first_failure: Option<String>,
+    pub written_per_s: f64,
+    pub written_per_node_cpu_s: f64,
+    pub latency: Percentiles,
+    pub cost: Cost,
 }
 
 /// One client.
@@ -86,9 +81,12 @@ pub struct Writes {
     pub size: usize,
 }
 
-impl Endpoints {
-    /// Carries out the command.
-    pub async fn run(self, cluster: &Cluster, context: &mut Context<'_>) -> Result<(), Failure> {
+impl EndpointMeasurement {
+    /// Measures.
+    ///
+    /// # Errors
+    /// When the cluster doesn't do what is asked of it.
+    pub async fn measure(self, cluster: &DevelopmentCluster) -> anyhow::Result<EndpointsReport> {
         let mut apps = Vec::new();
         for _ in 0..self.apps {
             apps.push(make_app(cluster).await?);
@@ -98,7 +96,7 @@ impl Endpoints {
         let used = Reading::take(cluster).await?;
         let tally = self.load(cluster, &writes, self.length).await?;
         let cost = used.cost(cluster, tally.units)?;
-        context.console.show(&Report {
+        Ok(EndpointsReport {
             written: tally.units,
             failures: tally.failures,
             written_per_s: tally.units_per_second(),
@@ -109,7 +107,7 @@ impl Endpoints {
         })
     }
 
-    async fn load(&self, cluster: &Cluster, writes: &Writes, length: Duration) -> Result<Tally, Failure> {
+    async fn load(&self, cluster: &DevelopmentCluster, writes: &Writes, length: Duration) -> anyhow::Result<Tally> {
         let mut callers = Vec::new();
         for client in 0..self.clients {
             let endpoints = cluster.connect(region_of(client)).await?.endpoints();
@@ -153,7 +151,7 @@ impl Caller for EndpointWriter {
     }
 }
 
-impl View for Report {
+impl View for EndpointsReport {
     fn text(&self) -> String {
         let failures = match &self.first_failure {
             Some(failure) => format!("{}: {failure}", self.failures),

@@ -1,22 +1,16 @@
-//! `signalbox bench send`: messages through the listeners of all regions, until the sandbox has them all.
+//! `signalbox-bench send`: messages through the listeners of all regions, until the sandbox has them all.
 
 use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
+use signalbox::console::{View, facts};
+use signalbox::dev::REGIONS;
+use signalbox::durations::parse_duration;
 use tokio::time::Instant;
 
-use super::apps::make_app;
-use super::cluster::Cluster;
-use super::rest::RestClient;
-use super::sandbox_stats::SandboxStats;
 use super::send_callers::{GrpcSender, RestSender};
-use super::used::{Cost, Reading};
-use crate::console::{View, facts};
-use crate::context::Context;
-use crate::dev::REGIONS;
-use crate::durations::parse_duration;
-use crate::failure::Failure;
+use crate::cluster::{Cost, DevelopmentCluster, Reading, RestClient, SandboxStats, make_app, region_of};
 use crate::measure::{Load, Pace, Percentiles, Tally, run};
 
 /// How long the sandbox's count may stand still before the rest counts as not sent.
@@ -27,7 +21,7 @@ const WARM_UP: Duration = Duration::from_secs(2);
 
 /// Measures the main job: messages in at the listeners and out to the sandbox.
 #[derive(Debug, Args)]
-pub struct Send {
+pub struct SendMeasurement {
     /// Recipients of a request.
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100))]
     recipients: u64,
@@ -54,23 +48,26 @@ pub struct Send {
 
 /// What was measured.
 #[derive(Debug, Serialize)]
-struct Report {
-    accepted: u64,
-    refused: u64,
-    failures: u64,
-    first_failure: Option<String>,
-    accepted_per_s: f64,
-    sent_per_s: f64,
-    sent_in_full: bool,
-    backlog_at_end: u64,
-    drained_s: f64,
-    accept_latency: Percentiles,
-    cost: Cost,
+pub struct SendReport {
+    pub accepted: u64,
+    pub refused: u64,
+    pub failures: u64,
+    pub first_failure: Option<String>,
+    pub accepted_per_s: f64,
+    pub sent_per_s: f64,
+    pub sent_in_full: bool,
+    pub backlog_at_end: u64,
+    pub drained_s: f64,
+    pub accept_latency: Percentiles,
+    pub cost: Cost,
 }
 
-impl Send {
-    /// Carries out the command.
-    pub async fn run(self, cluster: &Cluster, context: &mut Context<'_>) -> Result<(), Failure> {
+impl SendMeasurement {
+    /// Measures.
+    ///
+    /// # Errors
+    /// When the cluster doesn't do what is asked of it.
+    pub async fn measure(self, cluster: &DevelopmentCluster) -> anyhow::Result<SendReport> {
         let app = match self.app.as_str() {
             "auto" => make_app(cluster).await?,
             given => given.to_owned(),
@@ -87,7 +84,7 @@ impl Send {
         let reached = stats.wait_for(before.accepted + tally.units, STALL_MAX).await?;
         let drained = reached.map_or(began.elapsed(), |reached| reached - began);
         let sent = stats.read().await?.accepted - before.accepted;
-        let report = Report {
+        let report = SendReport {
             accepted: tally.units,
             refused: tally.refused,
             failures: tally.failures,
@@ -100,10 +97,10 @@ impl Send {
             cost: used.cost(cluster, tally.units)?,
             first_failure: tally.first_failure,
         };
-        context.console.show(&report)
+        Ok(report)
     }
 
-    async fn load(&self, cluster: &Cluster, app: &str, length: Duration) -> Result<Tally, Failure> {
+    async fn load(&self, cluster: &DevelopmentCluster, app: &str, length: Duration) -> anyhow::Result<Tally> {
         let requests_per_second = self.rate.map(|rate| rate as f64 / self.recipients as f64);
         let pace = requests_per_second.map_or(Pace::Max, Pace::PerSecond);
         let load = Load { pace, length, requests_max: u64::MAX };
@@ -124,12 +121,7 @@ impl Send {
     }
 }
 
-/// Returns the region whose listener a client uses.
-pub fn region_of(client: u64) -> usize {
-    (client % REGIONS.len() as u64) as usize
-}
-
-impl View for Report {
+impl View for SendReport {
     fn text(&self) -> String {
         let refused = match &self.first_failure {
             Some(failure) => format!("{} messages, {} requests failed: {failure}", self.refused, self.failures),

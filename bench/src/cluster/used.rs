@@ -3,8 +3,7 @@
 use anyhow::Context;
 use serde::Serialize;
 
-use super::cluster::Cluster;
-use crate::failure::Failure;
+use super::development::DevelopmentCluster;
 use crate::measure::{Usage, forget_peak, usage, usage_of_all};
 
 /// What the nodes, the sandbox and this process used since their start.
@@ -40,17 +39,17 @@ impl Reading {
     ///
     /// # Errors
     /// When a process can't be looked at.
-    pub async fn take(cluster: &Cluster) -> Result<Reading, Failure> {
+    pub async fn take(cluster: &DevelopmentCluster) -> anyhow::Result<Reading> {
         let pids = cluster.pids().await?;
         pids.iter().try_for_each(|pid| forget_peak(*pid)).context("failed to measure the nodes' memory")?;
-        Reading::of(pids, cluster).map_err(Failure::from)
+        Reading::of(pids, cluster)
     }
 
     /// Returns what a number of things cost that were done since this reading, by the same processes.
     ///
     /// # Errors
     /// When a process is gone.
-    pub fn cost(&self, cluster: &Cluster, count: u64) -> Result<Cost, Failure> {
+    pub fn cost(&self, cluster: &DevelopmentCluster, count: u64) -> anyhow::Result<Cost> {
         let now = Reading::of(self.pids.clone(), cluster)?;
         let nodes = now.nodes.since(self.nodes);
         let count = count.max(1) as f64;
@@ -65,7 +64,7 @@ impl Reading {
         })
     }
 
-    fn of(pids: Vec<u32>, cluster: &Cluster) -> anyhow::Result<Reading> {
+    fn of(pids: Vec<u32>, cluster: &DevelopmentCluster) -> anyhow::Result<Reading> {
         let nodes = usage_of_all(&pids).context("failed to measure the nodes")?;
         let sandbox = usage(cluster.supervisor).context("failed to measure the sandbox")?;
         let load = usage(std::process::id()).context("failed to measure this process")?;

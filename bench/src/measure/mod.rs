@@ -7,4 +7,4 @@ mod usage;
 
 pub use latency::{Latency, Percentiles};
 pub use load::{Caller, Done, Load, Pace, Tally, run};
-pub use usage::{Usage, UsageError, forget_peak, loopback_bytes, program_of, usage, usage_of_all};
+pub use usage::{Usage, forget_peak, loopback_bytes, usage, usage_of_all};

@@ -7,8 +7,6 @@ use anyhow::Context;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
-use crate::failure::Failure;
-
 /// How often the counts are read while something is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -41,7 +39,7 @@ impl SandboxStats {
     ///
     /// # Errors
     /// When no HTTP client can be made.
-    pub fn new(address: &str) -> Result<SandboxStats, Failure> {
+    pub fn new(address: &str) -> anyhow::Result<SandboxStats> {
         let client = reqwest::Client::builder().build().context("failed to make an HTTP client")?;
         Ok(SandboxStats { client, base: format!("http://{address}") })
     }
@@ -50,7 +48,7 @@ impl SandboxStats {
     ///
     /// # Errors
     /// When the sandbox doesn't answer.
-    pub async fn read(&self) -> Result<Counts, Failure> {
+    pub async fn read(&self) -> anyhow::Result<Counts> {
         let answer = self.client.get(format!("{}/v1/stats", self.base)).send().await;
         let answer = answer.context("failed to ask the sandbox")?;
         Ok(answer.json().await.context("failed to read the sandbox's counts")?)
@@ -61,7 +59,7 @@ impl SandboxStats {
     ///
     /// # Errors
     /// When the sandbox doesn't answer.
-    pub async fn wait_for(&self, accepted: u64, stall_max: Duration) -> Result<Option<Instant>, Failure> {
+    pub async fn wait_for(&self, accepted: u64, stall_max: Duration) -> anyhow::Result<Option<Instant>> {
         let (mut last, mut moved) = ((0, 0), Instant::now());
         let mut reached = None;
         loop {
@@ -87,7 +85,7 @@ impl SandboxStats {
     ///
     /// # Errors
     /// When the sandbox doesn't answer.
-    pub async fn arrivals(&self, app: &str) -> Result<BTreeMap<String, u64>, Failure> {
+    pub async fn arrivals(&self, app: &str) -> anyhow::Result<BTreeMap<String, u64>> {
         let answer = self.client.get(format!("{}/outbox?app_id={app}", self.base)).send().await;
         let text = answer.context("failed to ask the sandbox")?.text().await.context("failed to read its outbox")?;
         let mut arrivals = BTreeMap::new();

@@ -86,15 +86,6 @@ pub fn loopback_bytes(pid: u32) -> Result<u64, UsageError> {
     parsed(pid, "net/dev", |text| named(text, "lo:"))
 }
 
-/// Returns the path of the program that a process runs.
-///
-/// # Errors
-/// As [`usage`].
-pub fn program_of(pid: u32) -> Result<PathBuf, UsageError> {
-    let file = PathBuf::from(format!("/proc/{pid}/exe"));
-    std::fs::read_link(&file).map_err(|source| UsageError { file, source: Some(source) })
-}
-
 fn parsed<T>(pid: u32, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, UsageError> {
     let file = PathBuf::from(format!("/proc/{pid}/{name}"));
     match std::fs::read_to_string(&file) {

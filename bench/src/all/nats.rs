@@ -3,16 +3,16 @@
 
 use std::time::Duration;
 
+use crate::measure::{Caller, Done};
 use anyhow::{Context, bail};
 use serde_json::json;
-use signalbox::measure::{Caller, Done};
 use tokio::time::{Instant, sleep};
 
-use crate::children::{Children, find, listening};
-use crate::nats_client::NatsClient;
-use crate::peer::{self, Named};
-use crate::table::Table;
-use crate::{Run, WRITE_BYTES};
+use super::children::{Children, find, listening};
+use super::nats_client::NatsClient;
+use super::peer::{self, Peer};
+use super::run::{Run, WRITE_BYTES};
+use super::table::Table;
 
 /// Streams, each a Raft group: as many as the product's partitions.
 const STREAMS: u64 = 4;
@@ -48,9 +48,8 @@ pub async fn measure(run: &Run, table: &mut Table) -> anyhow::Result<()> {
     let what = format!("JetStream R3 publishes of {WRITE_BYTES} bytes, not synced before the answer");
     for clients in [64, 256] {
         let publisher = |client: u16| Publisher { port: port(client % 3), client: None };
-        let named = Named { who: "NATS", what: &what, command };
-        let publishers = || (0..clients).map(publisher).collect();
-        peer::measure(named, &children.pids(), publishers, (run.length, table)).await?;
+        let nats = Peer { who: "NATS", what: &what, command, pids: &children.pids(), length: run.length };
+        peer::measure(nats, || (0..clients).map(publisher).collect(), table).await?;
     }
     children.stop().await
 }

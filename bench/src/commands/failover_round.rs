@@ -1,4 +1,4 @@
-//! What a round of `bench failover` shows. Pure: from times of messages to times after the kill.
+//! What a round of `signalbox-bench failover` shows. Pure: from times of messages to times after the kill.
 
 use std::collections::BTreeMap;
 
