@@ -12,13 +12,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::metadata::MetadataMap;
 
 use super::error::GrpcError;
+use super::metadata::{KEY_ID, KEY_SECRET};
 use crate::keys::{Caller, KeyStore};
 use crate::rest::Readiness;
-
-/// The metadata that names the caller's access key.
-pub const KEY_ID: &str = "x-signalbox-key-id";
-/// The metadata that holds the access key's secret.
-pub const KEY_SECRET: &str = "x-signalbox-secret";
 
 /// The limits of a listener. Beyond one of the first two a call is refused with RESOURCE_EXHAUSTED.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,8 @@ use model::id::RequestId;
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use super::call::{Call, carry_out};
+use super::call::Call;
+use super::carry_out::carry_out;
 use super::error::RestError;
 use super::intake::{discard, take};
 use super::operations::{Found, find};

@@ -13,6 +13,7 @@ mod operations;
 mod signature;
 
 mod call;
+mod carry_out;
 mod pages;
 
 mod apps;
