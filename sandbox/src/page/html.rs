@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 use super::excerpt::excerpt;
-use super::{ROWS_MAX, View};
+use super::view::{ROWS_MAX, View};
 use crate::message::Message;
 use crate::stats::CountsByName;
 
