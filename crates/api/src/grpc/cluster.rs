@@ -20,7 +20,6 @@ use super::state::GrpcApi;
 /// own.
 const LAST_SEEN_MAX: Duration = Duration::from_secs(2);
 
-/// The service.
 pub(super) struct ClusterService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]

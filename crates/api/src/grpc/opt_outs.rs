@@ -16,7 +16,6 @@ use wire::v1;
 use super::error::GrpcError;
 use super::state::GrpcApi;
 
-/// The service.
 pub(super) struct OptOutsService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]

@@ -84,11 +84,8 @@ impl GrpcApi {
         }
     }
 
-    /// Lets a call in.
-    ///
-    /// # Errors
-    /// UNAUTHENTICATED without a valid key, PERMISSION_DENIED when its holder may not, RESOURCE_EXHAUSTED when too many
-    /// calls are under way.
+    /// Lets a call in. Refused with UNAUTHENTICATED without a valid key, with PERMISSION_DENIED when its holder may not,
+    /// with RESOURCE_EXHAUSTED when too many calls are under way.
     pub(super) fn enter(&self, metadata: &MetadataMap, action: Action) -> Result<Entered, GrpcError> {
         let place = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| GrpcError::exhausted("calls"))?;
         let caller = self.caller(metadata)?;
@@ -99,9 +96,6 @@ impl GrpcApi {
     }
 
     /// Takes a place among the watches.
-    ///
-    /// # Errors
-    /// RESOURCE_EXHAUSTED when there are too many.
     pub(super) fn watch_place(&self) -> Result<OwnedSemaphorePermit, GrpcError> {
         Arc::clone(&self.watches).try_acquire_owned().map_err(|_| GrpcError::exhausted("watches"))
     }

@@ -21,7 +21,6 @@ const HISTORY_PAGE: usize = 20;
 /// The longest reason of a change, in characters.
 const REASON_MAX: usize = 500;
 
-/// The service.
 pub(super) struct TrafficService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]

@@ -35,10 +35,8 @@ struct Watch {
     _place: Arc<OwnedSemaphorePermit>,
 }
 
-/// Begins a watch.
-///
-/// # Errors
-/// NOT_FOUND when there is no such message or app; RESOURCE_EXHAUSTED when there are too many watches.
+/// Begins a watch. Refused with NOT_FOUND when there is no such message or app, with RESOURCE_EXHAUSTED when there are
+/// too many watches.
 pub(super) async fn watch(api: &Arc<GrpcApi>, request: v1::WatchRequest) -> Result<Updates, GrpcError> {
     let place = Arc::new(api.watch_place()?);
     let (updates, receiver) = mpsc::channel(UPDATES_WAITING_MAX);

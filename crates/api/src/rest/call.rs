@@ -11,15 +11,12 @@ use crate::keys::Caller;
 pub(super) struct Call<'d> {
     /// The listener it came through.
     pub(super) api: &'d RestApi,
-    /// Who sent it.
     pub(super) caller: Caller,
-    /// Its own id.
     pub(super) request_id: RequestId,
     /// The id that it shares with its repetitions.
     pub(super) retry_id: Option<RequestId>,
     /// The values of the path's variables.
     pub(super) values: Vec<String>,
-    /// The body.
     pub(super) body: Bytes,
 }
 
@@ -30,9 +27,6 @@ impl Call<'_> {
     }
 
     /// Returns the app of the path. A text that is no app's id is no app's: it isn't found.
-    ///
-    /// # Errors
-    /// 404 when no app can have such an id.
     pub(super) fn app(&self) -> Result<AppId, RestError> {
         self.value(0).parse().map_err(|_| service::ServiceError::from(model::Refusal::AppNotFound).into())
     }

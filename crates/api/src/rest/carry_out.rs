@@ -8,10 +8,8 @@ use super::error::RestError;
 use super::reply::Reply;
 use super::{apps, channels, endpoints, messages};
 
-/// Carries out an operation by its name in the table of operations.
-///
-/// # Errors
-/// 405 when the operation isn't offered, 403 when the caller may not, and the operation's own.
+/// Carries out an operation by its name in the table of operations. Refused with 405 when the operation isn't offered,
+/// with 403 when the caller may not.
 pub(super) async fn carry_out(call: &Call<'_>, operation: &'static str) -> Result<Reply, RestError> {
     let action: Action = operation.parse().map_err(|_| RestError::not_offered(operation))?;
     call.caller.may(action)?;
