@@ -9,9 +9,6 @@ use crate::arguments::{Arguments, ClusterArguments, Command};
 use crate::cluster::DevelopmentCluster;
 
 /// Carries out what was typed.
-///
-/// # Errors
-/// When there is no such cluster, or it doesn't do what is asked of it.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     match arguments.command {

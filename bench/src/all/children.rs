@@ -27,9 +27,6 @@ pub struct Children(Vec<Child>);
 
 impl Children {
     /// Starts a process whose output goes to a file.
-    ///
-    /// # Errors
-    /// When it can't be started.
     pub fn start(&mut self, program: &Path, arguments: &[String], log: &Path) -> anyhow::Result<()> {
         let lines = File::create(log).with_context(|| format!("failed to write {}", log.display()))?;
         let child = Command::new(program)
@@ -45,9 +42,6 @@ impl Children {
     }
 
     /// Starts a process and waits until its output has a line with this text; returns the line.
-    ///
-    /// # Errors
-    /// When it can't be started, ends, or is silent for too long.
     pub async fn start_until(&mut self, mut command: Command, text: &str) -> anyhow::Result<String> {
         let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().context("failed to start")?;
         let output = child.stdout.take().context("the process has no output")?;
@@ -73,9 +67,6 @@ impl Children {
     }
 
     /// Asks the processes to stop and waits until they are gone.
-    ///
-    /// # Errors
-    /// When the system refuses.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         for child in &mut self.0 {
             if let Some(pid) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
@@ -90,9 +81,6 @@ impl Children {
 }
 
 /// Waits until something listens on a port of this machine.
-///
-/// # Errors
-/// When nothing does in 90 s.
 pub async fn listening(port: u16) -> anyhow::Result<()> {
     let began = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).await.is_err() {

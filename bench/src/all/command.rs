@@ -51,10 +51,6 @@ enum Part {
 }
 
 impl All {
-    /// Carries out the command.
-    ///
-    /// # Errors
-    /// When something that is measured doesn't start or fails.
     pub async fn run(self) -> anyhow::Result<()> {
         let folder = OwnFolder::make(&self.folder)?;
         let wanted = |part| self.only.is_empty() || self.only.contains(&part);

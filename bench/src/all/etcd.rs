@@ -17,9 +17,6 @@ use super::table::Table;
 const KEYS: u64 = 100_000;
 
 /// Measures etcd, or says why not.
-///
-/// # Errors
-/// When it doesn't start.
 pub async fn measure(run: &Run, table: &mut Table) -> anyhow::Result<()> {
     let command = "apt-get install etcd-server; bench/run --only peers";
     let Some(program) = find("etcd") else {

@@ -16,9 +16,6 @@ const SYNC_BYTES: [u8; 4_096] = [7; 4_096];
 const QUIET_LOAD_MAX: f64 = 0.7;
 
 /// Describes the machine in a few lines.
-///
-/// # Errors
-/// When the folder can't be written or `/proc` read.
 pub fn description(folder: &Path) -> anyhow::Result<String> {
     let processors = std::thread::available_parallelism().context("failed to count the processors")?;
     let loads = std::fs::read_to_string("/proc/loadavg").context("failed to read the load")?;

@@ -24,9 +24,6 @@ const READY_MAX: Duration = Duration::from_secs(60);
 const READY_LOOK: Duration = Duration::from_millis(500);
 
 /// Measures NATS JetStream, or says why not.
-///
-/// # Errors
-/// When it doesn't start.
 pub async fn measure(run: &Run, table: &mut Table) -> anyhow::Result<()> {
     let command = "apt-get install nats-server; bench/run --only peers";
     let Some(program) = find("nats-server") else {

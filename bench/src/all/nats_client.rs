@@ -22,9 +22,6 @@ pub struct NatsClient {
 impl NatsClient {
     /// Connects to a server on this machine and subscribes to the subject on which answers come: one that nobody else
     /// has, made of the connection's own port.
-    ///
-    /// # Errors
-    /// When nothing listens there or it is no NATS server.
     pub async fn connect(port: u16) -> anyhow::Result<NatsClient> {
         let stream = TcpStream::connect(("127.0.0.1", port)).await.context("failed to connect to NATS")?;
         stream.set_nodelay(true).context("failed to send without delay")?;
@@ -40,9 +37,6 @@ impl NatsClient {
     }
 
     /// Publishes a payload and waits for the answer.
-    ///
-    /// # Errors
-    /// When the connection breaks, nobody listens on the subject, or no answer comes in 10 s.
     pub async fn request(&mut self, subject: &str, payload: &[u8]) -> anyhow::Result<String> {
         let inbox = self.inbox()?;
         let mut message = format!("PUB {subject} {inbox} {}\r\n", payload.len()).into_bytes();

@@ -25,9 +25,6 @@ pub struct Peer<'a> {
 }
 
 /// Puts writes on a peer's processes and adds a row with what they cost.
-///
-/// # Errors
-/// When the processes can't be measured.
 pub async fn measure<C: Caller>(peer: Peer<'_>, callers: impl Fn() -> Vec<C>, table: &mut Table) -> anyhow::Result<()> {
     let load = |length| Load { pace: Pace::Max, length, requests_max: u64::MAX };
     run(load(WARM_UP), callers()).await;

@@ -15,9 +15,6 @@ use crate::commands::send::{SendMeasurement, SendReport};
 const OVERLOAD: f64 = 3.0;
 
 /// Measures sending, also of more than can be sent.
-///
-/// # Errors
-/// When the cluster doesn't start or a measurement fails.
 pub async fn load(run: &Run, table: &mut Table) -> anyhow::Result<()> {
     let length = format!("{}s", run.length.as_secs());
     let mut most: f64 = 0.0;
@@ -46,9 +43,6 @@ pub async fn load(run: &Run, table: &mut Table) -> anyhow::Result<()> {
 }
 
 /// Measures writing.
-///
-/// # Errors
-/// As [`load`].
 pub async fn writes(run: &Run, table: &mut Table) -> anyhow::Result<()> {
     let started = StartedCluster::start(run, "writes", 4).await?;
     let length = format!("{}s", run.length.as_secs());
@@ -73,9 +67,6 @@ pub async fn writes(run: &Run, table: &mut Table) -> anyhow::Result<()> {
 }
 
 /// Measures idle clusters.
-///
-/// # Errors
-/// As [`load`].
 pub async fn idle(run: &Run, table: &mut Table) -> anyhow::Result<()> {
     for partitions in [4, 16] {
         let started = StartedCluster::start(run, &format!("idle-{partitions}"), partitions).await?;
@@ -94,9 +85,6 @@ pub async fn idle(run: &Run, table: &mut Table) -> anyhow::Result<()> {
 }
 
 /// Measures the loss of a region.
-///
-/// # Errors
-/// As [`load`].
 pub async fn failover(run: &Run, table: &mut Table) -> anyhow::Result<()> {
     let started = StartedCluster::start(run, "failover", 4).await?;
     let command = format!("failover --rounds {}", run.rounds);

@@ -24,9 +24,6 @@ pub struct StartedCluster {
 
 impl StartedCluster {
     /// Starts a cluster with fresh data in a folder of this name, and waits until it is ready.
-    ///
-    /// # Errors
-    /// When it doesn't become ready.
     pub async fn start(run: &Run, name: &str, partitions: u16) -> anyhow::Result<StartedCluster> {
         let layout = Layout { base_port: run.base_port, folder: run.folder.join(name), mode: MODES[0].to_owned() };
         let mut children = Children::default();
@@ -42,18 +39,12 @@ impl StartedCluster {
     }
 
     /// Stops the cluster.
-    ///
-    /// # Errors
-    /// When the system refuses.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.children.stop().await
     }
 }
 
 /// Reads a command of this program, so that what is measured is what the table says: `send --max --clients 32`.
-///
-/// # Errors
-/// When the command line wouldn't take it.
 pub fn measurement<M: Args>(command: &str) -> anyhow::Result<M> {
     let reader = M::augment_args(clap::Command::new("signalbox-bench"));
     // The first word stands where the program's name does.

@@ -15,9 +15,6 @@ const SEEN_LOOK: Duration = Duration::from_millis(20);
 const SEEN_MAX: Duration = Duration::from_secs(10);
 
 /// Makes an app with the SMS channel, and returns its id when every running region sees it.
-///
-/// # Errors
-/// When a region refuses, or doesn't see it in 10 s.
 pub async fn make_app(cluster: &DevelopmentCluster) -> anyhow::Result<String> {
     let regions = cluster.running().await?;
     let first = regions.first().context("no region runs")?;

@@ -39,9 +39,6 @@ pub struct RunningRegion {
 
 impl DevelopmentCluster {
     /// Finds the cluster by its supervisor's socket.
-    ///
-    /// # Errors
-    /// When none listens there.
     pub async fn find(layout: Layout, timeout: Duration) -> anyhow::Result<DevelopmentCluster> {
         let socket = layout.socket();
         let stream = UnixStream::connect(&socket).await.with_context(|| {
@@ -53,42 +50,27 @@ impl DevelopmentCluster {
     }
 
     /// Returns the regions that run.
-    ///
-    /// # Errors
-    /// When the supervisor doesn't answer.
     pub async fn running(&self) -> anyhow::Result<Vec<RunningRegion>> {
         Ok(running(&self.order(Order::Status).await?))
     }
 
     /// Returns the processes of the regions that run.
-    ///
-    /// # Errors
-    /// When the supervisor doesn't answer.
     pub async fn pids(&self) -> anyhow::Result<Vec<u32>> {
         Ok(self.running().await?.into_iter().map(|region| region.pid).collect())
     }
 
     /// Gives the supervisor an order.
-    ///
-    /// # Errors
-    /// When it doesn't answer or refuses.
     pub async fn order(&self, order: Order) -> anyhow::Result<String> {
         dev::ask(&self.layout.socket(), &order).await
     }
 
     /// Connects to a region's gRPC listener.
-    ///
-    /// # Errors
-    /// When it takes no connection.
     pub async fn connect(&self, region: usize) -> anyhow::Result<Connection> {
         let client = self.layout.grpc(region).parse().context("failed to read a gRPC listener's address")?;
         Ok(Connection::open(&[client], self.key.clone(), self.timeout).await?)
     }
 
     /// Waits until a region's listener says that it is ready; returns how long that took.
-    ///
-    /// # Errors
-    /// When it takes longer than a minute.
     pub async fn ready(&self, region: usize) -> anyhow::Result<Duration> {
         let client = reqwest::Client::builder().timeout(Duration::from_secs(1)).build().context("no HTTP client")?;
         let url = format!("http://{}/readyz", self.layout.rest(region));
@@ -104,9 +86,6 @@ impl DevelopmentCluster {
 
     /// Gives a region its share back and waits until every partition has adopted that plan, asking at another region's
     /// listener.
-    ///
-    /// # Errors
-    /// When the change is refused, or a partition has not adopted it in a minute.
     pub async fn restore(&self, region: usize, ask: usize) -> anyhow::Result<()> {
         let connection = self.connect(ask).await?;
         let mut traffic = connection.traffic();

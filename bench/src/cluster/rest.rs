@@ -33,9 +33,6 @@ impl RestClient {
     }
 
     /// Posts a document and returns the answer's status and body.
-    ///
-    /// # Errors
-    /// In words, when the connection can't be made or breaks, or the answer doesn't come in 30 s.
     pub async fn post(&mut self, target: &str, body: Bytes) -> Result<(StatusCode, Bytes), String> {
         let answer = tokio::time::timeout(ANSWER_MAX, self.try_post(target, body)).await;
         let outcome = answer.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer in {ANSWER_MAX:?}")));

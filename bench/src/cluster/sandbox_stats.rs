@@ -36,29 +36,20 @@ struct OutboxLine {
 
 impl SandboxStats {
     /// Makes a reader for the sandbox at an address.
-    ///
-    /// # Errors
-    /// When no HTTP client can be made.
     pub fn new(address: &str) -> anyhow::Result<SandboxStats> {
         let client = reqwest::Client::builder().build().context("failed to make an HTTP client")?;
         Ok(SandboxStats { client, base: format!("http://{address}") })
     }
 
     /// Reads the counts.
-    ///
-    /// # Errors
-    /// When the sandbox doesn't answer.
     pub async fn read(&self) -> anyhow::Result<Counts> {
         let answer = self.client.get(format!("{}/v1/stats", self.base)).send().await;
         let answer = answer.context("failed to ask the sandbox")?;
-        Ok(answer.json().await.context("failed to read the sandbox's counts")?)
+        answer.json().await.context("failed to read the sandbox's counts")
     }
 
     /// Waits until the sandbox accepted so many messages and has sent its events; returns when that was, or nothing
     /// when the count stands still for `stall_max` before.
-    ///
-    /// # Errors
-    /// When the sandbox doesn't answer.
     pub async fn wait_for(&self, accepted: u64, stall_max: Duration) -> anyhow::Result<Option<Instant>> {
         let (mut last, mut moved) = ((0, 0), Instant::now());
         let mut reached = None;
@@ -82,9 +73,6 @@ impl SandboxStats {
     }
 
     /// Returns when each message of an app first arrived, in milliseconds since 1970.
-    ///
-    /// # Errors
-    /// When the sandbox doesn't answer.
     pub async fn arrivals(&self, app: &str) -> anyhow::Result<BTreeMap<String, u64>> {
         let answer = self.client.get(format!("{}/outbox?app_id={app}", self.base)).send().await;
         let text = answer.context("failed to ask the sandbox")?.text().await.context("failed to read its outbox")?;

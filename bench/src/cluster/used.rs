@@ -36,9 +36,6 @@ pub struct Cost {
 
 impl Reading {
     /// Reads what the processes used so far.
-    ///
-    /// # Errors
-    /// When a process can't be looked at.
     pub async fn take(cluster: &DevelopmentCluster) -> anyhow::Result<Reading> {
         let pids = cluster.pids().await?;
         pids.iter().try_for_each(|pid| forget_peak(*pid)).context("failed to measure the nodes' memory")?;
@@ -46,9 +43,6 @@ impl Reading {
     }
 
     /// Returns what a number of things cost that were done since this reading, by the same processes.
-    ///
-    /// # Errors
-    /// When a process is gone.
     pub fn cost(&self, cluster: &DevelopmentCluster, count: u64) -> anyhow::Result<Cost> {
         let now = Reading::of(self.pids.clone(), cluster)?;
         let nodes = now.nodes.since(self.nodes);

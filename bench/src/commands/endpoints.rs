@@ -82,10 +82,6 @@ pub struct Writes {
 }
 
 impl EndpointMeasurement {
-    /// Measures.
-    ///
-    /// # Errors
-    /// When the cluster doesn't do what is asked of it.
     pub async fn measure(self, cluster: &DevelopmentCluster) -> anyhow::Result<EndpointsReport> {
         let mut apps = Vec::new();
         for _ in 0..self.apps {

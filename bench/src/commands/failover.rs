@@ -62,10 +62,6 @@ struct Prober {
 }
 
 impl FailoverMeasurement {
-    /// Measures.
-    ///
-    /// # Errors
-    /// When the cluster doesn't do what is asked of it.
     pub async fn measure(
         self,
         cluster: &DevelopmentCluster,

@@ -63,10 +63,6 @@ pub struct NodeReport {
 }
 
 impl IdleMeasurement {
-    /// Measures.
-    ///
-    /// # Errors
-    /// When the cluster doesn't do what is asked of it.
     pub async fn measure(self, cluster: &DevelopmentCluster) -> anyhow::Result<IdleReport> {
         let endpoints_written = if self.different > 0 { self.write(cluster).await? } else { 0 };
         sleep(REST).await;

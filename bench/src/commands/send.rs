@@ -63,10 +63,6 @@ pub struct SendReport {
 }
 
 impl SendMeasurement {
-    /// Measures.
-    ///
-    /// # Errors
-    /// When the cluster doesn't do what is asked of it.
     pub async fn measure(self, cluster: &DevelopmentCluster) -> anyhow::Result<SendReport> {
         let app = match self.app.as_str() {
             "auto" => make_app(cluster).await?,

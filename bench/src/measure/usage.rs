@@ -49,9 +49,6 @@ impl Usage {
 }
 
 /// Reads what a process used.
-///
-/// # Errors
-/// When there is no such process or it is another user's.
 pub fn usage(pid: u32) -> Result<Usage, UsageError> {
     Ok(Usage {
         cpu: parsed(pid, "stat", cpu)?,
@@ -62,26 +59,17 @@ pub fn usage(pid: u32) -> Result<Usage, UsageError> {
 }
 
 /// Reads what several processes used together.
-///
-/// # Errors
-/// As [`usage`].
 pub fn usage_of_all(pids: &[u32]) -> Result<Usage, UsageError> {
     pids.iter().try_fold(Usage::default(), |sum, pid| Ok(sum.plus(usage(*pid)?)))
 }
 
 /// Lets a process's peak of resident memory begin anew, at what is resident now (proc_pid_clear_refs(5)).
-///
-/// # Errors
-/// As [`usage`].
 pub fn forget_peak(pid: u32) -> Result<(), UsageError> {
     let file = PathBuf::from(format!("/proc/{pid}/clear_refs"));
     std::fs::write(&file, "5").map_err(|source| UsageError { file, source: Some(source) })
 }
 
 /// Reads how many bytes went over the loopback device of a process's network namespace, headers included.
-///
-/// # Errors
-/// As [`usage`].
 pub fn loopback_bytes(pid: u32) -> Result<u64, UsageError> {
     parsed(pid, "net/dev", |text| named(text, "lo:"))
 }

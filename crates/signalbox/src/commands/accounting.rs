@@ -25,7 +25,6 @@ pub struct Accounting {
 }
 
 impl Accounting {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let connection = context.connect().await?;
         let request = v1::GetAccountingRequest { app_id: self.app };

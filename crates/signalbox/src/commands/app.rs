@@ -45,7 +45,6 @@ enum Action {
 }
 
 impl App {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let connection = context.connect().await?;
         let mut apps = connection.apps();

@@ -1,7 +1,7 @@
 //! Arguments that several commands share: channels, classes, lists of values.
 
-use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
 use model::channel::CHANNELS;
 use wire::v1;
 
@@ -12,6 +12,17 @@ pub fn channel() -> impl TypedValueParser<Value = v1::Channel> {
         let full = format!("CHANNEL_{}", name.to_uppercase());
         v1::Channel::from_str_name(&full).ok_or_else(|| format!("{name} is no channel"))
     })
+}
+
+/// A channel of an app.
+#[derive(Debug, Args)]
+pub struct AppChannel {
+    /// The app's id.
+    #[arg(long, value_name = "ID")]
+    pub app: String,
+    /// The channel.
+    #[arg(long, ignore_case = true, value_parser = channel())]
+    pub channel: v1::Channel,
 }
 
 /// How often a message may be handed to a provider.
@@ -36,9 +47,6 @@ pub fn class_code(class: Option<Class>) -> i32 {
 }
 
 /// Reads `NAME=VALUE`.
-///
-/// # Errors
-/// When there is no `=` or no name.
 pub fn parse_pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -47,9 +55,6 @@ pub fn parse_pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// Reads `NAME=VALUE|VALUE`: a name and its values; none after the `=` is an empty list.
-///
-/// # Errors
-/// When there is no `=` or no name.
 pub fn parse_list(text: &str) -> Result<(String, v1::Values), String> {
     let (name, values) = parse_pair(text)?;
     let values = if values.is_empty() { Vec::new() } else { values.split('|').map(str::to_owned).collect() };
@@ -57,9 +62,6 @@ pub fn parse_list(text: &str) -> Result<(String, v1::Values), String> {
 }
 
 /// Reads `NAME=NUMBER`.
-///
-/// # Errors
-/// When it has another shape.
 pub fn parse_metric(text: &str) -> Result<(String, f64), String> {
     let (name, value) = parse_pair(text)?;
     let number: f64 = value.parse().map_err(|_| format!("{value:?} is no number"))?;
@@ -67,9 +69,6 @@ pub fn parse_metric(text: &str) -> Result<(String, f64), String> {
 }
 
 /// Reads `NAME=WHOLE-NUMBER`.
-///
-/// # Errors
-/// When it has another shape.
 pub fn parse_weight(text: &str) -> Result<(String, u32), String> {
     let (name, value) = parse_pair(text)?;
     let weight = value.parse().map_err(|_| format!("{value:?} is no whole number; write REGION=WEIGHT"))?;
@@ -77,9 +76,6 @@ pub fn parse_weight(text: &str) -> Result<(String, u32), String> {
 }
 
 /// Reads `GROUP=SEQUENCE`.
-///
-/// # Errors
-/// When it has another shape.
 pub fn parse_place(text: &str) -> Result<(u32, u64), String> {
     let wrong = || "must be GROUP=SEQUENCE, such as 1=200".to_owned();
     let (group, sequence) = text.split_once('=').ok_or_else(wrong)?;

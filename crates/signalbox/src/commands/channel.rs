@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use wire::v1;
 
-use super::arguments::{self, Class, class_code};
+use super::arguments::{AppChannel, Class, class_code};
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -30,25 +30,15 @@ enum Action {
     /// Configure a channel or change it: when this answers, no region sends against it
     Put(Box<Put>),
     /// Show a channel
-    Get(Which),
+    Get(AppChannel),
     /// Remove a channel: when this answers, no region sends through it
-    Delete(Which),
-}
-
-#[derive(Debug, Args)]
-struct Which {
-    /// The app's id.
-    #[arg(long, value_name = "ID")]
-    app: String,
-    /// The channel.
-    #[arg(long, ignore_case = true, value_parser = arguments::channel())]
-    channel: v1::Channel,
+    Delete(AppChannel),
 }
 
 #[derive(Debug, Args)]
 struct Put {
     #[command(flatten)]
-    which: Which,
+    which: AppChannel,
     /// Whether messages may be sent through it; as it was, or true when new, if not given.
     #[arg(long, value_name = "true|false")]
     enabled: Option<bool>,
@@ -76,7 +66,6 @@ struct Put {
 }
 
 impl Channel {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let settings = match self.action {
             Action::Put(put) => {
@@ -91,12 +80,12 @@ impl Channel {
     }
 }
 
-async fn get(connection: &Connection, which: Which) -> Result<Option<v1::ChannelSettings>, Failure> {
+async fn get(connection: &Connection, which: AppChannel) -> Result<Option<v1::ChannelSettings>, Failure> {
     let request = v1::GetChannelRequest { app_id: which.app, channel: which.channel as i32 };
     Ok(connection.answer(connection.apps().get_channel(request)).await?.settings)
 }
 
-async fn delete(connection: &Connection, which: Which) -> Result<Option<v1::ChannelSettings>, Failure> {
+async fn delete(connection: &Connection, which: AppChannel) -> Result<Option<v1::ChannelSettings>, Failure> {
     let request = v1::DeleteChannelRequest { app_id: which.app, channel: which.channel as i32 };
     Ok(connection.answer(connection.apps().delete_channel(request)).await?.settings)
 }

@@ -28,7 +28,6 @@ pub struct CheckConfig {
 }
 
 impl CheckConfig {
-    /// Carries out the command.
     pub fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let config = load(&self.file, &self.settings)?;
         context.console.show(&ConfigView::from(&config))

@@ -84,7 +84,6 @@ enum Kind {
 }
 
 impl Cluster {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         if let Action::Add(add) = &self.action {
             add.check()?;
@@ -102,13 +101,13 @@ impl Cluster {
             Action::Remove { node } => {
                 connection.answer(cluster.remove_node(v1::RemoveNodeRequest { node_id: node })).await?
             }
-            Action::Transfer { group, to } => return transfer(context, &connection, (group, to)).await,
+            Action::Transfer { group, to } => return transfer(context, &connection, group, to).await,
         };
         context.console.show(&NodesView::from(membership))
     }
 }
 
-async fn transfer(context: &mut Context<'_>, connection: &Connection, (group, to): (u32, u64)) -> Result<(), Failure> {
+async fn transfer(context: &mut Context<'_>, connection: &Connection, group: u32, to: u64) -> Result<(), Failure> {
     let request = v1::TransferLeaderRequest { group, to_node_id: to };
     connection.answer(connection.cluster().transfer_leader(request)).await?;
     context.console.say(&format!("node {to} leads group {group}"))

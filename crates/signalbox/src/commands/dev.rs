@@ -72,7 +72,6 @@ enum OrderArgument {
 }
 
 impl Dev {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let folder = match self.folder {
             Some(folder) => std::path::absolute(&folder).with_context(|| format!("no folder: {}", folder.display()))?,

@@ -98,7 +98,6 @@ enum OptOut {
 }
 
 impl Endpoint {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let connection = context.connect().await?;
         let mut endpoints = connection.endpoints();

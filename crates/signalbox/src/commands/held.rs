@@ -55,7 +55,6 @@ enum Resolution {
 }
 
 impl Held {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let connection = context.connect().await?;
         let mut client = connection.messages();

@@ -51,7 +51,6 @@ struct Watch {
 }
 
 impl Message {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         match self.action {
             Action::Get { message } => get(context, message).await,

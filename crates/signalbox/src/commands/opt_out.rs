@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use wire::v1;
 
-use super::arguments;
+use super::arguments::{self, AppChannel};
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -27,23 +27,19 @@ pub struct OptOut {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Record an opt-out: when this answers, no region begins to dispatch a message for the recipient
-    Put(Which),
+    Put(Recipient),
     /// Show an opt-out
-    Get(Which),
+    Get(Recipient),
     /// Remove an opt-out
-    Delete(Which),
+    Delete(Recipient),
     /// List an app's opt-outs, or those of one recipient
     List(List),
 }
 
 #[derive(Debug, Args)]
-struct Which {
-    /// The app's id.
-    #[arg(long, value_name = "ID")]
-    app: String,
-    /// The channel.
-    #[arg(long, ignore_case = true, value_parser = arguments::channel())]
-    channel: v1::Channel,
+struct Recipient {
+    #[command(flatten)]
+    of: AppChannel,
     /// The recipient's address on the channel, in any spelling.
     address: String,
 }
@@ -65,21 +61,20 @@ struct List {
 }
 
 impl OptOut {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let connection = context.connect().await?;
         let mut opt_outs = connection.opt_outs();
         let opt_out = match self.action {
-            Action::Put(Which { app: app_id, channel, address }) => {
+            Action::Put(Recipient { of: AppChannel { app: app_id, channel }, address }) => {
                 let source = v1::OptOutSource::Request as i32;
                 let request = v1::PutOptOutRequest { app_id, channel: channel as i32, address, source };
                 connection.answer(opt_outs.put(request)).await?.opt_out
             }
-            Action::Get(Which { app: app_id, channel, address }) => {
+            Action::Get(Recipient { of: AppChannel { app: app_id, channel }, address }) => {
                 let request = v1::GetOptOutRequest { app_id, channel: channel as i32, address };
                 connection.answer(opt_outs.get(request)).await?.opt_out
             }
-            Action::Delete(Which { app: app_id, channel, address }) => {
+            Action::Delete(Recipient { of: AppChannel { app: app_id, channel }, address }) => {
                 let request = v1::DeleteOptOutRequest { app_id, channel: channel as i32, address };
                 let recipient_key = connection.answer(opt_outs.delete(request)).await?.recipient_key;
                 return context.console.show(&RemovedOptOutView { recipient_key });

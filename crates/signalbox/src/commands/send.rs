@@ -119,7 +119,6 @@ enum Purpose {
 }
 
 impl Send {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let watch = self.watch;
         let request = self.into_request()?;

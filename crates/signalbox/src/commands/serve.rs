@@ -48,7 +48,6 @@ enum Lines {
 }
 
 impl Serve {
-    /// Carries out the command.
     pub async fn run(self) -> Result<(), Failure> {
         let config = load(&self.config, &self.settings)?;
         observability::init_logs(match self.log_format {

@@ -21,7 +21,6 @@ Examples:
 pub struct Status {}
 
 impl Status {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let connection = context.connect().await?;
         let response = connection.answer(connection.cluster().status(v1::StatusRequest {})).await?;

@@ -103,7 +103,6 @@ struct Change {
 }
 
 impl Traffic {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let connection = context.connect().await?;
         let mut traffic = connection.traffic();
