@@ -16,6 +16,6 @@ pub mod serve;
 pub mod status;
 pub mod traffic;
 
+mod adoption;
 mod arguments;
-mod carrying;
 mod following;

@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 use tonic::Code;
 use wire::v1;
 
+use super::adoption::wait_until_adopted;
 use super::arguments::{self, parse_weight};
-use super::carrying::wait_until_carried;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -163,7 +163,7 @@ async fn show_change(
     let adoption = if !response.committed || no_wait {
         response.adoption.into_iter().map(AdoptionView::from).collect()
     } else {
-        wait_until_carried(connection, &mut context.console, epoch, response.adoption).await?
+        wait_until_adopted(connection, &mut context.console, epoch, response.adoption).await?
     };
     context.console.show_to_programs(&view.with_adoption(adoption))
 }

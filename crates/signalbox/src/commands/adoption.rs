@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// `Unfinished` when that takes longer than the connection's timeout; the cluster goes on carrying it.
-pub async fn wait_until_carried(
+pub async fn wait_until_adopted(
     connection: &Connection,
     console: &mut Console<'_>,
     epoch: u64,
