@@ -109,7 +109,7 @@ fn read_token(app: AppId, token: &str) -> Result<OptOutKey, GrpcError> {
         let channel: Channel = channel.parse().ok()?;
         Some(OptOutKey { app, key: AddressKey::from_stored(key.to_owned()), channel })
     };
-    read().ok_or_else(|| GrpcError::invalid("page_token", "is not what a page ended with"))
+    read().ok_or_else(|| GrpcError::invalid("page_token", "is not a token of an earlier page"))
 }
 
 #[cfg(test)]

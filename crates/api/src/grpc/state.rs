@@ -84,7 +84,7 @@ impl GrpcApi {
         }
     }
 
-    /// Lets a call in. Refused with UNAUTHENTICATED without a valid key, with PERMISSION_DENIED when its holder may not,
+    /// Lets a call in. Refused with UNAUTHENTICATED without a valid key, with PERMISSION_DENIED when the caller may not,
     /// with RESOURCE_EXHAUSTED when too many calls are under way.
     pub(super) fn enter(&self, metadata: &MetadataMap, action: Action) -> Result<Entered, GrpcError> {
         let place = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| GrpcError::exhausted("calls"))?;

@@ -128,5 +128,6 @@ fn plan_request(options: v1::ChangeOptions, wanted: PlanMove, author: Author) ->
 }
 
 fn rule(name: &str) -> Result<Override, GrpcError> {
-    Override::parse(name).ok_or_else(|| GrpcError::invalid("options.override_rules", &format!("{name:?} is no rule")))
+    Override::parse(name)
+        .ok_or_else(|| GrpcError::invalid("options.override_rules", &format!("{name:?} is not a safety rule")))
 }

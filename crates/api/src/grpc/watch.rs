@@ -69,7 +69,7 @@ fn cursors(partitions: u16, after: &BTreeMap<u32, u64>) -> Result<BTreeMap<Group
         match known {
             Some(cursor) => *cursor = *sequence,
             None => {
-                let text = format!("{group} is no partition, there are 1 to {partitions}");
+                let text = format!("{group} is not a partition; partitions are 1 to {partitions}");
                 return Err(GrpcError::invalid("app.after", &text));
             }
         }

@@ -98,7 +98,7 @@ fn named(parts: &Parts, operation: Found) -> Result<(&'static str, Vec<String>),
             "MethodNotAllowedException",
             format!("{} is not allowed on this path; allowed: {}.", parts.method, methods.join(", ")),
         )),
-        Found::NotText => Err(RestError::bad_request("", "the path isn't UTF-8 when its percent encoding is undone.")),
+        Found::NotText => Err(RestError::bad_request("", "the path isn't UTF-8 after percent-decoding.")),
         Found::Nothing => Err(RestError::new(
             StatusCode::NOT_FOUND,
             "NotFoundException",
