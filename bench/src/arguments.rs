@@ -14,13 +14,13 @@ use crate::commands::idle::IdleMeasurement;
 use crate::commands::send::SendMeasurement;
 
 const EXAMPLES: &str = "\
-All but `all` run against `signalbox dev` on this machine, in another terminal, with the same --base-port or --folder.
-The load comes from this process: it, the three regions and the sandbox share the machine, and the share of each is
+All but `all` run against `signalbox dev` on this machine, in another terminal, with the same --base-port or --folder. \
+The load comes from this process: it, the three regions and the sandbox share the machine, and the share of each is \
 reported.
 
 Examples:
   signalbox-bench send --max --clients 32
-  signalbox-bench send --rate 12500 --clients 64            latency at a fixed rate, from the intended start
+  signalbox-bench send --rate 12500 --clients 64      latency at a fixed rate
   signalbox-bench send --max --recipients 1 --clients 256
   signalbox-bench endpoints --clients 256
   signalbox-bench idle --length 30s
@@ -31,7 +31,7 @@ Examples:
 
 /// Measures Signalbox and its peers on this machine.
 #[derive(Debug, Parser)]
-#[command(name = "signalbox-bench", version, after_help = EXAMPLES, max_term_width = 110, disable_help_subcommand = true)]
+#[command(name = "signalbox-bench", after_help = EXAMPLES, max_term_width = 110, disable_help_subcommand = true)]
 pub struct Arguments {
     /// What is measured.
     #[command(subcommand)]
@@ -68,10 +68,11 @@ pub struct Measured<M: Args> {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The development cluster")]
 pub struct ClusterArguments {
-    /// The base port of the development cluster.
-    #[arg(long, value_name = "PORT", default_value_t = 4100, value_parser = clap::value_parser!(u16).range(1_024..=65_000))]
+    /// Base port of the development cluster.
+    #[arg(long, value_name = "PORT", default_value_t = 4100,
+          value_parser = clap::value_parser!(u16).range(1_024..=65_000))]
     pub base_port: u16,
-    /// The folder of the development cluster [default: as `signalbox dev` has it].
+    /// Folder of the development cluster [default: as `signalbox dev` has it].
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
     /// Timeout of one gRPC request, such as 10s or 500ms.

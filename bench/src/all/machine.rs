@@ -13,14 +13,14 @@ const SYNCS: usize = 200;
 const SYNC_BYTES: [u8; 4_096] = [7; 4_096];
 
 /// The 1-minute load of others above which figures are preliminary.
-const QUIET_LOAD_MAX: f64 = 0.7;
+const IDLE_LOAD_MAX: f64 = 0.7;
 
 /// Describes the machine in a few lines.
 pub fn description(folder: &Path) -> anyhow::Result<String> {
     let processors = std::thread::available_parallelism().context("failed to count the processors")?;
     let loads = std::fs::read_to_string("/proc/loadavg").context("failed to read the load")?;
     let load: f64 = loads.split(' ').next().unwrap_or_default().parse().context("failed to read the load")?;
-    let verdict = if load < QUIET_LOAD_MAX { "quiet" } else { "NOT QUIET: the figures are preliminary" };
+    let verdict = if load < IDLE_LOAD_MAX { "idle" } else { "NOT IDLE: the figures are preliminary" };
     let (median, slow) = sync_times(folder)?;
     Ok(format!(
         "{processors} processors for the three nodes, the sandbox and the load together; 1-minute load before the run \

@@ -27,14 +27,12 @@ Examples:
 
 Exit codes: 0 success, 1 refused or failed, 2 usage error, 3 no listener answered.";
 
-/// A multi-region control plane for customer messaging: runs its nodes, and is their operator's tool.
+/// Runs and operates Signalbox, a multi-region control plane for customer messaging.
 #[derive(Debug, Parser)]
 #[command(name = "signalbox", version, after_help = EXAMPLES, max_term_width = 110, disable_help_subcommand = true)]
 pub struct Cli {
-    /// The command.
     #[command(subcommand)]
     pub command: Command,
-    /// The options of every command that asks a cluster.
     #[command(flatten)]
     pub global: Global,
 }
@@ -68,7 +66,7 @@ pub enum Command {
     Held(commands::held::Held),
     /// Record, show and remove opt-outs
     OptOut(commands::opt_out::OptOut),
-    /// Count accepted messages by outcome
+    /// Count accepted messages by status
     Accounting(commands::accounting::Accounting),
     /// Print shell completions
     Completions(commands::completions::Completions),

@@ -11,9 +11,9 @@ use crate::failure::Failure;
 /// What the output looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// Tables for people.
     Table,
-    /// For programs: one document, or one a line where answers come one by one.
+    /// JSON for programs: one document, or one per line where answers come one by one.
     Json,
 }
 

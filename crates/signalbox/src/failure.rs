@@ -31,8 +31,8 @@ pub enum Failure {
     Silent { endpoint: String, timeout: Duration },
     /// The connection broke between request and answer.
     #[error(
-        "the connection to {endpoint} broke ({reason}); check whether the request was carried out before repeating it, and check that this is a gRPC listener \
-         and not a REST listener"
+        "the connection to {endpoint} broke ({reason}); check whether the request was carried out before repeating it, \
+         and that this is a gRPC listener, not a REST listener"
     )]
     Broken { endpoint: String, reason: String },
     /// The cluster answered with an error.
@@ -121,7 +121,7 @@ fn hint(code: Code) -> &'static str {
         Code::Aborted => "; another change came first: look at `signalbox traffic plan` and decide again",
         Code::ResourceExhausted => "; the cluster is busy: try again in a moment",
         Code::Unavailable => "; try again in a moment, or ask another region with --endpoint",
-        Code::Unimplemented => "; is this a gRPC listener of a node of this version?",
+        Code::Unimplemented => "; is this the gRPC listener of a node of this version?",
         Code::Internal | Code::Unknown | Code::DataLoss => "; the node's log says more",
         _ => "",
     }

@@ -13,7 +13,7 @@ pub const DEFAULT_LISTENERS: &str = "127.0.0.1:4201,127.0.0.1:4202,127.0.0.1:420
 
 /// Options of every command that asks a cluster.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Asking a cluster")]
+#[command(next_help_heading = "Connection")]
 pub struct Global {
     /// gRPC listeners to try in order until one connects; repeat the option or separate them by commas.
     #[arg(
@@ -25,10 +25,10 @@ pub struct Global {
         default_value = DEFAULT_LISTENERS
     )]
     pub endpoints: Vec<ListenerAddress>,
-    /// Access key id [then AWS_ACCESS_KEY_ID; on loopback then the development key].
+    /// Access key id; else AWS_ACCESS_KEY_ID, else on loopback the development key.
     #[arg(long, value_name = "ID", env = "SIGNALBOX_KEY_ID", global = true)]
     pub key_id: Option<String>,
-    /// Access key secret [then AWS_SECRET_ACCESS_KEY]; prefer the environment, arguments are visible to others.
+    /// Access key secret; else AWS_SECRET_ACCESS_KEY. Prefer the environment: arguments are visible to others.
     #[arg(long, value_name = "SECRET", env = "SIGNALBOX_SECRET", global = true, hide_env_values = true)]
     pub secret: Option<String>,
     /// Output format: a table, or JSON for programs.

@@ -19,7 +19,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Accounting {
-    /// Only this app's; all apps' if not given.
+    /// Count only this app's messages [default: all apps].
     #[arg(long, value_name = "ID")]
     app: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Waiting until every partition goes by a new plan.
+//! Waiting until every partition has adopted a new plan.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::views::AdoptionView;
 
-/// How often the plan is looked at while it is carried.
+/// How often the adoption is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Waits until every partition has adopted the plan `epoch` or a later one, and says how far it got; returns where each
-/// partition stood at last.
+/// Waits until every partition has adopted the plan `epoch` or a later one, and says how many have; returns what each
+/// partition has adopted at last.
 ///
 /// # Errors
-/// `Unfinished` when that takes longer than the connection's timeout; the cluster goes on carrying it.
+/// `Unfinished` when that takes longer than the connection's timeout; the other partitions still adopt it.
 pub async fn wait_until_adopted(
     connection: &Connection,
     console: &mut Console<'_>,
@@ -30,7 +30,7 @@ pub async fn wait_until_adopted(
         let reached = adoption.iter().filter(|adoption| adoption.epoch >= epoch).count();
         let all = adoption.len();
         if said != Some(reached) {
-            console.say(&format!("carried to {reached} of {all} partitions"))?;
+            console.say(&format!("adopted by {reached} of {all} partitions"))?;
             said = Some(reached);
         }
         if reached == all && all > 0 {
@@ -38,8 +38,8 @@ pub async fn wait_until_adopted(
         }
         if Instant::now() >= deadline {
             return Err(Failure::Unfinished(format!(
-                "plan {epoch} is committed, and after {:?} {reached} of {all} partitions go by it; the cluster goes \
-                 on carrying it: look with `signalbox traffic plan`",
+                "plan {epoch} is committed, but after {:?} only {reached} of {all} partitions have adopted it; the \
+                 others will: check with `signalbox traffic plan`",
                 connection.timeout()
             )));
         }

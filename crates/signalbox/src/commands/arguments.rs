@@ -25,18 +25,18 @@ pub struct AppChannel {
     pub channel: v1::Channel,
 }
 
-/// How often a message may be handed to a provider.
+/// How often a message may be dispatched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Class {
-    /// At least once; twice only if the node that held it stopped in between.
+    /// At least once; again only if the result of a dispatch was lost.
     #[value(name = "at_least_once", alias = "at-least-once")]
     AtLeastOnce,
-    /// At most once; a message whose outcome is unknown is held for a decision.
+    /// At most once; a message is held if nobody knows whether it was dispatched.
     #[value(name = "at_most_once", alias = "at-most-once")]
     AtMostOnce,
 }
 
-/// Returns the contract's number of a class that may be given.
+/// Returns the contract's number of a class, if one is given.
 pub fn class_code(class: Option<Class>) -> i32 {
     let class = match class {
         None => v1::Class::Unspecified,

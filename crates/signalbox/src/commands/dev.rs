@@ -20,7 +20,7 @@ Ports: REST listeners at base+1..3, gRPC at base+101..103, sandbox at base+200, 
 Examples:
   signalbox dev
   signalbox dev --fresh --mode warm_standby
-  signalbox dev --base-port 5100           a second one beside the first
+  signalbox dev --base-port 5100           a second cluster beside the first
 
 In another terminal, with the same --base-port or --folder:
   signalbox dev status
@@ -31,21 +31,20 @@ In another terminal, with the same --base-port or --folder:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Dev {
-    /// All ports are counted from here.
+    /// Base port: every listener has a port at a fixed distance from it.
     #[arg(long, value_name = "PORT", global = true, default_value_t = 4100,
           value_parser = clap::value_parser!(u16).range(1_024..=BASE_PORT_MAX))]
     base_port: u16,
-    /// Where configurations, data and logs are [default: $XDG_STATE_HOME/signalbox/dev-PORT, or
+    /// Folder for configurations, data and logs [default: $XDG_STATE_HOME/signalbox/dev-PORT, or
     /// ~/.local/state/signalbox/dev-PORT].
     #[arg(long, value_name = "FOLDER", global = true)]
     folder: Option<PathBuf>,
-    /// How the regions share the sending in the first plan.
+    /// Mode of the first traffic plan.
     #[arg(long, default_value = MODES[0], value_parser = MODES)]
     mode: String,
-    /// Begin anew: delete the data of an earlier run in the folder.
+    /// Delete the data of an earlier run in the folder first.
     #[arg(long)]
     fresh: bool,
-    /// An order to the running cluster.
     #[command(subcommand)]
     order: Option<OrderArgument>,
 }
@@ -53,21 +52,25 @@ pub struct Dev {
 #[derive(Debug, Subcommand)]
 enum OrderArgument {
     /// Kill a region's process, as `kill -9` does
+    #[command(after_help = "Example:\n  signalbox dev kill us-east-1")]
     Kill {
-        /// The region.
+        /// Region name, such as us-east-1.
         region: String,
     },
     /// Start a region's process
+    #[command(after_help = "Example:\n  signalbox dev start us-east-1")]
     Start {
-        /// The region.
+        /// Region name, such as us-east-1.
         region: String,
     },
-    /// Ask a region's process to stop
+    /// Stop a region's process gracefully, as SIGTERM does
+    #[command(after_help = "Example:\n  signalbox dev stop us-east-1")]
     Stop {
-        /// The region.
+        /// Region name, such as us-east-1.
         region: String,
     },
-    /// Say what runs
+    /// Show which regions run
+    #[command(after_help = "Example:\n  signalbox dev status")]
     Status,
 }
 

@@ -16,6 +16,11 @@ Examples:
   signalbox opt-out list --app $APP --output json
   signalbox opt-out delete --app $APP --channel SMS +12065550100";
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  signalbox opt-out list --app $APP --output json
+  signalbox opt-out list --app $APP --channel SMS +12065550100";
+
 /// Records, shows and removes opt-outs.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -26,13 +31,17 @@ pub struct OptOut {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Record an opt-out: when this answers, no region begins to dispatch a message for the recipient
+    /// Record an opt-out; once this returns, no region begins a dispatch to the recipient
+    #[command(after_help = "Example:\n  signalbox opt-out put --app $APP --channel SMS +12065550100")]
     Put(Recipient),
     /// Show an opt-out
+    #[command(after_help = "Example:\n  signalbox opt-out get --app $APP --channel EMAIL jo@example.com")]
     Get(Recipient),
     /// Remove an opt-out
+    #[command(after_help = "Example:\n  signalbox opt-out delete --app $APP --channel SMS +12065550100")]
     Delete(Recipient),
     /// List an app's opt-outs, or those of one recipient
+    #[command(after_help = LIST_EXAMPLES)]
     List(List),
 }
 
@@ -49,13 +58,13 @@ struct List {
     /// The app's id.
     #[arg(long, value_name = "ID")]
     app: String,
-    /// The channel that the address is of.
+    /// Channel of the address.
     #[arg(long, requires = "address", ignore_case = true, value_parser = arguments::channel())]
     channel: Option<v1::Channel>,
-    /// Only this recipient's.
+    /// List only the opt-outs of this recipient.
     #[arg(requires = "channel")]
     address: Option<String>,
-    /// The largest number of opt-outs that are listed.
+    /// Largest number of opt-outs listed.
     #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     limit: u32,
 }
@@ -107,5 +116,9 @@ async fn show_list(context: &mut Context<'_>, connection: &Connection, list: Lis
     let more = !page_token.is_empty() || found.len() > limit;
     found.truncate(limit);
     context.console.show(&OptOutsView::from(found))?;
-    if more { context.console.say(&format!("\nthere are more than {limit}; see them with --limit")) } else { Ok(()) }
+    if more {
+        context.console.say(&format!("\nmore than {limit} opt-outs: list them with a larger --limit"))
+    } else {
+        Ok(())
+    }
 }

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::views::StatusView;
 
 const EXAMPLES: &str = "\
-Any node answers, also when there is no majority; what it says is what it sees.
+Any node answers, also without a majority, with what it sees itself.
 
 Examples:
   signalbox status

@@ -19,9 +19,19 @@ Examples:
   signalbox traffic evacuate us-east-1 --reason 'carrier outage' --dry-run
   signalbox traffic evacuate us-east-1 --reason 'carrier outage'
   signalbox traffic restore us-east-1 --reason 'carrier is back'
-  signalbox traffic shift us-east-1=20 eu-west-1=40 ap-southeast-2=40 --channel SMS --reason 'warm up'
+  signalbox traffic shift us-east-1=20 eu-west-1=40 ap-southeast-2=40 --reason 'rebalance'
   signalbox traffic failover us-east-1 eu-west-1 --reason 'drill'
   signalbox traffic history --limit 5";
+
+const SHIFT_EXAMPLES: &str = "\
+Examples:
+  signalbox traffic shift us-east-1=20 eu-west-1=40 ap-southeast-2=40 --reason 'rebalance'
+  signalbox traffic shift us-east-1=1 eu-west-1=9 --channel SMS --reason 'warm up' --dry-run";
+
+const EVACUATE_EXAMPLES: &str = "\
+Examples:
+  signalbox traffic evacuate us-east-1 --reason 'carrier outage' --dry-run
+  signalbox traffic evacuate us-east-1 --reason 'carrier outage' --override last_regions";
 
 const RULE_HINT: &str = "; to override the named safety rule, add --override NAME";
 
@@ -36,19 +46,22 @@ pub struct Traffic {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Show the current plan and which partitions have adopted it
+    #[command(after_help = "Example:\n  signalbox traffic plan --output json")]
     Plan,
     /// List plans, newest first
+    #[command(after_help = "Example:\n  signalbox traffic history --limit 5 --before 12")]
     History {
-        /// How many.
+        /// Largest number of plans listed.
         #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
         limit: u32,
-        /// Only plans before this one.
+        /// List only plans before this one.
         #[arg(long, value_name = "EPOCH")]
         before: Option<u64>,
     },
     /// Set region weights for all traffic, or for one channel
+    #[command(after_help = SHIFT_EXAMPLES)]
     Shift {
-        /// The new relative weight of every active region.
+        /// New relative weight of each active region.
         #[arg(value_name = "REGION=WEIGHT", required = true, value_parser = parse_weight)]
         weights: Vec<(String, u32)>,
         /// Shift only this channel.
@@ -58,24 +71,27 @@ enum Action {
         change: Change,
     },
     /// Evacuate a region: no new messages, and its waiting messages move to the other regions
+    #[command(after_help = EVACUATE_EXAMPLES)]
     Evacuate {
-        /// The region.
+        /// Region to evacuate.
         region: String,
         #[command(flatten)]
         change: Change,
     },
     /// Restore an evacuated region with its previous weight
+    #[command(after_help = "Example:\n  signalbox traffic restore us-east-1 --reason 'carrier is back'")]
     Restore {
-        /// The region.
+        /// Region to restore.
         region: String,
         #[command(flatten)]
         change: Change,
     },
-    /// Warm standby: evacuate one region and activate another
+    /// Warm standby only: evacuate the active region and activate a standby
+    #[command(after_help = "Example:\n  signalbox traffic failover us-east-1 eu-west-1 --reason drill")]
     Failover {
-        /// The region to take out.
+        /// Active region to evacuate.
         from: String,
-        /// The region that sends from now on.
+        /// Standby region to activate.
         to: String,
         #[command(flatten)]
         change: Change,
@@ -149,7 +165,7 @@ async fn show_plan(context: &mut Context<'_>, connection: &Connection) -> Result
     context.console.show(&PlanWithAdoptionView::new(plan, response.adoption))
 }
 
-/// Shows what a change did or would do, and how it is carried to the partitions.
+/// Shows what a change did or would do, and which partitions adopt it.
 async fn show_change(
     context: &mut Context<'_>,
     connection: &Connection,
