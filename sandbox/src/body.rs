@@ -9,12 +9,10 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::problem::Problem;
-use crate::state::Shared;
+use crate::state::{BODIES_KIB_MAX, Shared};
 
 /// The largest body.
 pub(crate) const BODY_BYTES_MAX: usize = 8 << 20;
-/// All bodies together, in KiB; a request that finds no room waits for it.
-pub(crate) const BODIES_KIB_MAX: u32 = 128 << 10;
 
 /// A whole body of at most 8 MiB, with the room that it takes up until it is dropped.
 pub(crate) struct RoomyBody {

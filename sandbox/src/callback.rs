@@ -21,9 +21,6 @@ pub(crate) type Route = Arc<[CallbackUrl]>;
 
 impl CallbackUrl {
     /// Checks a base URL; a slash at its end doesn't count.
-    ///
-    /// # Errors
-    /// What is wrong with it.
     pub(crate) fn parse(url: &str) -> Result<Self, CallbackUrlError> {
         if url.len() > CALLBACK_LEN_MAX {
             return Err(CallbackUrlError::TooLong { len: url.len() });

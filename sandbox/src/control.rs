@@ -12,26 +12,13 @@ use crate::body::RoomyBody;
 use crate::faults::{FaultRules, Faults};
 use crate::problem::Problem;
 use crate::state::Shared;
-use crate::stats::CountsByName;
-use crate::store::Store;
+use crate::store::{Counts, Store};
 
 /// The body of `GET /v1/stats`. Counts since the start, unless said otherwise.
 #[derive(Debug, Serialize)]
 pub(crate) struct Stats {
-    /// Messages dispatched, whatever the answer.
-    pub(crate) total: u64,
-    /// Of these, accepted.
-    pub(crate) accepted: u64,
-    /// Accepted messages by sending region.
-    pub(crate) by_region: CountsByName,
-    /// Accepted messages by channel.
-    pub(crate) by_channel: CountsByName,
-    /// All messages by what became of them.
-    pub(crate) by_status: CountsByName,
-    /// Acceptances beyond the first of an id, exact over the messages retained now.
-    pub(crate) duplicates: u64,
-    /// Acceptances that found their id among the messages retained at that time.
-    pub(crate) duplicates_seen: u64,
+    #[serde(flatten)]
+    pub(crate) counts: Counts,
     /// Events that a callback took.
     pub(crate) events_sent: u64,
     /// Events given up.
@@ -64,15 +51,8 @@ impl Stats {
     }
 
     fn of_store(store: &Store) -> Self {
-        let counts = store.counts().clone();
         Self {
-            total: counts.total,
-            accepted: counts.accepted,
-            by_region: counts.by_region,
-            by_channel: counts.by_channel,
-            by_status: counts.by_status,
-            duplicates: counts.duplicates,
-            duplicates_seen: counts.duplicates_seen,
+            counts: store.counts().clone(),
             events_sent: 0,
             events_dropped: 0,
             events_lost_by_fault: 0,

@@ -55,9 +55,7 @@ struct Written {
 
 impl DeliveryRequest {
     /// Reads a request.
-    ///
-    /// # Errors
-    /// 400 with the path of the first field that is missing, of a wrong type, empty, or too long.
+    /// A problem names the path of the first field that is wrong.
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, Problem> {
         let written: Written = json_body(body)?;
         checked_text(|| "region".into(), &written.region, NAME_LEN_MAX)?;

@@ -84,9 +84,6 @@ impl<T: Cost> Progress<T> {
 }
 
 /// Reads a `limit` as it stands in a query string; empty is as good as absent.
-///
-/// # Errors
-/// 400 when it isn't a whole number.
 pub(crate) fn limit(text: Option<&str>) -> Result<Option<u64>, Problem> {
     let parse = |text: &str| {
         text.parse().map_err(|_| Problem::field("limit", format!("{text:?} must be a whole number, 0 or more")))

@@ -4,6 +4,7 @@
 
 mod excerpt;
 mod html;
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,9 +23,8 @@ use crate::message::Message;
 use crate::problem::Problem;
 use crate::retention::Look;
 use crate::state::Shared;
+use view::{FaultView, ROWS_MAX, View};
 
-/// Messages shown.
-const ROWS_MAX: usize = 100;
 /// Bytes of a filter.
 const FILTER_LEN_MAX: usize = 256;
 /// What the page may load: itself.
@@ -36,22 +36,6 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
 pub(crate) struct PageQuery {
     /// A part of an address or of an application's id; empty: all.
     q: String,
-}
-
-/// What the page shows.
-struct View {
-    filter: String,
-    /// Newest first.
-    rows: Vec<(u64, Arc<Message>)>,
-    stats: Stats,
-    faults: Vec<FaultView>,
-}
-
-/// A fault as the page shows it.
-struct FaultView {
-    name: String,
-    rule: String,
-    hits: u64,
 }
 
 /// The whole page.

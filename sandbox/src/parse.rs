@@ -6,9 +6,7 @@ use serde_json::value::RawValue;
 use crate::problem::Problem;
 
 /// Reads a JSON body.
-///
-/// # Errors
-/// 400 with the path of the first field that doesn't fit.
+/// A problem names the path of the first field that is wrong.
 pub(crate) fn json_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     // The plain reader is the fast one; only a refused body is read again to learn where it went wrong.
     serde_json::from_slice(body).map_err(|plain| {

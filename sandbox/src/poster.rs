@@ -54,10 +54,8 @@ impl Poster {
         Self { client, resting: Mutex::new(HashMap::new()) }
     }
 
-    /// Tries each callback once, in order, those that failed a moment ago last.
-    ///
-    /// # Errors
-    /// Each callback with its reason, in the order tried; empty when there is no callback.
+    /// Tries each callback once, in order, those that failed a moment ago last, until one takes the body. When none
+    /// does, returns each with its reason, in the order tried.
     pub(crate) async fn post_to_first(
         &self,
         callbacks: &[CallbackUrl],

@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{Semaphore, watch};
 
-use crate::body::BODIES_KIB_MAX;
 use crate::callback::KnownCallbacks;
 use crate::clock::Clock;
 use crate::emitter::EventQueue;
 use crate::faults::Faults;
 use crate::poster::Poster;
 use crate::store::Store;
+
+/// All bodies that are read at a time, in KiB; a request that finds no room waits for it.
+pub(crate) const BODIES_KIB_MAX: u32 = 128 << 10;
 
 /// What every route gets.
 pub(crate) struct Shared {

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::message::{Message, Status};
@@ -49,7 +50,7 @@ pub(crate) struct Store {
 }
 
 /// Counts since the start, except `duplicates`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Counts {
     /// Messages dispatched, whatever the answer.
     pub(crate) total: u64,

@@ -1,11 +1,10 @@
 //! Floor 4: the listeners. [`rest`] speaks Amazon Pinpoint's REST API, [`grpc`] Signalbox's own; both find out who
 //! calls, parse once, and call the use cases of `service`. Nothing calls this crate but `node`.
 
-pub mod keys;
-
 pub mod grpc;
 pub mod rest;
 
+mod keys;
 mod limits;
 mod requests;
 

@@ -11,9 +11,9 @@ use crate::failure::Failure;
 /// What the output looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// Tables for people.
     Table,
-    /// For programs: one document, or one a line where answers come one by one.
+    /// JSON for programs: one document, or one per line where answers come one by one.
     Json,
 }
 
@@ -39,28 +39,16 @@ impl<'a> Console<'a> {
     ///
     /// # Errors
     /// When the output can't be written.
-    pub fn show(&mut self, view: &impl View) -> Result<(), Failure> {
-        match self.format {
-            Format::Table => self.write(&view.text()),
-            Format::Json => {
-                let text = serde_json::to_string_pretty(view).map_err(std::io::Error::from)?;
-                self.write(&text)
-            }
-        }
+    pub fn show<V: View>(&mut self, view: &V) -> Result<(), Failure> {
+        self.write_view(view, serde_json::to_string_pretty)
     }
 
     /// Shows one of many answers that come one by one: a line each.
     ///
     /// # Errors
     /// When the output can't be written.
-    pub fn show_one(&mut self, view: &impl View) -> Result<(), Failure> {
-        match self.format {
-            Format::Table => self.write(&view.text()),
-            Format::Json => {
-                let text = serde_json::to_string(view).map_err(std::io::Error::from)?;
-                self.write(&text)
-            }
-        }
+    pub fn show_one<V: View>(&mut self, view: &V) -> Result<(), Failure> {
+        self.write_view(view, serde_json::to_string)
     }
 
     /// Says something to people; programs don't see it.
@@ -82,6 +70,16 @@ impl<'a> Console<'a> {
         match self.format {
             Format::Table => Ok(()),
             Format::Json => self.show(view),
+        }
+    }
+
+    fn write_view<V: View>(&mut self, view: &V, json: fn(&V) -> serde_json::Result<String>) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => self.write(&view.text()),
+            Format::Json => {
+                let text = json(view).map_err(std::io::Error::from)?;
+                self.write(&text)
+            }
         }
     }
 

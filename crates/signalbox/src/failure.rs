@@ -15,46 +15,31 @@ pub const EXIT_UNREACHABLE: u8 = 3;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the texts name the fields")]
 pub enum Failure {
     /// The arguments contradict each other or aren't enough.
     #[error("{0}")]
     Usage(String),
     /// No listener took the connection.
     #[error("no region answers: {}; is the cluster running? (`--endpoint HOST:PORT` names a gRPC listener)", .tried.join(", "))]
-    Unreachable {
-        /// Each endpoint that was tried, with the reason.
-        tried: Vec<String>,
-    },
+    Unreachable { tried: Vec<String> },
     /// The listener took the request and didn't answer in time.
     #[error(
         "no answer from {endpoint} within {timeout:?}; the request may still be carried out: check before repeating it, \
          wait longer with --timeout, or ask another region with --endpoint"
     )]
-    Silent {
-        /// Who was asked.
-        endpoint: String,
-        /// How long was waited.
-        timeout: Duration,
-    },
+    Silent { endpoint: String, timeout: Duration },
     /// The connection broke between request and answer.
     #[error(
-        "the connection to {endpoint} broke ({reason}); check whether the request was carried out before repeating it, and check that this is a gRPC listener \
-         and not a REST listener"
+        "the connection to {endpoint} broke ({reason}); check whether the request was carried out before repeating it, \
+         and that this is a gRPC listener, not a REST listener"
     )]
-    Broken {
-        /// Who was asked.
-        endpoint: String,
-        /// What happened to the connection.
-        reason: String,
-    },
+    Broken { endpoint: String, reason: String },
     /// The cluster answered with an error.
     #[error("{message} ({name}, from {endpoint}){hint}", name = words(*.code))]
     Refused {
-        /// Who said so.
         endpoint: String,
-        /// What kind of refusal it is.
         code: Code,
-        /// What the cluster said.
         message: String,
         /// What to do, with its leading `; `; may be empty.
         hint: &'static str,
@@ -136,7 +121,7 @@ fn hint(code: Code) -> &'static str {
         Code::Aborted => "; another change came first: look at `signalbox traffic plan` and decide again",
         Code::ResourceExhausted => "; the cluster is busy: try again in a moment",
         Code::Unavailable => "; try again in a moment, or ask another region with --endpoint",
-        Code::Unimplemented => "; is this a gRPC listener of a node of this version?",
+        Code::Unimplemented => "; is this the gRPC listener of a node of this version?",
         Code::Internal | Code::Unknown | Code::DataLoss => "; the node's log says more",
         _ => "",
     }

@@ -5,11 +5,13 @@
 
 mod cli;
 mod commands;
-mod connection;
-mod console;
-mod dev;
-mod failure;
-pub mod measure;
+pub mod connection;
+pub mod console;
+mod context;
+pub mod dev;
+pub mod durations;
+pub mod failure;
+mod global;
 mod run;
 mod views;
 mod words;

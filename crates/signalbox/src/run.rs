@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::cli::{Cli, Command, Context};
+use crate::cli::{Cli, Command};
 use crate::console::Console;
+use crate::context::Context;
 use crate::failure::{EXIT_FAILED, EXIT_OK, Failure};
 
 /// Runs the program: reads the arguments, does what they say, writes answers to `out` and one line about what went
@@ -35,7 +36,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
 fn carry_out(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
     let mut context = Context { console: Console::new(out, cli.global.output), global: cli.global };
     match cli.command {
-        Command::Completions(command) => command.run(&mut context),
+        Command::Completions(command) => command.run(Cli::command(), &mut context),
         Command::CheckConfig(command) => command.run(&mut context),
         Command::Serve(command) => {
             let runtime = many_threads()?;
@@ -44,7 +45,6 @@ fn carry_out(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
             outcome
         }
         Command::Dev(command) => many_threads()?.block_on(command.run(&mut context)),
-        Command::Bench(command) => many_threads()?.block_on(command.run(&mut context)),
         Command::Status(command) => ask(command.run(&mut context)),
         Command::Traffic(command) => ask(command.run(&mut context)),
         Command::Cluster(command) => ask(command.run(&mut context)),

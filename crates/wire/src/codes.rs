@@ -1,5 +1,4 @@
-//! The numbers that stand for the model's enums on the wire; never reused. The stored and the public contract agree on
-//! them, which the compiler checks.
+//! The numbers that stand for the model's enums on the wire and in rows; never reused.
 
 use crate::{state, v1};
 
@@ -16,27 +15,20 @@ pub(crate) trait Coded: Sized + Copy {
 }
 
 macro_rules! coded {
-    (public $name:ident, $model:path, [$($variant:ident),+]) => {
-        coded!($name, $model, [$($variant),+]);
-
-        const _: () = {
-            $(assert!(state::$name::$variant as i32 == v1::$name::$variant as i32);)+
-        };
-    };
-    ($name:ident, $model:path, [$($variant:ident),+]) => {
+    ($package:ident::$name:ident, $model:path, [$($variant:ident),+]) => {
         impl Coded for $model {
             const NAME: &'static str = stringify!($name);
 
             fn wire_code(self) -> i32 {
                 match self {
-                    $(Self::$variant => state::$name::$variant as i32),+
+                    $(Self::$variant => $package::$name::$variant as i32),+
                 }
             }
 
             fn from_wire_code(code: i32) -> Option<Self> {
-                match state::$name::try_from(code).ok()? {
-                    state::$name::Unspecified => None,
-                    $(state::$name::$variant => Some(Self::$variant)),+
+                match $package::$name::try_from(code).ok()? {
+                    $package::$name::Unspecified => None,
+                    $($package::$name::$variant => Some(Self::$variant)),+
                 }
             }
         }
@@ -44,31 +36,39 @@ macro_rules! coded {
 }
 
 coded!(
-    public Channel,
+    v1::Channel,
     model::Channel,
-    [
-        Email, Sms, Voice, Gcm, Apns, ApnsSandbox, ApnsVoip, ApnsVoipSandbox, Adm, Baidu, Push, Custom, InApp
-    ]
+    [Email, Sms, Voice, Gcm, Apns, ApnsSandbox, ApnsVoip, ApnsVoipSandbox, Adm, Baidu, Push, Custom, InApp]
 );
-coded!(public Class, model::Class, [AtLeastOnce, AtMostOnce]);
-coded!(public Purpose, model::content::Purpose, [Transactional, Promotional]);
-coded!(public Status, model::Status, [Waiting, Held, Delivered, Failed, OptedOut, Expired]);
+coded!(v1::Class, model::Class, [AtLeastOnce, AtMostOnce]);
+coded!(v1::Purpose, model::content::Purpose, [Transactional, Promotional]);
+coded!(v1::Status, model::Status, [Waiting, Held, Delivered, Failed, OptedOut, Expired]);
 coded!(
-    public EventKind,
+    v1::EventKind,
     model::EventKind,
     [
-        Sent, Retried, Failed, OptedOut, Expired, Held, Delivered, HardBounce, SoftBounce, Complaint, Unsubscribed,
+        Sent,
+        Retried,
+        Failed,
+        OptedOut,
+        Expired,
+        Held,
+        Delivered,
+        HardBounce,
+        SoftBounce,
+        Complaint,
+        Unsubscribed,
         Undelivered
     ]
 );
-coded!(public EndpointStatus, model::endpoint::EndpointStatus, [Active, Inactive]);
-coded!(public EndpointOptOut, model::endpoint::EndpointOptOut, [None, All]);
-coded!(public OptOutSource, model::opt_out::OptOutSource, [Request, Reply, Unsubscribe, Complaint, HardBounce]);
-coded!(BlockReason, model::opt_out::BlockReason, [OptedOut, Inactive, Deleted]);
-coded!(public Mode, model::plan::Mode, [ActiveActive, WarmStandby]);
-coded!(public RegionState, model::plan::RegionState, [Active, Standby, Evacuated]);
-coded!(public RegionKind, model::cluster::RegionKind, [Serving, Witness]);
-coded!(public Resolution, model::command::Resolution, [Resend, GiveUp, Delivered]);
+coded!(v1::EndpointStatus, model::endpoint::EndpointStatus, [Active, Inactive]);
+coded!(v1::EndpointOptOut, model::endpoint::EndpointOptOut, [None, All]);
+coded!(v1::OptOutSource, model::opt_out::OptOutSource, [Request, Reply, Unsubscribe, Complaint, HardBounce]);
+coded!(state::BlockReason, model::opt_out::BlockReason, [OptedOut, Inactive, Deleted]);
+coded!(v1::Mode, model::plan::Mode, [ActiveActive, WarmStandby]);
+coded!(v1::RegionState, model::plan::RegionState, [Active, Standby, Evacuated]);
+coded!(v1::RegionKind, model::cluster::RegionKind, [Serving, Witness]);
+coded!(v1::Resolution, model::command::Resolution, [Resend, GiveUp, Delivered]);
 
 #[cfg(test)]
 mod tests {

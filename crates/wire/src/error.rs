@@ -6,35 +6,23 @@ use model::id::InvalidId;
 
 /// What is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the texts name the fields")]
 pub enum Flaw {
     /// A required field is not given.
     #[error("is required")]
     Missing,
     /// No value of the enum has this number. Also the answer to 0, which means that nothing was given.
     #[error("{code} is no value of {of}")]
-    UnknownCode {
-        /// The enum.
-        of: &'static str,
-        /// The number that was found.
-        code: i64,
-    },
+    UnknownCode { of: &'static str, code: i64 },
     /// A number is over its limit.
     #[error("{found} is over the largest value, {max}")]
-    TooLarge {
-        /// The largest value.
-        max: u64,
-        /// The number that was found.
-        found: u64,
-    },
+    TooLarge { max: u64, found: u64 },
     /// A number is not finite.
     #[error("must be a finite number")]
     NotFinite,
     /// A latitude or longitude that is no place on earth.
     #[error("must be between -{max} and {max} degrees")]
-    Degrees {
-        /// The largest number of degrees.
-        max: u16,
-    },
+    Degrees { max: u16 },
     /// An identifier is malformed.
     #[error(transparent)]
     Id(#[from] InvalidId),
@@ -57,35 +45,25 @@ pub struct InvalidField {
 /// Bytes in a log or a state database that are not what was written there. The node must stop: either its disk is at
 /// fault, or a newer program wrote them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the texts name the fields")]
 pub enum WireError {
     /// The bytes are not protobuf of the expected message.
     #[error("malformed bytes of {of}")]
     Malformed {
-        /// The message that was expected.
         of: &'static str,
-        /// Where the parser stopped.
         #[source]
         source: prost::DecodeError,
     },
     /// The bytes are protobuf, and a field holds what the model can't take.
     #[error("unreadable value of {of}")]
     Field {
-        /// The message that was expected.
         of: &'static str,
-        /// The field and what is wrong with it.
         #[source]
         source: InvalidField,
     },
     /// A value without structure has the wrong number of bytes or is no text.
     #[error("{of} must have {wanted}, found {found} bytes")]
-    Plain {
-        /// What was expected.
-        of: &'static str,
-        /// What its bytes look like.
-        wanted: &'static str,
-        /// The number of bytes found.
-        found: usize,
-    },
+    Plain { of: &'static str, wanted: &'static str, found: usize },
 }
 
 impl InvalidField {

@@ -16,17 +16,24 @@ pub use entry::Entry;
 pub use error::{Flaw, InvalidField, WireError};
 pub use stored::Stored;
 
-/// Node to node: generated from `proto/signalbox/internal/v1/peer.proto`.
-#[expect(missing_docs, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated")]
-pub mod peer {
-    tonic::include_proto!("signalbox.internal.v1");
+mod internal {
+    //! Generated packages, nested as protobuf nests them: what is stored names enums of the public API by its path.
+
+    #[expect(missing_docs, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated")]
+    pub mod v1 {
+        tonic::include_proto!("signalbox.internal.v1");
+
+        #[expect(clippy::large_enum_variant, reason = "generated")]
+        pub(crate) mod state {
+            tonic::include_proto!("signalbox.internal.v1.state");
+        }
+    }
 }
 
-/// What is stored: generated from `proto/signalbox/internal/v1/state.proto`. Only decoding goes through these types.
-#[expect(clippy::large_enum_variant, reason = "generated")]
-mod state {
-    tonic::include_proto!("signalbox.internal.v1.state");
-}
+/// Node to node: generated from `proto/signalbox/internal/v1/peer.proto`.
+pub use internal::v1 as peer;
+// What is stored: generated from `proto/signalbox/internal/v1/state.proto`. Only decoding goes through these types.
+use internal::v1::state;
 
 /// The public API: generated from `proto/signalbox/v1/`.
 #[expect(missing_docs, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated")]

@@ -98,9 +98,7 @@ impl FailStatus {
 
 impl FaultRules {
     /// Reads the rules.
-    ///
-    /// # Errors
-    /// 400 with the path of the first field that is unknown, of a wrong type, or out of range.
+    /// A problem names the path of the first field that is wrong.
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, Problem> {
         let rules: Self = json_body(body)?;
         if rules.rules.len() > RULES_MAX {

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 use super::excerpt::excerpt;
-use super::{ROWS_MAX, View};
+use super::view::{ROWS_MAX, View};
 use crate::message::Message;
 use crate::stats::CountsByName;
 
@@ -69,13 +69,13 @@ pub(super) fn fragment(view: &View) -> String {
 fn tiles(view: &View) -> String {
     let stats = &view.stats;
     let mut html = String::from("<section class=\"tiles\">");
-    html += &tile("accepted", &number(stats.accepted), &format!("of {} dispatched", number(stats.total)));
-    html += &tile("twice", &number(stats.duplicates), "accepted again, among those kept");
+    html += &tile("accepted", &number(stats.counts.accepted), &format!("of {} dispatched", number(stats.counts.total)));
+    html += &tile("twice", &number(stats.counts.duplicates), "accepted again, among those kept");
     let events = format!("{} pending, {} dropped", number(stats.events_pending), number(stats.events_dropped));
     html += &tile("events sent", &number(stats.events_sent), &events);
-    html += &counts("by region", &stats.by_region);
-    html += &counts("by channel", &stats.by_channel);
-    html += &counts("by status", &stats.by_status);
+    html += &counts("by region", &stats.counts.by_region);
+    html += &counts("by channel", &stats.counts.by_channel);
+    html += &counts("by status", &stats.counts.by_status);
     html + "</section>"
 }
 

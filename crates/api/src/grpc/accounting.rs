@@ -13,7 +13,6 @@ use wire::v1;
 use super::error::GrpcError;
 use super::state::GrpcApi;
 
-/// The service.
 pub(super) struct AccountingService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]

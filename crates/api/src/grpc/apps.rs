@@ -22,7 +22,6 @@ const NAMES: ChannelNames = ChannelNames {
     short_code: "sms.short_code",
 };
 
-/// The service.
 pub(super) struct AppsService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]

@@ -20,7 +20,6 @@ use super::state::GrpcApi;
 /// own.
 const LAST_SEEN_MAX: Duration = Duration::from_secs(2);
 
-/// The service.
 pub(super) struct ClusterService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]
@@ -67,8 +66,7 @@ impl v1::cluster_server::Cluster for ClusterService {
     ) -> Result<Response<v1::TransferLeaderResponse>, Status> {
         let _entered = self.0.enter(request.metadata(), Action::ChangeMembers)?;
         let request = request.into_inner();
-        let group = u16::try_from(request.group)
-            .map_err(|_| GrpcError::invalid("group", "is over the largest group, 65535"))?;
+        let group = u16::try_from(request.group).map_err(|_| GrpcError::invalid("group", "must be at most 65535"))?;
         let to = NodeId(request.to_node_id);
         self.0.cluster.transfer_leader(GroupId(group), to).await.map_err(GrpcError::from)?;
         Ok(Response::new(v1::TransferLeaderResponse {}))

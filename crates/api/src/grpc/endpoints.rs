@@ -20,7 +20,6 @@ const NAMES: PatchNames = PatchNames {
     effective: "patch.effective_date",
 };
 
-/// The service.
 pub(super) struct EndpointsService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]

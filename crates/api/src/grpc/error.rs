@@ -7,12 +7,8 @@ use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 use wire::InvalidField;
 
-use super::state::{KEY_ID, KEY_SECRET};
+use super::metadata::{FIELD, KEY_ID, KEY_SECRET, RETRY_AFTER};
 
-/// The metadata that names the field that was wrong.
-const FIELD: &str = "x-signalbox-field";
-/// The metadata that says when repeating makes sense, in milliseconds.
-const RETRY_AFTER: &str = "x-signalbox-retry-after-ms";
 /// When a call that was refused for lack of room should be repeated, in milliseconds.
 const EXHAUSTED_RETRY_MS: u64 = 1_000;
 

@@ -38,7 +38,6 @@ const NAMES: ContentNames = ContentNames {
     custom: "content.custom.data",
 };
 
-/// The service.
 pub(super) struct MessagesService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]

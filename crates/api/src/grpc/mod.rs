@@ -5,6 +5,7 @@
 mod error;
 mod incoming;
 mod listener;
+mod metadata;
 mod state;
 mod unwind;
 
@@ -18,4 +19,5 @@ mod traffic;
 mod watch;
 
 pub use listener::{router, serve};
-pub use state::{GrpcApi, GrpcApiParts, GrpcLimits, KEY_ID, KEY_SECRET};
+pub use metadata::{KEY_ID, KEY_SECRET};
+pub use state::{GrpcApi, GrpcApiParts, GrpcLimits};

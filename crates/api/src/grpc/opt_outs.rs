@@ -16,7 +16,6 @@ use wire::v1;
 use super::error::GrpcError;
 use super::state::GrpcApi;
 
-/// The service.
 pub(super) struct OptOutsService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]
@@ -110,7 +109,7 @@ fn read_token(app: AppId, token: &str) -> Result<OptOutKey, GrpcError> {
         let channel: Channel = channel.parse().ok()?;
         Some(OptOutKey { app, key: AddressKey::from_stored(key.to_owned()), channel })
     };
-    read().ok_or_else(|| GrpcError::invalid("page_token", "is not what a page ended with"))
+    read().ok_or_else(|| GrpcError::invalid("page_token", "is not a token of an earlier page"))
 }
 
 #[cfg(test)]

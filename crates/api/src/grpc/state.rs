@@ -12,13 +12,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::metadata::MetadataMap;
 
 use super::error::GrpcError;
+use super::metadata::{KEY_ID, KEY_SECRET};
 use crate::keys::{Caller, KeyStore};
 use crate::rest::Readiness;
-
-/// The metadata that names the caller's access key.
-pub const KEY_ID: &str = "x-signalbox-key-id";
-/// The metadata that holds the access key's secret.
-pub const KEY_SECRET: &str = "x-signalbox-secret";
 
 /// The limits of a listener. Beyond one of the first two a call is refused with RESOURCE_EXHAUSTED.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,11 +84,8 @@ impl GrpcApi {
         }
     }
 
-    /// Lets a call in.
-    ///
-    /// # Errors
-    /// UNAUTHENTICATED without a valid key, PERMISSION_DENIED when its holder may not, RESOURCE_EXHAUSTED when too many
-    /// calls are under way.
+    /// Lets a call in. Refused with UNAUTHENTICATED without a valid key, with PERMISSION_DENIED when the caller may not,
+    /// with RESOURCE_EXHAUSTED when too many calls are under way.
     pub(super) fn enter(&self, metadata: &MetadataMap, action: Action) -> Result<Entered, GrpcError> {
         let place = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| GrpcError::exhausted("calls"))?;
         let caller = self.caller(metadata)?;
@@ -103,9 +96,6 @@ impl GrpcApi {
     }
 
     /// Takes a place among the watches.
-    ///
-    /// # Errors
-    /// RESOURCE_EXHAUSTED when there are too many.
     pub(super) fn watch_place(&self) -> Result<OwnedSemaphorePermit, GrpcError> {
         Arc::clone(&self.watches).try_acquire_owned().map_err(|_| GrpcError::exhausted("watches"))
     }

@@ -21,7 +21,6 @@ const HISTORY_PAGE: usize = 20;
 /// The longest reason of a change, in characters.
 const REASON_MAX: usize = 500;
 
-/// The service.
 pub(super) struct TrafficService(pub(super) Arc<GrpcApi>);
 
 #[tonic::async_trait]
@@ -129,5 +128,6 @@ fn plan_request(options: v1::ChangeOptions, wanted: PlanMove, author: Author) ->
 }
 
 fn rule(name: &str) -> Result<Override, GrpcError> {
-    Override::parse(name).ok_or_else(|| GrpcError::invalid("options.override_rules", &format!("{name:?} is no rule")))
+    Override::parse(name)
+        .ok_or_else(|| GrpcError::invalid("options.override_rules", &format!("{name:?} is not a safety rule")))
 }

@@ -35,10 +35,8 @@ struct Watch {
     _place: Arc<OwnedSemaphorePermit>,
 }
 
-/// Begins a watch.
-///
-/// # Errors
-/// NOT_FOUND when there is no such message or app; RESOURCE_EXHAUSTED when there are too many watches.
+/// Begins a watch. Refused with NOT_FOUND when there is no such message or app, with RESOURCE_EXHAUSTED when there are
+/// too many watches.
 pub(super) async fn watch(api: &Arc<GrpcApi>, request: v1::WatchRequest) -> Result<Updates, GrpcError> {
     let place = Arc::new(api.watch_place()?);
     let (updates, receiver) = mpsc::channel(UPDATES_WAITING_MAX);
@@ -71,7 +69,7 @@ fn cursors(partitions: u16, after: &BTreeMap<u32, u64>) -> Result<BTreeMap<Group
         match known {
             Some(cursor) => *cursor = *sequence,
             None => {
-                let text = format!("{group} is no partition, there are 1 to {partitions}");
+                let text = format!("{group} is not a partition; partitions are 1 to {partitions}");
                 return Err(GrpcError::invalid("app.after", &text));
             }
         }

@@ -14,7 +14,8 @@ use model::id::RequestId;
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use super::call::{Call, carry_out};
+use super::call::Call;
+use super::carry_out::carry_out;
 use super::error::RestError;
 use super::intake::{discard, take};
 use super::operations::{Found, find};
@@ -97,7 +98,7 @@ fn named(parts: &Parts, operation: Found) -> Result<(&'static str, Vec<String>),
             "MethodNotAllowedException",
             format!("{} is not allowed on this path; allowed: {}.", parts.method, methods.join(", ")),
         )),
-        Found::NotText => Err(RestError::bad_request("", "the path isn't UTF-8 when its percent encoding is undone.")),
+        Found::NotText => Err(RestError::bad_request("", "the path isn't UTF-8 after percent-decoding.")),
         Found::Nothing => Err(RestError::new(
             StatusCode::NOT_FOUND,
             "NotFoundException",

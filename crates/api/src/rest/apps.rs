@@ -32,20 +32,17 @@ struct ApplicationResponse<'a> {
     tags: &'a BTreeMap<String, String>,
 }
 
-/// CreateApp.
 pub(super) async fn create_app(call: &Call<'_>) -> Result<Reply, RestError> {
     let request = create_request(&call.body)?;
     let app = call.api.service.create_app(request).await?;
     Ok(reply(call, StatusCode::CREATED, &app))
 }
 
-/// GetApp.
 pub(super) async fn get_app(call: &Call<'_>) -> Result<Reply, RestError> {
     let app = call.api.service.get_app(call.app()?).await?;
     Ok(reply(call, StatusCode::OK, &app))
 }
 
-/// DeleteApp.
 pub(super) async fn delete_app(call: &Call<'_>) -> Result<Reply, RestError> {
     let app = call.api.service.delete_app(call.app()?).await?;
     Ok(reply(call, StatusCode::OK, &app))

@@ -67,7 +67,6 @@ struct ChannelResponse<'c> {
     short_code: Option<&'c str>,
 }
 
-/// UpdateEmailChannel.
 pub(super) async fn put_email_channel(call: &Call<'_>) -> Result<Reply, RestError> {
     let (enabled, detail) = email_request(&call.body)?;
     put_channel(call, Channel::Email, enabled, detail).await
@@ -84,13 +83,11 @@ pub(super) async fn put_sms_channel(call: &Call<'_>) -> Result<Reply, RestError>
     put_channel(call, Channel::Sms, enabled, detail).await
 }
 
-/// GetEmailChannel, GetSmsChannel.
 pub(super) async fn get_channel(call: &Call<'_>, channel: Channel) -> Result<Reply, RestError> {
     let settings = call.api.service.get_channel(call.app()?, channel).await?;
     Ok(reply(call, &settings))
 }
 
-/// DeleteEmailChannel, DeleteSmsChannel.
 pub(super) async fn delete_channel(call: &Call<'_>, channel: Channel) -> Result<Reply, RestError> {
     let settings = call.api.service.delete_channel(call.app()?, channel).await?;
     Ok(reply(call, &settings))

@@ -68,9 +68,6 @@ struct UserRequest {
 }
 
 /// Parses the body of UpdateEndpoint.
-///
-/// # Errors
-/// 400 naming the member that is malformed, unknown or over a limit.
 pub(super) fn draft(body: &[u8]) -> Result<EndpointDraft, RestError> {
     if body.len() > ENDPOINT_REQUEST_MAX {
         return Err(RestError::bad_request("", format!("an endpoint may have at most {ENDPOINT_SIZE_MAX} bytes.")));

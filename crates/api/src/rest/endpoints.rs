@@ -33,13 +33,11 @@ pub(super) async fn upsert_endpoint(call: &Call<'_>) -> Result<Reply, RestError>
     Ok(Reply::json(StatusCode::ACCEPTED, &body))
 }
 
-/// GetEndpoint.
 pub(super) async fn get_endpoint(call: &Call<'_>) -> Result<Reply, RestError> {
     let found = call.api.service.get_endpoint(call.app()?, &endpoint_id(call)?, ReadMode::Local).await?;
     Ok(Reply::json(StatusCode::OK, &endpoint_response(&found)))
 }
 
-/// DeleteEndpoint.
 pub(super) async fn delete_endpoint(call: &Call<'_>) -> Result<Reply, RestError> {
     let gone = call.api.service.delete_endpoint(call.app()?, &endpoint_id(call)?).await?;
     Ok(Reply::json(StatusCode::ACCEPTED, &endpoint_response(&gone)))

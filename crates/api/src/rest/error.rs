@@ -12,7 +12,6 @@ use super::reply::{Reply, request_id_text};
 /// An error of the REST listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RestError {
-    /// The HTTP status.
     pub(super) status: StatusCode,
     /// The name that SDKs make an exception of.
     pub(super) name: &'static str,

@@ -16,16 +16,12 @@ const DISCARDED_MAX: usize = 32 * 1024 * 1024;
 /// A body with its part of the sum that is allowed.
 #[derive(Debug)]
 pub(super) struct Taken<'d> {
-    /// The bytes.
     pub(super) bytes: Bytes,
     _share: SemaphorePermit<'d>,
 }
 
-/// Reads a body of at most `limit` bytes.
-///
-/// # Errors
-/// 413 when it is larger, 429 when the bodies under way leave no room, 408 when it comes too slowly, 400 when the
-/// connection breaks.
+/// Reads a body of at most `limit` bytes. Refused with 413 when it is larger, with 429 when the bodies under way leave
+/// no room, with 408 when it comes too slowly, with 400 when the connection breaks.
 pub(super) async fn take<'d>(
     api: &'d RestApi,
     headers: &HeaderMap,

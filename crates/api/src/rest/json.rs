@@ -8,9 +8,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use super::error::RestError;
 
 /// Parses a body.
-///
-/// # Errors
-/// When it is no JSON, or a member has the wrong type or is missing; the error names the member's path.
+/// An error names the path of the member that is missing or has the wrong type.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, RestError> {
     // Tracking the path costs on every member: only a body that is wrong is read a second time, with it.
     serde_json::from_slice(body).map_err(|_| refusal::<T>(body))

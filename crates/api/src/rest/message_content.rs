@@ -35,9 +35,7 @@ pub(super) struct Said<'r> {
 
 impl<'r> Said<'r> {
     /// Takes what a request says.
-    ///
-    /// # Errors
-    /// 400 when it says nothing at all, or names a template: those aren't offered.
+    /// Refused when it says nothing at all, or names a template: those aren't offered.
     pub(super) fn of(request: &'r MessageRequest) -> Result<Said<'r>, RestError> {
         if request.template_configuration.as_ref().is_some_and(|templates| !templates.is_empty()) {
             let text = "templates are not offered by this server; give the content in MessageConfiguration";
@@ -54,9 +52,6 @@ impl<'r> Said<'r> {
     }
 
     /// Returns what is said on each channel.
-    ///
-    /// # Errors
-    /// 400 naming the member that is malformed or over a limit.
     pub(super) fn contents(&self) -> Result<BTreeMap<Channel, Content>, RestError> {
         let mut contents = BTreeMap::new();
         for channel in CHANNELS {
@@ -68,17 +63,12 @@ impl<'r> Said<'r> {
     }
 
     /// Returns what is said to a recipient that has a body of its own; nothing on a channel that can't say anything.
-    ///
-    /// # Errors
-    /// As [`Said::contents`].
     pub(super) fn overridden(&self, channel: Channel, body: &str) -> Result<Option<Content>, RestError> {
         self.content(channel, Some(body))
     }
 
     /// Returns the values of variables for all recipients: those of the messages that are used.
-    ///
-    /// # Errors
-    /// 400 when two channels give one name different values: a request's values are the same for all its channels.
+    /// Refused when two channels give one name different values: a request's values are the same for all its channels.
     pub(super) fn substitutions(&self) -> Result<Substitutions, RestError> {
         let configuration = self.configuration;
         let default = configuration.default_message.as_ref();

@@ -13,6 +13,7 @@ mod operations;
 mod signature;
 
 mod call;
+mod carry_out;
 mod pages;
 
 mod apps;
@@ -32,4 +33,4 @@ mod times;
 
 pub use listener::serve;
 pub use router::router;
-pub use state::{BODY_MAX, CALLBACK_BODY_MAX, Limits, MetricsText, Readiness, RestApi, RestApiParts};
+pub use state::{BODY_MAX, Limits, MetricsText, Readiness, RestApi, RestApiParts};

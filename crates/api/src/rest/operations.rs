@@ -8,12 +8,7 @@ use super::operation_table::OPERATIONS;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
     /// An operation of Pinpoint, with the decoded values of its path's variables in their order.
-    Operation {
-        /// Its name.
-        name: &'static str,
-        /// The values.
-        values: Vec<String>,
-    },
+    Operation { name: &'static str, values: Vec<String> },
     /// The path exists, with other methods.
     WrongMethod(Vec<&'static str>),
     /// A variable of the path isn't UTF-8 when decoded.

@@ -11,7 +11,6 @@ const EXPOSED: &str = "x-amzn-RequestId,x-amzn-ErrorType,Date,Retry-After";
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reply {
-    /// The HTTP status.
     pub(super) status: StatusCode,
     /// The JSON document; empty for none.
     pub(super) body: Bytes,

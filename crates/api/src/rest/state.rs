@@ -15,7 +15,7 @@ use crate::keys::KeyStore;
 /// The largest body of a request, in bytes (Pinpoint: 7 MB).
 pub const BODY_MAX: usize = 7 * 1024 * 1024;
 /// The largest body of a provider's callback, in bytes.
-pub const CALLBACK_BODY_MAX: usize = 1024 * 1024;
+pub(super) const CALLBACK_BODY_MAX: usize = 1024 * 1024;
 /// The unit in which bodies under way are counted, in bytes.
 pub(super) const BODY_UNIT: usize = 1024;
 

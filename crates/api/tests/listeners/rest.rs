@@ -74,10 +74,10 @@ impl Rest {
 
     /// Signs a request as the kit's key.
     pub fn signed(&self, method: &str, target: &str, body: &str) -> Request<Body> {
-        self.signed_by(KEY_ID, (method, target), body)
+        self.signed_by(KEY_ID, method, target, body)
     }
 
-    pub fn signed_by(&self, key_id: &str, (method, target): (&str, &str), body: &str) -> Request<Body> {
+    pub fn signed_by(&self, key_id: &str, method: &str, target: &str, body: &str) -> Request<Body> {
         let identity = aws_credential_types::Credentials::new(key_id, SECRET, None, None, "test").into();
         let now = std::time::UNIX_EPOCH + std::time::Duration::from_millis(self.node.clock.wall_time().0);
         let parameters = v4::SigningParams::builder()

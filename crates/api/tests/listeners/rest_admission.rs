@@ -29,7 +29,7 @@ async fn only_signed_requests_come_in() {
     let rest = Rest::start().await;
     let unsigned = rest.plain(Method::GET, "/v1/apps", "").await;
     assert_eq!(unsigned.error(), (403, "MissingAuthenticationTokenException"));
-    let unknown = rest.answer(rest.signed_by("AKIANOBODY", ("GET", GHOST), "")).await;
+    let unknown = rest.answer(rest.signed_by("AKIANOBODY", "GET", GHOST, "")).await;
     assert_eq!(unknown.error(), (403, "UnrecognizedClientException"));
     let mut forged = rest.signed("PUT", GHOST, "{}");
     *forged.body_mut() = Body::from("{ }");
@@ -42,13 +42,13 @@ async fn only_signed_requests_come_in() {
 #[tokio::test]
 async fn a_key_may_do_what_it_was_granted() {
     let rest = Rest::start().await;
-    let create = |key: &str| rest.signed_by(key, ("POST", "/v1/apps"), r#"{"Name":"n"}"#);
+    let create = |key: &str| rest.signed_by(key, "POST", "/v1/apps", r#"{"Name":"n"}"#);
     for key in [READER_ID, DENIED_ID] {
         let denied = rest.answer(create(key)).await;
         assert_eq!(denied.error(), (403, "ForbiddenException"));
         assert!(denied.message().contains("CreateApp"), "{}", denied.message());
     }
-    let read = rest.answer(rest.signed_by(READER_ID, ("GET", GHOST), "")).await;
+    let read = rest.answer(rest.signed_by(READER_ID, "GET", GHOST, "")).await;
     assert_eq!(read.error().0, 404);
 }
 

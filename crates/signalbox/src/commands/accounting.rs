@@ -3,7 +3,7 @@
 use clap::Args;
 use wire::v1;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::AccountingView;
 
@@ -19,13 +19,12 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Accounting {
-    /// Only this app's; all apps' if not given.
+    /// Count only this app's messages [default: all apps].
     #[arg(long, value_name = "ID")]
     app: Option<String>,
 }
 
 impl Accounting {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let connection = context.connect().await?;
         let request = v1::GetAccountingRequest { app_id: self.app };

@@ -3,7 +3,8 @@
 use clap::{Args, Subcommand};
 use wire::v1;
 
-use crate::cli::{Context, parse_pair};
+use super::arguments::parse_pair;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::{AppView, promised};
 
@@ -13,7 +14,7 @@ Examples:
   signalbox app get 6f1c0d3e5b7a49288c1f0a2b4d6e8f01 --output json
   signalbox app delete 6f1c0d3e5b7a49288c1f0a2b4d6e8f01";
 
-/// Makes, shows and deletes apps.
+/// Creates, shows and deletes apps.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct App {
@@ -23,28 +24,30 @@ pub struct App {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Make an app
+    /// Create an app
+    #[command(after_help = "Example:\n  signalbox app create shop --tag team=growth")]
     Create {
-        /// Its name; 1 to 64 characters, needs not be unique.
+        /// Name; 1 to 64 characters, not necessarily unique.
         name: String,
-        /// A tag; repeat it.
+        /// A tag; repeatable.
         #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = parse_pair)]
         tags: Vec<(String, String)>,
     },
     /// Show an app
+    #[command(after_help = "Example:\n  signalbox app get 6f1c0d3e5b7a49288c1f0a2b4d6e8f01")]
     Get {
-        /// Its id.
+        /// The app's id.
         app_id: String,
     },
-    /// Delete an app: when this answers, no region sends for it any more
+    /// Delete an app; once this returns, no region sends for it any more
+    #[command(after_help = "Example:\n  signalbox app delete 6f1c0d3e5b7a49288c1f0a2b4d6e8f01")]
     Delete {
-        /// Its id.
+        /// The app's id.
         app_id: String,
     },
 }
 
 impl App {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let connection = context.connect().await?;
         let mut apps = connection.apps();

@@ -3,19 +3,25 @@
 use clap::{Args, Subcommand};
 use wire::v1;
 
-use super::arguments::{self, Class, class_code};
-use crate::cli::Context;
+use super::arguments::{AppChannel, Class, class_code};
 use crate::connection::Connection;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::{ChannelView, promised};
 
 const EXAMPLES: &str = "\
 Examples:
   signalbox channel put --app $APP --channel SMS --sender-id SHOP
-  signalbox channel put --app $APP --channel EMAIL --from-address hello@example.com --identity arn:...
+  signalbox channel put --app $APP --channel EMAIL --from-address a@example.com --identity arn:...
   signalbox channel put --app $APP --channel CUSTOM --class at_most_once
   signalbox channel put --app $APP --channel SMS --enabled false
   signalbox channel get --app $APP --channel SMS";
+
+const PUT_EXAMPLES: &str = "\
+Examples:
+  signalbox channel put --app $APP --channel SMS --sender-id SHOP
+  signalbox channel put --app $APP --channel CUSTOM --class at_most_once
+  signalbox channel put --app $APP --channel SMS --enabled false";
 
 /// Configures an app's channels.
 #[derive(Debug, Args)]
@@ -27,56 +33,48 @@ pub struct Channel {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Configure a channel or change it: when this answers, no region sends against it
+    /// Configure or change a channel; once this returns, no region sends with the earlier settings
+    #[command(after_help = PUT_EXAMPLES)]
     Put(Box<Put>),
     /// Show a channel
-    Get(Which),
-    /// Remove a channel: when this answers, no region sends through it
-    Delete(Which),
-}
-
-#[derive(Debug, Args)]
-struct Which {
-    /// The app's id.
-    #[arg(long, value_name = "ID")]
-    app: String,
-    /// The channel.
-    #[arg(long, ignore_case = true, value_parser = arguments::channel())]
-    channel: v1::Channel,
+    #[command(after_help = "Example:\n  signalbox channel get --app $APP --channel SMS")]
+    Get(AppChannel),
+    /// Remove a channel; once this returns, no region sends through it
+    #[command(after_help = "Example:\n  signalbox channel delete --app $APP --channel SMS")]
+    Delete(AppChannel),
 }
 
 #[derive(Debug, Args)]
 struct Put {
     #[command(flatten)]
-    which: Which,
-    /// Whether messages may be sent through it; as it was, or true when new, if not given.
+    which: AppChannel,
+    /// Whether messages may be sent through it [default: unchanged, true for a new channel].
     #[arg(long, value_name = "true|false")]
     enabled: Option<bool>,
-    /// The class of messages that name none; by their purpose if not given.
+    /// Class of messages that name none [default: by their purpose].
     #[arg(long, value_enum)]
     class: Option<Class>,
-    /// EMAIL: the mailbox that messages come from when they name none.
+    /// From mailbox of messages that name none.
     #[arg(long, value_name = "MAILBOX", help_heading = "EMAIL")]
     from_address: Option<String>,
-    /// EMAIL: the ARN of the verified identity, kept as given.
+    /// ARN of the verified identity, stored as given.
     #[arg(long, value_name = "ARN", help_heading = "EMAIL")]
     identity: Option<String>,
-    /// EMAIL: the configuration set, kept as given.
+    /// Configuration set, stored as given.
     #[arg(long, value_name = "NAME", help_heading = "EMAIL")]
     configuration_set: Option<String>,
-    /// EMAIL: the role's ARN, kept as given.
+    /// ARN of the role, stored as given.
     #[arg(long, value_name = "ARN", help_heading = "EMAIL")]
     role_arn: Option<String>,
-    /// SMS: the sender id that messages carry when they name none.
+    /// Sender id of messages that name none.
     #[arg(long, value_name = "TEXT", help_heading = "SMS")]
     sender_id: Option<String>,
-    /// SMS: the short code, kept as given.
+    /// Short code, stored as given.
     #[arg(long, value_name = "CODE", help_heading = "SMS")]
     short_code: Option<String>,
 }
 
 impl Channel {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let settings = match self.action {
             Action::Put(put) => {
@@ -91,12 +89,12 @@ impl Channel {
     }
 }
 
-async fn get(connection: &Connection, which: Which) -> Result<Option<v1::ChannelSettings>, Failure> {
+async fn get(connection: &Connection, which: AppChannel) -> Result<Option<v1::ChannelSettings>, Failure> {
     let request = v1::GetChannelRequest { app_id: which.app, channel: which.channel as i32 };
     Ok(connection.answer(connection.apps().get_channel(request)).await?.settings)
 }
 
-async fn delete(connection: &Connection, which: Which) -> Result<Option<v1::ChannelSettings>, Failure> {
+async fn delete(connection: &Connection, which: AppChannel) -> Result<Option<v1::ChannelSettings>, Failure> {
     let request = v1::DeleteChannelRequest { app_id: which.app, channel: which.channel as i32 };
     Ok(connection.answer(connection.apps().delete_channel(request)).await?.settings)
 }

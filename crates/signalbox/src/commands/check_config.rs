@@ -5,30 +5,29 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::serve::load;
-use crate::cli::Context;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::ConfigView;
 
 const EXAMPLES: &str = "\
-Environment variables such as SIGNALBOX__LISTEN__REST count too, as they do for `signalbox serve`.
+Environment variables such as SIGNALBOX__LISTEN__REST apply too, as for `signalbox serve`.
 
 Examples:
   signalbox check-config deploy/local/us-east-1.toml
   signalbox check-config /etc/signalbox/node.toml --set cluster.round_trip_ms=80";
 
-/// Checks a node's configuration without starting it, and says what it means.
+/// Checks a node's configuration without starting the node, and shows what it means.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CheckConfig {
-    /// The configuration file.
+    /// Configuration file.
     file: PathBuf,
-    /// Sets a key over the file and the environment; repeat it.
+    /// Override a configuration key of the file and the environment; repeatable.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     settings: Vec<String>,
 }
 
 impl CheckConfig {
-    /// Carries out the command.
     pub fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let config = load(&self.file, &self.settings)?;
         context.console.show(&ConfigView::from(&config))

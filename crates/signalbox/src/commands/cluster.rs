@@ -3,22 +3,28 @@
 use clap::{Args, Subcommand, ValueEnum};
 use wire::v1;
 
-use crate::cli::Context;
 use crate::connection::Connection;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::NodesView;
 
 const EXAMPLES: &str = "\
 Examples:
   Replace a node: start the new one with `join = true`, then
-    signalbox cluster add --id 4 --region us-east-1 --peer 10.0.0.8:4401 --grpc 10.0.0.8:4201 --rest-url http://10.0.0.8:4101
+    signalbox cluster add --id 4 --region us-east-1 --peer 10.0.0.8:4401 --grpc 10.0.0.8:4201 \\
+      --rest-url http://10.0.0.8:4101
     signalbox cluster promote 4
     signalbox cluster remove 1
 
-  Let node 2 lead the control group:
+  Transfer the leadership of the control group to node 2:
     signalbox cluster transfer --group 0 --to 2
 
 `signalbox status` shows the nodes, their replicas and the leaders.";
+
+const ADD_EXAMPLE: &str = "\
+Example:
+  signalbox cluster add --id 4 --region us-east-1 --peer 10.0.0.8:4401 --grpc 10.0.0.8:4201 \\
+    --rest-url http://10.0.0.8:4101";
 
 /// Changes which nodes the cluster has.
 #[derive(Debug, Args)]
@@ -31,23 +37,27 @@ pub struct Cluster {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Add a running node as a learner of its groups
+    #[command(after_help = ADD_EXAMPLE)]
     Add(Add),
-    /// Make a node's replicas voters, once they have caught up
+    /// Promote a node's replicas from learners to voters, once they have caught up
+    #[command(after_help = "Example:\n  signalbox cluster promote 4")]
     Promote {
-        /// The node's number.
+        /// Node number.
         node: u64,
     },
-    /// Take a node out of all groups; refused when a group would lose its majority
+    /// Remove a node from all groups; refused when a group would lose its majority
+    #[command(after_help = "Example:\n  signalbox cluster remove 1")]
     Remove {
-        /// The node's number.
+        /// Node number.
         node: u64,
     },
-    /// Hand a group's leadership to another node
+    /// Transfer a group's leadership to another node
+    #[command(after_help = "Example:\n  signalbox cluster transfer --group 0 --to 2")]
     Transfer {
-        /// The group; 0 is the control group.
+        /// Group; 0 is the control group.
         #[arg(long)]
         group: u32,
-        /// The number of the node that leads from now on.
+        /// Number of the new leader.
         #[arg(long = "to", value_name = "NODE")]
         to: u64,
     },
@@ -55,22 +65,22 @@ enum Action {
 
 #[derive(Debug, Args)]
 struct Add {
-    /// Its number; at least 1, never given to another node.
+    /// Node number; at least 1, never given to another node.
     #[arg(long)]
     id: u64,
-    /// The region it belongs to.
+    /// Region of the node.
     #[arg(long)]
     region: String,
-    /// What its region does.
+    /// Kind of its region.
     #[arg(long, value_enum, default_value_t = Kind::Serving)]
     kind: Kind,
-    /// Where other nodes reach it.
+    /// Address for other nodes.
     #[arg(long, value_name = "HOST:PORT")]
     peer: String,
-    /// Its gRPC listener.
+    /// Address of its gRPC listener.
     #[arg(long, value_name = "HOST:PORT")]
     grpc: String,
-    /// The base URL of its REST listener; not for a witness.
+    /// Base URL of its REST listener; not for a witness.
     #[arg(long, value_name = "URL")]
     rest_url: Option<String>,
 }
@@ -84,7 +94,6 @@ enum Kind {
 }
 
 impl Cluster {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         if let Action::Add(add) = &self.action {
             add.check()?;
@@ -102,13 +111,13 @@ impl Cluster {
             Action::Remove { node } => {
                 connection.answer(cluster.remove_node(v1::RemoveNodeRequest { node_id: node })).await?
             }
-            Action::Transfer { group, to } => return transfer(context, &connection, (group, to)).await,
+            Action::Transfer { group, to } => return transfer(context, &connection, group, to).await,
         };
         context.console.show(&NodesView::from(membership))
     }
 }
 
-async fn transfer(context: &mut Context<'_>, connection: &Connection, (group, to): (u32, u64)) -> Result<(), Failure> {
+async fn transfer(context: &mut Context<'_>, connection: &Connection, group: u32, to: u64) -> Result<(), Failure> {
     let request = v1::TransferLeaderRequest { group, to_node_id: to };
     connection.answer(connection.cluster().transfer_leader(request)).await?;
     context.console.say(&format!("node {to} leads group {group}"))

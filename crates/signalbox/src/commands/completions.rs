@@ -1,9 +1,9 @@
 //! `signalbox completions`: what a shell needs to complete this program's arguments.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
-use crate::cli::{Cli, Context};
+use crate::context::Context;
 use crate::failure::Failure;
 
 const EXAMPLES: &str = "\
@@ -21,10 +21,10 @@ pub struct Completions {
 }
 
 impl Completions {
-    /// Carries out the command.
-    pub fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
+    /// Carries out the command, for a program with these arguments.
+    pub fn run(self, mut program: clap::Command, context: &mut Context<'_>) -> Result<(), Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "signalbox", &mut script);
+        clap_complete::generate(self.shell, &mut program, "signalbox", &mut script);
         context.console.write(String::from_utf8_lossy(&script).trim_end())
     }
 }

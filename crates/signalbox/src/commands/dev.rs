@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use tokio::net::UnixStream;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::dev::{self, Layout, MODES, Order, REGIONS};
 use crate::failure::Failure;
 
@@ -20,7 +20,7 @@ Ports: REST listeners at base+1..3, gRPC at base+101..103, sandbox at base+200, 
 Examples:
   signalbox dev
   signalbox dev --fresh --mode warm_standby
-  signalbox dev --base-port 5100           a second one beside the first
+  signalbox dev --base-port 5100           a second cluster beside the first
 
 In another terminal, with the same --base-port or --folder:
   signalbox dev status
@@ -31,21 +31,20 @@ In another terminal, with the same --base-port or --folder:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Dev {
-    /// All ports are counted from here.
+    /// Base port: every listener has a port at a fixed distance from it.
     #[arg(long, value_name = "PORT", global = true, default_value_t = 4100,
           value_parser = clap::value_parser!(u16).range(1_024..=BASE_PORT_MAX))]
     base_port: u16,
-    /// Where configurations, data and logs are [default: $XDG_STATE_HOME/signalbox/dev-PORT, or
+    /// Folder for configurations, data and logs [default: $XDG_STATE_HOME/signalbox/dev-PORT, or
     /// ~/.local/state/signalbox/dev-PORT].
     #[arg(long, value_name = "FOLDER", global = true)]
     folder: Option<PathBuf>,
-    /// How the regions share the sending in the first plan.
+    /// Mode of the first traffic plan.
     #[arg(long, default_value = MODES[0], value_parser = MODES)]
     mode: String,
-    /// Begin anew: delete the data of an earlier run in the folder.
+    /// Delete the data of an earlier run in the folder first.
     #[arg(long)]
     fresh: bool,
-    /// An order to the running cluster.
     #[command(subcommand)]
     order: Option<OrderArgument>,
 }
@@ -53,30 +52,33 @@ pub struct Dev {
 #[derive(Debug, Subcommand)]
 enum OrderArgument {
     /// Kill a region's process, as `kill -9` does
+    #[command(after_help = "Example:\n  signalbox dev kill us-east-1")]
     Kill {
-        /// The region.
+        /// Region name, such as us-east-1.
         region: String,
     },
     /// Start a region's process
+    #[command(after_help = "Example:\n  signalbox dev start us-east-1")]
     Start {
-        /// The region.
+        /// Region name, such as us-east-1.
         region: String,
     },
-    /// Ask a region's process to stop
+    /// Stop a region's process gracefully, as SIGTERM does
+    #[command(after_help = "Example:\n  signalbox dev stop us-east-1")]
     Stop {
-        /// The region.
+        /// Region name, such as us-east-1.
         region: String,
     },
-    /// Say what runs
+    /// Show which regions run
+    #[command(after_help = "Example:\n  signalbox dev status")]
     Status,
 }
 
 impl Dev {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let folder = match self.folder {
             Some(folder) => std::path::absolute(&folder).with_context(|| format!("no folder: {}", folder.display()))?,
-            None => default_folder(|name| std::env::var_os(name).map(PathBuf::from), self.base_port)?,
+            None => dev::default_folder(|name| std::env::var_os(name).map(PathBuf::from), self.base_port)?,
         };
         let layout = Layout { base_port: self.base_port, folder, mode: self.mode };
         match self.order {
@@ -103,15 +105,6 @@ impl From<OrderArgument> for Order {
             OrderArgument::Status => Order::Status,
         }
     }
-}
-
-/// Returns the folder of a cluster that names none, one for each base port.
-pub(super) fn default_folder(variable: impl Fn(&str) -> Option<PathBuf>, base_port: u16) -> Result<PathBuf, Failure> {
-    let state = variable("XDG_STATE_HOME")
-        .filter(|folder| folder.is_absolute())
-        .or_else(|| variable("HOME").map(|home| home.join(".local/state")))
-        .ok_or_else(|| Failure::Usage("neither XDG_STATE_HOME nor HOME is set: give a --folder".to_owned()))?;
-    Ok(state.join("signalbox").join(format!("dev-{base_port}")))
 }
 
 /// Deletes what an earlier run left, and nothing else that is in the folder.
@@ -142,18 +135,6 @@ fn absent_is_fine(deleted: std::io::Result<()>, path: &Path) -> anyhow::Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_default_folder_is_in_the_state_folder_and_one_per_port() {
-        let variable = |name: &str| match name {
-            "XDG_STATE_HOME" => Some(PathBuf::from("/state")),
-            _ => Some(PathBuf::from("/home/jo")),
-        };
-        assert_eq!(default_folder(variable, 4100).unwrap(), Path::new("/state/signalbox/dev-4100"));
-        let only_home = |name: &str| (name == "HOME").then(|| PathBuf::from("/home/jo"));
-        assert_eq!(default_folder(only_home, 1).unwrap(), Path::new("/home/jo/.local/state/signalbox/dev-1"));
-        assert!(default_folder(|_| None, 1).is_err());
-    }
 
     #[tokio::test]
     async fn fresh_deletes_the_cluster_and_nothing_else() {

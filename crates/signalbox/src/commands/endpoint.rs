@@ -4,18 +4,24 @@ use clap::{Args, Subcommand, ValueEnum};
 use wire::v1;
 
 use super::arguments::{self, parse_list, parse_metric};
-use crate::cli::Context;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::{EndpointView, promised};
 
 const EXAMPLES: &str = "\
 Examples:
-  signalbox endpoint put --app $APP jo --channel SMS --address +12065550100 --attribute plan=gold --user u-7
+  signalbox endpoint put --app $APP jo --channel SMS --address +12065550100 --user u-7
   signalbox endpoint put --app $APP jo --opt-out all
   signalbox endpoint get --app $APP jo --linearizable
   signalbox endpoint delete --app $APP jo";
 
-/// Writes, shows and deletes an app's endpoints.
+const PUT_EXAMPLES: &str = "\
+Examples:
+  signalbox endpoint put --app $APP jo --channel SMS --address +12065550100 --user u-7
+  signalbox endpoint put --app $APP jo --attribute 'plan=gold' --attribute 'interests=chess|rowing'
+  signalbox endpoint put --app $APP jo --opt-out all";
+
+/// Creates or updates, shows and deletes an app's endpoints.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Endpoint {
@@ -26,16 +32,19 @@ pub struct Endpoint {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Create an endpoint or merge a change into it
+    #[command(after_help = PUT_EXAMPLES)]
     Put(Box<Put>),
     /// Show an endpoint
+    #[command(after_help = "Example:\n  signalbox endpoint get --app $APP jo --linearizable")]
     Get {
         #[command(flatten)]
         which: Which,
-        /// See every write that was acknowledged anywhere before, not only those of the asked region's listeners.
+        /// Include every write acknowledged in any region, not only those acknowledged in the asked one.
         #[arg(long)]
         linearizable: bool,
     },
-    /// Delete an endpoint: when this answers, no region begins to send to it
+    /// Delete an endpoint; once this returns, no region begins a dispatch to it
+    #[command(after_help = "Example:\n  signalbox endpoint delete --app $APP jo")]
     Delete(Which),
 }
 
@@ -52,53 +61,52 @@ struct Which {
 struct Put {
     #[command(flatten)]
     which: Which,
-    /// The channel that the address is of.
+    /// Channel of the address.
     #[arg(long, ignore_case = true, value_parser = arguments::channel())]
     channel: Option<v1::Channel>,
-    /// A telephone number in E.164 form, a mailbox, a device token or a webhook's URL.
+    /// Telephone number in E.164 form, mailbox, device token or webhook URL.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
-    /// An attribute with its whole list of values; none removes it. Repeat it.
+    /// Attribute with all its values, removed when none is given; repeatable.
     #[arg(long = "attribute", value_name = "NAME=VALUE|...", value_parser = parse_list)]
     attributes: Vec<(String, v1::Values)>,
-    /// A metric; repeat it.
+    /// Metric; repeatable.
     #[arg(long = "metric", value_name = "NAME=NUMBER", value_parser = parse_metric)]
     metrics: Vec<(String, f64)>,
-    /// The user it belongs to.
+    /// User that the endpoint belongs to.
     #[arg(long, value_name = "ID", conflicts_with = "no_user")]
     user: Option<String>,
-    /// It belongs to nobody.
+    /// Unlink the endpoint from its user.
     #[arg(long)]
     no_user: bool,
-    /// An attribute of its user; as --attribute.
+    /// Attribute of its user, as --attribute; repeatable.
     #[arg(long = "user-attribute", value_name = "NAME=VALUE|...", value_parser = parse_list)]
     user_attributes: Vec<(String, v1::Values)>,
-    /// Whether it takes messages at all; a change without this makes it active.
+    /// Whether the endpoint receives messages; a change without this makes it active.
     #[arg(long, value_enum)]
     status: Option<Status>,
-    /// Whether the recipient wants all messages or none.
+    /// What the recipient opted out of.
     #[arg(long, value_enum)]
     opt_out: Option<OptOut>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Status {
-    /// It takes messages.
+    /// Receives messages.
     Active,
-    /// It takes none.
+    /// Receives none.
     Inactive,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum OptOut {
-    /// Opted out of nothing.
+    /// Nothing.
     None,
-    /// Opted out of everything.
+    /// All messages to this address on its channel.
     All,
 }
 
 impl Endpoint {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let connection = context.connect().await?;
         let mut endpoints = connection.endpoints();

@@ -14,7 +14,7 @@ use crate::views::UpdateView;
 /// Shows the messages' progress until all are settled; returns how many ended otherwise than delivered.
 ///
 /// # Errors
-/// When the connection breaks, the listener ends the news before a message is settled, or the output can't be written.
+/// When the connection breaks, the updates end before every message is settled, or the output can't be written.
 pub async fn follow(
     connection: &Connection,
     console: &mut Console<'_>,
@@ -29,7 +29,7 @@ pub async fn follow(
     while open > 0 {
         let Some((message_id, progress)) = updates.next().await.transpose()? else {
             return Err(Failure::Unfinished(format!(
-                "the news ended before everything was settled; open messages: {open}"
+                "the updates ended before every message was settled; not settled: {open}"
             )));
         };
         let status = v1::Status::try_from(progress.status).unwrap_or_default();
@@ -46,22 +46,25 @@ pub async fn follow(
     Ok(undelivered)
 }
 
-type News = Result<(String, v1::Progress), Failure>;
+type ProgressUpdate = Result<(String, v1::Progress), Failure>;
 
 /// Returns a message's progress now and at each change.
-async fn progress_of(connection: &Connection, message_id: String) -> Result<BoxStream<'static, News>, Failure> {
+async fn progress_of(
+    connection: &Connection,
+    message_id: String,
+) -> Result<BoxStream<'static, ProgressUpdate>, Failure> {
     let request = v1::WatchRequest { what: Some(What::MessageId(message_id.clone())) };
     let answers = connection.answer(connection.messages_without_end().watch(request)).await?;
     let connection = connection.clone();
-    let news = answers.filter_map(move |answer| {
-        let news = match answer {
+    let updates = answers.filter_map(move |answer| {
+        let update = match answer {
             Ok(v1::WatchResponse { update: Some(Update::Progress(progress)) }) => {
                 Some(Ok((message_id.clone(), progress)))
             }
             Ok(_) => None,
             Err(status) => Some(Err(connection.failure(&status))),
         };
-        std::future::ready(news)
+        std::future::ready(update)
     });
-    Ok(news.boxed())
+    Ok(updates.boxed())
 }

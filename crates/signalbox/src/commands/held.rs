@@ -3,13 +3,13 @@
 use clap::{Args, Subcommand, ValueEnum};
 use wire::v1;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::{HeldView, ResolvedView};
 
 const EXAMPLES: &str = "\
-A message of class at_most_once is held when the node that claimed it was lost before it said what became of it.
-Ask the provider, then decide: sending it again may send it twice.
+A message of class at_most_once is held when the node that claimed it was lost before it recorded a result. \
+Ask the provider, then resolve it: resending may deliver it twice.
 
 Examples:
   signalbox held list --app $APP
@@ -27,17 +27,19 @@ pub struct Held {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List an app's held messages; at most 1,000
+    #[command(after_help = "Example:\n  signalbox held list --app $APP")]
     List {
         /// The app's id.
         #[arg(long, value_name = "ID")]
         app: String,
     },
-    /// Decide what becomes of held messages
+    /// Resolve held messages
+    #[command(after_help = "Example:\n  signalbox held resolve --as give_up 0001... 0002...")]
     Resolve {
-        /// The messages' ids; 1 to 1,000. Those that aren't held stay as they are.
+        /// Message ids, 1 to 1,000; messages that are not held stay as they are.
         #[arg(value_name = "MESSAGE", required = true, num_args = 1..=1_000)]
         messages: Vec<String>,
-        /// What becomes of them.
+        /// Resolution.
         #[arg(long = "as", value_enum)]
         resolution: Resolution,
     },
@@ -45,17 +47,16 @@ enum Action {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Resolution {
-    /// They go again: a new attempt with a new claim.
+    /// Dispatch them again: a new attempt with a new claim.
     Resend,
-    /// They count as failed.
+    /// Count them as failed.
     #[value(name = "give_up", alias = "give-up")]
     GiveUp,
-    /// The provider says that it took them: they count as delivered.
+    /// Count them as delivered: the provider says that it took them.
     Delivered,
 }
 
 impl Held {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let connection = context.connect().await?;
         let mut client = connection.messages();

@@ -7,15 +7,20 @@ use wire::v1::watch_response::Update;
 
 use super::arguments::parse_place;
 use super::following::follow;
-use crate::cli::Context;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::{EventView, MessageView, promised};
 
 const EXAMPLES: &str = "\
 Examples:
   signalbox message get 0001...
-  signalbox message watch 0001...                        until it is settled; exit code 1 if it isn't delivered
-  signalbox message watch --app $APP --output json       an app's events, one a line, without end
+  signalbox message watch 0001...
+  signalbox message watch --app $APP --output json";
+
+const WATCH_EXAMPLES: &str = "\
+Examples:
+  signalbox message watch 0001...                    exit code 1 if it isn't delivered
+  signalbox message watch --app $APP --output json   one event per line
   signalbox message watch --app $APP --after 1=200 --after 2=113";
 
 /// Shows and follows messages.
@@ -28,12 +33,14 @@ pub struct Message {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Show a message, how far it got, and what happened to it
+    /// Show a message with its status and events
+    #[command(after_help = "Example:\n  signalbox message get 0001...")]
     Get {
-        /// Its id.
+        /// The message's id.
         message: String,
     },
     /// Follow a message until it is settled, or an app's events without end
+    #[command(after_help = WATCH_EXAMPLES)]
     Watch(Watch),
 }
 
@@ -42,16 +49,15 @@ enum Action {
 struct Watch {
     /// The message's id.
     message: Option<String>,
-    /// The app whose events are followed.
+    /// App whose events are followed.
     #[arg(long, value_name = "ID")]
     app: Option<String>,
-    /// By group, the last event that was seen; groups that aren't named begin with their oldest. Repeat it.
+    /// Last event seen of a group; groups that are not named begin with their oldest event; repeatable.
     #[arg(long, value_name = "GROUP=SEQUENCE", value_parser = parse_place, conflicts_with = "message")]
     after: Vec<(u32, u64)>,
 }
 
 impl Message {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         match self.action {
             Action::Get { message } => get(context, message).await,
@@ -88,5 +94,7 @@ async fn watch_app(context: &mut Context<'_>, app: v1::WatchApp) -> Result<(), F
             context.console.show_one(&EventView::placed(event, group, sequence))?;
         }
     }
-    Err(Failure::Unfinished("the listener ended the events; go on with --after from the last one seen".to_owned()))
+    Err(Failure::Unfinished(
+        "the listener ended the event stream; resume with --after and the last event seen".to_owned(),
+    ))
 }

@@ -2,7 +2,6 @@
 
 pub mod accounting;
 pub mod app;
-pub mod bench;
 pub mod channel;
 pub mod check_config;
 pub mod cluster;
@@ -17,6 +16,6 @@ pub mod serve;
 pub mod status;
 pub mod traffic;
 
+mod adoption;
 mod arguments;
-mod carrying;
 mod following;

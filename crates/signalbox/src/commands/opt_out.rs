@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 use wire::v1;
 
-use super::arguments;
-use crate::cli::Context;
+use super::arguments::{self, AppChannel};
 use crate::connection::Connection;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::{OptOutView, OptOutsView, RemovedOptOutView, promised};
 
@@ -15,6 +15,11 @@ Examples:
   signalbox opt-out get --app $APP --channel EMAIL jo@example.com
   signalbox opt-out list --app $APP --output json
   signalbox opt-out delete --app $APP --channel SMS +12065550100";
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  signalbox opt-out list --app $APP --output json
+  signalbox opt-out list --app $APP --channel SMS +12065550100";
 
 /// Records, shows and removes opt-outs.
 #[derive(Debug, Args)]
@@ -26,24 +31,24 @@ pub struct OptOut {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Record an opt-out: when this answers, no region begins to dispatch a message for the recipient
-    Put(Which),
+    /// Record an opt-out; once this returns, no region begins a dispatch to the recipient
+    #[command(after_help = "Example:\n  signalbox opt-out put --app $APP --channel SMS +12065550100")]
+    Put(Recipient),
     /// Show an opt-out
-    Get(Which),
+    #[command(after_help = "Example:\n  signalbox opt-out get --app $APP --channel EMAIL jo@example.com")]
+    Get(Recipient),
     /// Remove an opt-out
-    Delete(Which),
+    #[command(after_help = "Example:\n  signalbox opt-out delete --app $APP --channel SMS +12065550100")]
+    Delete(Recipient),
     /// List an app's opt-outs, or those of one recipient
+    #[command(after_help = LIST_EXAMPLES)]
     List(List),
 }
 
 #[derive(Debug, Args)]
-struct Which {
-    /// The app's id.
-    #[arg(long, value_name = "ID")]
-    app: String,
-    /// The channel.
-    #[arg(long, ignore_case = true, value_parser = arguments::channel())]
-    channel: v1::Channel,
+struct Recipient {
+    #[command(flatten)]
+    of: AppChannel,
     /// The recipient's address on the channel, in any spelling.
     address: String,
 }
@@ -53,33 +58,32 @@ struct List {
     /// The app's id.
     #[arg(long, value_name = "ID")]
     app: String,
-    /// The channel that the address is of.
+    /// Channel of the address.
     #[arg(long, requires = "address", ignore_case = true, value_parser = arguments::channel())]
     channel: Option<v1::Channel>,
-    /// Only this recipient's.
+    /// List only the opt-outs of this recipient.
     #[arg(requires = "channel")]
     address: Option<String>,
-    /// The largest number of opt-outs that are listed.
+    /// Largest number of opt-outs listed.
     #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     limit: u32,
 }
 
 impl OptOut {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let connection = context.connect().await?;
         let mut opt_outs = connection.opt_outs();
         let opt_out = match self.action {
-            Action::Put(Which { app: app_id, channel, address }) => {
+            Action::Put(Recipient { of: AppChannel { app: app_id, channel }, address }) => {
                 let source = v1::OptOutSource::Request as i32;
                 let request = v1::PutOptOutRequest { app_id, channel: channel as i32, address, source };
                 connection.answer(opt_outs.put(request)).await?.opt_out
             }
-            Action::Get(Which { app: app_id, channel, address }) => {
+            Action::Get(Recipient { of: AppChannel { app: app_id, channel }, address }) => {
                 let request = v1::GetOptOutRequest { app_id, channel: channel as i32, address };
                 connection.answer(opt_outs.get(request)).await?.opt_out
             }
-            Action::Delete(Which { app: app_id, channel, address }) => {
+            Action::Delete(Recipient { of: AppChannel { app: app_id, channel }, address }) => {
                 let request = v1::DeleteOptOutRequest { app_id, channel: channel as i32, address };
                 let recipient_key = connection.answer(opt_outs.delete(request)).await?.recipient_key;
                 return context.console.show(&RemovedOptOutView { recipient_key });
@@ -112,5 +116,9 @@ async fn show_list(context: &mut Context<'_>, connection: &Connection, list: Lis
     let more = !page_token.is_empty() || found.len() > limit;
     found.truncate(limit);
     context.console.show(&OptOutsView::from(found))?;
-    if more { context.console.say(&format!("\nthere are more than {limit}; see them with --limit")) } else { Ok(()) }
+    if more {
+        context.console.say(&format!("\nmore than {limit} opt-outs: list them with a larger --limit"))
+    } else {
+        Ok(())
+    }
 }

@@ -7,9 +7,10 @@ use anyhow::Context as _;
 use clap::{ArgGroup, Args, ValueEnum};
 use wire::v1;
 
-use super::arguments::{Class, class_code, parse_list};
+use super::arguments::{Class, class_code, parse_list, parse_pair};
 use super::following::follow;
-use crate::cli::{Context, parse_any_duration, parse_pair};
+use crate::context::Context;
+use crate::durations::parse_any_duration;
 use crate::failure::Failure;
 use crate::views::SendView;
 
@@ -23,12 +24,12 @@ Examples:
   signalbox send --app $APP --channel SMS --to +12065550100 --text 'Hello' --watch
   signalbox send --app $APP --channel SMS --to +12065550100 --to +12065550101 --text 'Half price' \\
     --purpose promotional --class at_most_once
-  signalbox send --app $APP --channel EMAIL --to jo@example.com --subject 'Hi {{Name}}' --text 'Hello' \\
-    --substitute Name=Jo
+  signalbox send --app $APP --channel EMAIL --to jo@example.com --subject 'Hi {{Name}}' \\
+    --text 'Hello' --substitute Name=Jo
   signalbox send --app $APP --channel SMS --to-endpoint jo --text 'Hello'
   signalbox send --app $APP --channel CUSTOM --to https://example.com/hook --data '{\"a\":1}'
 
-Exit code 1 when a recipient got no message, or with --watch when a message wasn't delivered.";
+Exit code 1 if a recipient got no message, or with --watch if a message was not delivered.";
 
 /// Sends messages, one to each recipient.
 #[derive(Debug, Args)]
@@ -40,58 +41,58 @@ pub struct Send {
     /// The channel.
     #[arg(long, value_enum, ignore_case = true)]
     channel: Through,
-    /// An address of the channel; repeat it, 100 recipients at most.
+    /// Address on the channel; repeatable, at most 100 recipients.
     #[arg(long, value_name = "ADDRESS")]
     to: Vec<String>,
-    /// An endpoint of the app; repeat it.
+    /// Endpoint of the app; repeatable.
     #[arg(long, value_name = "ID")]
     to_endpoint: Vec<String>,
-    /// SMS, EMAIL: what it says.
+    /// SMS, EMAIL: text of the message.
     #[arg(long)]
     text: Option<String>,
-    /// SMS: whether it is about something the recipient did, or an offer.
+    /// SMS: purpose of the message.
     #[arg(long, value_enum, default_value_t = Purpose::Transactional)]
     purpose: Purpose,
-    /// SMS: the number to send from, when it must be a certain one.
+    /// SMS: number to send from [default: the provider's choice].
     #[arg(long, value_name = "NUMBER")]
     origination_number: Option<String>,
-    /// SMS: the sender id, when it must be a certain one.
+    /// SMS: sender id to send from [default: the channel's].
     #[arg(long, value_name = "TEXT")]
     sender_id: Option<String>,
-    /// EMAIL: the subject.
+    /// EMAIL: subject.
     #[arg(long, value_name = "TEXT")]
     subject: Option<String>,
-    /// EMAIL: what it says, as HTML.
+    /// EMAIL: HTML body.
     #[arg(long, value_name = "TEXT")]
     html: Option<String>,
-    /// EMAIL: the From mailbox; the channel's if not given.
+    /// EMAIL: From mailbox [default: the channel's].
     #[arg(long, value_name = "MAILBOX")]
     from: Option<String>,
-    /// EMAIL: where replies go; repeat it.
+    /// EMAIL: Reply-To mailbox; repeatable.
     #[arg(long, value_name = "MAILBOX")]
     reply_to: Vec<String>,
-    /// EMAIL: a file with the whole email as RFC 5322 writes it, instead of subject and text.
+    /// EMAIL: file with a complete email in the format of RFC 5322, instead of subject and text.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "text", "html", "reply_to"])]
     raw: Option<PathBuf>,
-    /// CUSTOM: the document that is posted.
+    /// CUSTOM: document to post.
     #[arg(long, value_name = "TEXT")]
     data: Option<String>,
-    /// How often a message may be dispatched; as the channel says if not given.
+    /// How often a message may be dispatched [default: the channel's class].
     #[arg(long, value_enum)]
     class: Option<Class>,
-    /// How long the messages are worth sending, such as 10m.
+    /// Time after which messages that were not dispatched expire, such as 10m.
     #[arg(long, value_name = "TIME", value_parser = parse_any_duration)]
     time_to_live: Option<Duration>,
-    /// A variable's values; repeat it.
+    /// Values of a variable; repeatable.
     #[arg(long, value_name = "NAME=VALUE|...", value_parser = parse_list)]
     substitute: Vec<(String, v1::Values)>,
-    /// What should be found in the events; repeat it.
+    /// Context for the events of the messages; repeatable.
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair)]
     context: Vec<(String, String)>,
-    /// The request's id: repeating it within 15 minutes is answered with the first answer.
+    /// Request id: a repetition within 15 minutes gets the first answer.
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
-    /// Follow the messages until they are settled.
+    /// Follow the messages until all are settled.
     #[arg(long)]
     watch: bool,
 }
@@ -111,14 +112,13 @@ enum Through {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Purpose {
-    /// About something the recipient did.
+    /// Concerns something that the recipient did.
     Transactional,
-    /// An offer.
+    /// Makes an offer.
     Promotional,
 }
 
 impl Send {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let watch = self.watch;
         let request = self.into_request()?;
@@ -143,7 +143,7 @@ impl Send {
     fn into_request(mut self) -> Result<v1::SendMessagesRequest, Failure> {
         let recipients = self.recipients();
         if recipients.len() > RECIPIENTS_MAX {
-            return Err(usage("a request has at most 100 recipients: part it"));
+            return Err(usage("a request has at most 100 recipients: split it"));
         }
         let content = v1::Content { content: Some(self.content()?) };
         Ok(v1::SendMessagesRequest {

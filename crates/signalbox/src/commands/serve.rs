@@ -12,9 +12,10 @@ use tokio::sync::oneshot;
 use crate::failure::{Failure, with_causes};
 
 const EXAMPLES: &str = "\
-SIGTERM and SIGINT stop the node: its region's share and the groups it leads go to the others, it finishes what it
-began, and flushes its databases. Allow it 45 seconds. When it is ready again its region takes its share back by itself.
-A kill at any moment loses nothing that was acknowledged. RUST_LOG filters the log, which goes to standard error.
+SIGTERM and SIGINT stop the node gracefully: its region's share and its leaderships move to other nodes, dispatches \
+under way are finished and recorded, and the databases are flushed. Allow 45 seconds. When the node is ready again, its \
+region gets its share back automatically. A kill at any moment loses nothing that was acknowledged. Logs go to standard \
+error; RUST_LOG filters them.
 
 Examples:
   signalbox serve --config deploy/local/us-east-1.toml
@@ -25,16 +26,16 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Serve {
-    /// The configuration file.
+    /// Configuration file.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Sets a key over the file and the environment; repeat it.
+    /// Override a configuration key of the file and the environment; repeatable.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     settings: Vec<String>,
-    /// What log lines look like.
+    /// Format of log lines.
     #[arg(long, value_enum, default_value_t = Lines::Text)]
     log_format: Lines,
-    /// Stop also when standard input ends: for a supervisor that must not be outlived.
+    /// Stop also when standard input closes, so that the node never outlives its supervisor.
     #[arg(long)]
     until_stdin_closes: bool,
 }
@@ -43,12 +44,11 @@ pub struct Serve {
 enum Lines {
     /// For people.
     Text,
-    /// For machines: one JSON object a line.
+    /// One JSON object per line, for programs.
     Json,
 }
 
 impl Serve {
-    /// Carries out the command.
     pub async fn run(self) -> Result<(), Failure> {
         let config = load(&self.config, &self.settings)?;
         observability::init_logs(match self.log_format {

@@ -3,12 +3,12 @@
 use clap::Args;
 use wire::v1;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::StatusView;
 
 const EXAMPLES: &str = "\
-Any node answers, also when there is no majority; what it says is what it sees.
+Any node answers, also without a majority, with what it sees itself.
 
 Examples:
   signalbox status
@@ -21,7 +21,6 @@ Examples:
 pub struct Status {}
 
 impl Status {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let connection = context.connect().await?;
         let response = connection.answer(connection.cluster().status(v1::StatusRequest {})).await?;

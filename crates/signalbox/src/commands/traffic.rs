@@ -4,10 +4,10 @@ use clap::{Args, Subcommand};
 use tonic::Code;
 use wire::v1;
 
+use super::adoption::wait_until_adopted;
 use super::arguments::{self, parse_weight};
-use super::carrying::wait_until_carried;
-use crate::cli::Context;
 use crate::connection::Connection;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::{AdoptionView, HistoryView, PlanChangeView, PlanWithAdoptionView, promised};
 
@@ -19,9 +19,19 @@ Examples:
   signalbox traffic evacuate us-east-1 --reason 'carrier outage' --dry-run
   signalbox traffic evacuate us-east-1 --reason 'carrier outage'
   signalbox traffic restore us-east-1 --reason 'carrier is back'
-  signalbox traffic shift us-east-1=20 eu-west-1=40 ap-southeast-2=40 --channel SMS --reason 'warm up'
+  signalbox traffic shift us-east-1=20 eu-west-1=40 ap-southeast-2=40 --reason 'rebalance'
   signalbox traffic failover us-east-1 eu-west-1 --reason 'drill'
   signalbox traffic history --limit 5";
+
+const SHIFT_EXAMPLES: &str = "\
+Examples:
+  signalbox traffic shift us-east-1=20 eu-west-1=40 ap-southeast-2=40 --reason 'rebalance'
+  signalbox traffic shift us-east-1=1 eu-west-1=9 --channel SMS --reason 'warm up' --dry-run";
+
+const EVACUATE_EXAMPLES: &str = "\
+Examples:
+  signalbox traffic evacuate us-east-1 --reason 'carrier outage' --dry-run
+  signalbox traffic evacuate us-east-1 --reason 'carrier outage' --override last_regions";
 
 const RULE_HINT: &str = "; to override the named safety rule, add --override NAME";
 
@@ -36,19 +46,22 @@ pub struct Traffic {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Show the current plan and which partitions have adopted it
+    #[command(after_help = "Example:\n  signalbox traffic plan --output json")]
     Plan,
     /// List plans, newest first
+    #[command(after_help = "Example:\n  signalbox traffic history --limit 5 --before 12")]
     History {
-        /// How many.
+        /// Largest number of plans listed.
         #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
         limit: u32,
-        /// Only plans before this one.
+        /// List only plans before this one.
         #[arg(long, value_name = "EPOCH")]
         before: Option<u64>,
     },
     /// Set region weights for all traffic, or for one channel
+    #[command(after_help = SHIFT_EXAMPLES)]
     Shift {
-        /// The new relative weight of every active region.
+        /// New relative weight of each active region.
         #[arg(value_name = "REGION=WEIGHT", required = true, value_parser = parse_weight)]
         weights: Vec<(String, u32)>,
         /// Shift only this channel.
@@ -58,24 +71,27 @@ enum Action {
         change: Change,
     },
     /// Evacuate a region: no new messages, and its waiting messages move to the other regions
+    #[command(after_help = EVACUATE_EXAMPLES)]
     Evacuate {
-        /// The region.
+        /// Region to evacuate.
         region: String,
         #[command(flatten)]
         change: Change,
     },
     /// Restore an evacuated region with its previous weight
+    #[command(after_help = "Example:\n  signalbox traffic restore us-east-1 --reason 'carrier is back'")]
     Restore {
-        /// The region.
+        /// Region to restore.
         region: String,
         #[command(flatten)]
         change: Change,
     },
-    /// Warm standby: evacuate one region and activate another
+    /// Warm standby only: evacuate the active region and activate a standby
+    #[command(after_help = "Example:\n  signalbox traffic failover us-east-1 eu-west-1 --reason drill")]
     Failover {
-        /// The region to take out.
+        /// Active region to evacuate.
         from: String,
-        /// The region that sends from now on.
+        /// Standby region to activate.
         to: String,
         #[command(flatten)]
         change: Change,
@@ -103,7 +119,6 @@ struct Change {
 }
 
 impl Traffic {
-    /// Carries out the command.
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let connection = context.connect().await?;
         let mut traffic = connection.traffic();
@@ -150,7 +165,7 @@ async fn show_plan(context: &mut Context<'_>, connection: &Connection) -> Result
     context.console.show(&PlanWithAdoptionView::new(plan, response.adoption))
 }
 
-/// Shows what a change did or would do, and how it is carried to the partitions.
+/// Shows what a change did or would do, and which partitions adopt it.
 async fn show_change(
     context: &mut Context<'_>,
     connection: &Connection,
@@ -164,7 +179,7 @@ async fn show_change(
     let adoption = if !response.committed || no_wait {
         response.adoption.into_iter().map(AdoptionView::from).collect()
     } else {
-        wait_until_carried(connection, &mut context.console, epoch, response.adoption).await?
+        wait_until_adopted(connection, &mut context.console, epoch, response.adoption).await?
     };
     context.console.show_to_programs(&view.with_adoption(adoption))
 }

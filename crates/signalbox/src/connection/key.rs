@@ -50,12 +50,17 @@ impl Key {
         let aws = |name| environment(name).filter(|value| !value.is_empty());
         match (aws("AWS_ACCESS_KEY_ID"), aws("AWS_SECRET_ACCESS_KEY")) {
             (Some(id), Some(secret)) => Key::new(&id, &secret),
-            _ if listeners.iter().all(ListenerAddress::is_loopback) => Key::new(dev::KEY_ID, dev::SECRET),
+            _ if listeners.iter().all(ListenerAddress::is_loopback) => Ok(Key::development()),
             _ => Err(usage(
                 "no key is given: use --key-id and --secret, SIGNALBOX_KEY_ID and SIGNALBOX_SECRET, or \
                  AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (the development key serves 127.0.0.1 only)",
             )),
         }
+    }
+
+    /// Returns the key of development clusters.
+    pub fn development() -> Key {
+        Key::new(dev::KEY_ID, dev::SECRET).expect("the development key is of letters, digits and hyphens")
     }
 
     fn new(id: &str, secret: &str) -> Result<Key, Failure> {

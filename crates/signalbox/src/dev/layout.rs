@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::failure::Failure;
+
 /// The modes of the first plan.
 pub const MODES: [&str; 2] = ["active_active", "warm_standby"];
 
@@ -108,6 +110,18 @@ impl Layout {
     }
 }
 
+/// Returns the folder of a cluster that names none, one for each base port.
+///
+/// # Errors
+/// `Usage` when neither `XDG_STATE_HOME` nor `HOME` is set.
+pub fn default_folder(variable: impl Fn(&str) -> Option<PathBuf>, base_port: u16) -> Result<PathBuf, Failure> {
+    let state = variable("XDG_STATE_HOME")
+        .filter(|folder| folder.is_absolute())
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state")))
+        .ok_or_else(|| Failure::Usage("neither XDG_STATE_HOME nor HOME is set: give a --folder".to_owned()))?;
+    Ok(state.join("signalbox").join(format!("dev-{base_port}")))
+}
+
 #[cfg(test)]
 mod tests {
     use node::config::ConfigFile;
@@ -126,5 +140,17 @@ mod tests {
             assert_eq!(parsed.cluster.nodes.len(), 3);
             assert_eq!(parsed.node.id, region as u64 + 1);
         }
+    }
+
+    #[test]
+    fn the_default_folder_is_in_the_state_folder_and_one_per_port() {
+        let variable = |name: &str| match name {
+            "XDG_STATE_HOME" => Some(PathBuf::from("/state")),
+            _ => Some(PathBuf::from("/home/jo")),
+        };
+        assert_eq!(default_folder(variable, 4100).unwrap(), Path::new("/state/signalbox/dev-4100"));
+        let only_home = |name: &str| (name == "HOME").then(|| PathBuf::from("/home/jo"));
+        assert_eq!(default_folder(only_home, 1).unwrap(), Path::new("/home/jo/.local/state/signalbox/dev-1"));
+        assert!(default_folder(|_| None, 1).is_err());
     }
 }

@@ -10,5 +10,5 @@ mod region;
 mod supervisor;
 
 pub use control::{Order, ask};
-pub use layout::{KEY_ID, Layout, MODES, REGIONS, SECRET};
+pub use layout::{KEY_ID, Layout, MODES, REGIONS, SECRET, default_folder};
 pub use supervisor::run;

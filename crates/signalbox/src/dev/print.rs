@@ -21,12 +21,12 @@ pub fn ready(layout: &Layout, took: Duration) {
             layout.peer(index)
         );
     }
-    println!("\n  sandbox         http://{}   (what providers got; open it in a browser)", layout.sandbox());
+    println!("\n  sandbox         http://{}   (what the providers got; open it in a browser)", layout.sandbox());
     println!("  key             AWS_ACCESS_KEY_ID={KEY_ID} AWS_SECRET_ACCESS_KEY={SECRET}");
     println!("  data and logs   {}", layout.folder.display());
     println!("\nIn another terminal:");
     println!("  python3 examples/tour.py                        the tour: app, channels, endpoint, messages, opt-out");
-    println!("  signalbox status                                how the cluster stands");
+    println!("  signalbox status                                nodes, groups, leaders, leases");
     println!("  signalbox dev kill us-east-1                    lose a region; sending goes on");
     println!("  signalbox dev start us-east-1                   start it again");
     println!("  signalbox traffic restore us-east-1 --reason \"back\"\n");
@@ -35,7 +35,7 @@ pub fn ready(layout: &Layout, took: Duration) {
 
 /// Says that a region's process ended by itself.
 pub fn ended(layout: &Layout, index: usize, status: &str) {
-    println!("{} ended ({status}); its last words are in {}", REGIONS[index], layout.log(index).display());
+    println!("{} ended ({status}); see {}", REGIONS[index], layout.log(index).display());
 }
 
 /// Says that a region was killed.

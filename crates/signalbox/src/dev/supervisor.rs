@@ -88,11 +88,7 @@ async fn ready(layout: &Layout, regions: &mut [Region], started: Instant) -> any
                 break;
             }
             if !region.running() {
-                bail!(
-                    "{} stopped while starting; its last words are in {}",
-                    region.name(),
-                    layout.log(index).display()
-                );
+                bail!("{} stopped while starting; see {}", region.name(), layout.log(index).display());
             }
             if started.elapsed() > READY_MAX {
                 bail!("{} was not ready after {READY_MAX:?}; see {}", region.name(), layout.log(index).display());
@@ -159,7 +155,7 @@ async fn carry_out(layout: &Layout, regions: &mut [Region], order: &Order) -> an
             regions[index].start(layout)?;
             print::started(index);
             Ok(format!(
-                "{name} starts; after a stop it takes its share back by itself, after a kill with \
+                "{name} starts; after a stop it gets its share back automatically, after a kill with \
                  `signalbox traffic restore {name} --reason ...`"
             ))
         }

@@ -13,7 +13,7 @@ fn a_command_prints_the_answer() {
     let listener = FakeListener::start();
     let ran = ask(&listener, &["status"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-    assert!(ran.out.starts_with("as node 2 in eu-west-1 sees it; plan 0\n"), "{}", ran.out);
+    assert!(ran.out.starts_with("seen by node 2 in eu-west-1; plan 0\n"), "{}", ran.out);
 }
 
 #[test]
@@ -43,25 +43,25 @@ fn refusals_name_the_listener_and_the_remedy() {
     let listener = FakeListener::start();
     let at = listener.address;
     for (arguments, said) in [
-        (vec!["cluster", "promote", "9"], format!("no node has the number 9 (not found, said by {at})")),
+        (vec!["cluster", "promote", "9"], format!("no node has the number 9 (not found, from {at})")),
         (
             vec!["cluster", "remove", "9"],
             format!(
-                "no leader is known (unavailable, said by {at}); try again in a moment, or ask another region with \
+                "no leader is known (unavailable, from {at}); try again in a moment, or ask another region with \
                  --endpoint"
             ),
         ),
         (
             vec!["traffic", "restore", "us-east-1", "--reason", "r"],
             format!(
-                "this breaks the rule \"last_regions\" (failed precondition, said by {at}); a rule that it names can \
-                 be broken with --override NAME"
+                "this breaks the rule \"last_regions\" (failed precondition, from {at}); to override the named safety \
+                 rule, add --override NAME"
             ),
         ),
         (
             vec!["traffic", "shift", "a=1", "--reason", "r"],
             format!(
-                "the plan is 8 by now (aborted, said by {at}); another change came first: look at `signalbox traffic \
+                "the plan is 8 by now (aborted, from {at}); another change came first: look at `signalbox traffic \
                  plan` and decide again"
             ),
         ),
@@ -111,12 +111,12 @@ fn what_is_no_grpc_listener_is_told_from_one() {
 }
 
 #[test]
-fn a_change_says_what_moved_and_how_far_it_was_carried() {
+fn a_change_says_what_moved_and_which_partitions_adopted_it() {
     let listener = FakeListener::start();
     let ran = ask(&listener, &["traffic", "evacuate", "us-east-1", "--reason", "carrier outage"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-    let expected = "plan 7 is committed:\n  us-east-1: active -> evacuated\ncarried to 0 of 2 partitions\n\
-                    carried to 1 of 2 partitions\ncarried to 2 of 2 partitions\n";
+    let expected = "plan 7 is committed:\n  us-east-1: active -> evacuated\nadopted by 0 of 2 partitions\n\
+                    adopted by 1 of 2 partitions\nadopted by 2 of 2 partitions\n";
     assert_eq!(ran.out, expected);
 }
 
@@ -169,7 +169,7 @@ fn what_was_not_delivered_or_not_accepted_is_a_failure() {
     let ran = ask(&listener, &["message", "watch", "+9"]);
     assert_eq!(
         (ran.code, ran.err.as_str()),
-        (1, "signalbox: the news ended before everything was settled; open messages: 1\n")
+        (1, "signalbox: the updates ended before every message was settled; not settled: 1\n")
     );
 }
 

@@ -3,11 +3,27 @@
 use clap::{CommandFactory, Parser};
 
 use super::run;
-use crate::cli::{Cli, parse_any_duration, parse_duration};
+use crate::cli::Cli;
+use crate::durations::{parse_any_duration, parse_duration};
 
 #[test]
 fn the_arguments_are_well_formed() {
     Cli::command().debug_assert();
+}
+
+/// Where help is broken without a terminal; an example on two lines can't be copied.
+const HELP_WIDTH: usize = 100;
+
+#[test]
+fn the_help_of_every_command_has_an_example_of_it() {
+    fn check(command: &clap::Command, path: &str) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(help.contains("Example") && help.contains(path), "{path}: {help}");
+        let broken = help.lines().find(|line| line.starts_with("  ") && line.len() > HELP_WIDTH);
+        assert_eq!(broken, None, "{path}");
+        command.get_subcommands().for_each(|inner| check(inner, &format!("{path} {}", inner.get_name())));
+    }
+    check(&Cli::command(), "signalbox");
 }
 
 #[test]

@@ -54,13 +54,13 @@ impl From<&Config> for ConfigView {
 impl View for ConfigView {
     fn text(&self) -> String {
         let cluster = match &self.discover {
-            Some(name) => format!("found through {name}"),
+            Some(name) => format!("discovered through {name}"),
             None => self.nodes.join(", "),
         };
         facts([
             ("node", self.node_id.to_string()),
             ("data", self.data.clone()),
-            ("rest", self.rest.clone()),
+            ("REST", self.rest.clone()),
             ("gRPC", self.grpc.clone()),
             ("node to node", self.peer.clone()),
             ("cluster", cluster),

@@ -71,7 +71,7 @@ struct Place {
     sequence: u64,
 }
 
-/// A message's progress, as news.
+/// A change of a message's progress.
 #[derive(Debug, Serialize)]
 pub struct UpdateView {
     message_id: String,
@@ -92,7 +92,7 @@ struct HeldMessageView {
     progress: ProgressView,
 }
 
-/// How many held messages were decided.
+/// How many held messages were resolved.
 #[derive(Debug, Serialize)]
 pub struct ResolvedView {
     /// Those that were held and no longer are.
@@ -223,10 +223,10 @@ impl View for MessageView {
 
 impl View for ProgressView {
     fn text(&self) -> String {
-        let detail = self.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+        let detail = self.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
         let region = if self.region.is_empty() { String::new() } else { format!(" in {}", self.region) };
         let (attempts, epoch) = (self.attempts, self.epoch);
-        format!("{}{region} under plan {epoch}, dispatches with a result: {attempts}{detail}", self.status)
+        format!("{}{region} under plan {epoch}, attempts: {attempts}{detail}", self.status)
     }
 }
 
@@ -250,7 +250,7 @@ impl View for EventView {
 impl View for HeldView {
     fn text(&self) -> String {
         if self.messages.is_empty() {
-            return "no message is held".to_owned();
+            return "no held messages".to_owned();
         }
         let row = |held: &HeldMessageView| {
             [
@@ -271,7 +271,7 @@ impl View for HeldView {
 impl View for ResolvedView {
     fn text(&self) -> String {
         let left = self.named.saturating_sub(self.changed as usize);
-        let rest = if left == 0 { String::new() } else { format!("; {left} were not held and stay as they are") };
-        format!("{} decided{rest}", self.changed)
+        let rest = if left == 0 { String::new() } else { format!("; not held: {left}") };
+        format!("resolved: {}{rest}", self.changed)
     }
 }

@@ -63,7 +63,7 @@ impl View for OptOutView {
 impl View for OptOutsView {
     fn text(&self) -> String {
         if self.opt_outs.is_empty() {
-            return "nobody is opted out".to_owned();
+            return "no opt-outs".to_owned();
         }
         let row = |opt_out: &OptOutView| {
             [opt_out.recipient_key.clone(), opt_out.channel.clone(), opt_out.source.clone(), time_text(opt_out.time_ms)]

@@ -30,7 +30,7 @@ pub struct PlanView {
     time_ms: u64,
 }
 
-/// Which plan a group goes by.
+/// Which plan a group has adopted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct AdoptionView {
     /// 1 to the number of partitions.
@@ -39,7 +39,7 @@ pub struct AdoptionView {
     pub epoch: u64,
 }
 
-/// The current plan and how far it was carried.
+/// The current plan and which partitions have adopted it.
 #[derive(Debug, Serialize)]
 pub struct PlanWithAdoptionView {
     #[serde(flatten)]
@@ -133,7 +133,7 @@ impl View for PlanView {
             one_line(&self.reason)
         )];
         if !self.evidence.is_empty() {
-            lines.push(format!("because {}", pairs_text(&self.evidence)));
+            lines.push(format!("evidence: {}", pairs_text(&self.evidence)));
         }
         lines.push(String::new());
         let mut rows = Vec::new();
@@ -152,9 +152,9 @@ impl View for PlanView {
 impl View for PlanWithAdoptionView {
     fn text(&self) -> String {
         let reached = self.adoption.iter().filter(|adoption| adoption.epoch >= self.plan.epoch).count();
-        let mut text = format!("{}\n\ncarried to {reached} of {} partitions", self.plan.text(), self.adoption.len());
+        let mut text = format!("{}\n\nadopted by {reached} of {} partitions", self.plan.text(), self.adoption.len());
         for late in self.adoption.iter().filter(|adoption| adoption.epoch < self.plan.epoch) {
-            text.push_str(&format!("\npartition {} still goes by plan {}", late.group, late.epoch));
+            text.push_str(&format!("\npartition {} still has plan {}", late.group, late.epoch));
         }
         text
     }

@@ -24,7 +24,7 @@ impl PlanChangeView {
         PlanChangeView { committed, description, plan: plan.into(), adoption: Vec::new(), epoch }
     }
 
-    /// Says how far the plan was carried.
+    /// Adds which partitions have adopted the plan.
     pub fn with_adoption(self, adoption: Vec<AdoptionView>) -> PlanChangeView {
         PlanChangeView { adoption, ..self }
     }

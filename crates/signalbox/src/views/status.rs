@@ -137,7 +137,7 @@ impl From<v1::MembershipResponse> for NodesView {
 
 impl View for StatusView {
     fn text(&self) -> String {
-        let mut parts = vec![format!("as node {} in {} sees it; plan {}", self.node_id, self.region, self.epoch)];
+        let mut parts = vec![format!("seen by node {} in {}; plan {}", self.node_id, self.region, self.epoch)];
         parts.extend(self.alarms.iter().map(|alarm| format!("ALARM: {alarm}")));
         let region = |region: &RegionView| {
             let reachable = if region.reachable { "reachable" } else { "NOT REACHABLE" }.to_owned();
@@ -147,7 +147,7 @@ impl View for StatusView {
         parts.push(table(["REGION", "KIND", "PLAN", "REACHABLE"], self.regions.iter().map(region)));
         let node = |status: &NodeStatusView| {
             let last_seen = match status.last_seen_ms_ago {
-                _ if status.node.node_id == self.node_id => "answers".to_owned(),
+                _ if status.node.node_id == self.node_id => "itself".to_owned(),
                 Some(ms) => format!("{ms} ms ago"),
                 None => "never".to_owned(),
             };

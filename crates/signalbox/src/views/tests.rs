@@ -51,14 +51,14 @@ fn a_plan() {
     assert_eq!(as_json(&view), expected);
     let expected = "\
 plan 7 (active_active), made by the cluster itself at 2023-11-14T22:13:20Z: lost
-because silent_ms=1800
+evidence: silent_ms=1800
 
 REGION     STATE      SHARE
 eu-west-1  active     all channels 100.0 %, SMS 100.0 %
 us-east-1  evacuated  all channels 0.0 %, SMS 0.0 %
 
-carried to 1 of 2 partitions
-partition 2 still goes by plan 6";
+adopted by 1 of 2 partitions
+partition 2 still has plan 6";
     assert_eq!(view.text(), expected);
 }
 
@@ -111,15 +111,15 @@ fn status() {
         alarms: vec!["group 0 has no leader".to_owned()],
     });
     let expected = "\
-as node 1 in us-east-1 sees it; plan 7
+seen by node 1 in us-east-1; plan 7
 ALARM: group 0 has no leader
 
 REGION  KIND     PLAN  REACHABLE
 w       witness  -     NOT REACHABLE
 
-NODE  REGION     HEARD    DOOR  GRPC  NODE TO NODE
-1     us-east-1  answers  -     h:2   h:1
-3     w          never    -     h:2   h:1
+NODE  REGION     LAST SEEN  REST  GRPC  NODE TO NODE
+1     us-east-1  itself     -     h:2   h:1
+3     w          never      -     h:2   h:1
 
 GROUP    LEADER  TERM  LAST  COMMITTED  APPLIED  LEASE   REPLICAS
 control  NONE    4     9     9          0        -       -
@@ -161,7 +161,7 @@ address        +12065550100
 class          at_most_once
 accepted       2023-11-14T22:13:20Z
 expires        2023-11-14T22:13:21Z
-status         delivered in eu-west-1 under plan 7, dispatches with a result: 1: taken
+status         delivered in eu-west-1 under plan 7, attempts: 1 (taken)
 provider's id  p1
 
 TIME                      EVENT  REGION     EPOCH  ATTEMPT  DETAIL
@@ -175,10 +175,9 @@ TIME                      EVENT  REGION     EPOCH  ATTEMPT  DETAIL
 }
 
 #[test]
-fn news_are_a_line_each() {
+fn updates_are_a_line_each() {
     let view = UpdateView::new("m1".to_owned(), progress());
-    let expected =
-        "2023-11-14T22:13:20.123Z  m1  delivered in eu-west-1 under plan 7, dispatches with a result: 1: taken";
+    let expected = "2023-11-14T22:13:20.123Z  m1  delivered in eu-west-1 under plan 7, attempts: 1 (taken)";
     assert_eq!(view.text(), expected);
     assert_eq!(as_json(&view)["message_id"], "m1");
     let event = v1::Event { message_id: "m1".to_owned(), time_ms: TIME_MS, ..Default::default() };
@@ -259,10 +258,10 @@ fn opt_outs_held_messages_and_apps() {
 RECIPIENT  CHANNEL  SOURCE  SINCE
 tel:+1     SMS      reply   2023-11-14T22:13:20Z";
     assert_eq!(OptOutsView::from(vec![opt_out]).text(), expected);
-    assert_eq!(OptOutsView::from(Vec::new()).text(), "nobody is opted out");
-    assert_eq!(HeldView::from(v1::ListHeldResponse::default()).text(), "no message is held");
+    assert_eq!(OptOutsView::from(Vec::new()).text(), "no opt-outs");
+    assert_eq!(HeldView::from(v1::ListHeldResponse::default()).text(), "no held messages");
     let resolved = ResolvedView { changed: 1, named: 3 };
-    assert_eq!(resolved.text(), "1 decided; 2 were not held and stay as they are");
+    assert_eq!(resolved.text(), "resolved: 1; not held: 2");
     let app = v1::App { app_id: "a1".to_owned(), name: "shop".to_owned(), revision: 1, ..Default::default() };
     let expected = json!({"app_id": "a1", "name": "shop", "tags": {}, "created_ms": 0, "revision": 1});
     assert_eq!(as_json(&AppView::from(app)), expected);

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use model::content::Substitutions;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 
-use super::Form;
 use crate::codes::Coded;
 
 /// Appends the fields of one message to a buffer.
@@ -121,23 +120,6 @@ impl<'a> Writer<'a> {
     /// Writes that something is so.
     pub(crate) fn nothing(&mut self, field: u32) {
         self.nested(field, |_| ());
-    }
-
-    /// Writes a message.
-    pub(crate) fn message<T: Form>(&mut self, field: u32, value: &T) {
-        self.nested(field, |writer| value.write(writer));
-    }
-
-    /// Writes a message if it is given.
-    pub(crate) fn message_if_given<T: Form>(&mut self, field: u32, value: Option<&T>) {
-        if let Some(value) = value {
-            self.message(field, value);
-        }
-    }
-
-    /// Writes each of several messages.
-    pub(crate) fn messages<T: Form>(&mut self, field: u32, values: &[T]) {
-        values.iter().for_each(|value| self.message(field, value));
     }
 
     /// Writes a map of texts.

@@ -67,9 +67,6 @@ pub(in super::super) enum Form {
 
 impl Claim {
     /// Reads the claim of a request.
-    ///
-    /// # Errors
-    /// When the request isn't signed, or says something that no signer says.
     pub(in super::super) fn of(parts: &Parts) -> Result<Claim, Denial> {
         match parts.headers.get(AUTHORIZATION) {
             Some(value) => from_header(value.to_str().map_err(|_| incomplete("Authorization"))?, &parts.headers),

@@ -7,52 +7,22 @@ use super::super::error::RestError;
 /// Why a request isn't known to come from the holder of a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in super::super) enum Denial {
-    /// The request isn't signed.
     #[error("Missing Authentication Token")]
     Missing,
-    /// A member of the signature is absent or malformed.
     #[error("Authorization is incomplete or malformed: {member}.")]
-    Incomplete {
-        /// The member.
-        member: &'static str,
-    },
-    /// No such key, or a temporary one.
+    Incomplete { member: &'static str },
     #[error("The security token included in the request is invalid.")]
     UnknownKey,
-    /// The signature is for something else.
     #[error("Credential should be scoped to {0}.")]
     Scope(String),
-    /// The signature is too old.
     #[error("Signature expired: {signed} is now earlier than {limit} ({now} - {minutes} min.)")]
-    Expired {
-        /// When the request was signed.
-        signed: String,
-        /// The oldest time that is accepted.
-        limit: String,
-        /// The time here.
-        now: String,
-        /// The tolerance.
-        minutes: u64,
-    },
-    /// The signature comes from the future.
+    Expired { signed: String, limit: String, now: String, minutes: u64 },
     #[error("Signature not yet current: {signed} is still later than {limit} ({now} + {minutes} min.)")]
-    NotYetCurrent {
-        /// When the request was signed.
-        signed: String,
-        /// The latest time that is accepted.
-        limit: String,
-        /// The time here.
-        now: String,
-        /// The tolerance.
-        minutes: u64,
-    },
-    /// A header that must be signed isn't.
+    NotYetCurrent { signed: String, limit: String, now: String, minutes: u64 },
     #[error("The Host header must be signed.")]
     HostNotSigned,
-    /// `x-amz-content-sha256` isn't the hash of the body.
     #[error("The value of x-amz-content-sha256 does not match the body that came.")]
     BodyHash,
-    /// The signature is wrong.
     #[error(
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access \
          Key and signing method."

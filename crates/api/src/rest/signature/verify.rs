@@ -36,9 +36,6 @@ pub(in super::super) struct Scope {
 }
 
 /// Finds the key of a claim and checks everything that needs no body.
-///
-/// # Errors
-/// When the key is unknown, or the claim is for something else or another time.
 pub(in super::super) fn known_key<'k>(
     claim: &Claim,
     keys: &'k KeyStore,
@@ -90,9 +87,6 @@ pub(in super::super) fn body_hash(body: &[u8]) -> [u8; 32] {
 }
 
 /// Signs the request again with the key and compares.
-///
-/// # Errors
-/// When the signatures differ, or the request gives another hash for its body.
 pub(in super::super) fn verify(parts: &Parts, hash: &[u8; 32], claim: &Claim, key: &Key) -> Result<(), Denial> {
     let hash = hexadecimal(hash);
     if let Some(given) = parts.headers.get("x-amz-content-sha256")

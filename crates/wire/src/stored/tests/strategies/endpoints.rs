@@ -9,7 +9,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{
+use super::values::{
     app_id, channel, endpoint_id, given_text, key, lists, request_id, revision, some_text, text, time, user_id,
 };
 
@@ -84,7 +84,7 @@ pub(crate) fn endpoint() -> BoxedStrategy<Endpoint> {
         .boxed()
 }
 
-pub(in crate::stored::tests::strategies) fn patch() -> BoxedStrategy<EndpointPatch> {
+pub(super) fn patch() -> BoxedStrategy<EndpointPatch> {
     let user = prop_oneof![user_id().prop_map(UserLink::To), Just(UserLink::Nobody)];
     let values = (of(target()), lists(), metrics(), demographic(), location());
     (values, of(endpoint_status()), of(endpoint_opt_out()), of(user), lists(), some_text())

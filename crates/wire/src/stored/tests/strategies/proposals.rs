@@ -11,10 +11,13 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{
-    address, app, app_id, app_send_state, bits, block, channel, channel_detail, channel_settings, claim, class,
-    content, endpoint, endpoint_id, epoch, group, key, kind, lists, message_id, number, patch, plan, plan_change,
-    region, request_id, small, some_text, source, tags, text, time,
+use super::endpoints::{endpoint, patch};
+use super::nouns::{
+    app, app_send_state, block, channel_detail, channel_settings, claim, content, kind, plan, plan_change, source,
+};
+use super::values::{
+    address, app_id, bits, channel, class, endpoint_id, epoch, group, key, lists, message_id, number, region,
+    request_id, small, some_text, tags, text, time,
 };
 
 pub(crate) fn request_row() -> BoxedStrategy<RequestRow> {

@@ -1,0 +1,266 @@
+//! Any noun of the model but endpoints, for property tests.
+
+use std::collections::BTreeMap;
+
+use model::accounting::Accounting;
+use model::app::ChannelDetail;
+use model::cluster::{NodeInfo, RegionKind};
+use model::content::Purpose;
+use model::event::EVENT_KINDS;
+use model::message::{Body, Claim, EventRef, STATUSES};
+use model::opt_out::{Block, BlockReason, OptOut, OptOutSource};
+use model::plan::{Author, Mode, PlanChange, RegionState, Weights};
+use model::rows::{GroupMeta, OutboxRow};
+use model::*;
+use proptest::collection::{btree_map, vec};
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::values::{
+    address, app_id, bits, channel, class, endpoint_id, epoch, key, lists, message_id, number, region, revision, small,
+    some_text, tags, text, time,
+};
+
+pub(crate) fn channel_detail() -> impl Strategy<Value = ChannelDetail> {
+    let email =
+        (text(), text(), some_text(), some_text()).prop_map(|(from_address, identity, configuration_set, role_arn)| {
+            ChannelDetail::Email { from_address, identity, configuration_set, role_arn }
+        });
+    let sms =
+        (some_text(), some_text()).prop_map(|(sender_id, short_code)| ChannelDetail::Sms { sender_id, short_code });
+    prop_oneof![email, sms, Just(ChannelDetail::Custom)]
+}
+
+pub(crate) fn app() -> BoxedStrategy<App> {
+    (app_id(), text(), tags(), time(), revision())
+        .prop_map(|(id, name, tags, created, revision)| App { id, name, tags, created, revision })
+        .boxed()
+}
+
+pub(crate) fn channel_settings() -> BoxedStrategy<ChannelSettings> {
+    (channel(), any::<bool>(), of(class()), channel_detail(), time(), time(), revision())
+        .prop_map(|(channel, enabled, class, detail, created, modified, revision)| ChannelSettings {
+            channel,
+            enabled,
+            class,
+            detail,
+            created,
+            modified,
+            revision,
+        })
+        .boxed()
+}
+
+pub(crate) fn app_send_state() -> BoxedStrategy<AppSendState> {
+    let send_state = (any::<bool>(), of(class()), channel_detail())
+        .prop_map(|(enabled, class, detail)| ChannelSendState { enabled, class, detail });
+    (app_id(), btree_map(channel(), send_state, 0..4), revision(), any::<bool>())
+        .prop_map(|(app, channels, revision, deleted)| AppSendState { app, channels, revision, deleted })
+        .boxed()
+}
+
+fn weights() -> impl Strategy<Value = Weights> {
+    btree_map(region(), small(), 0..4)
+}
+
+fn mode() -> impl Strategy<Value = Mode> {
+    select(vec![Mode::ActiveActive, Mode::WarmStandby])
+}
+
+fn regions() -> impl Strategy<Value = BTreeMap<RegionId, RegionState>> {
+    btree_map(region(), select(vec![RegionState::Active, RegionState::Standby, RegionState::Evacuated]), 0..4)
+}
+
+fn author() -> impl Strategy<Value = Author> {
+    prop_oneof![Just(Author::Automatic), text().prop_map(Author::Principal)]
+}
+
+pub(crate) fn plan_change() -> BoxedStrategy<PlanChange> {
+    let shares = (weights(), btree_map(channel(), weights(), 0..3));
+    (epoch(), mode(), regions(), shares, text(), tags(), author())
+        .prop_map(|(parent, mode, regions, (weights, channel_weights), reason, evidence, author)| PlanChange {
+            parent,
+            mode,
+            regions,
+            weights,
+            channel_weights,
+            reason,
+            evidence,
+            author,
+        })
+        .boxed()
+}
+
+pub(crate) fn plan() -> BoxedStrategy<TrafficPlan> {
+    (plan_change(), epoch(), time())
+        .prop_map(|(change, epoch, time)| TrafficPlan {
+            epoch,
+            parent: change.parent,
+            mode: change.mode,
+            regions: change.regions,
+            weights: change.weights,
+            channel_weights: change.channel_weights,
+            reason: change.reason,
+            evidence: change.evidence,
+            author: change.author,
+            time,
+        })
+        .boxed()
+}
+
+pub(crate) fn node() -> impl Strategy<Value = NodeInfo> {
+    let kind = select(vec![RegionKind::Serving, RegionKind::Witness]);
+    (number(), region(), kind, text(), text(), text()).prop_map(|(id, region, kind, peer, grpc, rest_url)| NodeInfo {
+        id: NodeId(id),
+        region,
+        kind,
+        peer,
+        grpc,
+        rest_url,
+    })
+}
+
+pub(crate) fn source() -> impl Strategy<Value = OptOutSource> {
+    use OptOutSource::{Complaint, HardBounce, Reply, Request, Unsubscribe};
+    select(vec![Request, Reply, Unsubscribe, Complaint, HardBounce])
+}
+
+pub(crate) fn opt_out() -> impl Strategy<Value = OptOut> {
+    (app_id(), key(), channel(), source(), time()).prop_map(|(app, key, channel, source, time)| OptOut {
+        app,
+        key,
+        channel,
+        source,
+        time,
+    })
+}
+
+pub(crate) fn block() -> BoxedStrategy<Block> {
+    let reason = select(vec![BlockReason::OptedOut, BlockReason::Inactive, BlockReason::Deleted]);
+    (app_id(), key(), endpoint_id(), channel(), reason, revision())
+        .prop_map(|(app, key, endpoint, channel, reason, revision)| Block {
+            app,
+            key,
+            endpoint,
+            channel,
+            reason,
+            revision,
+        })
+        .boxed()
+}
+
+pub(crate) fn content() -> BoxedStrategy<Content> {
+    let purpose = select(vec![Purpose::Transactional, Purpose::Promotional]);
+    let sms = (text(), purpose, some_text(), some_text()).prop_map(|(text, purpose, origination_number, sender_id)| {
+        Content::Sms { text, purpose, origination_number, sender_id }
+    });
+    let email = (text(), some_text(), some_text(), some_text(), vec(text(), 0..3))
+        .prop_map(|(subject, html, text, from, reply_to)| Content::Email { subject, html, text, from, reply_to });
+    let raw = (vec(any::<u8>(), 0..300), some_text()).prop_map(|(data, from)| Content::RawEmail { data, from });
+    prop_oneof![sms, email, raw, text().prop_map(|data| Content::Custom { data })].boxed()
+}
+
+pub(crate) fn body() -> BoxedStrategy<Body> {
+    (content(), lists(), number())
+        .prop_map(|(content, substitutions, references)| Body { content, substitutions, references })
+        .boxed()
+}
+
+pub(crate) fn message() -> BoxedStrategy<Message> {
+    let ids = (message_id(), app_id(), address(), key(), of(endpoint_id()), bits().prop_map(BodyId));
+    (ids, channel(), lists(), tags(), class(), time(), time())
+        .prop_map(
+            |((id, app, address, key, endpoint, body), channel, substitutions, context, class, accepted, expires)| {
+                Message {
+                    id,
+                    app,
+                    channel,
+                    address,
+                    key,
+                    endpoint,
+                    body,
+                    substitutions,
+                    context,
+                    class,
+                    accepted,
+                    expires,
+                }
+            },
+        )
+        .boxed()
+}
+
+pub(crate) fn claim() -> impl Strategy<Value = Claim> {
+    (number(), number())
+        .prop_map(|(node, incarnation)| Claim { node: NodeId(node), incarnation: Incarnation(incarnation) })
+}
+
+pub(crate) fn progress() -> BoxedStrategy<Progress> {
+    let said = (some_text(), some_text(), vec(event_ref(), 0..3));
+    (select(STATUSES.as_slice()), region(), epoch(), small(), time(), of(claim()), said, time())
+        .prop_map(|(status, region, epoch, attempts, due, claim, (provider_id, detail, events), changed)| Progress {
+            status,
+            region,
+            epoch,
+            attempts,
+            due,
+            claim,
+            provider_id,
+            detail,
+            changed,
+            events,
+        })
+        .boxed()
+}
+
+fn event_ref() -> impl Strategy<Value = EventRef> {
+    (number(), kind()).prop_map(|(number, kind)| EventRef { number, kind })
+}
+
+pub(crate) fn outbox_row() -> impl Strategy<Value = OutboxRow> {
+    (channel(), class(), small(), time()).prop_map(|(channel, class, attempts, expires)| OutboxRow {
+        channel,
+        class,
+        attempts,
+        expires,
+    })
+}
+
+pub(crate) fn kind() -> impl Strategy<Value = EventKind> {
+    select(EVENT_KINDS.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>())
+}
+
+pub(crate) fn event() -> BoxedStrategy<Event> {
+    let what = (channel(), kind(), region(), epoch(), small());
+    (app_id(), message_id(), of(endpoint_id()), what, time(), some_text(), tags())
+        .prop_map(|(app, message, endpoint, (channel, kind, region, epoch, attempt), time, detail, context)| Event {
+            app,
+            message,
+            endpoint,
+            channel,
+            kind,
+            region,
+            epoch,
+            attempt,
+            time,
+            detail,
+            context,
+        })
+        .boxed()
+}
+
+pub(crate) fn accounting() -> impl Strategy<Value = Accounting> {
+    proptest::array::uniform7(number()).prop_map(|[accepted, delivered, failed, opted_out, expired, held, pending]| {
+        Accounting { accepted, delivered, failed, opted_out, expired, held, pending }
+    })
+}
+
+pub(crate) fn group_meta() -> impl Strategy<Value = GroupMeta> {
+    (time(), small(), number(), epoch()).prop_map(|(clock, apply_version, events, epoch)| GroupMeta {
+        clock,
+        apply_version,
+        events,
+        epoch,
+    })
+}
