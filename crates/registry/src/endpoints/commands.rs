@@ -13,9 +13,6 @@ use crate::step::Step;
 use crate::tables::{Endpoints, RowAccess, TableError, Tables};
 
 /// Creates an endpoint or merges a change into it (Pinpoint API reference, UpdateEndpoint).
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn upsert<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     upsert: &UpsertEndpoint,
@@ -59,9 +56,6 @@ pub(crate) fn upsert<T: Tables + ?Sized>(
 }
 
 /// Deletes an endpoint and answers it as it was. Its block stays, because messages to it may wait.
-///
-/// # Errors
-/// When the tables can't be read.
 pub(crate) fn delete<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     app: AppId,
