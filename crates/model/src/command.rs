@@ -344,7 +344,7 @@ impl Command {
             Command::ResolveHeld { .. } => "resolve_held",
             Command::AdoptPlan { .. } => "adopt_plan",
             Command::Takeover { .. } => "takeover",
-            Command::BeginIncarnation { .. } => "booted",
+            Command::BeginIncarnation { .. } => "begin_incarnation",
             Command::Expire { .. } => "expire",
             Command::FollowUp { .. } => "follow_up",
             Command::FollowUpsDone { .. } => "follow_ups_done",

@@ -46,6 +46,10 @@ fn child() {
 }
 
 fn planted(plant: &str) -> Output {
-    let program = std::env::current_exe().unwrap();
-    Command::new(program).args(["--exact", "child", "--nocapture"]).env(PLANTED, plant).output().unwrap()
+    let program = std::env::current_exe().expect("a test knows its program");
+    Command::new(program)
+        .args(["--exact", "child", "--nocapture"])
+        .env(PLANTED, plant)
+        .output()
+        .expect("a test can start itself")
 }

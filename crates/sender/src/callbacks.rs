@@ -6,14 +6,11 @@ use model::{AppId, Command, GroupId};
 use registry::tables::{AdoptedPlan, AppSendStates, RowAccess, TableError};
 use service::ports::{CallbackError, ProviderEvents, Reads};
 
+use crate::driver::AppsOfNumber;
 use crate::drivers::sandbox;
 
 /// The largest number of apps of one number that an inbound SMS is looked at for.
 const APPS_READ_MAX: usize = model::app::APPS_MAX;
-
-/// Tells which apps send from a number of ours, so that a reply to it opts out of them. The answer may name too many: a
-/// recipient who says STOP to a shared number means all that comes from it.
-pub type AppsOfNumber = Arc<dyn Fn(&str) -> Result<Vec<AppId>, CallbackError> + Send + Sync>;
 
 /// The callbacks of all drivers.
 pub struct Callbacks {

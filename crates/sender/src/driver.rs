@@ -11,7 +11,7 @@ use std::time::Duration;
 use model::content::Content;
 use model::message::Class;
 use model::{Address, AppId, Channel, EndpointId, Epoch, MessageId};
-use service::ports::BoxFuture;
+use service::ports::{BoxFuture, CallbackError};
 
 /// One message to dispatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,3 +141,7 @@ impl DriverResult {
         }
     }
 }
+
+/// Tells which apps send from a number of ours, so that a reply to it opts out of them. The answer may name too many: a
+/// recipient who says STOP to a shared number means all that comes from it.
+pub type AppsOfNumber = Arc<dyn Fn(&str) -> Result<Vec<AppId>, CallbackError> + Send + Sync>;

@@ -11,7 +11,7 @@ use model::id::{NodeId, RegionId};
 use model::plan::Mode;
 use traffic::timing::LeaseTiming;
 
-use super::ConfigError;
+use super::error::ConfigError;
 use super::file::{ClusterSection, ConfigFile, FailoverSection, KeySection, PaceSection, PeerSection, StoreSection};
 
 /// The largest number of partitions.

@@ -2,7 +2,7 @@
 
 use toml::{Table, Value};
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// What the names of our environment variables begin with; sections are parted by two underscores.
 pub const ENVIRONMENT_PREFIX: &str = "SIGNALBOX__";

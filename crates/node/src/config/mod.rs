@@ -4,56 +4,16 @@
 //! `SIGNALBOX__LISTEN__REST=127.0.0.1:4101` and `--set listen.rest=127.0.0.1:4101` both set `rest` in `[listen]`.
 
 mod checked;
+mod error;
 mod file;
 mod layers;
 
 pub use checked::{Config, Discovery, Key, Listen, Pace, Providers, check_nodes};
+pub use error::ConfigError;
 pub use file::ConfigFile;
 pub use layers::ENVIRONMENT_PREFIX;
 
-use std::path::{Path, PathBuf};
-
-/// Says what is wrong with a configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file can't be read.
-    #[error("failed to read {path}", path = path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file is no TOML.
-    #[error("{path} is not valid TOML: {reason}", path = path.display())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        reason: String,
-    },
-    /// A setting of the environment or a flag doesn't have the form `key=value`.
-    #[error("{given:?} is not of the form section.key=value")]
-    Setting {
-        /// What was given.
-        given: String,
-    },
-    /// A key has a wrong value, is unknown, or is missing.
-    #[error("{key}: {reason}")]
-    Key {
-        /// The key with its sections, such as `listen.rest`.
-        key: String,
-        /// What is wrong and what would be right.
-        reason: String,
-    },
-}
-
-impl ConfigError {
-    fn key(key: impl Into<String>, reason: impl Into<String>) -> ConfigError {
-        ConfigError::Key { key: key.into(), reason: reason.into() }
-    }
-}
+use std::path::Path;
 
 /// Reads a configuration: the file, then the environment's variables, then `settings` of the form `key=value`.
 ///

@@ -1,9 +1,8 @@
 //! A node that lost its disk and comes back under its old number. It has forgotten what it voted for and which entries
 //! it acknowledged, and a majority may rest on either; so before it takes part in a group again:
 //!
-//! 1. It asks every other member how far elections have got, and accepts nothing from before that: a leader from then
-//! on
-//!    was elected with a vote that it remembers, or without it. Until all have answered it is silent.
+//! 1. It asks every other member how far elections have got, and accepts nothing from before that: a leader from
+//!    then on was elected with a vote that it remembers, or without it. Until all have answered it is silent.
 //! 2. It refuses votes, and doesn't stand, until it applied an entry of such a leader's own term: from then on it has
 //!    every entry that it may have acknowledged. That it refuses is stored with its vote, so that a restart in between
 //!    changes nothing.

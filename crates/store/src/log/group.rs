@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::marks::{Mark, Marks};
-use super::rows::MetaRow;
+use super::meta_row::MetaRow;
 use super::{LOG_WINDOW_BYTES_MAX, LogRecord};
 
 /// One group's log. Records are those of `first..next`; those of `window_first()..next` are in memory.

@@ -5,6 +5,7 @@
 
 mod group;
 mod marks;
+mod meta_row;
 mod queue;
 mod read;
 mod rows;

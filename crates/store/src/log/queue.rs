@@ -4,7 +4,8 @@ use bytes::Bytes;
 use model::id::GroupId;
 
 use super::marks::Mark;
-use super::rows::{MetaRow, mark_key, meta_key, record_key};
+use super::meta_row::MetaRow;
+use super::rows::{mark_key, meta_key, record_key};
 use super::{LOG_QUEUE_BYTES_MAX, LOG_QUEUE_RECORDS_MAX, Synced};
 use crate::batch::Batch;
 

@@ -8,6 +8,7 @@ use model::time::Timestamp;
 
 use super::group::GroupLog;
 use super::marks::Mark;
+use super::meta_row::MetaRow;
 use crate::engine::{Engine, Range};
 use crate::error::StoreError;
 use crate::keys::table_prefix;
@@ -17,14 +18,6 @@ const KIND_META: u8 = 0;
 const KIND_RECORD: u8 = 1;
 const KIND_MARK: u8 = 2;
 const KINDS_END: u8 = 3;
-
-/// A single row that a group keeps beside its records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum MetaRow {
-    Vote,
-    Committed,
-    Purged,
-}
 
 pub(super) fn meta_key(group: GroupId, row: MetaRow) -> Vec<u8> {
     let letter = match row {

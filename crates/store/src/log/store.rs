@@ -9,8 +9,9 @@ use model::time::Timestamp;
 
 use super::group::GroupLog;
 use super::marks::Retention;
+use super::meta_row::MetaRow;
 use super::queue::{Op, Queue};
-use super::rows::{MetaRow, load};
+use super::rows::load;
 use super::{LogFull, LogRecord, Synced};
 use crate::engine::Engine;
 use crate::error::{EngineError, StoreError};

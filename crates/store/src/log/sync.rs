@@ -6,8 +6,9 @@ use std::sync::PoisonError;
 use bytes::Bytes;
 use model::id::GroupId;
 
+use super::meta_row::MetaRow;
 use super::queue::Op;
-use super::rows::{MetaRow, meta_key};
+use super::rows::meta_key;
 use super::store::LogStore;
 use crate::batch::Batch;
 use crate::error::EngineError;

@@ -5,6 +5,7 @@
 
 mod applied;
 mod chain;
+mod commit;
 mod install;
 mod overlay;
 mod overlays;

@@ -6,12 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use model::id::GroupId;
 
 use super::applied::{AppliedRow, read_applied};
+use super::commit::Commit;
 use super::install::{self, Installer};
 use super::overlays::Overlays;
 use super::snapshot::SnapshotReader;
 use super::view::GroupView;
-use super::write::GroupWrite;
-use crate::batch::Batch;
 use crate::engine::Engine;
 use crate::error::{EngineError, StoreError};
 use crate::groups::groups;
@@ -43,19 +42,6 @@ struct GroupState {
     replaced: Option<Arc<GroupView>>,
     /// Rows as they are after `applied`, for the next write.
     overlays: Overlays,
-}
-
-/// A finished write of a group.
-pub(super) struct Commit {
-    pub group: GroupId,
-    /// The applied row when the write began.
-    pub begun: AppliedRow,
-    /// The applied row after it.
-    pub applied: AppliedRow,
-    /// Its changes, with the applied row.
-    pub batch: Batch,
-    /// What the write knows of rows.
-    pub overlays: Overlays,
 }
 
 impl StateStore {
@@ -90,13 +76,12 @@ impl StateStore {
         self.groups().get(&group).map(|state| state.flushed.clone()).unwrap_or_default()
     }
 
-    /// Begins a write of a group. Only one write of a group may be open at a time; the second to commit is refused.
-    pub fn begin(&self, group: GroupId) -> GroupWrite {
-        let (begun, overlays) = match self.groups().get_mut(&group) {
+    /// Returns how far the group's state got, and takes what the last write left in memory, for the next one.
+    pub(super) fn take_for_write(&self, group: GroupId) -> (AppliedRow, Overlays) {
+        match self.groups().get_mut(&group) {
             Some(state) => (state.applied.clone(), std::mem::take(&mut state.overlays)),
             None => Default::default(),
-        };
-        GroupWrite::new(self.clone(), group, begun, overlays)
+        }
     }
 
     /// Returns a view of a group's tables as they are now.

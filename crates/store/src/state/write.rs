@@ -9,8 +9,9 @@ use registry::tables::{ReadRows, TableError, WriteRows};
 
 use super::applied::{AppliedRow, applied_key};
 use super::chain::Chain;
+use super::commit::Commit;
 use super::overlays::Overlays;
-use super::store::{Commit, StateStore};
+use super::store::StateStore;
 use super::table::{StoredTable, get_row, scan_rows};
 use crate::batch::Batch;
 use crate::engine::Engine;
@@ -32,9 +33,17 @@ pub struct GroupWrite {
     batch: Batch,
 }
 
+impl StateStore {
+    /// Begins a write of a group. Only one write of a group may be open at a time; the second to commit is refused.
+    pub fn begin(&self, group: GroupId) -> GroupWrite {
+        let (begun, overlays) = self.take_for_write(group);
+        GroupWrite::new(self.clone(), group, begun, overlays)
+    }
+}
+
 impl GroupWrite {
     /// Begins a write of a group whose row is `begun`, with the rows that are known of it.
-    pub(super) fn new(store: StateStore, group: GroupId, begun: AppliedRow, overlays: Overlays) -> GroupWrite {
+    fn new(store: StateStore, group: GroupId, begun: AppliedRow, overlays: Overlays) -> GroupWrite {
         let (applied, engine, overlays) = (begun.clone(), store.engine(), RefCell::new(overlays));
         GroupWrite { store, engine, group, begun, applied, overlays, batch: Batch::new() }
     }

@@ -12,7 +12,7 @@ use model::{Channel, Command, GroupId, MessageId};
 use serde::Deserialize;
 use service::ports::CallbackError;
 
-use crate::callbacks::AppsOfNumber;
+use crate::driver::AppsOfNumber;
 
 /// The largest number of events or inbound SMS in one callback; the sandbox sends 500.
 const ENTRIES_MAX: usize = 1_000;
