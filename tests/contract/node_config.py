@@ -7,7 +7,7 @@ NODE = """
 id = {id}
 data = "data/{id}"
 [listen]
-rest = "127.0.0.1:{listener}"
+rest = "127.0.0.1:{rest}"
 grpc = "127.0.0.1:{grpc}"
 peer = "127.0.0.1:{peer}"
 [[keys]]

@@ -26,7 +26,7 @@ id = {id}
 region = "{region}"
 peer = "127.0.0.1:{peer}"
 grpc = "127.0.0.1:{grpc}"
-rest_url = "http://127.0.0.1:{listener}"
+rest_url = "http://127.0.0.1:{rest}"
 """
 
 
