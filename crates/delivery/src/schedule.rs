@@ -10,7 +10,7 @@ use model::{Channel, MessageId, Timestamp};
 
 /// Messages that go the same way: what holds one of them up holds up all, and no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Lane {
     pub channel: Channel,
     /// Whether a claim is needed first.
@@ -19,7 +19,7 @@ pub struct Lane {
 
 /// A waiting message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Entry {
     /// When it may be dispatched.
     pub due: Timestamp,
@@ -32,8 +32,8 @@ pub struct Entry {
 
 /// What became of an entry that was offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum Inserted {
-    /// It is scheduled.
     Scheduled,
     /// It lies at or behind the horizon: reading the table again will find it.
     BeyondHorizon,

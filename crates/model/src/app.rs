@@ -14,14 +14,13 @@ pub const APPS_MAX: usize = 100;
 
 /// An application: Pinpoint's project.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct App {
     pub id: AppId,
     /// Its name; needs not be unique.
     pub name: String,
     /// Its tags; at most 50.
     pub tags: BTreeMap<String, String>,
-    /// When it was made.
     pub created: Timestamp,
     /// The version of the app with its channels.
     pub revision: Revision,
@@ -29,7 +28,7 @@ pub struct App {
 
 /// What a channel needs beyond being enabled.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum ChannelDetail {
     Email {
         /// The mailbox that messages come from when they name none.
@@ -53,15 +52,14 @@ pub enum ChannelDetail {
 
 /// A channel of an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct ChannelSettings {
-    /// Which channel.
     pub channel: Channel,
     /// Whether messages may be sent through it.
     pub enabled: bool,
     /// How often a message of the channel may be dispatched, unless the message says otherwise; nothing means that
     /// transactional messages go `at_least_once` and promotional ones `at_most_once`.
     pub class: Option<Class>,
-    /// What the channel needs.
     pub detail: ChannelDetail,
     /// When it was first configured.
     pub created: Timestamp,
@@ -84,7 +82,7 @@ pub struct ChannelSendState {
 
 /// What every partition knows of an app. A partition accepts and sends messages only of apps that it knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct AppSendState {
     pub app: AppId,
     /// Its channels that are configured.

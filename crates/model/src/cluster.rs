@@ -33,12 +33,10 @@ impl fmt::Display for RegionKind {
 
 /// A node as the others know it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct NodeInfo {
-    /// Its number.
     pub id: NodeId,
-    /// The region it belongs to.
     pub region: RegionId,
-    /// What its region does.
     pub kind: RegionKind,
     /// `host:port` where other nodes reach it.
     pub peer: String,

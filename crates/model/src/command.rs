@@ -19,10 +19,9 @@ use crate::time::Timestamp;
 /// [`REQUEST_KEPT`]. Commands without one may be applied twice in a row while their caller waits for one answer, never
 /// again after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Proposal {
-    /// The caller's request.
     pub request: Option<RequestId>,
-    /// What to do.
     pub command: Command,
 }
 
@@ -39,9 +38,8 @@ pub const CHUNK_MAX: u32 = 1_000;
 /// A change of a group's state. The first block belongs to the control group, the second to partitions, the third to
 /// both.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum Command {
-    /// Makes an app.
     CreateApp {
         /// Its id, drawn at the listener.
         app: AppId,
@@ -60,15 +58,12 @@ pub enum Command {
         enabled: Option<bool>,
         /// The class of messages that name none.
         class: Option<Class>,
-        /// What it needs.
         detail: ChannelDetail,
     },
-    /// Removes a channel of an app.
     DeleteChannel {
         app: AppId,
         channel: Channel,
     },
-    /// Commits a traffic plan.
     CommitPlan {
         change: PlanChange,
     },
@@ -82,16 +77,12 @@ pub enum Command {
     /// Records that a recipient wants no messages.
     PutOptOut {
         app: AppId,
-        /// The recipient.
         key: AddressKey,
         channel: Channel,
-        /// Where it came from.
         source: OptOutSource,
     },
-    /// Removes an opt-out.
     DeleteOptOut {
         app: AppId,
-        /// The recipient.
         key: AddressKey,
         channel: Channel,
     },
@@ -129,7 +120,6 @@ pub enum Command {
     ResolveHeld {
         /// The messages; 1..=[`CHUNK_MAX`].
         messages: Vec<MessageId>,
-        /// What becomes of them.
         resolution: Resolution,
     },
     /// Takes over a plan from the control group. An older one than the adopted one is ignored.
@@ -149,9 +139,7 @@ pub enum Command {
     },
     /// Says that a node started: its claims of earlier incarnations become held.
     BeginIncarnation {
-        /// The node.
         node: NodeId,
-        /// The new incarnation.
         incarnation: Incarnation,
         /// The largest number of claims; 1..=[`CHUNK_MAX`].
         limit: u32,
@@ -164,16 +152,13 @@ pub enum Command {
 
     /// Delivers a follow-up of another group. Applied in order, once each.
     FollowUp {
-        /// The group that it comes from.
         source: GroupId,
         /// Its number among the follow-ups from that group to this one; from 1.
         number: u64,
-        /// What to do.
         action: Box<FollowUpAction>,
     },
     /// Removes follow-ups that their target applied and acknowledged.
     FollowUpsDone {
-        /// The group that they went to.
         target: GroupId,
         /// The last of them.
         through: u64,
@@ -193,31 +178,25 @@ pub enum Command {
 
 /// What one group asks another to do because of a change of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum FollowUpAction {
     /// Take over what a partition must know of an app.
     AdoptApp(AppSendState),
     /// Forbid messages because of an endpoint.
     PutBlock(Block),
     /// Forbid them no longer because of this endpoint.
-    RemoveBlock {
-        app: AppId,
-        /// The recipient.
-        key: AddressKey,
-        endpoint: EndpointId,
-    },
+    RemoveBlock { app: AppId, key: AddressKey, endpoint: EndpointId },
 }
 
 /// See [`Command::UpsertEndpoint`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct UpsertEndpoint {
     pub app: AppId,
     /// The endpoint, in lower case.
     pub endpoint: EndpointId,
     /// The endpoint's id as written; used at creation.
     pub display_id: String,
-    /// The change.
     pub patch: EndpointPatch,
     /// The caller's request, recorded in the endpoint.
     pub request: RequestId,
@@ -227,14 +206,13 @@ pub struct UpsertEndpoint {
 
 /// See [`Command::AcceptMessages`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct AcceptMessages {
     pub app: AppId,
     /// The channel of all the recipients.
     pub channel: Channel,
     /// The body's id, drawn at the listener.
     pub body: BodyId,
-    /// What the messages say.
     pub content: Content,
     /// Values of variables for all recipients.
     pub substitutions: Substitutions,
@@ -250,10 +228,10 @@ pub struct AcceptMessages {
 
 /// One recipient of [`AcceptMessages`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Recipient {
     /// The id of the message, drawn at the listener; its group is the group that applies this.
     pub message: MessageId,
-    /// Where it goes.
     pub address: Address,
     /// The normalised address, or the endpoint's key.
     pub key: AddressKey,
@@ -267,12 +245,11 @@ pub struct Recipient {
 
 /// What came of one dispatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Settlement {
     pub message: MessageId,
     /// The number of the dispatch; from 1.
     pub attempt: u32,
-    /// What came of it.
     pub result: SendResult,
 }
 
@@ -289,7 +266,7 @@ pub enum Resolution {
 
 /// A place in a region's outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct OutboxCursor {
     /// When the message is due.
     pub due: Timestamp,

@@ -23,12 +23,11 @@ pub enum Purpose {
 
 /// The content of a message for one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum Content {
     Sms {
         /// The text; 1 to [`SMS_TEXT_MAX`] characters.
         text: String,
-        /// Transactional or promotional.
         purpose: Purpose,
         /// The number to send from, when the caller wants a certain one.
         origination_number: Option<String>,
@@ -38,7 +37,6 @@ pub enum Content {
     /// An email in parts; at least one of `html` and `text` is given, at most [`EMAIL_SIZE_MAX`] bytes together.
     Email {
         subject: String,
-        /// The HTML part.
         html: Option<String>,
         /// The plain part.
         text: Option<String>,
@@ -49,16 +47,12 @@ pub enum Content {
     },
     /// An email as its caller wrote it (RFC 5322), at most [`EMAIL_SIZE_MAX`] bytes.
     RawEmail {
-        /// The bytes.
         data: Vec<u8>,
         /// The From mailbox of the envelope; the channel's when not given.
         from: Option<String>,
     },
     /// A document for a custom channel, at most [`CUSTOM_SIZE_MAX`] bytes.
-    Custom {
-        /// The text.
-        data: String,
-    },
+    Custom { data: String },
 }
 
 impl Content {

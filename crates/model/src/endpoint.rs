@@ -25,10 +25,9 @@ pub type Attributes = BTreeMap<String, Vec<String>>;
 
 /// Whether an endpoint takes messages at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum EndpointStatus {
-    /// It does.
     Active,
-    /// It doesn't.
     Inactive,
 }
 
@@ -85,7 +84,7 @@ impl Metric {
 
 /// A stored endpoint. The attributes of its user are the user's and stored there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Endpoint {
     pub app: AppId,
     /// Its id, in lower case.
@@ -94,20 +93,13 @@ pub struct Endpoint {
     pub display_id: String,
     /// Where messages go; nothing until the caller gave both channel and address.
     pub target: Option<Target>,
-    /// Custom attributes.
     pub attributes: Attributes,
     pub metrics: BTreeMap<String, Metric>,
-    /// The device.
     pub demographic: Demographic,
-    /// The place.
     pub location: Location,
-    /// Whether it takes messages.
     pub status: EndpointStatus,
-    /// Whether the recipient opted out.
     pub opt_out: EndpointOptOut,
-    /// The user it belongs to.
     pub user: Option<UserId>,
-    /// When it was made.
     pub created: Timestamp,
     /// Pinpoint's EffectiveDate: when it was last updated, or what the caller said.
     pub effective: String,
@@ -115,13 +107,12 @@ pub struct Endpoint {
     pub request: RequestId,
     /// Pinpoint's CohortId, 0..=99, drawn at creation.
     pub cohort: u8,
-    /// Its version.
     pub revision: Revision,
 }
 
 /// Where an endpoint's messages go.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Target {
     pub channel: Channel,
     /// The address as written.
@@ -132,20 +123,17 @@ pub struct Target {
 
 /// What an update changes; members that are not given stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct EndpointPatch {
     /// A new channel and address; both are known by the time a patch is made.
     pub target: Option<Target>,
     /// Attributes to replace, each with its whole list; an empty list removes the attribute.
     pub attributes: Attributes,
-    /// Metrics to set.
     pub metrics: BTreeMap<String, Metric>,
-    /// Members to set.
     pub demographic: Demographic,
-    /// Members to set.
     pub location: Location,
     /// A new status. An update without one makes the endpoint active.
     pub status: Option<EndpointStatus>,
-    /// A new opt-out.
     pub opt_out: Option<EndpointOptOut>,
     /// A new user, or none.
     pub user: Option<UserLink>,
@@ -157,10 +145,9 @@ pub struct EndpointPatch {
 
 /// A change of an endpoint's user.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum UserLink {
-    /// The endpoint belongs to this user.
     To(UserId),
-    /// The endpoint belongs to nobody.
     Nobody,
 }
 

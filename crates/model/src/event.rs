@@ -77,16 +77,13 @@ impl fmt::Display for EventKind {
 
 /// One thing that happened. Its place in its group's stream is its sequence number, by which it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Event {
-    /// The app of the message.
     pub app: AppId,
     pub message: MessageId,
     /// The endpoint it was sent to, if any.
     pub endpoint: Option<EndpointId>,
-    /// The channel of the message.
     pub channel: Channel,
-    /// What happened.
     pub kind: EventKind,
     /// The region that dispatches the message or did.
     pub region: RegionId,

@@ -5,33 +5,21 @@ use std::str::FromStr;
 
 /// Says why a text is not the identifier it was given for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the values are")]
 pub enum InvalidId {
     /// The text is empty or longer than allowed.
     #[error("{what} must have 1 to {max} characters, found {found}")]
-    Length {
-        /// The kind of identifier.
-        what: &'static str,
-        /// The largest number of characters.
-        max: usize,
-        /// The number of characters found.
-        found: usize,
-    },
+    Length { what: &'static str, max: usize, found: usize },
     /// The text holds a character that this identifier may not have.
     #[error("{what} may not contain {character:?}")]
     Character {
-        /// The kind of identifier.
         what: &'static str,
         /// The first offending character.
         character: char,
     },
     /// The text is not the wanted number of lower-case hexadecimal digits.
     #[error("{what} must be {digits} lower-case hexadecimal digits")]
-    Hex {
-        /// The kind of identifier.
-        what: &'static str,
-        /// The wanted number of digits.
-        digits: usize,
-    },
+    Hex { what: &'static str, digits: usize },
 }
 
 macro_rules! number_id {

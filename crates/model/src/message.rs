@@ -52,8 +52,8 @@ impl fmt::Display for Class {
 
 /// A body that messages of one request share in a partition. It goes when the last of them is retired.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Body {
-    /// What it says.
     pub content: Content,
     /// Values of variables for all recipients.
     pub substitutions: Substitutions,
@@ -63,7 +63,7 @@ pub struct Body {
 
 /// A message as it was accepted. It never changes; how far it got is its [`Progress`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Message {
     /// Its id, which names its group.
     pub id: MessageId,
@@ -178,15 +178,16 @@ impl Progress {
 
 /// One of a message's events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct EventRef {
     /// Its number in the group's stream.
     pub number: u64,
-    /// What happened.
     pub kind: EventKind,
 }
 
 /// What came of a dispatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum SendResult {
     /// The provider took it.
     Delivered {
@@ -194,22 +195,13 @@ pub enum SendResult {
         provider_id: Option<String>,
     },
     /// The provider did not take it, and it may be tried again.
-    Retry {
-        /// When.
-        due: Timestamp,
-        /// What the provider said.
-        detail: String,
-    },
+    Retry { due: Timestamp, detail: String },
     /// The provider refused it for good, or its attempts are used up.
-    Failed {
-        /// What the provider said.
-        detail: String,
-    },
+    Failed { detail: String },
     /// Nobody knows whether the provider took it. `at_least_once` messages are tried again, others are held.
     Unknown {
         /// When to try again, if that is allowed.
         due: Timestamp,
-        /// What happened.
         detail: String,
     },
     /// It was not dispatched because something forbids it now.

@@ -7,14 +7,13 @@ use crate::time::Timestamp;
 
 /// Where an opt-out came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum OptOutSource {
     /// An operator or the app said so.
     Request,
     /// The recipient replied with an opt-out keyword.
     Reply,
-    /// The recipient unsubscribed.
     Unsubscribe,
-    /// The recipient complained.
     Complaint,
     /// The mailbox doesn't exist.
     HardBounce,
@@ -22,13 +21,11 @@ pub enum OptOutSource {
 
 /// A recipient who wants no messages of an app on a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct OptOut {
     pub app: AppId,
-    /// The recipient.
     pub key: AddressKey,
     pub channel: Channel,
-    /// Where it came from.
     pub source: OptOutSource,
     /// When it was first recorded; repeating it keeps the time.
     pub time: Timestamp,
@@ -47,15 +44,12 @@ pub enum BlockReason {
 
 /// What an endpoint forbids, stored where its address' messages are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Block {
     pub app: AppId,
-    /// The recipient.
     pub key: AddressKey,
     pub endpoint: EndpointId,
-    /// The endpoint's channel.
     pub channel: Channel,
-    /// Why.
     pub reason: BlockReason,
     /// The revision of the endpoint that this was taken from; an older one never replaces a newer one.
     pub revision: Revision,

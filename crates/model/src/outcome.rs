@@ -12,7 +12,7 @@ pub const FENCE_HERE: u64 = 0;
 
 /// The answer to one command. Every command has exactly one kind of answer, or is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum Outcome {
     /// The command can't be carried out; nothing was changed.
     Refused(Refusal),
@@ -27,7 +27,6 @@ pub enum Outcome {
     /// The endpoint as it is now, or as it was when it was deleted, and what must be waited for.
     Endpoint {
         endpoint: Box<Endpoint>,
-        /// Whether it is new.
         created: bool,
         /// Follow-ups that must be acknowledged before this is: (target, number). The group itself with [`FENCE_HERE`]
         /// stands for what it forbade in its own tables.
@@ -46,7 +45,6 @@ pub enum Outcome {
     Claimed(Vec<MessageId>),
     /// How many messages or rows a chunk touched, and where the next one begins; nothing when this was the last.
     Chunk {
-        /// How many were touched.
         touched: u32,
         /// Where to go on, for those commands that take a cursor.
         next: Option<OutboxCursor>,
@@ -54,10 +52,7 @@ pub enum Outcome {
         more: bool,
     },
     /// How many of the records changed something.
-    Recorded {
-        /// The count.
-        changed: u32,
-    },
+    Recorded { changed: u32 },
 }
 
 /// What became of one recipient.
@@ -73,7 +68,7 @@ pub enum Acceptance {
 
 /// Why a command can't be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "the messages say what the values are")]
 pub enum Refusal {
     /// The app doesn't exist, was deleted, or isn't known to the partition yet.
     #[error("application not found")]
@@ -81,30 +76,19 @@ pub enum Refusal {
     /// There are as many apps as allowed.
     #[error("there are already {0} applications, the most allowed")]
     TooManyApps(usize),
-    /// The channel isn't configured.
     #[error("the channel is not configured")]
     ChannelNotFound,
-    /// The channel isn't enabled.
     #[error("the channel is not enabled")]
     ChannelDisabled,
-    /// The endpoint doesn't exist.
     #[error("endpoint not found")]
     EndpointNotFound,
     /// The endpoint would break a limit.
     #[error("{0}")]
     EndpointLimit(String),
-    /// The opt-out doesn't exist.
     #[error("opt-out not found")]
     OptOutNotFound,
-    /// Another plan is current.
     #[error("the current plan is epoch {current}, the change was made from epoch {parent}")]
-    PlanConflict {
-        /// The epoch of the current plan.
-        current: Epoch,
-        /// The epoch the change named.
-        parent: Epoch,
-    },
-    /// The plan contradicts itself.
+    PlanConflict { current: Epoch, parent: Epoch },
     #[error("the plan is not valid: {0}")]
     PlanInvalid(String),
     /// The partition has no plan yet, so nobody could send.
@@ -116,20 +100,11 @@ pub enum Refusal {
     /// As many changes as allowed wait for a group, which has no leader or takes them too slowly. Repeating the command
     /// later helps.
     #[error("backlog of group {target} is full: {limit} follow-ups are waiting for it; retry later")]
-    TooManyFollowUps {
-        /// The group that they wait for.
-        target: GroupId,
-        limit: u64,
-    },
+    TooManyFollowUps { target: GroupId, limit: u64 },
     /// A command of another kind of group.
     #[error("the command belongs to another kind of group")]
     WrongGroup,
     /// A follow-up came before its predecessor.
     #[error("follow-up out of order: got {number}, expected {expected}")]
-    FollowUpGap {
-        /// The number that came.
-        number: u64,
-        /// The number that was expected.
-        expected: u64,
-    },
+    FollowUpGap { number: u64, expected: u64 },
 }

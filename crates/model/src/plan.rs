@@ -44,8 +44,8 @@ pub enum Author {
 
 /// A committed traffic plan. Its epoch is one more than its parent's; plans form one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct TrafficPlan {
-    /// This plan's number.
     pub epoch: Epoch,
     /// The number of the plan that it replaces; one less than `epoch`.
     pub parent: Epoch,
@@ -61,30 +61,24 @@ pub struct TrafficPlan {
     pub reason: String,
     /// What the decision rests on: names and values that an operator can check; at most 64.
     pub evidence: BTreeMap<String, String>,
-    /// Who made it.
     pub author: Author,
     /// When it was committed, by the control group's clock.
     pub time: Timestamp,
 }
 
-/// A change of the plan that is asked for; the group that commits it numbers it and gives it its time.
+/// A change of the plan that is asked for; the group that commits it numbers it and gives it its time. Its members are
+/// those of [`TrafficPlan`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct PlanChange {
     /// The plan that the change was made from; refused when another one is current.
     pub parent: Epoch,
-    /// See [`TrafficPlan::mode`].
     pub mode: Mode,
-    /// See [`TrafficPlan::regions`].
     pub regions: BTreeMap<RegionId, RegionState>,
-    /// See [`TrafficPlan::weights`].
     pub weights: Weights,
-    /// See [`TrafficPlan::channel_weights`].
     pub channel_weights: BTreeMap<Channel, Weights>,
-    /// See [`TrafficPlan::reason`].
     pub reason: String,
-    /// See [`TrafficPlan::evidence`].
     pub evidence: BTreeMap<String, String>,
-    /// See [`TrafficPlan::author`].
     pub author: Author,
 }
 

@@ -21,8 +21,8 @@ pub struct GroupMeta {
 
 /// A waiting message in its region's outbox: what a sender must know to schedule it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct OutboxRow {
-    /// The channel of the message.
     pub channel: Channel,
     /// How often it may be dispatched.
     pub class: Class,
@@ -34,9 +34,8 @@ pub struct OutboxRow {
 
 /// A request that was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct RequestRow {
-    /// The answer.
     pub outcome: Outcome,
-    /// When it was given.
     pub time: Timestamp,
 }

@@ -14,8 +14,8 @@ pub struct Principal {
 
 /// What a principal may do. Whatever isn't granted is denied.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum Grant {
-    /// Every action.
     Everything,
     /// No action; the key is valid and useless.
     Nothing,
@@ -26,10 +26,9 @@ pub enum Grant {
 /// Says that a principal may not do something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{principal} is not allowed to perform {action}")]
+#[expect(missing_docs, reason = "the messages say what the values are")]
 pub struct Denied {
-    /// Who wanted it.
     pub principal: Principal,
-    /// What was wanted.
     pub action: Action,
 }
 

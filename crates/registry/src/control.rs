@@ -24,7 +24,6 @@ pub(crate) struct ChannelWish<'a> {
     pub enabled: Option<bool>,
     /// The class of messages that name none; as it was if not given.
     pub class: Option<Class>,
-    /// What it needs.
     pub detail: &'a ChannelDetail,
 }
 

@@ -15,12 +15,11 @@ use crate::tables::{AppSendStates, ProgressOf, RowAccess, TableError, View};
 
 /// What the check must know of a message: the parts that never change after it was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Candidate {
     pub message: MessageId,
     /// The app that sends.
     pub app: AppId,
-    /// The recipient.
     pub key: AddressKey,
     pub channel: Channel,
     /// The endpoint, unless it goes to an address.
@@ -59,8 +58,8 @@ pub struct Dispatcher<'a> {
 
 /// Whether a dispatch may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum Verdict {
-    /// It may.
     Go {
         /// The number of the dispatch; from 1.
         attempt: u32,

@@ -9,13 +9,12 @@ use model::time::Timestamp;
 
 /// Something that a node may have to act on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum Effect {
     /// A message waits in a region's outbox, newly or with another due time.
     Waiting {
         /// The region that sends it.
         region: RegionId,
-        /// When it is due.
         due: Timestamp,
         message: MessageId,
         channel: Channel,
@@ -35,11 +34,7 @@ pub enum Effect {
     /// The group adopted or committed a plan.
     PlanChanged(Epoch),
     /// A follow-up for another group was queued.
-    FollowUpQueued {
-        /// Where it goes.
-        target: GroupId,
-        number: u64,
-    },
+    FollowUpQueued { target: GroupId, number: u64 },
     /// An event was recorded with this number.
     Recorded {
         /// Its number in the group.

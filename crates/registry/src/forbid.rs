@@ -17,11 +17,8 @@ const BLOCKS_READ: usize = 16;
 /// Whom a message would go to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Whom<'a> {
-    /// The app that sends.
     pub app: AppId,
-    /// The recipient.
     pub key: &'a AddressKey,
-    /// The channel.
     pub channel: Channel,
     /// The endpoint, unless it goes to an address.
     pub endpoint: Option<&'a EndpointId>,

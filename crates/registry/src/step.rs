@@ -24,11 +24,8 @@ use crate::tables::{
 
 /// One entry's work.
 pub(crate) struct Step<'a, T: Tables + ?Sized> {
-    /// The group's tables.
     pub tables: &'a mut T,
-    /// What nodes must act on.
     pub effects: &'a mut Vec<Effect>,
-    /// The group.
     pub group: GroupId,
     /// How many partitions the cluster has.
     pub partitions: u16,
@@ -43,9 +40,6 @@ pub(crate) struct Step<'a, T: Tables + ?Sized> {
 
 impl<'a, T: Tables + ?Sized> Step<'a, T> {
     /// Begins the work on an entry and sets the group's clock.
-    ///
-    /// # Errors
-    /// When the group's row can't be read.
     pub fn begin(
         tables: &'a mut T,
         context: ApplyContext,
@@ -75,9 +69,6 @@ impl<'a, T: Tables + ?Sized> Step<'a, T> {
     }
 
     /// Returns the adopted plan.
-    ///
-    /// # Errors
-    /// When it can't be read.
     pub fn plan(&mut self) -> Result<Option<Rc<TrafficPlan>>, TableError> {
         if self.plan.is_none() {
             self.plan = Some(self.tables.row::<AdoptedPlan>(&())?.map(Rc::new));
@@ -92,9 +83,6 @@ impl<'a, T: Tables + ?Sized> Step<'a, T> {
     }
 
     /// Returns what the group knows of an app, also of a deleted one.
-    ///
-    /// # Errors
-    /// When it can't be read.
     pub fn send_state(&mut self, app: AppId) -> Result<Option<Rc<AppSendState>>, TableError> {
         if let Some(send_state) = self.send_states.get(&app) {
             return Ok(send_state.clone());
@@ -105,9 +93,6 @@ impl<'a, T: Tables + ?Sized> Step<'a, T> {
     }
 
     /// Returns what the group knows of an app that exists.
-    ///
-    /// # Errors
-    /// When it can't be read.
     pub fn live_send_state(&mut self, app: AppId) -> Result<Option<Rc<AppSendState>>, TableError> {
         Ok(self.send_state(app)?.filter(|send_state| !send_state.deleted))
     }
@@ -119,9 +104,6 @@ impl<'a, T: Tables + ?Sized> Step<'a, T> {
     }
 
     /// Returns an app's accounting, to be changed; it is stored at the end of the entry.
-    ///
-    /// # Errors
-    /// When they can't be read.
     pub fn accounting(&mut self, app: AppId) -> Result<&mut Accounting, TableError> {
         if !self.accounting.contains_key(&app) {
             let accounting = self.tables.row::<AccountingOf>(&app)?.unwrap_or_default();
@@ -132,9 +114,6 @@ impl<'a, T: Tables + ?Sized> Step<'a, T> {
 
     /// Queues what another group must do, and returns its number there. Whoever calls this has asked for room
     /// ([`follow_up::room`](crate::follow_up::room)) before it changed anything.
-    ///
-    /// # Errors
-    /// When the last number or the count can't be read.
     pub fn queue(&mut self, target: GroupId, action: FollowUpAction) -> Result<u64, TableError> {
         let waiting = self.tables.row::<FollowUpCounts>(&target)?.unwrap_or_default() + 1;
         debug_assert!(waiting <= FOLLOW_UPS_MAX, "nobody asked for room");

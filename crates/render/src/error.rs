@@ -4,18 +4,13 @@ use std::fmt;
 
 /// A part of a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum Part {
-    /// The text of an SMS.
     SmsText,
-    /// The subject of an email.
     Subject,
-    /// The HTML part of an email.
     Html,
-    /// The plain part of an email.
     PlainText,
-    /// The whole of an email.
     Email,
-    /// The document of a custom channel.
     CustomData,
 }
 
@@ -30,9 +25,8 @@ pub enum Unit {
 
 /// Says why a content can't be rendered. Repeating it is useless.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "the messages say what the values are")]
 pub enum RenderError {
-    /// The template is malformed.
     #[error("read the template of {part}: {reason}")]
     Syntax {
         part: Part,
@@ -55,7 +49,6 @@ pub enum RenderError {
         part: Part,
         /// The largest size.
         limit: usize,
-        /// What the size is counted in.
         unit: Unit,
     },
 }

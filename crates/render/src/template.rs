@@ -58,7 +58,8 @@ impl Template {
         matches!(self, Template::Plain(_))
     }
 
-    /// Fills the variables in; nothing when the text became longer than `bytes_max`.
+    /// Fills the variables in; nothing when the text became longer than `bytes_max`. That the engine refuses what
+    /// [`Template::parse`] took is not known to happen.
     pub(crate) fn render(&self, part: Part, data: &Context, bytes_max: usize) -> Result<Option<String>, RenderError> {
         let (compiled, engine) = match self {
             Template::Plain(text) => return Ok((text.len() <= bytes_max).then(|| text.clone())),

@@ -36,8 +36,8 @@ pub enum ErrorCode {
 /// An error of a use case: what was wrong, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[expect(missing_docs, reason = "the messages say what the values are")]
 pub struct ServiceError {
-    /// What kind it is.
     pub code: ErrorCode,
     /// What was wrong and what to do, for the caller; lower case, no full stop.
     pub message: String,

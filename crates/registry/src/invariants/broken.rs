@@ -4,15 +4,10 @@ use crate::tables::{ReadRows, RowAccess, Rows, Table, TableError, View};
 
 /// Says which rule the tables break.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the values are")]
 pub enum Broken {
-    /// The rule doesn't hold.
     #[error("{rule} does not hold: {detail}")]
-    Rule {
-        /// The rule's name.
-        rule: &'static str,
-        /// What was found.
-        detail: String,
-    },
+    Rule { rule: &'static str, detail: String },
     /// The tables can't be read.
     #[error(transparent)]
     Table(#[from] TableError),

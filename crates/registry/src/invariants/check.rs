@@ -13,7 +13,7 @@ use super::messages::{
 use crate::tables::View;
 
 /// A rule over a group's tables.
-pub type Rule<V> = fn(&V) -> Result<(), Broken>;
+type Rule<V> = fn(&V) -> Result<(), Broken>;
 
 /// Checks every rule.
 ///

@@ -17,10 +17,7 @@ use crate::tables::{
 
 /// At most one endpoint is active at an address of a channel, and the index names it. Apps whose rows are being removed
 /// are left out.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_active_endpoints<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_active_endpoints<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let rule = "invariant_active_endpoints";
     let mut expected = BTreeMap::new();
     for endpoint in endpoints(view)? {
@@ -42,10 +39,7 @@ pub fn invariant_active_endpoints<V: View + ?Sized>(view: &V) -> Result<(), Brok
 }
 
 /// The endpoints of users are listed, at most 15 each, and only users with endpoints have attributes.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_users<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_users<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let rule = "invariant_users";
     let mut expected = BTreeSet::new();
     let mut counts: BTreeMap<(AppId, UserId), usize> = BTreeMap::new();
@@ -75,10 +69,7 @@ pub fn invariant_users<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
 
 /// The mirror of the blocks tells what endpoints forbid where they are now; where they were, or when they are gone,
 /// only that they are not there.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_blocks_mirrored<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_blocks_mirrored<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let rule = "invariant_blocks_mirrored";
     for endpoint in endpoints(view)? {
         let Some((key, channel)) = place_of(&endpoint) else {
@@ -102,10 +93,7 @@ pub fn invariant_blocks_mirrored<V: View + ?Sized>(view: &V) -> Result<(), Broke
 }
 
 /// Every recipient of an app that exists has as many opt-outs and blocks as are counted.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_ban_counts<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_ban_counts<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let mut expected: BTreeMap<(AppId, AddressKey), u64> = BTreeMap::new();
     let blocks = all::<Blocks>(view, &(AppId(0), no_key(), no_endpoint()))?;
     let opt_outs = all::<OptOuts>(view, &(AppId(0), no_key(), CHANNELS[0]))?;
@@ -125,10 +113,7 @@ pub fn invariant_ban_counts<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
 }
 
 /// Of a deleted app that is done with, no row is left but its send state, its accounting and messages that are settled.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_deleted_apps<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_deleted_apps<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let mut left: BTreeSet<AppId> = BTreeSet::new();
     left.extend(all::<Endpoints>(view, &(AppId(0), no_endpoint()))?.into_iter().map(|(key, _)| key.0));
     left.extend(all::<BlockedKeys>(view, &(AppId(0), no_endpoint(), no_key()))?.into_iter().map(|(key, _)| key.0));

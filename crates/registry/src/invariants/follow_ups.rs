@@ -11,10 +11,7 @@ use crate::tables::{FollowUpCounts, FollowUpNumbers, FollowUps, RequestAges, Req
 
 /// The follow-ups to a group that are not done are the last ones that were numbered, without a gap; they are counted,
 /// and not more than may be.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_follow_ups<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_follow_ups<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let mut numbers: BTreeMap<GroupId, Vec<u64>> = BTreeMap::new();
     for ((target, number), _) in all::<FollowUps>(view, &(GroupId(0), 0))? {
         numbers.entry(target).or_default().push(number);
@@ -35,10 +32,7 @@ pub fn invariant_follow_ups<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
 }
 
 /// Every answer to a request is listed by its age, once.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_requests<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_requests<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let expected: BTreeMap<_, _> =
         all::<Requests>(view, &RequestId(0))?.into_iter().map(|(id, row)| ((row.time, id), ())).collect();
     let found: BTreeMap<_, _> = all::<RequestAges>(view, &(Timestamp(0), RequestId(0)))?.into_iter().collect();

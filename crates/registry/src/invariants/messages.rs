@@ -16,10 +16,7 @@ use crate::tables::{
 
 /// The accounting closes, and counts what is there: exactly for messages that wait or are held; at least for settled
 /// ones, because retired messages stay counted.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_accounting<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_accounting<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let rule = "invariant_accounting";
     let mut counted: BTreeMap<AppId, Accounting> = BTreeMap::new();
     for (id, progress) in progresses(view)? {
@@ -45,10 +42,7 @@ pub fn invariant_accounting<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
 }
 
 /// Every waiting message has exactly its row in the outbox, and no other message has one.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_outbox<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_outbox<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let mut expected = BTreeMap::new();
     for (id, progress) in progresses(view)?.into_iter().filter(|(_, progress)| progress.status == Status::Waiting) {
         let message = view.promised_row::<Messages>(&id)?;
@@ -66,10 +60,7 @@ pub fn invariant_outbox<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
 }
 
 /// Every waiting message has its row among the expiries, and no other has one.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_expiries<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_expiries<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let mut expected = BTreeSet::new();
     for (id, _) in progresses(view)?.into_iter().filter(|(_, progress)| progress.status == Status::Waiting) {
         expected.insert((view.promised_row::<Messages>(&id)?.expires, id));
@@ -79,10 +70,7 @@ pub fn invariant_expiries<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
 }
 
 /// The claims are those of the messages; only waiting messages of class `at_most_once` have one.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_claims<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_claims<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let rule = "invariant_claims";
     let mut expected = BTreeSet::new();
     for (id, progress) in progresses(view)? {
@@ -99,10 +87,7 @@ pub fn invariant_claims<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
 }
 
 /// The held messages are listed, and no others.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_held<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_held<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let mut expected = BTreeSet::new();
     for (id, _) in progresses(view)?.into_iter().filter(|(_, progress)| progress.status == Status::Held) {
         expected.insert((view.promised_row::<Messages>(&id)?.app, id));
@@ -112,10 +97,7 @@ pub fn invariant_held<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
 }
 
 /// The settled messages are listed by the time at which they were settled, and no others.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_retirements<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_retirements<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let expected: BTreeSet<_> = progresses(view)?
         .into_iter()
         .filter(|(_, progress)| progress.status.is_final())
@@ -126,10 +108,7 @@ pub fn invariant_retirements<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
 }
 
 /// Every body is referred to by as many messages as it counts, and every message has its body and progress.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_bodies<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_bodies<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let rule = "invariant_bodies";
     let mut expected: BTreeMap<(AppId, BodyId), u64> = BTreeMap::new();
     let messages = all::<Messages>(view, &MessageId(0))?;
@@ -145,10 +124,7 @@ pub fn invariant_bodies<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
 }
 
 /// Every event belongs to a message that is there and knows it, under a number that was given.
-///
-/// # Errors
-/// When it doesn't hold, or the tables can't be read.
-pub fn invariant_events<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+pub(super) fn invariant_events<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let rule = "invariant_events";
     let last = view.row::<Meta>(&())?.unwrap_or_default().events;
     let events = all::<Events>(view, &0)?;

@@ -32,7 +32,6 @@ impl Loaded {
 /// What is said of a move in the message's events.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Note<'a> {
-    /// What happened.
     pub kind: EventKind,
     /// The number of the dispatch that this is about; 0 when none was begun.
     pub attempt: u32,

@@ -18,8 +18,8 @@ pub type Rows<T> = Vec<(<T as Table>::Key, <T as Table>::Row)>;
 /// Says that a table can't be read. The node that meets it must stop: its state is not to be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("failed to read table {table}: {detail}")]
+#[expect(missing_docs, reason = "the messages say what the values are")]
 pub struct TableError {
-    /// The table's name.
     pub table: &'static str,
     /// What went wrong, for the operator.
     pub detail: String,

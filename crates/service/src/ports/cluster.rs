@@ -10,7 +10,7 @@ use super::{BoxFuture, LogError};
 
 /// How one group stands, seen from one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct GroupStatus {
     pub group: GroupId,
     /// Who leads it, as far as this node knows.
@@ -34,7 +34,7 @@ pub struct GroupStatus {
 
 /// How the cluster stands, seen from one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct ClusterStatus {
     /// The node that answers.
     pub node: NodeId,
@@ -51,9 +51,8 @@ pub struct ClusterStatus {
 
 /// Why the cluster was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "the messages say what the values are")]
 pub enum ClusterError {
-    /// No such node.
     #[error("node {0} is not a member")]
     UnknownNode(NodeId),
     /// The change would break a rule.
@@ -61,12 +60,7 @@ pub enum ClusterError {
     Refused(String),
     /// A group could not be changed; the change may have been made in others, and repeating it is safe.
     #[error("group {group}: {detail}")]
-    Group {
-        group: GroupId,
-        /// What went wrong.
-        detail: String,
-    },
-    /// The log refused.
+    Group { group: GroupId, detail: String },
     #[error(transparent)]
     Log(#[from] LogError),
 }

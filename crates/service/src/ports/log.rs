@@ -22,36 +22,20 @@ pub struct Applied {
 
 /// Why proposals were not answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "the messages say what the values are")]
 pub enum LogError {
     /// No leader could be reached before the deadline; nothing was done.
     #[error("group {group} had no reachable leader for {waited:?}")]
-    NoLeader {
-        group: GroupId,
-        /// How long it was waited for.
-        waited: Duration,
-    },
+    NoLeader { group: GroupId, waited: Duration },
     /// A queue is full; nothing was done.
     #[error("too many proposals are under way, retry in {retry_after:?}")]
-    Overloaded {
-        /// When to try again.
-        retry_after: Duration,
-    },
+    Overloaded { retry_after: Duration },
     /// The deadline passed while the entry was under way: it may or may not be applied.
     #[error("group {group} did not answer in {waited:?}, the change may or may not have been made")]
-    Unknown {
-        group: GroupId,
-        /// How long it was waited for.
-        waited: Duration,
-    },
+    Unknown { group: GroupId, waited: Duration },
     /// A proposal is larger than an entry may be; nothing was done.
     #[error("the request needs {size} bytes in the log, {limit} are allowed")]
-    TooLarge {
-        /// Its size in bytes.
-        size: usize,
-        /// The limit in bytes.
-        limit: usize,
-    },
+    TooLarge { size: usize, limit: usize },
     /// The node is stopping; nothing was done.
     #[error("the node is stopping")]
     Stopping,
@@ -59,7 +43,6 @@ pub enum LogError {
     #[error("the replica of group {group} on node {node} failed: {detail}")]
     Broken {
         group: GroupId,
-        /// The node.
         node: NodeId,
         /// What went wrong, for the operator.
         detail: String,

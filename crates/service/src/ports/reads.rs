@@ -10,7 +10,7 @@ use super::{BoxFuture, LogError};
 
 /// Why a replica can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "the messages say what the values are")]
 pub enum ReadsError {
     /// This node holds no replica of the group.
     #[error("this node holds no replica of group {0}")]
@@ -24,11 +24,7 @@ pub enum ReadsError {
     },
     /// The awaited state was not reached in time.
     #[error("group {group} did not reach the awaited state in {waited:?}")]
-    TooLate {
-        group: GroupId,
-        /// How long it was waited for.
-        waited: Duration,
-    },
+    TooLate { group: GroupId, waited: Duration },
 }
 
 /// Looks at a group's state. It may be called several times for one read, with parts of the state missing in all calls

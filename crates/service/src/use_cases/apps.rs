@@ -16,7 +16,7 @@ use crate::error::ServiceError;
 
 /// What an app is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct CreateApp {
     /// Its name, 1 to 64 characters.
     pub name: String,
@@ -25,7 +25,7 @@ pub struct CreateApp {
 
 /// How a channel is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct PutChannel {
     pub app: AppId,
     pub channel: Channel,
@@ -33,7 +33,6 @@ pub struct PutChannel {
     pub enabled: Option<bool>,
     /// The class of messages that name none.
     pub class: Option<Class>,
-    /// What the channel needs.
     pub detail: ChannelDetail,
 }
 

@@ -25,13 +25,12 @@ pub struct EndpointDraft {
 
 /// A request to create or change an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct UpsertEndpointRequest {
     pub app: AppId,
     pub endpoint: EndpointId,
     /// Its id as the caller wrote it.
     pub display_id: String,
-    /// The change.
     pub draft: EndpointDraft,
     /// The request, recorded in the endpoint.
     pub request: RequestId,
@@ -39,7 +38,7 @@ pub struct UpsertEndpointRequest {
 
 /// An endpoint with the attributes of its user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct EndpointWithUser {
     pub endpoint: Endpoint,
     /// Its user's attributes; empty when it has none.

@@ -43,9 +43,8 @@ pub const PAGE_MAX: usize = 1_000;
 
 /// What a node knows of itself and its cluster; never changes while it runs.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Facts {
-    /// The node.
     pub node: NodeId,
     pub region: RegionId,
     /// The number of partitions, fixed when the cluster was made.
@@ -63,14 +62,11 @@ pub struct Service {
 }
 
 /// The ports that the use cases need.
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Ports {
-    /// Proposing.
     pub log: Arc<dyn ReplicatedLog>,
-    /// Reading.
     pub reads: Arc<dyn Reads>,
-    /// Time.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
     pub random: Arc<dyn Random>,
 }
 

@@ -13,7 +13,7 @@ use crate::error::ServiceError;
 
 /// Which opt-out is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct OptOutKey {
     pub app: AppId,
     /// The recipient, normalised for the channel.

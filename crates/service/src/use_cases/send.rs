@@ -22,7 +22,7 @@ use crate::ports::{Applied, LogError};
 
 /// Messages to send: 1 to 100 recipients, each on a channel that has a content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct SendRequest {
     pub app: AppId,
     /// Who gets one; answered in this order.
@@ -43,8 +43,8 @@ pub struct SendRequest {
 
 /// One recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct SendTarget {
-    /// Who.
     pub to: To,
     /// What is said to this recipient instead of what is said on the channel.
     pub content: Option<Content>,
@@ -56,7 +56,7 @@ pub struct SendTarget {
 
 /// How a recipient is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of its members say it")]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub enum To {
     /// By an address, as the caller wrote it.
     Address { channel: Channel, address: String },
@@ -66,10 +66,10 @@ pub enum To {
 
 /// The answer for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
 pub struct SendAnswer {
     /// Where the message goes; nothing when that isn't known.
     pub address: Option<String>,
-    /// What became of it.
     pub outcome: SendOutcome,
 }
 
