@@ -1,7 +1,7 @@
 //! Which words of an inbound SMS opt its sender out. Knows nothing of numbers or apps.
 
 /// The opt-out keywords, in upper case and sorted (Pinpoint user guide, "Opting out"; STOP cannot be removed there).
-pub const OPT_OUT_KEYWORDS: [&str; 10] =
+const OPT_OUT_KEYWORDS: [&str; 10] =
     ["ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE"];
 
 /// The longest keyword, in bytes: longer first words are not looked at.

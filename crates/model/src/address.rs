@@ -72,11 +72,6 @@ impl Address {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Returns the domain of a mailbox, in lower case; nothing for other addresses.
-    pub fn domain(&self) -> Option<String> {
-        self.0.rsplit_once('@').map(|(_, domain)| domain.to_lowercase())
-    }
 }
 
 impl AddressKey {

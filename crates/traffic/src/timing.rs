@@ -131,8 +131,8 @@ impl LeaseTiming {
         let positive = [
             ("lease", fields.lease),
             ("critical section", fields.critical_section),
-            ("evidence", fields.leader_lease),
-            ("refusal", fields.vote_hold_off),
+            ("leader lease", fields.leader_lease),
+            ("vote hold-off", fields.vote_hold_off),
             ("heartbeat", fields.heartbeat),
         ];
         if let Some((name, _)) = positive.into_iter().find(|(_, duration)| duration.is_zero()) {
@@ -155,11 +155,6 @@ impl LeaseTiming {
             return Err(TimingError::Heartbeat { leader_lease, needed });
         }
         Ok(LeaseTiming(fields))
-    }
-
-    /// Returns all durations.
-    pub fn fields(&self) -> TimingFields {
-        self.0
     }
 
     /// Returns D.
@@ -230,7 +225,7 @@ mod tests {
     }
 
     fn at_80() -> TimingFields {
-        LeaseTiming::for_round_trip(ms(80)).unwrap().fields()
+        LeaseTiming::for_round_trip(ms(80)).unwrap().0
     }
 
     #[test]

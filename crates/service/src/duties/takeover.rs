@@ -18,7 +18,7 @@ use super::{Acknowledgement, DUTY_RETRY, Duty, Now, Step, Wish};
 use crate::ports::{Applied, Leases, LogError};
 
 /// How often a region that is neither drained nor lapsed is looked at again.
-pub const TAKEOVER_LOOK: Duration = Duration::from_millis(50);
+const TAKEOVER_LOOK: Duration = Duration::from_millis(50);
 
 /// Where the walk through one region's outbox stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -33,7 +33,7 @@ use crate::ports::{Applied, Clock, Random, Reads, ReadsError, ReplicatedLog};
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(8);
 
 /// How long one read may take, where it is another node's.
-pub const READ_DEADLINE: Duration = Duration::from_secs(5);
+const READ_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long an acknowledgement that needs fences may take: an election, a lapse W, and a margin.
 pub const FENCED_DEADLINE: Duration = Duration::from_secs(10);

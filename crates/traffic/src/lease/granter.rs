@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{BootTime, Epoch, Incarnation, LogIndex, NodeId, RegionId, Term};
+use model::{BootTime, Epoch, Incarnation, LogIndex, NodeId, RegionId};
 
 use super::pending::PendingAcknowledgements;
 use super::terms::{Grant, HolderId, Renewal, Report, Tenure};
@@ -160,7 +160,7 @@ impl Granter {
     }
 
     /// Says whether no other node can lead now, unless leadership was transferred (R1).
-    pub fn is_sure(&self, now: BootTime) -> bool {
+    fn is_sure(&self, now: BootTime) -> bool {
         self.leader_lease.is_some_and(|sent| now.since(sent) < self.timing.leader_lease())
     }
 
@@ -275,16 +275,6 @@ impl Granter {
             *under_way = under_way.saturating_sub(1);
             self.taking_over.retain(|_, under_way| *under_way > 0);
         }
-    }
-
-    /// Returns the tenure.
-    pub fn tenure(&self) -> Tenure {
-        self.tenure
-    }
-
-    /// Returns the term of the tenure.
-    pub fn term(&self) -> Term {
-        self.tenure.term
     }
 
     /// Checks that every holder counts as granted since the tenure began at least (R6).

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use model::Term;
+
 use super::*;
 
 const A: NodeId = NodeId(1);

@@ -21,7 +21,8 @@ pub struct Holder {
     applied: LogIndex,
     fenced: LogIndex,
     drained: Option<Epoch>,
-    usable: Option<Usable>,
+    /// Until when the usable lease is or was valid.
+    usable: Option<BootTime>,
     pending: Vec<Pending>,
 }
 
@@ -71,14 +72,9 @@ pub enum Answer {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Usable {
-    until: BootTime,
-}
-
-#[derive(Debug, Clone, Copy)]
 struct Pending {
     need: LogIndex,
-    lease: Usable,
+    until: BootTime,
 }
 
 impl Holder {
@@ -113,18 +109,18 @@ impl Holder {
         if grant.incarnation != self.id.incarnation {
             return Answer::OtherIncarnation;
         }
-        let lease = Usable { until: grant.sent + self.lease };
-        if lease.until <= now || grant.sent > now {
+        let until = grant.sent + self.lease;
+        if until <= now || grant.sent > now {
             return Answer::Expired;
         }
         if self.is_valid(now) || self.applied >= grant.need {
-            return Answer::Usable(self.use_lease(lease));
+            return Answer::Usable(self.use_until(until));
         }
-        self.pending.retain(|pending| now < pending.lease.until);
+        self.pending.retain(|pending| now < pending.until);
         if self.pending.len() == PENDING_MAX {
             self.pending.pop();
         }
-        self.pending.push(Pending { need: grant.need, lease });
+        self.pending.push(Pending { need: grant.need, until });
         Answer::Pending(grant.need)
     }
 
@@ -136,7 +132,7 @@ impl Holder {
             self.pending.iter().partition(|pending| pending.need <= self.applied);
         self.pending = waiting;
         for pending in ready {
-            self.use_lease(pending.lease);
+            self.use_until(pending.until);
         }
     }
 
@@ -157,27 +153,22 @@ impl Holder {
     /// # Errors
     /// Why not.
     pub fn permit(&self, now: BootTime) -> Result<Permit, NoPermit> {
-        if let Some(usable) = self.usable.filter(|usable| now < usable.until) {
-            return Ok(Permit { valid_until: usable.until, begin_by: now + self.critical_section });
+        if let Some(valid_until) = self.usable.filter(|until| now < *until) {
+            return Ok(Permit { valid_until, begin_by: now + self.critical_section });
         }
-        let waiting = self.pending.iter().filter(|pending| now < pending.lease.until);
+        let waiting = self.pending.iter().filter(|pending| now < pending.until);
         if let Some(need) = waiting.map(|pending| pending.need).min() {
             return Err(NoPermit::Behind { applied: self.applied, need });
         }
         Err(match self.usable {
-            Some(usable) => NoPermit::Lapsed { ago: now.since(usable.until) },
+            Some(until) => NoPermit::Lapsed { ago: now.since(until) },
             None => NoPermit::NeverGranted,
         })
     }
 
     /// Returns the time at which the usable lease runs out or ran out; nothing when there was none in this incarnation.
     pub fn valid_until(&self) -> Option<BootTime> {
-        self.usable.map(|usable| usable.until)
-    }
-
-    /// Returns the holder's identity.
-    pub fn id(&self) -> &HolderId {
-        &self.id
+        self.usable
     }
 
     /// Checks that nothing is reported fenced which is not applied.
@@ -186,16 +177,13 @@ impl Holder {
     }
 
     fn is_valid(&self, now: BootTime) -> bool {
-        self.usable.is_some_and(|usable| now < usable.until)
+        self.usable.is_some_and(|until| now < until)
     }
 
-    fn use_lease(&mut self, lease: Usable) -> BootTime {
-        let longer = match self.usable {
-            Some(usable) if usable.until >= lease.until => usable,
-            _ => lease,
-        };
+    fn use_until(&mut self, until: BootTime) -> BootTime {
+        let longer = self.usable.map_or(until, |usable| usable.max(until));
         self.usable = Some(longer);
-        longer.until
+        longer
     }
 }
 
