@@ -32,9 +32,9 @@ Exit codes: 0 success, 1 refused or failed, 2 usage error, 3 no listener answere
 #[command(name = "signalbox", version, after_help = EXAMPLES, max_term_width = 110, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
     #[command(flatten)]
-    pub global: Global,
+    pub(crate) global: Global,
 }
 
 /// The commands.

@@ -19,4 +19,5 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use cli::Cli;
 pub use run::run;

@@ -83,12 +83,16 @@ async fn a_crash_between_handing_over_and_recording_leaves_them_held() {
 async fn nothing_is_claimed_before_the_claims_of_earlier_incarnations_are_dealt_with() {
     let (world, provider) = (World::new().await, Provider::accepting());
     for _ in 0..3 {
-        world.fail_next("begin_incarnation", Fault::Refused(LogError::NoLeader { group: GROUP, waited: Duration::ZERO }));
+        world.fail_next(
+            "begin_incarnation",
+            Fault::Refused(LogError::NoLeader { group: GROUP, waited: Duration::ZERO }),
+        );
     }
     let messages = world.accept(AT_MOST_ONCE, 0..5);
     let _sender = world.start(&provider, 1);
     world.until_all(&messages, Status::Delivered).await;
-    let proposed: Vec<&str> = ["begin_incarnation", "claim"].into_iter().filter(|name| !world.proposed(name).is_empty()).collect();
+    let proposed: Vec<&str> =
+        ["begin_incarnation", "claim"].into_iter().filter(|name| !world.proposed(name).is_empty()).collect();
     assert_eq!(proposed, ["begin_incarnation", "claim"]);
     assert_eq!(world.proposed("begin_incarnation").len(), 4);
 }
