@@ -1,10 +1,11 @@
 //! Floor 5: one node. Its configuration, the wiring of the edges through the ports, and its life from start to stop.
 //! The only place where edges meet.
 //!
-//! Rooms in reading order: [`config`] and `discovery` (what a node is told, and where it finds the others), [`assemble`]
-//! and [`ports`] (the one wiring, for `serve` and for the simulation) with `duties`, `effects`, `first_plan` and
-//! `sending` (its pieces), [`running`] with [`readiness`], `restart`, `leaving` and [`panics`] (a node's life), and [`serve`] with
-//! `storage`, `identity`, `listeners`, [`observability`] and [`world`] (the machine that it runs on).
+//! Rooms in reading order: [`config`] and `discovery` (what a node is told, and where it finds the others),
+//! [`mod@assemble`] and [`ports`] (the one wiring, for `serve` and for the simulation) with `duties`, `effects`,
+//! `first_plan` and `sending` (its pieces), [`running`] with [`readiness`], `restart`, `leaving` and [`panics`] (a
+//! node's life), and [`serve()`] with `storage`, `identity`, `listeners`, [`observability`] and [`world`] (the machine
+//! that it runs on).
 
 pub mod config;
 mod discovery;

@@ -5,10 +5,10 @@
 //! network, storage, randomness and blocking work come in from outside; all timers are tokio's, so that the simulator
 //! runs the same code.
 //!
-//! Rooms, in the order of a proposal's way: [`proposals`] takes it and merges it into an entry, [`raft`] keeps, sends
-//! and applies the entry, [`lease`] waits until every holder is fenced up to it. [`peers`] and [`server`] are the two
-//! ends of the lines between nodes, [`reads`] looks at what was applied, [`leadership`] and [`members`] change who leads
-//! and who takes part, and [`node`] holds it all together.
+//! Rooms, in the order of a proposal's way: `proposals` takes it and merges it into an entry, `raft` keeps, sends and
+//! applies the entry, `lease` waits until every holder is fenced up to it. `peers` and `server` are the two ends of the
+//! lines between nodes, `reads` looks at what was applied, `leadership` and `members` change who leads and who takes
+//! part, and `node` holds it all together.
 
 mod leadership;
 mod lease;

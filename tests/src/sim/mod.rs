@@ -1,7 +1,7 @@
 //! The simulator: three real nodes on a simulated network with simulated clocks, disks, randomness and a provider, all
 //! from one seed, in one process that does nothing else. It touches no network, no disk and no clock of the machine.
 //!
-//! Rooms in reading order: [`run`] (one run from its start to its checks), [`cluster`] (what outlives a node's
+//! Rooms in reading order: [`mod@run`] (one run from its start to its checks), [`cluster`] (what outlives a node's
 //! restart), [`node`] (a node's life; how it is wired is in `start`), [`clients`], [`nemesis`] and [`provider`] (what
 //! is done to it), [`history`] and [`replica`] (what is seen of it), [`checks`] (the promises), [`breaks`] (faults
 //! built in on purpose), and the seams: [`determinism`], [`world`], [`transport`], [`storage`].

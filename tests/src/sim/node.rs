@@ -1,5 +1,5 @@
-//! The life of one simulated node. It is the product's node ([`node::assemble`]) with the simulator's parts; clients take
-//! the place of the listeners.
+//! The life of one simulated node. It is the product's node ([`node::assemble()`]) with the simulator's parts; clients
+//! take the place of the listeners.
 
 use std::sync::Arc;
 
