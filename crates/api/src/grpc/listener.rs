@@ -74,7 +74,7 @@ pub fn router(api: &Arc<GrpcApi>) -> Result<(UnwindingRouter, HealthReporter), t
     Ok((router, reporter))
 }
 
-/// Serves a listener until `shutdown`, then ends watches and lets calls under way end, at most [`CLOSING_MAX`].
+/// Serves a listener until `shutdown`, then ends watches and lets calls under way end, at most `CLOSING_MAX`.
 ///
 /// # Errors
 /// When the listener fails, or the descriptors of the API can't be read.

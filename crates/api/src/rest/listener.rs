@@ -28,7 +28,7 @@ const CLOSING_MAX: Duration = Duration::from_secs(10);
 /// How long to wait after a connection couldn't be accepted; out of file descriptors is the common reason.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
-/// Serves a listener until `shutdown`, then lets requests under way end, at most [`CLOSING_MAX`].
+/// Serves a listener until `shutdown`, then lets requests under way end, at most `CLOSING_MAX`.
 pub async fn serve(listener: TcpListener, api: Arc<RestApi>, shutdown: CancellationToken) {
     let places = Arc::new(Semaphore::new(api.limits.connections_max));
     let router = router(api);
