@@ -110,7 +110,7 @@ impl Watch {
 
     async fn events(&self, app: AppId, group: GroupId, mut after: u64) -> Result<(), GrpcError> {
         loop {
-            let page = self.api.service.events_after(group, (after, EVENTS_AT_A_TIME), WAIT).await?;
+            let page = self.api.service.events_after(group, after, EVENTS_AT_A_TIME, WAIT).await?;
             for (number, event) in page.events {
                 if event.app == app {
                     self.put(Update::Event((number, event).into())).await;

@@ -85,7 +85,8 @@ impl Service {
     pub async fn events_after(
         &self,
         group: GroupId,
-        (after, limit): (u64, usize),
+        after: u64,
+        limit: usize,
         deadline: Duration,
     ) -> Result<EventPage, ServiceError> {
         let started = self.clock.boot_time();
