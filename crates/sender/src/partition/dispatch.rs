@@ -247,13 +247,13 @@ impl Partition {
         let (group, channel, count) = (self.group, lane.channel, begun.len());
         let span = tracing::debug_span!("dispatch", %group, %channel, class = ?lane.class, count, epoch);
         let began = Instant::now();
-        let handing_over = async move {
+        let dispatching = async move {
             tracing::debug!("batch given to the driver");
             let results = work.await;
             tracing::debug!("batch answered");
             Done::Dispatched(Dispatched { lane, begun, results, took: began.elapsed() })
         };
-        self.work.spawn(handing_over.instrument(span));
+        self.work.spawn(dispatching.instrument(span));
     }
 
     /// Records that a message ends without a dispatch. Its number is that of the dispatch which did not begin, by the

@@ -64,7 +64,7 @@ async fn an_unknown_outcome_is_held_and_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_crash_between_handing_over_and_recording_leaves_them_held() {
+async fn a_crash_between_dispatch_and_recording_leaves_them_held() {
     let (world, provider) = (World::new().await, Provider::accepting());
     provider.hang(true);
     let messages = world.accept(AT_MOST_ONCE, 0..5);
