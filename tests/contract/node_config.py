@@ -16,6 +16,7 @@ secret = "{key[aws_secret_access_key]}"
 name = "developer"
 {more}
 [cluster]
+id = "c0ffee00c0ffee00c0ffee00c0ffee00"
 partitions = {partitions}
 mode = "active_active"
 round_trip_ms = 5

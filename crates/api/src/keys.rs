@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use policy::{Action, Denied, Grant, Principal, authorize};
 use subtle::ConstantTimeEq;
 
 /// An access key: who has it and what it allows.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Key {
     /// The public part, such as `AKIAIOSFODNN7EXAMPLE`.
     pub id: String,
@@ -19,11 +20,13 @@ pub struct Key {
     pub grant: Grant,
 }
 
-/// The keys of a cluster by their ids.
-#[derive(Debug, Clone, Default)]
+/// The keys of a cluster by their ids. They can be replaced while requests are served.
+#[derive(Debug, Default)]
 pub struct KeyStore {
-    keys: BTreeMap<String, Key>,
+    keys: RwLock<ByKeyId>,
 }
+
+type ByKeyId = BTreeMap<String, Arc<Key>>;
 
 /// Says that two keys have one id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,18 +48,25 @@ impl KeyStore {
     /// # Errors
     /// When two of them have the same id.
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<KeyStore, DuplicateKey> {
-        let mut store = KeyStore::default();
-        for key in keys {
-            if let Some(before) = store.keys.insert(key.id.clone(), key) {
-                return Err(DuplicateKey(before.id));
-            }
-        }
-        Ok(store)
+        Ok(KeyStore { keys: RwLock::new(by_id(keys)?) })
+    }
+
+    /// Puts other keys in the place of the present ones, for all requests that come from now on; says whether anything
+    /// differs.
+    ///
+    /// # Errors
+    /// When two of them have the same id; the present ones stay.
+    pub fn replace(&self, keys: impl IntoIterator<Item = Key>) -> Result<bool, DuplicateKey> {
+        let next = by_id(keys)?;
+        let mut present = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = *present != next;
+        *present = next;
+        Ok(changed)
     }
 
     /// Returns the key of an id.
-    pub fn find(&self, id: &str) -> Option<&Key> {
-        self.keys.get(id)
+    pub fn find(&self, id: &str) -> Option<Arc<Key>> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
     /// Returns who holds a key, if the secret is the key's; compares in constant time.
@@ -65,6 +75,16 @@ impl KeyStore {
         let same: bool = key.secret.as_bytes().ct_eq(secret.as_bytes()).into();
         same.then(|| key.caller())
     }
+}
+
+fn by_id(keys: impl IntoIterator<Item = Key>) -> Result<ByKeyId, DuplicateKey> {
+    let mut found = ByKeyId::new();
+    for key in keys {
+        if let Some(before) = found.insert(key.id.clone(), Arc::new(key)) {
+            return Err(DuplicateKey(before.id.clone()));
+        }
+    }
+    Ok(found)
 }
 
 impl Key {
@@ -105,6 +125,17 @@ mod tests {
         assert_eq!(store.authenticate("A", "s3cret").unwrap().principal.name, "jo");
         assert!(store.authenticate("A", "s3cre").is_none());
         assert!(store.authenticate("B", "s3cret").is_none());
+    }
+
+    #[test]
+    fn keys_are_replaced_as_a_whole_or_not_at_all() {
+        let store = KeyStore::new([key("A")]).unwrap();
+        assert!(!store.replace([key("A")]).unwrap());
+        assert!(store.replace([key("B"), key("B")]).is_err());
+        assert!(store.authenticate("A", "s3cret").is_some());
+        assert!(store.replace([key("B")]).unwrap());
+        assert!(store.authenticate("A", "s3cret").is_none());
+        assert!(store.authenticate("B", "s3cret").is_some());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::address::{mix, stable_hash};
 use crate::id::{GroupId, NodeId, RegionId};
+use crate::location::HostPort;
 
 /// What a region does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +49,53 @@ pub struct NodeInfo {
 
 /// The nodes of a cluster by number.
 pub type Nodes = BTreeMap<NodeId, NodeInfo>;
+
+/// Two nodes can't both be what was said.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the values are")]
+pub enum NodeConflict {
+    /// Another place is the node's already.
+    #[error("node {id} is known with other addresses or in another region: take another number")]
+    Number { id: NodeId },
+    /// Two listeners at one place.
+    #[error("{place} is an address of node {other} already")]
+    Address { place: String, other: NodeId },
+    /// Two regions behind one URL.
+    #[error("{url} is the REST listener of node {other} in another region already")]
+    RestUrl { url: String, other: NodeId },
+    /// A region of two kinds.
+    #[error("region {region} is {kind}: all nodes of a region must be of one kind")]
+    Kind { region: RegionId, kind: RegionKind },
+}
+
+/// Checks a node against the others that are known: its number and addresses are its own, its region is of one kind.
+/// The same node once more is no conflict. Nodes of one region may share a REST URL, as a load balancer does.
+///
+/// # Errors
+/// The first conflict that is found.
+pub fn check_against(nodes: &Nodes, info: &NodeInfo) -> Result<(), NodeConflict> {
+    if nodes.get(&info.id).is_some_and(|known| known != info) {
+        return Err(NodeConflict::Number { id: info.id });
+    }
+    let place = |text: &str| text.parse::<HostPort>().map_or_else(|_| text.to_owned(), |place| place.to_string());
+    let (peer, grpc) = (place(&info.peer), place(&info.grpc));
+    if peer == grpc {
+        return Err(NodeConflict::Address { place: peer, other: info.id });
+    }
+    for other in nodes.values().filter(|other| other.id != info.id) {
+        let theirs = [place(&other.peer), place(&other.grpc)];
+        if let Some(place) = [&peer, &grpc].into_iter().find(|place| theirs.contains(place)) {
+            return Err(NodeConflict::Address { place: place.clone(), other: other.id });
+        }
+        if other.region == info.region && other.kind != info.kind {
+            return Err(NodeConflict::Kind { region: info.region.clone(), kind: other.kind });
+        }
+        if other.region != info.region && !info.rest_url.is_empty() && other.rest_url == info.rest_url {
+            return Err(NodeConflict::RestUrl { url: info.rest_url.clone(), other: other.id });
+        }
+    }
+    Ok(())
+}
 
 /// Names the node of each region that holds a replica of `group`: highest-random-weight over the region's nodes, so
 /// that a node more or less moves few groups.
@@ -104,6 +152,41 @@ mod tests {
             assert_eq!(placed.len(), 3);
             assert!(placed.iter().all(|(region, node)| nodes(4)[node].region == *region));
         }
+    }
+
+    fn located(id: u64, region: &str, host: &str) -> NodeInfo {
+        NodeInfo {
+            id: NodeId(id),
+            region: RegionId::new(region).unwrap(),
+            kind: RegionKind::Serving,
+            peer: format!("{host}:4401"),
+            grpc: format!("{host}:4201"),
+            rest_url: format!("http://{host}:4101"),
+        }
+    }
+
+    #[test]
+    fn a_node_that_takes_what_is_another_ones_is_found() {
+        let nodes = Nodes::from([(NodeId(1), located(1, "a", "one")), (NodeId(2), located(2, "b", "two"))]);
+        check_against(&nodes, &located(1, "a", "one")).unwrap();
+        check_against(&nodes, &located(3, "a", "three")).unwrap();
+        let shared_url = NodeInfo { rest_url: "http://one:4101".into(), ..located(3, "a", "three") };
+        check_against(&nodes, &shared_url).unwrap();
+        let conflict = |info: NodeInfo| check_against(&nodes, &info).unwrap_err();
+        assert!(matches!(conflict(located(1, "a", "elsewhere")), NodeConflict::Number { .. }));
+        assert!(matches!(conflict(located(1, "b", "one")), NodeConflict::Number { .. }));
+        for taken in ["one:4401", "ONE:4401", "two:4201"] {
+            let peer = NodeInfo { peer: taken.into(), ..located(3, "a", "three") };
+            let grpc = NodeInfo { grpc: taken.into(), ..located(3, "a", "three") };
+            assert!(matches!(conflict(peer), NodeConflict::Address { .. }), "{taken}");
+            assert!(matches!(conflict(grpc), NodeConflict::Address { .. }), "{taken}");
+        }
+        let twice = NodeInfo { grpc: "three:4401".into(), ..located(3, "a", "three") };
+        assert!(matches!(conflict(twice), NodeConflict::Address { .. }));
+        let url = NodeInfo { region: RegionId::new("b").unwrap(), ..shared_url };
+        assert!(matches!(conflict(url), NodeConflict::RestUrl { .. }));
+        let kind = NodeInfo { kind: RegionKind::Witness, ..located(3, "a", "three") };
+        assert!(matches!(conflict(kind), NodeConflict::Kind { .. }));
     }
 
     #[test]

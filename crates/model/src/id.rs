@@ -117,6 +117,12 @@ macro_rules! hex_id {
 }
 
 hex_id!(
+    /// A cluster. Drawn at random when the cluster is made (`signalbox certs init`), kept in every data folder and in
+    /// every call between nodes, so that nodes of two clusters never take each other for members.
+    ClusterId,
+    "a cluster id"
+);
+hex_id!(
     /// An application: 32 lower-case hexadecimal digits, as Pinpoint's.
     AppId,
     "an application id"

@@ -5,6 +5,7 @@
 //! parsed it at a listener; everything after the listener trusts it.
 
 pub mod id;
+pub mod location;
 pub mod time;
 
 pub mod accounting;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use delivery::pacing::Rate;
 use model::channel::Channel;
 use model::cluster::{NodeInfo, Nodes, RegionKind};
-use model::id::{GroupId, Incarnation};
+use model::id::{ClusterId, GroupId, Incarnation};
 use model::plan::Mode;
 use monitor::{SendCounters, Watch, WatchPorts};
 use replication::{Background, Housekeeping, PeerTransport, Replication, ReplicationConfig, ReplicationParts};
@@ -36,6 +36,8 @@ use crate::{duties, first_plan};
 /// What a node is told.
 #[derive(Debug, Clone)]
 pub struct NodeSettings {
+    /// The cluster; nodes of another one are refused.
+    pub cluster: ClusterId,
     /// This node; one of `nodes`.
     pub own: NodeInfo,
     /// This start of it.
@@ -117,6 +119,7 @@ pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Resul
 
 fn replication_config(settings: &NodeSettings) -> ReplicationConfig {
     ReplicationConfig {
+        cluster: settings.cluster,
         node: settings.own.id,
         incarnation: settings.incarnation,
         nodes: settings.nodes.clone(),

@@ -1,14 +1,15 @@
 //! Who a data folder belongs to, and how often its node was started.
 //!
 //! The file `identity.toml` in the data folder is written at every start, before anything else: the incarnation number
-//! must be larger than at every earlier start, and a folder must never be opened as another node's or with another
-//! number of partitions.
+//! must be larger than at every earlier start, and a folder must never be opened as another node's, in another region or
+//! cluster, or with another number of partitions.
 
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use model::id::{Incarnation, NodeId};
+use model::cluster::RegionKind;
+use model::id::{ClusterId, Incarnation, NodeId, RegionId};
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -19,9 +20,43 @@ const FILE: &str = "identity.toml";
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Identity {
+    cluster: String,
     node: u64,
+    region: String,
+    kind: String,
     partitions: u16,
     incarnation: u64,
+}
+
+/// Whose data a folder holds. None of it may change while there is data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    pub cluster: ClusterId,
+    pub node: NodeId,
+    pub region: RegionId,
+    pub kind: RegionKind,
+    pub partitions: u16,
+}
+
+impl Owner {
+    fn identity(&self, incarnation: u64) -> Identity {
+        Identity {
+            cluster: self.cluster.to_string(),
+            node: self.node.0,
+            region: self.region.to_string(),
+            kind: self.kind.as_str().to_owned(),
+            partitions: self.partitions,
+            incarnation,
+        }
+    }
+}
+
+impl Identity {
+    /// Says who owns the folder.
+    fn owner(&self) -> String {
+        let Identity { cluster, node, region, kind, partitions, .. } = self;
+        format!("node {node} in {region} ({kind}) of cluster {cluster} with {partitions} partitions")
+    }
 }
 
 /// Why a data folder can't be used.
@@ -49,7 +84,11 @@ pub enum IdentityError {
         reason: String,
     },
     /// The folder belongs to another node or cluster.
-    #[error("{path} belongs to {found}, and the configuration says {wanted}", path = path.display())]
+    #[error(
+        "{path} belongs to {found}, and the configuration says {wanted}: correct node.data or the configuration, or \
+         remove the folder if its data is not needed",
+        path = path.display()
+    )]
     Other {
         /// The file.
         path: PathBuf,
@@ -63,8 +102,8 @@ pub enum IdentityError {
 /// Takes possession of a data folder, making it when it is missing, and returns the number of this start.
 ///
 /// # Errors
-/// When the folder can't be written, or belongs to another node or a cluster with another number of partitions.
-pub fn begin(folder: &Path, node: NodeId, partitions: u16, now: Timestamp) -> Result<Incarnation, IdentityError> {
+/// When the folder can't be written, or belongs to somebody else.
+pub fn begin(folder: &Path, owner: &Owner, now: Timestamp) -> Result<Incarnation, IdentityError> {
     let path = folder.join(FILE);
     let file_error = |source| IdentityError::File { path: path.clone(), source };
     std::fs::create_dir_all(folder).map_err(file_error)?;
@@ -73,15 +112,11 @@ pub fn begin(folder: &Path, node: NodeId, partitions: u16, now: Timestamp) -> Re
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(file_error(error)),
     };
-    if let Some(before) = before.as_ref().filter(|before| (before.node, before.partitions) != (node.0, partitions)) {
-        return Err(IdentityError::Other {
-            path,
-            found: format!("node {} of a cluster with {} partitions", before.node, before.partitions),
-            wanted: format!("node {node} of a cluster with {partitions}"),
-        });
+    if let Some(before) = before.as_ref().filter(|before| **before != owner.identity(before.incarnation)) {
+        return Err(IdentityError::Other { path, found: before.owner(), wanted: owner.identity(0).owner() });
     }
     let incarnation = before.map_or(now.0, |before| now.0.max(before.incarnation + 1));
-    replace(folder, &path, &Identity { node: node.0, partitions, incarnation }).map_err(file_error)?;
+    replace(folder, &path, &owner.identity(incarnation)).map_err(file_error)?;
     Ok(Incarnation(incarnation))
 }
 
@@ -105,29 +140,48 @@ fn replace(folder: &Path, path: &Path, identity: &Identity) -> std::io::Result<(
 mod tests {
     use super::*;
 
+    fn owner() -> Owner {
+        Owner {
+            cluster: ClusterId(7),
+            node: NodeId(1),
+            region: RegionId::new("a").unwrap(),
+            kind: RegionKind::Serving,
+            partitions: 4,
+        }
+    }
+
     #[test]
     fn each_start_has_a_larger_number_even_when_the_clock_goes_back() {
         let folder = tempfile::tempdir().unwrap();
-        let first = begin(folder.path(), NodeId(1), 4, Timestamp(1_000)).unwrap();
-        let second = begin(folder.path(), NodeId(1), 4, Timestamp(10)).unwrap();
-        let third = begin(folder.path(), NodeId(1), 4, Timestamp(5_000)).unwrap();
+        let first = begin(folder.path(), &owner(), Timestamp(1_000)).unwrap();
+        let second = begin(folder.path(), &owner(), Timestamp(10)).unwrap();
+        let third = begin(folder.path(), &owner(), Timestamp(5_000)).unwrap();
         assert_eq!((first, second, third), (Incarnation(1_000), Incarnation(1_001), Incarnation(5_000)));
     }
 
     #[test]
     fn a_folder_of_another_node_or_cluster_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        begin(folder.path(), NodeId(1), 4, Timestamp(1)).unwrap();
-        for other in [(NodeId(2), 4), (NodeId(1), 8)] {
-            assert!(matches!(begin(folder.path(), other.0, other.1, Timestamp(2)), Err(IdentityError::Other { .. })));
+        begin(folder.path(), &owner(), Timestamp(1)).unwrap();
+        let others = [
+            Owner { cluster: ClusterId(8), ..owner() },
+            Owner { node: NodeId(2), ..owner() },
+            Owner { region: RegionId::new("b").unwrap(), ..owner() },
+            Owner { kind: RegionKind::Witness, ..owner() },
+            Owner { partitions: 8, ..owner() },
+        ];
+        for other in others {
+            let refused = begin(folder.path(), &other, Timestamp(2)).unwrap_err();
+            assert!(matches!(refused, IdentityError::Other { .. }), "{other:?}");
         }
+        assert_eq!(begin(folder.path(), &owner(), Timestamp(1)).unwrap(), Incarnation(2));
     }
 
     #[test]
     fn a_malformed_file_says_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE), "node = \"x\"").unwrap();
-        let error = begin(folder.path(), NodeId(1), 4, Timestamp(1)).unwrap_err();
+        let error = begin(folder.path(), &owner(), Timestamp(1)).unwrap_err();
         assert!(error.to_string().contains("remove the folder"), "{error}");
     }
 }

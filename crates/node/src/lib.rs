@@ -27,8 +27,10 @@ mod restart;
 
 mod identity;
 mod listeners;
+mod reload;
 mod serve;
 mod storage;
+mod tls;
 
 pub mod observability;
 pub mod world;
@@ -36,5 +38,8 @@ pub mod world;
 pub use assemble::{NodeParts, NodeSettings, assemble};
 pub use ports::NodePorts;
 pub use readiness::NodeReadiness;
+pub use reload::ReadConfig;
+pub use replication::node_name;
 pub use running::RunningNode;
 pub use serve::serve;
+pub use tls::{InvalidCertificate, certificate_name};

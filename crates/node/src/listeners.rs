@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::running::RunningNode;
+use crate::tls::ListenTls;
 
 /// What listeners are opened with.
 pub struct Opening<'a> {
@@ -26,13 +27,17 @@ pub struct Opening<'a> {
     /// The node that they serve.
     pub node: &'a RunningNode,
     pub metrics: PrometheusHandle,
+    /// The keys that both listeners accept.
+    pub keys: Arc<KeyStore>,
+    /// The listeners' certificate, if they speak TLS.
+    pub tls: Option<Arc<ListenTls>>,
 }
 
 /// Opens the REST listener and serves it until `stop`. A witness takes no requests, so that its listener knows no keys:
 /// it has health and metrics alone.
 ///
 /// # Errors
-/// When the address can't be bound or a key is given twice.
+/// When the address can't be bound.
 pub async fn rest(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Result<tokio::task::JoinHandle<()>> {
     let listener = bind("listen.rest", opening.config.listen.rest).await?;
     let metrics = opening.metrics.clone();
@@ -41,7 +46,7 @@ pub async fn rest(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
     let apps_of_number = all_sms_apps(Arc::new(opening.node.replication.clone()), partitions);
     let api = RestApi::new(RestApiParts {
         service: opening.node.service.clone(),
-        keys: Arc::new(if serving { keys(opening.config)? } else { KeyStore::default() }),
+        keys: if serving { opening.keys.clone() } else { Arc::default() },
         regions: serving_regions(opening.nodes),
         account: opening.config.account.clone(),
         provider_events: Arc::new(Callbacks::new(opening.config.partitions, apps_of_number)),
@@ -55,12 +60,12 @@ pub async fn rest(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
 /// Opens the gRPC listener and serves it until `stop`.
 ///
 /// # Errors
-/// When the address can't be bound or a key is given twice.
+/// When the address can't be bound.
 pub async fn grpc(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Result<tokio::task::JoinHandle<()>> {
     let listener = bind("listen.grpc", opening.config.listen.grpc).await?;
     let api = GrpcApi::new(GrpcApiParts {
         service: opening.node.service.clone(),
-        keys: Arc::new(keys(opening.config)?),
+        keys: opening.keys.clone(),
         cluster: Arc::new(opening.node.replication.clone()),
         readiness: readiness(opening.node),
         limits: GrpcLimits::default(),
@@ -81,14 +86,14 @@ async fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpLis
     TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address} ({key})"))
 }
 
-fn keys(config: &Config) -> anyhow::Result<KeyStore> {
-    let keys = config.keys.iter().map(|key| Key {
+/// Returns the keys that a node accepts. A witness takes requests of operators alone, by gRPC.
+pub fn keys(config: &Config) -> impl Iterator<Item = Key> {
+    config.keys.iter().map(|key| Key {
         id: key.id.clone(),
-        secret: key.secret.clone(),
+        secret: key.secret.reveal().to_owned(),
         principal: Principal { name: key.name.clone() },
         grant: if key.everything { Grant::Everything } else { Grant::Nothing },
-    });
-    KeyStore::new(keys).context("keys")
+    })
 }
 
 fn serving_regions(nodes: &Nodes) -> BTreeSet<model::RegionId> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
+use api::KeyStore;
 use model::cluster::{NodeInfo, Nodes};
 use replication::{BlockingThreads, Housekeeping, TcpTransport};
 use tokio_util::sync::CancellationToken;
@@ -12,15 +13,18 @@ use crate::assemble::{NodeParts, NodeSettings, assemble};
 use crate::config::{self, Config, Discovery};
 use crate::listeners::{self, Opening};
 use crate::ports::NodePorts;
+use crate::reload::{ReadConfig, Reload};
 use crate::storage::Storage;
+use crate::tls::{ListenTls, PeerTls};
 use crate::world::{SystemClock, SystemRandom};
 use crate::{discovery, observability, panics, sending};
 
-/// Runs a node until `shutdown`, or until it must stop by itself.
+/// Runs a node until `shutdown`, or until it must stop by itself. `again` reads the configuration anew, for what can
+/// change while the node runs: keys and certificates.
 ///
 /// # Errors
 /// When the node can't be started, or its own disk or state is at fault; the message names what and the remedy.
-pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+pub async fn serve(config: Config, again: ReadConfig, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
     panics::end_the_process_on_panic();
     // Another part of the process may have chosen already; both choose the same.
     rustls::crypto::ring::default_provider().install_default().ok();
@@ -30,12 +34,21 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> anyhow
         .get(&config.node)
         .cloned()
         .ok_or_else(|| anyhow!("node.id: node {} is not one of the cluster's nodes", config.node))?;
+    let keys = Arc::new(KeyStore::new(listeners::keys(&config)).context("keys")?);
+    let peer_tls = config.peer_tls.clone().map(|files| PeerTls::load(files, config.cluster, &own));
+    let peer_tls = peer_tls.transpose().context("tls.peer")?.map(Arc::new);
+    let listen_tls = config.listen_tls.clone().map(ListenTls::load);
+    let listen_tls = listen_tls.transpose().context("tls.listen")?.map(Arc::new);
     let storage = Storage::open(&config, &own).await?;
-    let parts = parts(&config, &own, &nodes, &storage).await?;
+    let transport = transport(&config, peer_tls.clone()).await?;
+    let parts = parts(&config, &own, &nodes, &storage, transport)?;
     let started = assemble(settings(&config, &own, &nodes, &storage), parts).await;
     let mut node = started.context("failed to start the node")?;
     let stop = CancellationToken::new();
-    let opening = Opening { config: &config, nodes: &nodes, node: &node, metrics };
+    let (keys, tls) = (keys.clone(), listen_tls.clone());
+    let reload = Reload { config: again, keys: keys.clone(), peer: peer_tls, listen: listen_tls };
+    node.tasks.essential("reload of keys and certificates", reload.run());
+    let opening = Opening { config: &config, nodes: &nodes, node: &node, metrics, keys, tls };
     let listening = [listeners::grpc(&opening, stop.clone()).await?, listeners::rest(&opening, stop.clone()).await?];
     let incarnation = storage.incarnation.0;
     tracing::info!(node = own.id.0, region = %own.region, kind = %own.kind, incarnation, "node started");
@@ -74,6 +87,7 @@ fn found(config: &Config, nodes: Result<Nodes, discovery::DiscoveryError>) -> an
 
 fn settings(config: &Config, own: &NodeInfo, nodes: &Nodes, storage: &Storage) -> NodeSettings {
     NodeSettings {
+        cluster: config.cluster,
         own: own.clone(),
         incarnation: storage.incarnation,
         nodes: nodes.clone(),
@@ -87,11 +101,22 @@ fn settings(config: &Config, own: &NodeInfo, nodes: &Nodes, storage: &Storage) -
     }
 }
 
-async fn parts(config: &Config, own: &NodeInfo, nodes: &Nodes, storage: &Storage) -> anyhow::Result<NodeParts> {
-    let peer = config.listen.peer;
-    let transport = TcpTransport::bind(&peer.to_string())
-        .await
-        .with_context(|| format!("failed to listen on {peer} (listen.peer)"))?;
+async fn transport(config: &Config, tls: Option<Arc<PeerTls>>) -> anyhow::Result<TcpTransport> {
+    let peer = config.listen.peer.to_string();
+    let bound = match tls {
+        Some(tls) => TcpTransport::tls(&peer, config.cluster, tls).await,
+        None => TcpTransport::plain(&peer).await,
+    };
+    bound.with_context(|| format!("failed to listen on {peer} (listen.peer)"))
+}
+
+fn parts(
+    config: &Config,
+    own: &NodeInfo,
+    nodes: &Nodes,
+    storage: &Storage,
+    transport: TcpTransport,
+) -> anyhow::Result<NodeParts> {
     Ok(NodeParts {
         log: storage.log.clone(),
         state: storage.state.clone(),

@@ -7,7 +7,7 @@ use service::ports::Clock as _;
 use store::{LogStore, RocksConfig, RocksEngines, StateStore, SyncThread, spawn_sync_thread};
 
 use crate::config::Config;
-use crate::identity;
+use crate::identity::{self, Owner};
 use crate::world::SystemClock;
 
 /// The databases and what belongs to them.
@@ -25,9 +25,16 @@ impl Storage {
     /// # Errors
     /// When the folder belongs to another node, is in use, or a database is damaged; the message names the remedy.
     pub async fn open(config: &Config, own: &NodeInfo) -> anyhow::Result<Storage> {
-        let (config, node) = (config.clone(), own.id);
+        let owner = Owner {
+            cluster: config.cluster,
+            node: own.id,
+            region: own.region.clone(),
+            kind: own.kind,
+            partitions: config.partitions,
+        };
+        let config = config.clone();
         tokio::task::spawn_blocking(move || {
-            let incarnation = identity::begin(&config.data, node, config.partitions, SystemClock.wall_time())?;
+            let incarnation = identity::begin(&config.data, &owner, SystemClock.wall_time())?;
             let mib = |count: u64| usize::try_from(count << 20).unwrap_or(usize::MAX);
             let engines = RocksEngines::open(RocksConfig {
                 directory: config.data.clone(),

@@ -23,6 +23,11 @@ impl Clock for SystemClock {
     }
 }
 
+/// Returns a number that nobody else draws, such as a cluster's id.
+pub fn random_id() -> u128 {
+    rand::random()
+}
+
 /// The operating system's randomness, spread by a generator that each thread seeds from it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemRandom;

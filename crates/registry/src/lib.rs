@@ -25,7 +25,7 @@ mod retire;
 pub mod dispatch;
 pub mod invariants;
 
-pub use apply::{APPLY_VERSION, apply, apply_entry};
+pub use apply::{APPLY_VERSION, apply, apply_entry, check};
 pub use context::ApplyContext;
 pub use dispatch::{Candidate, DispatchChecks, Dispatcher, Verdict};
 pub use effect::Effect;

@@ -29,5 +29,8 @@ pub use node::effects::{AppliedEffects, EFFECTS_KEPT, EffectNews, EffectStream};
 pub use node::purge::Housekeeping;
 pub use node::replication::Replication;
 pub use node::start::{ReplicationConfig, ReplicationParts, StartError};
-pub use peers::transport::{Incoming, InvalidPeerAddress, PeerStream, PeerTransport, TcpTransport, peer_endpoint};
+pub use peers::tcp::{PeerCredentials, TcpTransport};
+pub use peers::transport::{
+    Incoming, InvalidPeerAddress, PeerProof, PeerStream, PeerTransport, node_name, peer_endpoint,
+};
 pub use proposals::proposer::{ENTRY_BYTES_MAX, QUEUE_BYTES_MAX, QUEUE_LEN_MAX};

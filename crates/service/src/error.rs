@@ -96,6 +96,7 @@ impl From<LogError> for ServiceError {
             }
             LogError::Unknown { .. } => (ErrorCode::Unknown, Some(1_000)),
             LogError::TooLarge { .. } => (ErrorCode::TooLarge, None),
+            LogError::Invalid { .. } => (ErrorCode::Invalid, None),
             LogError::Stopping => (ErrorCode::Unavailable, Some(1_000)),
             LogError::Broken { .. } => (ErrorCode::Internal, None),
         };

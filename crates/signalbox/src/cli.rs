@@ -46,6 +46,8 @@ pub enum Command {
     Serve(commands::serve::Serve),
     /// Validate a configuration file without starting a node
     CheckConfig(commands::check_config::CheckConfig),
+    /// Make and renew the certificates that nodes show each other
+    Certs(commands::certs::Certs),
     /// Show nodes, groups, leaders, leases and alarms
     Status(commands::status::Status),
     /// Show and change the traffic plan

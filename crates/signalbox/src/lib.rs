@@ -3,6 +3,7 @@
 //! Operators' commands speak gRPC to any region's listener and know nothing of a node's inside; only `serve` and
 //! `check-config` name the crate `node`.
 
+mod certs;
 mod cli;
 mod commands;
 pub mod connection;

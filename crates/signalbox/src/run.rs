@@ -38,6 +38,7 @@ fn carry_out(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
     match cli.command {
         Command::Completions(command) => command.run(Cli::command(), &mut context),
         Command::CheckConfig(command) => command.run(&mut context),
+        Command::Certs(command) => command.run(&mut context),
         Command::Serve(command) => {
             let runtime = many_threads()?;
             let outcome = runtime.block_on(command.run());

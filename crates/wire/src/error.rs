@@ -3,6 +3,7 @@
 
 use model::address::InvalidAddress;
 use model::id::InvalidId;
+use model::location::InvalidHostPort;
 
 /// What is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,12 @@ pub enum Flaw {
     /// A latitude or longitude that is no place on earth.
     #[error("must be between -{max} and {max} degrees")]
     Degrees { max: u16 },
+    /// A text is no `host:port`.
+    #[error(transparent)]
+    Place(#[from] InvalidHostPort),
+    /// A text is no URL of a listener.
+    #[error("must be a URL such as https://us-east-1.example.org or http://10.0.0.7:4101")]
+    BaseUrl,
     /// An identifier is malformed.
     #[error(transparent)]
     Id(#[from] InvalidId),
@@ -76,5 +83,13 @@ impl InvalidField {
     #[must_use]
     pub fn within(self, field: &str) -> InvalidField {
         InvalidField { path: format!("{field}.{}", self.path), reason: self.reason }
+    }
+}
+
+/// Returns an error with its cause, in one line.
+pub fn with_source(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     }
 }

@@ -13,7 +13,7 @@ mod codes;
 mod read;
 
 pub use entry::Entry;
-pub use error::{Flaw, InvalidField, WireError};
+pub use error::{Flaw, InvalidField, WireError, with_source};
 pub use stored::Stored;
 
 mod internal {

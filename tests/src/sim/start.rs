@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::channel::Channel;
-use model::id::{Incarnation, NodeId};
+use model::id::{ClusterId, Incarnation, NodeId};
 use model::plan::Mode;
 use node::assemble::JoinPorts;
 use node::{NodeParts, NodePorts, NodeSettings, RunningNode, assemble};
@@ -31,6 +31,8 @@ const LOG_KEPT: Duration = Duration::from_millis(500);
 /// a snapshot; and how often they do that.
 const COMPACTING: u64 = 3;
 const COMPACT_EVERY: Duration = Duration::from_secs(1);
+/// The simulated cluster.
+const CLUSTER: ClusterId = ClusterId(1);
 /// What may change without a person: in an hour as much as the nemesis wants.
 const RULES: SafetyRules = SafetyRules { serving_min: 1, automatic_per_hour: 1_000, frozen: Freeze::Nothing };
 
@@ -47,6 +49,7 @@ impl Start {
     pub(super) async fn node(&self, log: LogStore, state: StateStore) -> anyhow::Result<RunningNode> {
         let nodes = nodes();
         let settings = NodeSettings {
+            cluster: CLUSTER,
             own: nodes[&self.id].clone(),
             incarnation: self.incarnation,
             nodes,

@@ -4,8 +4,9 @@ use std::io;
 
 use futures::StreamExt as _;
 use hyper_util::rt::TokioIo;
+use model::cluster::NodeInfo;
 use replication::peer_endpoint;
-use replication::{Incoming, InvalidPeerAddress, PeerStream, PeerTransport};
+use replication::{Incoming, InvalidPeerAddress, PeerProof, PeerStream, PeerTransport};
 use tonic::transport::Channel;
 use turmoil::net::{TcpListener, TcpStream};
 
@@ -17,12 +18,12 @@ pub const PORT: u16 = 7_000;
 pub struct SimTransport;
 
 impl PeerTransport for SimTransport {
-    fn connect(&self, address: &str) -> Result<Channel, InvalidPeerAddress> {
+    fn connect(&self, to: &NodeInfo) -> Result<Channel, InvalidPeerAddress> {
         let connector = tower::service_fn(|uri: http::Uri| async move {
             let authority = uri.authority().ok_or_else(|| io::Error::other("an address without a host"))?.to_string();
             Ok::<_, io::Error>(TokioIo::new(TcpStream::connect(authority).await?))
         });
-        Ok(peer_endpoint(address)?.connect_with_connector_lazy(connector))
+        Ok(peer_endpoint(&to.peer)?.connect_with_connector_lazy(connector))
     }
 
     fn incoming(&self) -> Incoming {
@@ -35,7 +36,7 @@ impl PeerTransport for SimTransport {
                 }
             };
             loop {
-                yield listener.accept().await.map(|(stream, _)| PeerStream::new(stream));
+                yield listener.accept().await.map(|(stream, _)| PeerStream::new(stream, PeerProof::Unproved));
             }
         }
         .boxed()

@@ -71,7 +71,7 @@ async fn checked(
     };
     let taken = take(api, &parts.headers, body, BODY_MAX).await?;
     let hash = body_hash(&taken.bytes);
-    verify(&parts, &hash, &claim, key)?;
+    verify(&parts, &hash, &claim, &key)?;
     let (name, values) = named(&parts, operation)?;
     let call = Call {
         api,

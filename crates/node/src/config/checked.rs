@@ -6,13 +6,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use model::channel::Channel;
-use model::cluster::{NodeInfo, Nodes, RegionKind};
-use model::id::{NodeId, RegionId};
+use model::cluster::{NodeConflict, NodeInfo, Nodes, RegionKind, check_against};
+use model::id::{ClusterId, NodeId, RegionId};
+use model::location::HostPort;
 use model::plan::Mode;
 use traffic::timing::LeaseTiming;
 
 use super::error::ConfigError;
-use super::file::{ClusterSection, ConfigFile, FailoverSection, KeySection, PaceSection, PeerSection, StoreSection};
+use super::file::{
+    ClusterSection, ConfigFile, FailoverSection, KeySection, ListenTlsSection, PaceSection, PeerSection,
+    PeerTlsSection, StoreSection, TlsSection,
+};
+use super::secret::{self, Secret};
 
 /// The largest number of partitions.
 pub const PARTITIONS_MAX: u16 = 256;
@@ -21,6 +26,8 @@ pub const PARTITIONS_MAX: u16 = 256;
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Config {
+    /// The cluster's id.
+    pub cluster: ClusterId,
     /// This node's number.
     pub node: NodeId,
     /// Where its databases live.
@@ -39,6 +46,10 @@ pub struct Config {
     pub account: String,
     /// How the other nodes are found.
     pub discovery: Discovery,
+    /// What this node proves itself with to other nodes; without it they are believed.
+    pub peer_tls: Option<PeerTlsSection>,
+    /// What the listeners prove themselves with to callers; without it they speak in plain text.
+    pub listen_tls: Option<ListenTlsSection>,
     /// The keys that callers sign with.
     pub keys: Vec<Key>,
     pub providers: Providers,
@@ -73,12 +84,12 @@ pub enum Discovery {
 }
 
 /// A key that callers sign with.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Key {
     /// The access key id.
     pub id: String,
-    pub secret: String,
+    pub secret: Secret,
     /// Whose it is.
     pub name: String,
     /// Whether it may do everything; otherwise it may do nothing.
@@ -103,12 +114,6 @@ pub struct Pace {
     pub burst: u32,
 }
 
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Key").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
 /// Checks a configuration as written.
 pub(super) fn check(file: ConfigFile) -> Result<Config, ConfigError> {
     let node = node_id("node.id", file.node.id)?;
@@ -117,8 +122,11 @@ pub(super) fn check(file: ConfigFile) -> Result<Config, ConfigError> {
         grpc: socket("listen.grpc", &file.listen.grpc)?,
         peer: socket("listen.peer", &file.listen.peer)?,
     };
+    listen_apart(&listen)?;
+    protected(&listen, &file.listen.plain, &file.tls)?;
     let discovery = discovery(node, &file.cluster)?;
     Ok(Config {
+        cluster: cluster_id(&file.cluster.id)?,
         node,
         data: file.node.data,
         listen,
@@ -128,6 +136,8 @@ pub(super) fn check(file: ConfigFile) -> Result<Config, ConfigError> {
         join: file.cluster.join,
         account: account(file.cluster.account)?,
         discovery,
+        peer_tls: file.tls.peer,
+        listen_tls: file.tls.listen,
         keys: keys(file.keys)?,
         providers: Providers {
             sandbox: url("providers.sandbox", file.providers.sandbox)?,
@@ -151,10 +161,58 @@ fn node_id(key: &str, number: u64) -> Result<NodeId, ConfigError> {
     if number == 0 { Err(ConfigError::key(key, "must be positive")) } else { Ok(NodeId(number)) }
 }
 
+fn cluster_id(text: &str) -> Result<ClusterId, ConfigError> {
+    text.parse().map_err(|_| {
+        let form = "must be 32 hexadecimal digits, the same on all nodes: `signalbox certs init` draws one";
+        ConfigError::key("cluster.id", format!("{form}, found {text:?}"))
+    })
+}
+
 fn socket(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
     text.parse().map_err(|_| {
         ConfigError::key(key, format!("must be an address and port such as 127.0.0.1:4101, found {text:?}"))
     })
+}
+
+/// Refuses two listeners at one address. Port 0 takes a free one each time.
+fn listen_apart(listen: &Listen) -> Result<(), ConfigError> {
+    let all = [("listen.rest", listen.rest), ("listen.grpc", listen.grpc), ("listen.peer", listen.peer)];
+    for (place, (key, address)) in all.iter().enumerate() {
+        let meets = |other: &SocketAddr| {
+            let same_host = other.ip() == address.ip() || other.ip().is_unspecified() || address.ip().is_unspecified();
+            other.port() == address.port() && same_host && address.port() != 0
+        };
+        if let Some((other, _)) = all[..place].iter().find(|(_, other)| meets(other)) {
+            return Err(ConfigError::key(*key, format!("is the address of {other} already")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses plain text beyond this machine, unless it is asked for.
+fn protected(listen: &Listen, plain: &[String], tls: &TlsSection) -> Result<(), ConfigError> {
+    let all = [
+        ("rest", listen.rest, "tls.listen", tls.listen.is_some()),
+        ("grpc", listen.grpc, "tls.listen", tls.listen.is_some()),
+        ("peer", listen.peer, "tls.peer", tls.peer.is_some()),
+    ];
+    if let Some(unknown) = plain.iter().find(|name| all.iter().all(|(known, ..)| known != name)) {
+        return Err(ConfigError::key("listen.plain", format!("may name rest, grpc and peer, found {unknown:?}")));
+    }
+    for (name, address, section, has_tls) in all {
+        let asked = plain.iter().any(|plain| plain == name);
+        if asked && has_tls {
+            return Err(ConfigError::key("listen.plain", format!("names {name}, which has certificates in {section}")));
+        }
+        if !asked && !has_tls && !address.ip().is_loopback() {
+            let reason = format!(
+                "{address} is not on loopback: give certificates in {section}, or name {name:?} in listen.plain if \
+                 something before it speaks TLS or nobody else reaches it"
+            );
+            return Err(ConfigError::key(format!("listen.{name}"), reason));
+        }
+    }
+    Ok(())
 }
 
 fn mode(text: &str) -> Result<Mode, ConfigError> {
@@ -227,12 +285,12 @@ pub fn check_nodes(key: &str, node: NodeId, nodes: &Nodes) -> Result<(), ConfigE
     if !nodes.contains_key(&node) {
         return Err(ConfigError::key(key, format!("must list this node, {node}")));
     }
-    let kinds: BTreeSet<(&RegionId, RegionKind)> = nodes.values().map(|node| (&node.region, node.kind)).collect();
-    let regions: BTreeSet<&RegionId> = nodes.values().map(|node| &node.region).collect();
-    if kinds.len() != regions.len() {
-        return Err(ConfigError::key(key, "all nodes of a region must be of one kind"));
+    for info in nodes.values() {
+        let conflict = |conflict: NodeConflict| ConfigError::key(key, format!("node {}: {conflict}", info.id));
+        check_against(nodes, info).map_err(conflict)?;
     }
-    if !kinds.iter().any(|(_, kind)| *kind == RegionKind::Serving) {
+    let regions: BTreeSet<&RegionId> = nodes.values().map(|node| &node.region).collect();
+    if !nodes.values().any(|node| node.kind == RegionKind::Serving) {
         return Err(ConfigError::key(key, "at least one region must be serving"));
     }
     if regions.len() == 2 {
@@ -245,12 +303,8 @@ pub fn check_nodes(key: &str, node: NodeId, nodes: &Nodes) -> Result<(), ConfigE
 }
 
 fn host_and_port(key: &str, text: &str) -> Result<String, ConfigError> {
-    let well_formed = text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    if well_formed {
-        Ok(text.to_owned())
-    } else {
-        Err(ConfigError::key(key, format!("must be host:port, found {text:?}")))
-    }
+    let place: Result<HostPort, _> = text.parse();
+    place.map(|place| place.to_string()).map_err(|error| ConfigError::key(key, format!("{error}, found {text:?}")))
 }
 
 fn url(key: &str, text: Option<String>) -> Result<Option<String>, ConfigError> {
@@ -271,9 +325,16 @@ fn keys(sections: Vec<KeySection>) -> Result<Vec<Key>, ConfigError> {
         if section.id.is_empty() || !seen.insert(section.id.clone()) {
             return Err(ConfigError::key(key("id"), "must be given, and once only"));
         }
-        if section.secret.is_empty() {
-            return Err(ConfigError::key(key("secret"), "must be given"));
-        }
+        let secret = match (section.secret.is_empty(), &section.secret_file) {
+            (false, None) => section.secret,
+            (true, Some(path)) => {
+                secret::read_file(path).map_err(|error| ConfigError::key(key("secret_file"), error.to_string()))?
+            }
+            (true, None) => return Err(ConfigError::key(key("secret"), "must be given, or a secret_file")),
+            (false, Some(_)) => {
+                return Err(ConfigError::key(key("secret"), "can't be given together with secret_file"));
+            }
+        };
         let everything = match section.grant.as_str() {
             "everything" => true,
             "nothing" => false,
@@ -281,7 +342,7 @@ fn keys(sections: Vec<KeySection>) -> Result<Vec<Key>, ConfigError> {
                 return Err(ConfigError::key(key("grant"), format!("must be everything or nothing, found {other:?}")));
             }
         };
-        keys.push(Key { id: section.id, secret: section.secret, name: section.name, everything });
+        keys.push(Key { id: section.id, secret, name: section.name, everything });
     }
     Ok(keys)
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use traffic::loss::AUTOMATIC_PER_HOUR;
 
+use super::secret::Secret;
+
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -16,6 +18,9 @@ pub struct ConfigFile {
     pub listen: ListenSection,
     /// `[cluster]`
     pub cluster: ClusterSection,
+    /// `[tls.peer]`, `[tls.listen]`
+    #[serde(default)]
+    pub tls: TlsSection,
     /// `[[keys]]`
     #[serde(default)]
     pub keys: Vec<KeySection>,
@@ -53,12 +58,49 @@ pub struct ListenSection {
     pub grpc: String,
     /// For other nodes: `host:port`.
     pub peer: String,
+    /// Which of `rest`, `grpc` and `peer` speak without TLS although they are not on loopback, because something before
+    /// them does.
+    #[serde(default)]
+    pub plain: Vec<String>,
+}
+
+/// The certificates.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSection {
+    /// `[tls.peer]`: between nodes.
+    pub peer: Option<PeerTlsSection>,
+    /// `[tls.listen]`: of the REST and the gRPC listener.
+    pub listen: Option<ListenTlsSection>,
+}
+
+/// What this node proves itself with to other nodes. The files are read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the names of its members say it")]
+pub struct PeerTlsSection {
+    /// The certificates of the cluster's authority: one, or two while it is rotated.
+    pub ca: PathBuf,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// What the listeners prove themselves with to callers. The files are read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the names of its members say it")]
+pub struct ListenTlsSection {
+    /// The certificate and those between it and its authority.
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 /// The cluster it belongs to. All nodes must say the same but for `join`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterSection {
+    /// The cluster's id: 32 hexadecimal digits, drawn by `signalbox certs init`.
+    pub id: String,
     /// The number of partitions; fixed when the cluster is made; 1 to 256.
     pub partitions: u16,
     /// `active_active` or `warm_standby`: the first plan's mode.
@@ -105,8 +147,11 @@ pub struct PeerSection {
 pub struct KeySection {
     /// The access key id.
     pub id: String,
-    /// The secret access key.
-    pub secret: String,
+    /// The secret access key; this or `secret_file`.
+    #[serde(default)]
+    pub secret: Secret,
+    /// A file that holds the secret access key and nothing else. It is read again when it changes.
+    pub secret_file: Option<PathBuf>,
     /// Whose it is; named in plans and logs.
     pub name: String,
     /// `everything` or `nothing`.

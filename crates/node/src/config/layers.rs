@@ -26,7 +26,8 @@ pub(super) fn apply_environment(
 /// Lays settings of the form `section.key=value` over the table, in their order.
 pub(super) fn apply_settings(table: &mut Table, settings: &[String]) -> Result<(), ConfigError> {
     for given in settings {
-        let wrong = || ConfigError::Setting { given: given.clone() };
+        // The value may be a secret.
+        let wrong = || ConfigError::Setting { given: given.split('=').next().unwrap_or_default().to_owned() };
         let (path, value) = given.split_once('=').ok_or_else(wrong)?;
         let keys: Vec<&str> = path.trim().split('.').collect();
         set(table, &keys, value.trim()).ok_or_else(wrong)?;

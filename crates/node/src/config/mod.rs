@@ -7,10 +7,11 @@ mod checked;
 mod error;
 mod file;
 mod layers;
+pub mod secret;
 
 pub use checked::{Config, Discovery, Key, Listen, Pace, Providers, check_nodes};
 pub use error::ConfigError;
-pub use file::ConfigFile;
+pub use file::{ConfigFile, ListenTlsSection, PeerTlsSection};
 pub use layers::ENVIRONMENT_PREFIX;
 
 use std::path::Path;
@@ -26,12 +27,31 @@ pub fn load(
 ) -> Result<Config, ConfigError> {
     let text =
         std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-    let mut table: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| ConfigError::Syntax { path: path.to_owned(), reason: error.to_string() })?;
+    let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
+        path: path.to_owned(),
+        reason: placed(&text, &error),
+    })?;
     layers::apply_environment(&mut table, environment)?;
     layers::apply_settings(&mut table, settings)?;
     let file: ConfigFile = serde_path_to_error::deserialize(toml::Value::Table(table))
-        .map_err(|error| ConfigError::key(error.path().to_string(), error.inner().to_string()))?;
+        .map_err(|error| ConfigError::key(error.path().to_string(), unvalued(error.inner().message())))?;
     checked::check(file)
+}
+
+/// Says what is wrong with a text and where, and nothing of the text itself: the line may hold a secret.
+fn placed(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map(|before| before.matches('\n').count() + 1);
+    let message = unvalued(error.message());
+    line.map_or_else(|| message.clone(), |line| format!("line {line}: {message}"))
+}
+
+/// Leaves out the value that serde puts between `invalid type: string` and `, expected ...`: it may be a secret.
+fn unvalued(message: &str) -> String {
+    let quoted = message.find(['"', '`']).filter(|_| message.starts_with("invalid "));
+    let expected = message.rfind(", expected ");
+    match (quoted, expected) {
+        (Some(from), Some(to)) if from < to => format!("{}{}", message[..from].trim_end(), &message[to..]),
+        _ => message.to_owned(),
+    }
 }

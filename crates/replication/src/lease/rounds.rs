@@ -140,8 +140,12 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
     };
     // An answer after D would be useless.
     match tokio::time::timeout(node.timing.lease(), client.lease(request)).await {
-        Ok(Ok(reply)) => (to, Some(reply.into_inner())),
+        Ok(Ok(reply)) => {
+            node.peers.met(to, Ok(()));
+            (to, Some(reply.into_inner()))
+        }
         Ok(Err(status)) => {
+            node.peers.met(to, Err(&status));
             tracing::debug!(node = to.0, code = ?status.code(), "lease request failed");
             (to, None)
         }

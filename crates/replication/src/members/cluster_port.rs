@@ -84,6 +84,12 @@ fn alarms(node: &Node, groups: &[GroupStatus]) -> Vec<String> {
     if let Some(reason) = node.fatal.reason() {
         alarms.push(format!("the node must stop: {reason}"));
     }
+    for (other, reason) in node.peers.refusals() {
+        alarms.push(format!(
+            "node {other} is not taken for a member, or doesn't take this one for one: {reason}; correct its address, \
+             its cluster.id or its certificate"
+        ));
+    }
     for group in node.hosted() {
         for (other, index) in group.hashes.differing() {
             alarms.push(format!(

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::leadership::transfer;
 use crate::lease::tenure;
+use crate::members::candidate;
 use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::raft::type_config::Member;
@@ -23,23 +24,38 @@ const CATCH_UP: Duration = Duration::from_secs(600);
 const CHANGE: Duration = Duration::from_secs(30);
 /// How long the leadership may take to come here.
 const LEADERSHIP: Duration = Duration::from_secs(10);
+/// How often a change is tried in which the leadership went elsewhere.
+const ATTEMPTS_MAX: usize = 5;
 /// How many entries a learner may lack and still count as caught up.
 const LAG_MAX: u64 = 64;
 /// How often what is waited for is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Adds a node as a learner to the groups that are placed on it, and waits until it has caught up in all.
+/// Adds a node as a learner to the groups that are placed on it, and waits until it has caught up in all. Nothing is
+/// kept of a node that is refused.
 pub(crate) async fn add(node: &Node, info: NodeInfo) -> Result<(), ClusterError> {
+    candidate::check(node, &info).await?;
     node.peers.learn(&info);
     let nodes = node.peers.nodes();
     for group in placed(node, &nodes, info.id) {
         let group = hosted(node, group)?;
-        lead(node, group).await?;
-        let adding = group.raft.add_learner(info.id.0, Member(info.clone()), false);
-        changed(group, tokio::time::timeout(CHANGE, adding).await)?;
-        caught_up(group, info.id).await?;
+        let mut attempts = 1;
+        while let Err(error) = add_learner(node, group, &info).await {
+            if attempts == ATTEMPTS_MAX || group.leading().is_some() {
+                return Err(error);
+            }
+            attempts += 1;
+        }
     }
     Ok(())
+}
+
+/// Adds a learner to a group and waits until it has caught up. Fails when the leadership goes elsewhere meanwhile.
+async fn add_learner(node: &Node, group: &Arc<Group>, info: &NodeInfo) -> Result<(), ClusterError> {
+    lead(node, group).await?;
+    let adding = group.raft.add_learner(info.id.0, Member(info.clone()), false);
+    changed(group, tokio::time::timeout(CHANGE, adding).await)?;
+    caught_up(group, info.id).await
 }
 
 /// Makes a node a voter in the groups that are placed on it, in the place of its region's present voter.
@@ -70,10 +86,7 @@ pub(crate) async fn remove(node: &Arc<Node>, id: NodeId) -> Result<(), ClusterEr
         }
         let heir = placement(&rest, group.id).get(&info.region).and_then(|heir| rest.get(heir)).cloned();
         if let Some(heir) = &heir {
-            lead(node, group).await?;
-            let adding = group.raft.add_learner(heir.id.0, Member(heir.clone()), false);
-            changed(group, tokio::time::timeout(CHANGE, adding).await)?;
-            caught_up(group, heir.id).await?;
+            add_learner(node, group, heir).await?;
         }
         replace(node, group, Some(id), heir.map(|heir| heir.id)).await?;
     }

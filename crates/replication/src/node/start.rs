@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use model::cluster::{NodeInfo, Nodes, placement};
-use model::id::{GroupId, Incarnation, LogIndex, NodeId};
+use model::id::{ClusterId, GroupId, Incarnation, LogIndex, NodeId};
 use openraft::{Config, SnapshotPolicy, StepDownPolicy};
 use service::ports::{Clock, Random};
 use store::{LogStore, StateStore};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use traffic::LeaseTiming;
 use wire::peer::peer_server::PeerServer;
@@ -36,6 +37,7 @@ use crate::node::purge::Housekeeping;
 use crate::node::shared::Node;
 use crate::peers::beat;
 use crate::peers::channels::{MESSAGE_BYTES_MAX, Peers};
+use crate::peers::introduction::Introduction;
 use crate::peers::transport::{CONNECTION_WINDOW, KEEPALIVE, PeerTransport, STREAM_WINDOW};
 use crate::proposals::attempts::Generation;
 use crate::proposals::proposer::Proposer;
@@ -49,6 +51,7 @@ use crate::raft::snapshot::applied_state;
 use crate::raft::state_machine::Raft;
 use crate::raft::state_machine::{GroupMachine, MachineParts};
 use crate::raft::type_config::Member;
+use crate::server::callers::CallerCheck;
 use crate::server::peer_server::PeerService;
 
 /// The most entries in one message to a follower; its bytes are bounded too.
@@ -63,6 +66,8 @@ const RAFT_QUEUE: u64 = 4096;
 /// What a node must know to take part.
 #[derive(Debug, Clone)]
 pub struct ReplicationConfig {
+    /// The cluster. Calls of and to nodes of another one are refused.
+    pub cluster: ClusterId,
     /// This node; it is one of `nodes`.
     pub node: NodeId,
     /// This start of it; larger than that of every earlier start.
@@ -124,7 +129,7 @@ pub(crate) async fn start(config: ReplicationConfig, parts: ReplicationParts) ->
     }
     let (node, queues) = opening.assemble(&config, info, groups);
     queues.into_iter().for_each(|queue| node.spawn(queue));
-    serve(&node, opening.parts.transport.incoming());
+    serve(&node, CallerCheck::new(&opening.introduction), opening.parts.transport.incoming());
     for group in node.groups.values() {
         node.spawn(tenure::watch(node.clone(), group.clone()));
         node.spawn(balance::run(node.clone(), group.clone()));
@@ -159,6 +164,7 @@ struct Opening {
     nodes: Nodes,
     holder: Option<traffic::lease::HolderId>,
     started: model::time::BootTime,
+    introduction: Introduction,
     peers: Arc<Peers>,
     pushes: Arc<Pushes>,
     fatal: Fatal,
@@ -174,6 +180,7 @@ impl Opening {
             incarnation: config.incarnation,
             region: info.region.clone(),
         });
+        let introduction = Introduction { cluster: config.cluster, node: config.node, region: info.region.clone() };
         Ok(Opening {
             raft_config: Arc::new(raft_config),
             timing: config.timing,
@@ -182,7 +189,8 @@ impl Opening {
             nodes: config.nodes.clone(),
             holder,
             started: parts.clock.boot_time(),
-            peers: Arc::new(Peers::new(parts.transport.clone(), config.nodes.clone())),
+            peers: Arc::new(Peers::new(parts.transport.clone(), introduction.clone(), config.nodes.clone())),
+            introduction,
             pushes: Arc::new(Pushes::default()),
             fatal: Fatal::new(),
             room: Arc::new(Notify::new()),
@@ -317,11 +325,12 @@ fn raft_config(timing: &LeaseTiming) -> Result<Config, openraft::ConfigError> {
 }
 
 /// Serves other nodes until the node stops.
-fn serve(node: &Arc<Node>, incoming: crate::peers::transport::Incoming) {
+fn serve(node: &Arc<Node>, check: CallerCheck, incoming: crate::peers::transport::Incoming) {
     let stopping = node.stopping.subscribe();
     let service = PeerServer::new(PeerService(node.clone()))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let service = InterceptedService::new(service, check);
     let server = Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE * 2))

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::cluster::{NodeInfo, Nodes};
 use model::id::NodeId;
-use tonic::transport::Channel;
+use tonic::Status;
 use wire::peer::peer_client::PeerClient;
 
 use crate::peers::heartbeats::Heartbeats;
+use crate::peers::introduction::{self, Introduction, PeerCalls};
 use crate::peers::transport::{InvalidPeerAddress, PeerTransport};
 
 /// The largest message between nodes, in bytes: an entry of 1 MiB, a snapshot's chunk of as much, and room around it.
@@ -30,7 +31,7 @@ pub(crate) enum PeerError {
 pub(crate) struct Peer {
     address: String,
     /// Calls of all kinds.
-    pub(crate) client: PeerClient<Channel>,
+    pub(crate) client: PeerCalls,
     /// Heartbeats of all groups, merged.
     pub(crate) heartbeats: Heartbeats,
 }
@@ -38,18 +39,25 @@ pub(crate) struct Peer {
 /// The addresses and the open channels.
 pub(crate) struct Peers {
     transport: Arc<dyn PeerTransport>,
+    own: Introduction,
     state: Mutex<State>,
 }
 
 struct State {
     addresses: Nodes,
     open: BTreeMap<NodeId, Peer>,
+    /// What nodes say that refuse this one, or why this one refuses them.
+    refusals: BTreeMap<NodeId, String>,
 }
 
 impl Peers {
     /// Begins with the configured nodes.
-    pub(crate) fn new(transport: Arc<dyn PeerTransport>, addresses: Nodes) -> Peers {
-        Peers { transport, state: Mutex::new(State { addresses, open: BTreeMap::new() }) }
+    pub(crate) fn new(transport: Arc<dyn PeerTransport>, own: Introduction, addresses: Nodes) -> Peers {
+        Peers {
+            transport,
+            own,
+            state: Mutex::new(State { addresses, open: BTreeMap::new(), refusals: BTreeMap::new() }),
+        }
     }
 
     /// Takes note of a member that wasn't configured. Where a configured node is, the configuration knows better than a
@@ -75,6 +83,31 @@ impl Peers {
         let mut state = self.lock();
         state.addresses.remove(&node);
         state.open.remove(&node);
+        state.refusals.remove(&node);
+    }
+
+    /// Takes note of how a call to a node went: whether that node and this one take each other for members.
+    pub(crate) fn met(&self, node: NodeId, result: Result<(), &Status>) {
+        let refusal = result.err().and_then(introduction::refusal);
+        let mut state = self.lock();
+        let address = state.addresses.get(&node).map(|info| info.peer.clone()).unwrap_or_default();
+        let changed = match refusal {
+            Some(reason) if state.refusals.get(&node) != Some(&reason) => {
+                tracing::warn!(node = node.0, %address, %reason, "node refused as a member of this cluster");
+                state.refusals.insert(node, reason);
+                true
+            }
+            None if result.is_ok() => state.refusals.remove(&node).is_some(),
+            _ => false,
+        };
+        if changed {
+            metrics::gauge!("signalbox_nodes_refused").set(state.refusals.len() as f64);
+        }
+    }
+
+    /// Returns the nodes that are no members of the cluster as far as a call showed, with the reasons.
+    pub(crate) fn refusals(&self) -> BTreeMap<NodeId, String> {
+        self.lock().refusals.clone()
     }
 
     /// Returns all known nodes.
@@ -88,13 +121,18 @@ impl Peers {
         if let Some(peer) = state.open.get(&node) {
             return Ok(peer.clone());
         }
-        let address = state.addresses.get(&node).ok_or(PeerError::Unknown(node))?.peer.clone();
-        let client = PeerClient::new(self.transport.connect(&address)?)
-            .max_decoding_message_size(MESSAGE_BYTES_MAX)
-            .max_encoding_message_size(MESSAGE_BYTES_MAX);
+        let info = state.addresses.get(&node).ok_or(PeerError::Unknown(node))?;
+        let (address, client) = (info.peer.clone(), self.calls(info)?);
         let peer = Peer { address, heartbeats: Heartbeats::start(client.clone()), client };
         state.open.insert(node, peer.clone());
         Ok(peer)
+    }
+
+    /// Returns the way to a node that nothing is to be kept of.
+    pub(crate) fn calls(&self, info: &NodeInfo) -> Result<PeerCalls, InvalidPeerAddress> {
+        let channel = self.transport.connect(info)?;
+        let client = PeerClient::with_interceptor(channel, self.own.to(info.id));
+        Ok(client.max_decoding_message_size(MESSAGE_BYTES_MAX).max_encoding_message_size(MESSAGE_BYTES_MAX))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
-use tonic::transport::Channel;
-use wire::peer::peer_client::PeerClient;
 use wire::peer::{AppendReply, AppendRequest, HeartbeatRequest};
+
+use crate::peers::introduction::PeerCalls;
 
 /// How long the first heartbeat of a call waits for others.
 const MERGE: Duration = Duration::from_millis(2);
@@ -40,7 +40,7 @@ pub(crate) struct Heartbeats(mpsc::Sender<PendingAppend>);
 
 impl Heartbeats {
     /// Starts the task that merges.
-    pub(crate) fn start(client: PeerClient<Channel>) -> Heartbeats {
+    pub(crate) fn start(client: PeerCalls) -> Heartbeats {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
         tokio::spawn(run(client, receiver));
         Heartbeats(sender)
@@ -54,7 +54,7 @@ impl Heartbeats {
     }
 }
 
-async fn run(client: PeerClient<Channel>, mut waiting: mpsc::Receiver<PendingAppend>) {
+async fn run(client: PeerCalls, mut waiting: mpsc::Receiver<PendingAppend>) {
     let mut calls = FuturesUnordered::new();
     loop {
         tokio::select! {
@@ -81,7 +81,7 @@ async fn merge(first: PendingAppend, waiting: &mut mpsc::Receiver<PendingAppend>
     merged
 }
 
-async fn call(mut client: PeerClient<Channel>, merged: Vec<PendingAppend>) {
+async fn call(mut client: PeerCalls, merged: Vec<PendingAppend>) {
     let (heartbeats, answers): (Vec<AppendRequest>, Vec<oneshot::Sender<AppendReply>>) = merged.into_iter().unzip();
     let count = heartbeats.len();
     let called = tokio::time::timeout(CALL_TIMEOUT, client.heartbeat(HeartbeatRequest { heartbeats })).await;

@@ -3,4 +3,6 @@
 pub(crate) mod beat;
 pub(crate) mod channels;
 pub(crate) mod heartbeats;
+pub(crate) mod introduction;
+pub(crate) mod tcp;
 pub(crate) mod transport;

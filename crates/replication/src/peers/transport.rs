@@ -1,18 +1,22 @@
-//! The seam to the network: how a node reaches others and how others reach it. Production uses TCP; the simulator plugs
-//! in its own.
+//! The seam to the network: how a node reaches others and how others reach it. Production uses TCP, plain or with TLS
+//! (`tcp`); the simulator plugs in its own.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Mutex;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use futures::{StreamExt as _, TryStreamExt as _};
+use model::cluster::NodeInfo;
+use model::id::{ClusterId, NodeId, RegionId};
+use rustls::client::verify_server_name;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::ParsedCertificate;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpListener;
-use tonic::transport::server::{Connected, TcpIncoming};
+use tokio::sync::OwnedSemaphorePermit;
+use tonic::transport::server::Connected;
 use tonic::transport::{Channel, Endpoint};
 
 /// How long a connection may take to be made.
@@ -30,11 +34,11 @@ pub type Incoming = BoxStream<'static, io::Result<PeerStream>>;
 
 /// A network as the replication sees it.
 pub trait PeerTransport: Send + Sync + 'static {
-    /// Returns a channel to `address` (`host:port`). It connects when it is first used, and again after it broke.
+    /// Returns a channel to another node. It connects when it is first used, and again after it broke.
     ///
     /// # Errors
-    /// When the address isn't one.
-    fn connect(&self, address: &str) -> Result<Channel, InvalidPeerAddress>;
+    /// When the node's address isn't one.
+    fn connect(&self, to: &NodeInfo) -> Result<Channel, InvalidPeerAddress>;
 
     /// Returns the connections that others open to this node. Asked once.
     fn incoming(&self) -> Incoming;
@@ -73,9 +77,61 @@ trait PeerIo: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> PeerIo for T {}
 
+/// What a connection proves about who opened it.
+#[derive(Debug, Clone)]
+pub enum PeerProof {
+    /// Nothing: callers are believed. For a network that nobody else reaches.
+    Unproved,
+    /// A certificate that the cluster's authority signed.
+    Certificate(Arc<ProvenName>),
+}
+
+/// A certificate, and the name in it that was looked for last.
+#[derive(Debug)]
+pub struct ProvenName {
+    certificate: CertificateDer<'static>,
+    found: OnceLock<String>,
+}
+
+impl PeerProof {
+    /// Takes the certificate that the other end proved to hold.
+    pub fn certificate(certificate: CertificateDer<'static>) -> PeerProof {
+        PeerProof::Certificate(Arc::new(ProvenName { certificate, found: OnceLock::new() }))
+    }
+
+    /// Says whether the other end is this node, or nothing is known against it.
+    pub(crate) fn is_of(&self, cluster: ClusterId, node: NodeId, region: &RegionId) -> bool {
+        let PeerProof::Certificate(proven) = self else { return true };
+        let name = node_name(cluster, node, region);
+        proven.found.get().is_some_and(|found| *found == name) || proven.holds(name)
+    }
+}
+
+impl ProvenName {
+    fn holds(&self, name: String) -> bool {
+        let Ok(server_name) = ServerName::try_from(name.as_str()) else { return false };
+        let Ok(parsed) = ParsedCertificate::try_from(&self.certificate) else { return false };
+        let holds = verify_server_name(&parsed, &server_name).is_ok();
+        if holds {
+            // Somebody else was quicker with the same name or, in a certificate of several nodes, another.
+            let _ = self.found.set(name);
+        }
+        holds
+    }
+}
+
+/// Returns the name that a node's certificate holds as a DNS name, such as
+/// `node-2.eu-west-1.0123456789abcdef0123456789abcdef.signalbox`.
+pub fn node_name(cluster: ClusterId, node: NodeId, region: &RegionId) -> String {
+    format!("node-{node}.{region}.{cluster}.signalbox")
+}
+
 /// A connection that another node opened.
 pub struct PeerStream {
     io: Box<dyn PeerIo>,
+    proof: PeerProof,
+    /// Its place among the connections, given back when it ends.
+    _place: Option<OwnedSemaphorePermit>,
     /// Ready when this node stops: the connection ends then, however busy it is.
     closed: Option<BoxFuture<'static, ()>>,
     is_closed: bool,
@@ -83,8 +139,13 @@ pub struct PeerStream {
 
 impl PeerStream {
     /// Wraps a connection of any kind.
-    pub fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> PeerStream {
-        PeerStream { io: Box::new(stream), closed: None, is_closed: false }
+    pub fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, proof: PeerProof) -> PeerStream {
+        PeerStream { io: Box::new(stream), proof, _place: None, closed: None, is_closed: false }
+    }
+
+    /// Counts the connection until it ends.
+    pub(crate) fn counted(self, place: OwnedSemaphorePermit) -> PeerStream {
+        PeerStream { _place: Some(place), ..self }
     }
 
     /// Ends the connection when `closed` is ready.
@@ -101,9 +162,11 @@ impl PeerStream {
 }
 
 impl Connected for PeerStream {
-    type ConnectInfo = ();
+    type ConnectInfo = PeerProof;
 
-    fn connect_info(&self) {}
+    fn connect_info(&self) -> PeerProof {
+        self.proof.clone()
+    }
 }
 
 impl AsyncRead for PeerStream {
@@ -138,34 +201,5 @@ impl AsyncWrite for PeerStream {
 
     fn is_write_vectored(&self) -> bool {
         self.io.is_write_vectored()
-    }
-}
-
-/// TCP without Nagle's delay.
-pub struct TcpTransport {
-    listener: Mutex<Option<TcpListener>>,
-}
-
-impl TcpTransport {
-    /// Listens on `address`; port 0 takes a free one.
-    ///
-    /// # Errors
-    /// When the address can't be bound.
-    pub async fn bind(address: &str) -> io::Result<TcpTransport> {
-        Ok(TcpTransport { listener: Mutex::new(Some(TcpListener::bind(address).await?)) })
-    }
-}
-
-impl PeerTransport for TcpTransport {
-    fn connect(&self, address: &str) -> Result<Channel, InvalidPeerAddress> {
-        Ok(peer_endpoint(address)?.connect_lazy())
-    }
-
-    fn incoming(&self) -> Incoming {
-        let taken = self.listener.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        match taken {
-            Some(listener) => TcpIncoming::from(listener).with_nodelay(Some(true)).map_ok(PeerStream::new).boxed(),
-            None => futures::stream::empty().boxed(),
-        }
     }
 }

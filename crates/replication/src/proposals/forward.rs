@@ -6,7 +6,7 @@ use model::id::{LogIndex, NodeId};
 use model::outcome::Outcome;
 use openraft::async_runtime::WatchReceiver as _;
 use tokio::time::Instant;
-use tonic::Status;
+use tonic::{Code, Status};
 use tracing::Instrument as _;
 use wire::Stored as _;
 use wire::peer::{self, ProposeRequest, propose_reply};
@@ -72,7 +72,7 @@ async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Sub
                     parts.generation.give_up(generation);
                     parts.leader_hint().missed(leader.node);
                 }
-                Failed::Overloaded(_) | Failed::Stopping | Failed::Broken(_) => {}
+                Failed::Invalid(_) | Failed::Overloaded(_) | Failed::Stopping | Failed::Broken(_) => {}
             }
             submissions.into_iter().for_each(|submission| submission.answer(Err(failed.clone())));
         }
@@ -96,6 +96,9 @@ async fn call(
     let reply = match answered {
         Ok(Ok(reply)) => reply.into_inner(),
         Ok(Err(status)) if was_not_sent(&status) => return Err(Failed::NotLeader(None)),
+        Ok(Err(status)) if status.code() == Code::InvalidArgument => {
+            return Err(Failed::Invalid(status.message().to_owned()));
+        }
         Ok(Err(status)) => return Err(Failed::Unknown(status.to_string())),
         Err(_) => return Err(Failed::Unknown("the leader did not answer in time".to_owned())),
     };

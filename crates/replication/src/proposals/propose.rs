@@ -67,6 +67,9 @@ async fn attempt_until(
             Err(Failed::Broken(detail)) if !maybe_done => {
                 return Err(LogError::Broken { group, node: node.id, detail });
             }
+            Err(Failed::Invalid(detail)) => {
+                return Err(LogError::Invalid { group, detail });
+            }
             Err(Failed::NotLeader(_)) => {}
             Err(other) => {
                 tracing::debug!(group = group.0, reason = ?other, "proposal outcome unknown; retrying");

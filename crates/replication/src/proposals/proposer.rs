@@ -12,10 +12,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use model::Proposal;
 use model::id::Term;
 use service::ports::BoxFuture;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
+use wire::{Stored as _, with_source};
 
 use crate::lease::fence;
 use crate::proposals::attempts::NotAdmitted;
@@ -54,8 +56,10 @@ impl Proposer {
         (Proposer { parts: parts.clone(), queue, room, pace: pace.clone() }, run(parts, submissions, pace))
     }
 
-    /// Hands proposals in and waits for what becomes of them.
+    /// Hands proposals in and waits for what becomes of them. Nothing enters the queue, and so the log, that can't be
+    /// applied, wherever it comes from: an entry that a replica can't apply stops it for good.
     pub(crate) async fn submit(&self, proposals: Vec<Bytes>, wish: Wish) -> Result<Done, Failed> {
+        check(&proposals)?;
         let bytes = proposals.iter().map(|bytes| wire::entry::proposal_len(bytes.len())).sum::<usize>().max(1);
         // A group without anything under way is let in however slow it was: only work shows that it has recovered.
         if wish.refusable && self.pace.is_slow() && self.room.available_permits() < QUEUE_BYTES_MAX {
@@ -108,6 +112,16 @@ impl Proposer {
             mpsc::error::TrySendError::Closed(_) => Failed::Stopping,
         })
     }
+}
+
+/// Checks that each proposal is one that every replica can apply.
+fn check(proposals: &[Bytes]) -> Result<(), Failed> {
+    for (place, bytes) in proposals.iter().enumerate() {
+        let invalid = |reason: String| Failed::Invalid(format!("proposal {place} can't be applied: {reason}"));
+        let proposal = Proposal::decode(bytes).map_err(|error| invalid(with_source(&error)))?;
+        registry::check(&proposal).map_err(|error| invalid(error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// Submissions that go into one entry.

@@ -28,6 +28,8 @@ pub(crate) struct Done {
 pub(crate) enum Failed {
     /// Nothing was done: no leader was reached. Who leads instead, if it is known.
     NotLeader(Option<Leader>),
+    /// Nothing was done: a proposal can't be applied. What is wrong with it.
+    Invalid(String),
     /// Nothing was done: a queue is full.
     Overloaded(Duration),
     /// It may or may not be done.

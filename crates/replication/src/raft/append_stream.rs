@@ -13,11 +13,10 @@ use openraft::raft::{AppendEntriesRequest, StreamAppendResult};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::Channel;
 use tonic::{Code, Response, Status, Streaming};
-use wire::peer::peer_client::PeerClient;
 use wire::peer::{AppendReply, AppendRequest};
 
+use crate::peers::introduction::PeerCalls;
 use crate::raft::codec;
 use crate::raft::type_config::{RpcError, TypeConfig};
 
@@ -29,7 +28,7 @@ pub(crate) const WINDOW_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// What a stream of appends to one follower is about.
 pub(crate) struct AppendStream {
     pub(crate) group: GroupId,
-    pub(crate) client: PeerClient<Channel>,
+    pub(crate) client: PeerCalls,
     /// How long the oldest unanswered request may wait.
     pub(crate) timeout: Duration,
 }

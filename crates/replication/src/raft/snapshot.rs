@@ -11,12 +11,11 @@ use openraft::errors::{NetworkError, StreamingError};
 use openraft::raft::SnapshotResponse;
 use store::{AppliedRow, Installer, SnapshotReader, StateStore};
 use tokio::sync::Notify;
-use tonic::transport::Channel;
-use wire::peer::peer_client::PeerClient;
 use wire::peer::snapshot_part::Part;
 use wire::peer::{Row, SnapshotChunk, SnapshotHeader, SnapshotPart};
 
 use crate::node::background::{self, Background};
+use crate::peers::introduction::PeerCalls;
 use crate::raft::append_stream::rpc_error;
 use crate::raft::codec::{self, CodecError};
 use crate::raft::type_config::{LogId, RpcError, SnapshotMeta, StoredMembership, TypeConfig, Vote};
@@ -85,7 +84,7 @@ impl Outgoing {
     /// Sends it and waits until it is in place.
     pub(crate) async fn send(
         self,
-        mut client: PeerClient<Channel>,
+        mut client: PeerCalls,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
         let Outgoing { group, vote, snapshot, chunk_timeout, background } = self;
         let SnapshotData::Reader(reader) = snapshot.snapshot else {

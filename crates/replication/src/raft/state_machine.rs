@@ -12,6 +12,7 @@ use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder};
 use registry::{ApplyContext, Effect, apply_entry};
 use store::{GroupWrite, StateStore};
 use tokio::sync::watch;
+use wire::with_source;
 
 use crate::lease::group_lease::GroupLease;
 use crate::lease::pushes::Pushes;
@@ -166,14 +167,6 @@ impl GroupMachine {
             self.apply_batch(batch)?;
         }
         Ok(())
-    }
-}
-
-/// Returns an error with its cause, in one line.
-fn with_source(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) type Membership = openraft::Membership<u64, Member>;
 pub(crate) type StoredMembership = openraft::type_config::alias::StoredMembershipOf<TypeConfig>;
 /// What a snapshot holds.
 pub(crate) type SnapshotMeta = openraft::type_config::alias::SnapshotMetaOf<TypeConfig>;
+/// A leader's entries for a follower.
+pub(crate) type AppendEntries = openraft::raft::AppendEntriesRequest<TypeConfig>;
 /// A failure to reach a node.
 pub(crate) type RpcError = openraft::errors::RPCError<TypeConfig>;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use model::cluster::RegionKind;
 use model::id::{GroupId, NodeId};
 use openraft::raft::{StreamAppendError, StreamAppendResult, TransferLeaderRequest as RaftTransfer, VoteResponse};
 use tonic::{Request, Response, Status, Streaming};
@@ -13,9 +14,9 @@ use tracing::field::Empty;
 use wire::peer::peer_server::Peer;
 use wire::peer::snapshot_part::Part;
 use wire::peer::{
-    AppendReply, AppendRequest, HeartbeatReply, HeartbeatRequest, LeaseReply, LeaseRequest, ProposeReply,
-    ProposeRequest, ReadReply, ReadRequest, SnapshotPart, SnapshotReply, TransferLeaderReply, TransferLeaderRequest,
-    VoteReply, VoteRequest,
+    AppendReply, AppendRequest, HeartbeatReply, HeartbeatRequest, IdentifyReply, IdentifyRequest, LeaseReply,
+    LeaseRequest, ProposeReply, ProposeRequest, ReadReply, ReadRequest, SnapshotPart, SnapshotReply,
+    TransferLeaderReply, TransferLeaderRequest, VoteReply, VoteRequest,
 };
 
 use crate::leadership::transfer;
@@ -26,7 +27,8 @@ use crate::raft::codec::{self, CodecError};
 use crate::raft::network::TRANSFER_KEY;
 use crate::raft::snapshot::Snapshot;
 use crate::raft::snapshot::{self, SnapshotData};
-use crate::raft::type_config::{TypeConfig, Vote};
+use crate::raft::type_config::{AppendEntries, TypeConfig, Vote};
+use crate::server::callers::Caller;
 use crate::server::lease_calls;
 use crate::server::propose_calls;
 use crate::server::read_calls;
@@ -69,7 +71,7 @@ impl PeerService {
         }
     }
 
-    async fn heartbeat_of_one(&self, request: AppendRequest, patience: Duration) -> AppendReply {
+    async fn heartbeat_of_one(&self, caller: &Caller, request: AppendRequest, patience: Duration) -> AppendReply {
         let group = match self.group(request.group) {
             Ok(group) => group,
             Err(status) => return codec::append_failure(status.message()),
@@ -78,6 +80,9 @@ impl PeerService {
             Ok(request) => request,
             Err(error) => return codec::append_failure(error.to_string()),
         };
+        if let Err(status) = caller.is(request.vote.leader_id.node_id) {
+            return codec::append_failure(status.message());
+        }
         match group.rejoin.admits(&request.vote) {
             Ok(()) => {}
             Err(Some(higher)) => return codec::append_reply_out(Err(StreamAppendError::HigherVote(higher))),
@@ -103,13 +108,18 @@ impl PeerService {
         codec::vote_reply_out(&VoteResponse::new(group.vote(), group.last_log_id(), false))
     }
 
-    async fn receive_snapshot(&self, mut parts: Streaming<SnapshotPart>) -> Result<SnapshotReply, Status> {
+    async fn receive_snapshot(
+        &self,
+        caller: &Caller,
+        mut parts: Streaming<SnapshotPart>,
+    ) -> Result<SnapshotReply, Status> {
         let first = parts.message().await?.and_then(|part| part.part);
         let Some(Part::Header(header)) = first else {
             return Err(Status::invalid_argument("a snapshot begins with a header"));
         };
         tracing::Span::current().record("group", header.group);
         let group = self.group(header.group)?;
+        caller.is(header.vote.map_or(0, |vote| vote.node))?;
         let (vote, meta, chain) = snapshot::header_in(header).map_err(invalid)?;
         admit(&group, &vote)?;
         let _one = group.receiving.try_acquire().map_err(|_| Status::resource_exhausted("a snapshot is on its way"))?;
@@ -146,20 +156,25 @@ impl Peer for PeerService {
     type AppendStream = BoxStream<'static, Result<AppendReply, Status>>;
 
     async fn append(&self, request: Request<Streaming<AppendRequest>>) -> Result<Response<Self::AppendStream>, Status> {
+        let caller = Caller::of(&request)?;
         let mut requests = request.into_inner();
         let Some(first) = requests.message().await? else {
             return Ok(Response::new(futures::stream::empty().boxed()));
         };
         let number = first.group;
         let group = self.group(number)?;
+        caller.is(first.vote.map_or(0, |vote| vote.node))?;
         let rest = requests
             .take_while(|request| std::future::ready(request.is_ok()))
             .filter_map(move |request| std::future::ready(request.ok().filter(|request| request.group == number)));
-        // A malformed request ends the stream: the leader sees a stream that ended and begins anew.
+        // A malformed request, or one in another's name, ends the stream: the leader sees it end and begins anew.
         let requests = futures::stream::once(std::future::ready(first))
             .chain(rest)
             .map(codec::append_in)
-            .take_while(|request| std::future::ready(request.is_ok()))
+            .take_while(move |request| {
+                let own = |request: &AppendEntries| caller.is(request.vote.leader_id.node_id).is_ok();
+                std::future::ready(request.as_ref().is_ok_and(own))
+            })
             .filter_map(|request| std::future::ready(request.ok()));
         let mut requests = Box::pin(requests.peekable());
         if let Some(request) = requests.as_mut().peek().await {
@@ -180,17 +195,20 @@ impl Peer for PeerService {
     async fn heartbeat(&self, request: Request<HeartbeatRequest>) -> Result<Response<HeartbeatReply>, Status> {
         // A group that is slower than this holds up the answers of the others no longer.
         let patience = self.0.timing.heartbeat();
+        let caller = Caller::of(&request)?;
         let heartbeats = request.into_inner().heartbeats;
-        let replies = heartbeats.into_iter().map(|heartbeat| self.heartbeat_of_one(heartbeat, patience));
+        let replies = heartbeats.into_iter().map(|heartbeat| self.heartbeat_of_one(&caller, heartbeat, patience));
         let replies = futures::future::join_all(replies).await;
         Ok(Response::new(HeartbeatReply { replies }))
     }
 
     async fn vote(&self, request: Request<VoteRequest>) -> Result<Response<VoteReply>, Status> {
         let transfer = request.metadata().contains_key(TRANSFER_KEY);
+        let caller = Caller::of(&request)?;
         let request = request.into_inner();
         let group = self.group(request.group)?;
         let request = codec::vote_request_in(request, transfer).map_err(invalid)?;
+        caller.is(request.vote.leader_id.node_id)?;
         if !group.rejoin.may_vote() || group.lease.refuses_vote(self.0.now(), transfer) {
             tracing::debug!(group = group.id.0, "vote refused: hold-off not over");
             return Ok(Response::new(PeerService::refused(&group)));
@@ -207,9 +225,11 @@ impl Peer for PeerService {
     }
 
     async fn pre_vote(&self, request: Request<VoteRequest>) -> Result<Response<VoteReply>, Status> {
+        let caller = Caller::of(&request)?;
         let request = request.into_inner();
         let group = self.group(request.group)?;
         let request = codec::vote_request_in(request, false).map_err(invalid)?;
+        caller.is(request.vote.leader_id.node_id)?;
         if !group.rejoin.may_vote() || group.lease.refuses_pre_vote(self.0.now()) {
             return Ok(Response::new(PeerService::refused(&group)));
         }
@@ -219,13 +239,15 @@ impl Peer for PeerService {
 
     async fn snapshot(&self, request: Request<Streaming<SnapshotPart>>) -> Result<Response<SnapshotReply>, Status> {
         let span = tracing::info_span!("snapshot", direction = "receive", group = Empty);
-        self.receive_snapshot(request.into_inner()).instrument(span).await.map(Response::new)
+        let caller = Caller::of(&request)?;
+        self.receive_snapshot(&caller, request.into_inner()).instrument(span).await.map(Response::new)
     }
 
     async fn transfer_leader(
         &self,
         request: Request<TransferLeaderRequest>,
     ) -> Result<Response<TransferLeaderReply>, Status> {
+        let caller = Caller::of(&request)?;
         let request = request.into_inner();
         let group = self.group(request.group)?;
         if request.from.is_none() {
@@ -235,6 +257,7 @@ impl Peer for PeerService {
             return Ok(Response::new(TransferLeaderReply { refused }));
         }
         let from = codec::vote_in(request.from).map_err(invalid)?;
+        caller.is(from.leader_id.node_id)?;
         admit(&group, &from)?;
         if request.to == self.0.id.0 && !group.rejoin.may_vote() {
             let refused = "the node lost its disk and has not caught up".to_owned();
@@ -252,14 +275,32 @@ impl Peer for PeerService {
     }
 
     async fn propose(&self, request: Request<ProposeRequest>) -> Result<Response<ProposeReply>, Status> {
-        propose_calls::answer(&self.0, request.into_inner()).await.map(Response::new)
+        let caller = Caller::of(&request)?;
+        propose_calls::answer(&self.0, &caller, request.into_inner()).await.map(Response::new)
     }
 
     async fn read(&self, request: Request<ReadRequest>) -> Result<Response<ReadReply>, Status> {
         read_calls::answer(&self.0, request.into_inner()).await.map(Response::new)
     }
 
+    async fn identify(&self, _: Request<IdentifyRequest>) -> Result<Response<IdentifyReply>, Status> {
+        let node = &self.0;
+        Ok(Response::new(IdentifyReply {
+            node: node.id.0,
+            region: node.info.region.to_string(),
+            serving: node.info.kind == RegionKind::Serving,
+            partitions: u32::try_from(node.groups.len().saturating_sub(1)).unwrap_or(u32::MAX),
+            has_data: node.groups.values().any(|group| !group.log.is_pristine()),
+        }))
+    }
+
     async fn lease(&self, request: Request<LeaseRequest>) -> Result<Response<LeaseReply>, Status> {
+        let caller = Caller::of(&request)?;
+        caller.is(request.get_ref().node)?;
+        if request.get_ref().region != caller.region.as_str() {
+            let detail = format!("node {} of {} speaks as one of another region", caller.node, caller.region);
+            return Err(Status::permission_denied(detail));
+        }
         lease_calls::answer(&self.0, request.into_inner()).map(Response::new).map_err(invalid)
     }
 }

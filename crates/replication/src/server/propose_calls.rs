@@ -1,4 +1,5 @@
-//! Proposals that another node forwarded to this one as the leader.
+//! Proposals that another node forwarded to this one as the leader. They are decoded and checked before they are queued:
+//! what can't be applied never enters a log, because every replica would stop at it, for good.
 
 use std::time::Duration;
 
@@ -12,12 +13,13 @@ use crate::node::shared::Node;
 use crate::proposals::proposer::ENTRY_BYTES_MAX;
 use crate::proposals::submission::{Failed, Origin, Wish};
 use crate::raft::codec;
+use crate::server::callers::Caller;
 
 /// The longest time that a forwarded proposal is worked at, whatever its sender says.
 const DEADLINE_MAX: Duration = Duration::from_secs(60);
 
 /// Proposes and answers; never forwards again.
-pub(crate) async fn answer(node: &Node, request: ProposeRequest) -> Result<ProposeReply, Status> {
+pub(crate) async fn answer(node: &Node, caller: &Caller, request: ProposeRequest) -> Result<ProposeReply, Status> {
     let group = codec::group(request.group).map_err(|error| Status::invalid_argument(error.to_string()))?;
     let hosted = node.group(group).map(|_| group).and_then(|group| node.proposer(group));
     let Some(proposer) = hosted else {
@@ -29,6 +31,7 @@ pub(crate) async fn answer(node: &Node, request: ProposeRequest) -> Result<Propo
     }
     let due = Instant::now() + Duration::from_millis(request.deadline_ms).min(DEADLINE_MAX);
     let attempt = request.attempt.ok_or_else(|| Status::invalid_argument("attempt is missing"))?;
+    caller.is(attempt.node)?;
     let origin = Origin::Forwarded(codec::attempt_in(&attempt));
     let wish = Wish { fenced: request.fenced, origin, refusable: false, due };
     let result = match proposer.submit(request.proposals, wish).await {
@@ -41,6 +44,7 @@ pub(crate) async fn answer(node: &Node, request: ProposeRequest) -> Result<Propo
         Err(Failed::Overloaded(retry)) => {
             Reply::OverloadedRetryMs(u64::try_from(retry.as_millis()).unwrap_or(u64::MAX))
         }
+        Err(Failed::Invalid(reason)) => return Err(Status::invalid_argument(reason)),
         Err(Failed::Unknown(reason) | Failed::Broken(reason)) => Reply::Unknown(reason),
     };
     Ok(reply(result))

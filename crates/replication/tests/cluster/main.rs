@@ -10,5 +10,6 @@ mod overload;
 mod purging;
 mod remote_reads;
 mod slow;
+mod strangers;
 mod support;
 mod three_nodes;

@@ -1,7 +1,5 @@
 //! Members that come, go, and come back without their disks.
 
-use std::time::Duration;
-
 use crate::support::{Cluster, PARTITIONS, create_app, eventually, propose};
 use futures::FutureExt as _;
 use model::cluster::placement;
@@ -88,9 +86,15 @@ async fn a_failed_exchange_leaves_the_present_voter_its_lease() {
     let group = GroupId::all(PARTITIONS).find(placed).unwrap();
     let leader = cluster.leader(group).await;
     let operator = *first.iter().find(|id| **id != leader && **id != present).unwrap();
+    cluster.run_among(newcomer, ids.clone(), false).await;
+    cluster.links.cut(operator, leader);
     let operator = cluster.node(operator).clone();
-    // The operator's node hears of the newcomer, and no more.
-    let _ = tokio::time::timeout(Duration::ZERO, operator.add_node(cluster.info(newcomer))).await;
+    // The operator's node hears of the newcomer, and no more, because it doesn't get the leadership.
+    tokio::select! {
+        added = operator.add_node(cluster.info(newcomer)) => panic!("added, {added:?}"),
+        () = eventually("the newcomer to be known", || async { operator.nodes().contains_key(&newcomer).then_some(()) }) => {}
+    }
+    cluster.links.heal();
     operator.promote_node(newcomer).await.unwrap_err();
     let led = operator.leads(group);
     assert!(led.is_some(), "the exchange was tried");

@@ -36,6 +36,13 @@ pub enum LogError {
     /// A proposal is larger than an entry may be; nothing was done.
     #[error("the request needs {size} bytes in the log, {limit} are allowed")]
     TooLarge { size: usize, limit: usize },
+    /// A proposal is none that every replica can apply; nothing was done.
+    #[error("the request can't be recorded in group {group}: {detail}")]
+    Invalid {
+        group: GroupId,
+        /// Which one, and what is wrong with it.
+        detail: String,
+    },
     /// The node is stopping; nothing was done.
     #[error("the node is stopping")]
     Stopping,

@@ -113,6 +113,7 @@ async fn wipe(layout: &Layout) -> Result<(), Failure> {
         let folder = layout.folder.display();
         return Err(anyhow::anyhow!("a development cluster runs in {folder}; stop it before --fresh").into());
     }
+    absent_is_fine(std::fs::remove_dir_all(layout.tls()), &layout.tls())?;
     for (index, region) in REGIONS.iter().enumerate() {
         let data = layout.folder.join(region);
         absent_is_fine(std::fs::remove_dir_all(&data), &data)?;

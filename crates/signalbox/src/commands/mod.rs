@@ -2,6 +2,7 @@
 
 pub mod accounting;
 pub mod app;
+pub mod certs;
 pub mod channel;
 pub mod check_config;
 pub mod cluster;

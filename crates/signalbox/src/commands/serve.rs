@@ -57,7 +57,9 @@ impl Serve {
         });
         let stop = StopSignals::listen()?;
         let input_end = if self.until_stdin_closes { Some(input_end()?) } else { None };
-        node::serve(config, asked_to_stop(stop, input_end)).await?;
+        let (file, settings) = (self.config, self.settings);
+        let again = Box::new(move || config::load(&file, environment(), &settings));
+        node::serve(config, again, asked_to_stop(stop, input_end)).await?;
         Ok(())
     }
 }
@@ -67,9 +69,7 @@ impl Serve {
 /// # Errors
 /// `Usage`, naming the file and the key.
 pub fn load(file: &Path, settings: &[String]) -> Result<Config, Failure> {
-    let environment =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let loaded = config::load(file, environment, settings);
+    let loaded = config::load(file, environment(), settings);
     loaded.map_err(|error| {
         let reason = with_causes(&error);
         let shown = file.display().to_string();
@@ -77,6 +77,10 @@ pub fn load(file: &Path, settings: &[String]) -> Result<Config, Failure> {
         let place = if reason.contains(&shown) { String::new() } else { format!("{shown}: ") };
         Failure::Usage(format!("{place}{reason}; correct it and check it with `signalbox check-config`"))
     })
+}
+
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// The signals that ask a process to stop.

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use model::id::ClusterId;
+
 use crate::failure::Failure;
 
 /// The modes of the first plan.
@@ -75,13 +77,18 @@ impl Layout {
         REGIONS.iter().position(|region| *region == name)
     }
 
-    /// Writes the configuration of a region as `deploy/local` has it, with the cluster's own addresses and folder.
-    pub fn config_text(&self, region: usize, data: &Path) -> String {
+    /// Returns the folder of the cluster's certificate authority.
+    pub fn tls(&self) -> PathBuf {
+        self.folder.join("tls")
+    }
+
+    /// Writes the configuration of a region as `deploy/local` has it, with the cluster's own id, addresses and folder.
+    pub fn config_text(&self, region: usize, cluster: ClusterId, data: &Path) -> String {
         let mut text = format!(
             "# {name}: one of three regions on this machine.\n\n\
              [node]\nid = {id}\ndata = {data:?}\n\n\
              [listen]\nrest = {rest:?}\ngrpc = {grpc:?}\npeer = {peer:?}\n\n\
-             [cluster]\npartitions = 4\nmode = {mode:?}\nround_trip_ms = 5\n",
+             [cluster]\nid = \"{cluster}\"\npartitions = 4\nmode = {mode:?}\nround_trip_ms = 5\n",
             name = REGIONS[region],
             id = region + 1,
             rest = self.rest(region),
@@ -107,6 +114,17 @@ impl Layout {
         }
         text.push_str(&format!("\n[providers]\nsandbox = \"http://{}\"\nwebhook = true\n", self.sandbox()));
         text
+    }
+
+    /// Writes which certificates a region shows the others.
+    pub fn tls_text(&self, region: usize) -> String {
+        let file = |name: String| self.tls().join(name);
+        format!(
+            "\n[tls.peer]\nca = {ca:?}\ncertificate = {certificate:?}\nkey = {key:?}\n",
+            ca = file("ca.pem".to_owned()),
+            certificate = file(format!("node-{}.pem", region + 1)),
+            key = file(format!("node-{}-key.pem", region + 1)),
+        )
     }
 }
 
@@ -135,8 +153,10 @@ mod tests {
         assert_eq!(layout.grpc(2), "127.0.0.1:4203");
         assert_eq!(layout.peer(1), "127.0.0.1:4402");
         assert_eq!(layout.sandbox(), "127.0.0.1:4300");
+        let text = |region| layout.config_text(region, ClusterId(7), Path::new("data"));
         for region in 0..3 {
-            let parsed: ConfigFile = toml::from_str(&layout.config_text(region, Path::new("data"))).unwrap();
+            let parsed: ConfigFile = toml::from_str(&(text(region) + &layout.tls_text(region))).unwrap();
+            assert!(parsed.tls.peer.is_some());
             assert_eq!(parsed.cluster.nodes.len(), 3);
             assert_eq!(parsed.node.id, region as u64 + 1);
         }

@@ -1,9 +1,14 @@
 //! One region of a development cluster: a `signalbox serve` process that is started, killed and watched.
 
+use std::fs::{OpenOptions, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context;
+use model::id::ClusterId;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, ChildStdin, Command};
 
@@ -16,6 +21,7 @@ const STOP_MAX: Duration = Duration::from_secs(40);
 /// A region's process, if it runs.
 pub struct Region {
     index: usize,
+    cluster: ClusterId,
     child: Option<Child>,
     /// Open as long as the process should run; kept apart because waiting for a child closes its own handle.
     lifeline: Option<ChildStdin>,
@@ -23,8 +29,8 @@ pub struct Region {
 
 impl Region {
     /// Returns a region that doesn't run.
-    pub fn new(index: usize) -> Region {
-        Region { index, child: None, lifeline: None }
+    pub fn new(index: usize, cluster: ClusterId) -> Region {
+        Region { index, cluster, child: None, lifeline: None }
     }
 
     /// Returns the region's name.
@@ -40,12 +46,12 @@ impl Region {
         if self.running() {
             return Ok(());
         }
-        let data = layout.folder.join(self.name());
         let config = layout.config(self.index);
-        std::fs::write(&config, layout.config_text(self.index, &data))
-            .with_context(|| format!("failed to write {}", config.display()))?;
+        let data = layout.folder.join(self.name());
+        let text = layout.config_text(self.index, self.cluster, &data) + &layout.tls_text(self.index);
+        write_private(&config, &text).with_context(|| format!("failed to write {}", config.display()))?;
         let log = layout.log(self.index);
-        let lines = std::fs::OpenOptions::new()
+        let lines = OpenOptions::new()
             .create(true)
             .append(true)
             .open(&log)
@@ -117,4 +123,11 @@ impl Region {
             None => std::future::pending().await,
         }
     }
+}
+
+/// Writes a file that its owner alone may read: it holds the development key.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    file.write_all(text.as_bytes())
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use model::id::{ClusterId, NodeId, RegionId};
 use sandbox::SandboxConfig;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
@@ -11,12 +12,17 @@ use super::control::{Order, answer, read_order};
 use super::layout::{Layout, REGIONS};
 use super::print;
 use super::region::Region;
+use crate::certs::{Authority, CertsError, NodeName};
 
 /// How long the regions may take until they are ready; a first start makes the databases and elects leaders.
 const READY_MAX: Duration = Duration::from_secs(60);
 
 /// How often a region is asked whether it is ready.
 const READY_LOOK: Duration = Duration::from_millis(100);
+
+/// For how many days the authority's and the regions' certificates are valid.
+const AUTHORITY_DAYS: u32 = 3_650;
+const NODE_DAYS: u32 = 365;
 
 /// The seed of the sandbox's faults, so that a session repeats.
 const SANDBOX_SEED: u64 = 1;
@@ -28,13 +34,14 @@ const SANDBOX_SEED: u64 = 1;
 pub async fn run(layout: Layout) -> anyhow::Result<()> {
     std::fs::create_dir_all(&layout.folder).with_context(|| format!("failed to make {}", layout.folder.display()))?;
     let orders = listen(&layout).await?;
+    let cluster = certificates(&layout)?;
     let (stop_sandbox, sandbox_stops) = oneshot::channel::<()>();
     let sandbox = sandbox::bind(sandbox_config(&layout)?).await.context("failed to start the sandbox")?;
     let sandbox = tokio::spawn(sandbox.serve(async move {
         sandbox_stops.await.ok();
     }));
     let started = Instant::now();
-    let mut regions: Vec<Region> = (0..REGIONS.len()).map(Region::new).collect();
+    let mut regions: Vec<Region> = (0..REGIONS.len()).map(|index| Region::new(index, cluster)).collect();
     for region in &mut regions {
         region.start(&layout)?;
     }
@@ -54,6 +61,22 @@ pub async fn run(layout: Layout) -> anyhow::Result<()> {
     sandbox.await.context("the sandbox panicked")?.context("the sandbox failed")?;
     std::fs::remove_file(layout.socket()).ok();
     outcome
+}
+
+/// Issues the regions' certificates anew; makes the authority, and with it the cluster's id, when there is none.
+fn certificates(layout: &Layout) -> anyhow::Result<ClusterId> {
+    let folder = layout.tls();
+    let authority = match Authority::open(&folder) {
+        Err(CertsError::Missing { .. }) => {
+            Authority::init(&folder, ClusterId(node::world::random_id()), AUTHORITY_DAYS)?
+        }
+        opened => opened?,
+    };
+    for (index, region) in REGIONS.iter().enumerate() {
+        let region = RegionId::new(region).context("a region's name")?;
+        authority.issue(&NodeName { node: NodeId(index as u64 + 1), region, hosts: Vec::new() }, NODE_DAYS)?;
+    }
+    Ok(authority.cluster())
 }
 
 fn sandbox_config(layout: &Layout) -> anyhow::Result<SandboxConfig> {

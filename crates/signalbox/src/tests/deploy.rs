@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use model::id::ClusterId;
+
 use super::run;
 use crate::dev::{Layout, MODES, REGIONS};
 
@@ -14,7 +16,7 @@ fn the_local_set_is_the_development_cluster() {
     let layout = Layout { base_port: 4100, folder: PathBuf::new(), mode: MODES[0].to_owned() };
     for (index, region) in REGIONS.iter().enumerate() {
         let written = std::fs::read_to_string(deploy().join("local").join(format!("{region}.toml"))).unwrap();
-        assert_eq!(written, layout.config_text(index, &Path::new("./data").join(region)), "{region}");
+        assert_eq!(written, layout.config_text(index, ClusterId(1), &Path::new("./data").join(region)), "{region}");
     }
 }
 

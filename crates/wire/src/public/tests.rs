@@ -27,10 +27,10 @@ proptest! {
     }
 
     #[test]
-    fn a_node_comes_back(node in any_of::node()) {
-        let given = |text: String| format!("x{text}");
+    fn a_node_comes_back(node in any_of::node(), host in "[a-z0-9][a-z0-9.-]{0,20}", port in 1_u16..) {
         let id = model::NodeId(node.id.0.max(1));
-        let node = NodeInfo { id, peer: given(node.peer), grpc: given(node.grpc), rest_url: given(node.rest_url), ..node };
+        let (peer, grpc) = (format!("{host}:{port}"), format!("[::1]:{port}"));
+        let node = NodeInfo { id, rest_url: format!("https://{host}/base"), peer, grpc, ..node };
         prop_assert_eq!(NodeInfo::try_from(v1::NodeInfo::from(node.clone())), Ok(node));
     }
 
@@ -141,6 +141,14 @@ fn nodes_without_an_address_are_refused() {
     says(NodeInfo::try_from(v1::NodeInfo { node_id: 0, ..node.clone() }), "node_id: is required");
     says(NodeInfo::try_from(v1::NodeInfo { kind: 0, ..node.clone() }), "kind: is required");
     says(NodeInfo::try_from(v1::NodeInfo { peer_address: String::new(), ..node.clone() }), "peer_address: is required");
+    for bad in ["x", "x:0", "x:y", "http://x:1", "x y:1"] {
+        let said = NodeInfo::try_from(v1::NodeInfo { peer_address: bad.into(), ..node.clone() }).unwrap_err();
+        assert_eq!(said.path, "peer_address", "{bad}");
+    }
+    for bad in ["x:1", "ftp://x:1", "http://", "http://x y", "http://x:0/"] {
+        let said = NodeInfo::try_from(v1::NodeInfo { rest_url: bad.into(), ..node.clone() }).unwrap_err();
+        assert_eq!(said.path, "rest_url", "{bad}");
+    }
     let without_rest = v1::NodeInfo { rest_url: String::new(), ..node.clone() };
     says(NodeInfo::try_from(without_rest.clone()), "rest_url: is required");
     let witness = v1::NodeInfo { kind: v1::RegionKind::Witness.into(), ..without_rest };

@@ -2,6 +2,7 @@
 //! signature.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -36,12 +37,12 @@ pub(in super::super) struct Scope {
 }
 
 /// Finds the key of a claim and checks everything that needs no body.
-pub(in super::super) fn known_key<'k>(
+pub(in super::super) fn known_key(
     claim: &Claim,
-    keys: &'k KeyStore,
+    keys: &KeyStore,
     scope: &Scope,
     now: Timestamp,
-) -> Result<&'k Key, Denial> {
+) -> Result<Arc<Key>, Denial> {
     let key = keys.find(&claim.key_id).filter(|_| !claim.has_token).ok_or(Denial::UnknownKey)?;
     if claim.service != SERVICE {
         return Err(Denial::Scope(format!("correct service: '{SERVICE}'")));

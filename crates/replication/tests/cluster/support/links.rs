@@ -10,9 +10,10 @@ use std::task::{Context, Poll};
 
 use futures::StreamExt as _;
 use hyper_util::rt::TokioIo;
+use model::cluster::NodeInfo;
 use model::id::NodeId;
 use replication::peer_endpoint;
-use replication::{Incoming, InvalidPeerAddress, PeerStream, PeerTransport};
+use replication::{Incoming, InvalidPeerAddress, PeerProof, PeerStream, PeerTransport};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -67,6 +68,13 @@ impl Links {
         others.into_iter().filter(|other| *other != id).for_each(|other| {
             cut.insert(pair(id, other));
         });
+    }
+
+    /// Makes a node reachable at one more address.
+    pub fn alias(&self, address: &str, id: NodeId) {
+        let mut listeners = self.listeners.lock().unwrap();
+        let connections = listeners[&self::address(id)].connections.clone();
+        listeners.insert(address.to_owned(), Listener { node: id, connections });
     }
 
     /// Cuts two nodes off from each other.
@@ -163,15 +171,15 @@ impl LinkedTransport {
 }
 
 impl PeerTransport for LinkedTransport {
-    fn connect(&self, address: &str) -> Result<Channel, InvalidPeerAddress> {
-        let (links, own, to) = (self.links.clone(), self.own, address.to_owned());
-        let connector = tower::service_fn(move |_| std::future::ready(links.connect(own, &to).map(TokioIo::new)));
-        Ok(peer_endpoint(address)?.connect_with_connector_lazy(connector))
+    fn connect(&self, to: &NodeInfo) -> Result<Channel, InvalidPeerAddress> {
+        let (links, own, address) = (self.links.clone(), self.own, to.peer.clone());
+        let connector = tower::service_fn(move |_| std::future::ready(links.connect(own, &address).map(TokioIo::new)));
+        Ok(peer_endpoint(&to.peer)?.connect_with_connector_lazy(connector))
     }
 
     fn incoming(&self) -> Incoming {
         let incoming = UnboundedReceiverStream::new(self.links.listen(self.own));
-        incoming.map(|stream| Ok(PeerStream::new(stream))).boxed()
+        incoming.map(|stream| Ok(PeerStream::new(stream, PeerProof::Unproved))).boxed()
     }
 }
 

@@ -10,23 +10,24 @@ use std::time::Duration;
 use model::Proposal;
 use model::cluster::{NodeInfo, Nodes, RegionKind};
 use model::command::Command;
-use model::id::{Epoch, GroupId, Incarnation, NodeId, RegionId};
+use model::id::{ClusterId, Epoch, GroupId, Incarnation, NodeId, RegionId};
 use model::outcome::Outcome;
 use model::plan::{Author, Mode, RegionState, TrafficPlan};
 use model::time::{BootTime, Timestamp};
 use registry::tables::{FollowUpNumbers, WriteRows};
-use replication::{Housekeeping, InPlace, Replication, ReplicationConfig, ReplicationParts};
+use replication::{Housekeeping, InPlace, PeerTransport as _, Replication, ReplicationConfig, ReplicationParts};
 use service::ports::{Applied, Clock, LogError, Random, ReplicatedLog};
 use store::memory::MemoryOperation;
 use store::{EngineError, LogStore, MemoryEngine, StateStore};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use tonic::transport::Channel;
 use traffic::LeaseTiming;
 
 use self::links::{LinkedTransport, Links};
 
-mod links;
+pub mod links;
 
 /// How long anything may take that must happen.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -34,6 +35,10 @@ pub const SOON: Duration = Duration::from_secs(20);
 pub const PARTITIONS: u16 = 2;
 /// The partition that most tests use.
 pub const GROUP: GroupId = GroupId(1);
+/// The test cluster.
+pub const CLUSTER: ClusterId = ClusterId(7);
+/// Another cluster.
+pub const STRANGERS: ClusterId = ClusterId(8);
 const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
 
 /// How often `eventually` looks.
@@ -96,6 +101,8 @@ struct Disk {
 
 pub struct Cluster {
     nodes: Nodes,
+    /// Of nodes that are started from now on.
+    cluster: ClusterId,
     disks: BTreeMap<NodeId, Disk>,
     pub running: BTreeMap<NodeId, Running>,
     pub links: Links,
@@ -128,11 +135,13 @@ impl Cluster {
             let peer = links::address(id);
             let region = RegionId::new(REGIONS[((id.0 - 1) % 3) as usize]).unwrap();
             let kind = RegionKind::Serving;
-            nodes.insert(id, NodeInfo { id, region, kind, peer, grpc: String::new(), rest_url: String::new() });
+            nodes
+                .insert(id, NodeInfo { id, region, kind, peer, grpc: format!("node-{id}:2"), rest_url: String::new() });
         }
         let disks = nodes.keys().map(|id| (*id, Disk::default())).collect();
         Cluster {
             nodes,
+            cluster: CLUSTER,
             disks,
             running: BTreeMap::new(),
             links,
@@ -170,6 +179,18 @@ impl Cluster {
         self.run_among(id, self.ids(), bootstrap).await;
     }
 
+    /// Starts a node of another cluster at the address, under the number and with the neighbours of one of this.
+    pub async fn run_stranger(&mut self, id: NodeId) {
+        self.cluster = STRANGERS;
+        self.run(id, true).await;
+        self.cluster = CLUSTER;
+    }
+
+    /// Returns the way to a node for calls that say of themselves what a test wants.
+    pub fn calls(&self, from: NodeId, to: NodeId) -> Channel {
+        LinkedTransport::new(self.links.clone(), from).connect(&self.info(to)).unwrap()
+    }
+
     /// Starts a node that is told of some of the nodes only.
     pub async fn run_among(&mut self, id: NodeId, known: Vec<NodeId>, bootstrap: bool) {
         self.incarnations += 1;
@@ -178,6 +199,7 @@ impl Cluster {
         let state = StateStore::open(Arc::new(disk.state)).unwrap();
         let syncing = tokio::spawn(sync(log.clone(), self.sync_time.clone())).abort_handle();
         let config = ReplicationConfig {
+            cluster: self.cluster,
             node: id,
             incarnation: Incarnation(self.incarnations),
             nodes: self.nodes.iter().filter(|(id, _)| known.contains(id)).map(|(id, n)| (*id, n.clone())).collect(),
