@@ -67,7 +67,7 @@ impl DevelopmentCluster {
     /// Connects to a region's gRPC listener.
     pub async fn connect(&self, region: usize) -> anyhow::Result<Connection> {
         let client = self.layout.grpc(region).parse().context("failed to read a gRPC listener's address")?;
-        Ok(Connection::open(&[client], self.key.clone(), self.timeout).await?)
+        Ok(Connection::open(&[client], None, self.key.clone(), self.timeout).await?)
     }
 
     /// Waits until a region's listener says that it is ready; returns how long that took.

@@ -4,6 +4,7 @@
 pub mod grpc;
 pub mod rest;
 
+mod connections;
 mod keys;
 mod limits;
 mod requests;

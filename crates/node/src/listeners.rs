@@ -54,7 +54,8 @@ pub async fn rest(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
         metrics: Arc::new(move || metrics.render()),
         limits: Limits::default(),
     });
-    Ok(tokio::spawn(api::rest::serve(listener, Arc::new(api), stop)))
+    let tls = opening.tls.as_ref().map(|tls| tls.server(b"http/1.1"));
+    Ok(tokio::spawn(api::rest::serve(listener, tls, Arc::new(api), stop)))
 }
 
 /// Opens the gRPC listener and serves it until `stop`.
@@ -70,8 +71,9 @@ pub async fn grpc(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
         readiness: readiness(opening.node),
         limits: GrpcLimits::default(),
     });
+    let tls = opening.tls.as_ref().map(|tls| tls.server(b"h2"));
     Ok(tokio::spawn(async move {
-        if let Err(error) = api::grpc::serve(listener, Arc::new(api), stop).await {
+        if let Err(error) = api::grpc::serve(listener, tls, Arc::new(api), stop).await {
             tracing::error!(%error, "gRPC listener failed");
         }
     }))

@@ -21,6 +21,6 @@ impl Context<'_> {
     pub async fn connect(&self) -> Result<Connection, Failure> {
         let given = (self.global.key_id.as_deref(), self.global.secret.as_deref());
         let key = Key::choose(given, |name| std::env::var(name).ok(), &self.global.endpoints)?;
-        Connection::open(&self.global.endpoints, key, self.global.timeout).await
+        Connection::open(&self.global.endpoints, self.global.ca.as_deref(), key, self.global.timeout).await
     }
 }

@@ -1,5 +1,6 @@
 //! The options of every command that asks a cluster.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -15,7 +16,8 @@ pub const DEFAULT_LISTENERS: &str = "127.0.0.1:4201,127.0.0.1:4202,127.0.0.1:420
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct Global {
-    /// gRPC listeners to try in order until one connects; repeat the option or separate them by commas.
+    /// gRPC listeners to try in order until one connects; repeat the option or separate them by commas. TLS is spoken
+    /// beyond this machine; https:// or http:// before an address says otherwise.
     #[arg(
         long = "endpoint",
         value_name = "HOST:PORT",
@@ -25,6 +27,9 @@ pub struct Global {
         default_value = DEFAULT_LISTENERS
     )]
     pub endpoints: Vec<ListenerAddress>,
+    /// File with the authorities whose certificates listeners may show, as PEM; else the public ones.
+    #[arg(long, value_name = "FILE", env = "SIGNALBOX_CA", global = true)]
+    pub ca: Option<PathBuf>,
     /// Access key id; else AWS_ACCESS_KEY_ID, else on loopback the development key.
     #[arg(long, value_name = "ID", env = "SIGNALBOX_KEY_ID", global = true)]
     pub key_id: Option<String>,

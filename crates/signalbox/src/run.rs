@@ -22,6 +22,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
             return if said.is_ok() { u8::try_from(error.exit_code()).unwrap_or(EXIT_FAILED) } else { EXIT_FAILED };
         }
     };
+    // Two of the dependencies could choose a provider of cryptography; this program names it.
+    rustls::crypto::ring::default_provider().install_default().ok();
     match carry_out(cli, out) {
         Ok(()) => EXIT_OK,
         Err(failure) => {
@@ -67,7 +69,5 @@ fn ask(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure
 }
 
 fn many_threads() -> Result<Runtime, Failure> {
-    // Two of the dependencies could choose a provider of cryptography; this program names it.
-    rustls::crypto::ring::default_provider().install_default().ok();
     Ok(Builder::new_multi_thread().enable_all().build().context("failed to start the runtime")?)
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -23,6 +24,7 @@ use super::opt_outs::OptOutsService;
 use super::state::GrpcApi;
 use super::traffic::TrafficService;
 use super::unwind::UnwindLayer;
+use crate::connections::Connections;
 use crate::rest::BODY_MAX;
 
 /// The largest number of calls and watches of one connection.
@@ -74,17 +76,19 @@ pub fn router(api: &Arc<GrpcApi>) -> Result<(UnwindingRouter, HealthReporter), t
     Ok((router, reporter))
 }
 
-/// Serves a listener until `shutdown`, then ends watches and lets calls under way end, at most `CLOSING_MAX`.
+/// Serves a listener until `shutdown`, then ends watches and lets calls under way end, at most `CLOSING_MAX`. It speaks
+/// TLS when it is given what for.
 ///
 /// # Errors
 /// When the listener fails, or the descriptors of the API can't be read.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
     api: Arc<GrpcApi>,
     shutdown: CancellationToken,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let (router, reporter) = router(&api)?;
-    let incoming = incoming(listener, api.connections_max);
+    let incoming = incoming(Connections::new(listener, tls, api.connections_max));
     let serving = router.serve_with_incoming_shutdown(incoming, shutdown.clone().cancelled_owned());
     let closed_late = async {
         shutdown.cancelled().await;

@@ -8,14 +8,15 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
 use service::panics::may_unwind;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::router::router;
 use super::state::RestApi;
+use crate::connections::{Connection, Connections};
 
 /// The largest head of a request, in bytes.
 const HEAD_MAX: usize = 64 * 1024;
@@ -25,60 +26,41 @@ const HEADERS_MAX: usize = 100;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long requests under way may go on when the listener closes.
 const CLOSING_MAX: Duration = Duration::from_secs(10);
-/// How long to wait after a connection couldn't be accepted; out of file descriptors is the common reason.
-const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
-/// Serves a listener until `shutdown`, then lets requests under way end, at most `CLOSING_MAX`.
-pub async fn serve(listener: TcpListener, api: Arc<RestApi>, shutdown: CancellationToken) {
-    let places = Arc::new(Semaphore::new(api.limits.connections_max));
+/// Serves a listener until `shutdown`, then lets requests under way end, at most `CLOSING_MAX`. It speaks TLS when it is
+/// given what for.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    api: Arc<RestApi>,
+    shutdown: CancellationToken,
+) {
+    let mut incoming = Connections::new(listener, tls, api.limits.connections_max);
     let router = router(api);
     let mut connections = JoinSet::new();
-    while let Some((stream, place)) = next(&listener, &places, &shutdown, &mut connections).await {
-        connections.spawn(may_unwind(connection(stream, router.clone(), shutdown.clone(), place)));
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            connection = incoming.next() => {
+                connections.spawn(may_unwind(serve_connection(connection, router.clone(), shutdown.clone())));
+            }
+            Some(_) = connections.join_next() => {}
+        }
     }
-    drop(listener);
+    drop(incoming);
     let ended = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(CLOSING_MAX, ended).await.is_err() {
         tracing::warn!(connections = connections.len(), "closed connections with requests under way");
     }
 }
 
-/// Waits for a place and a connection; nothing when the listener closes.
-async fn next(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-    shutdown: &CancellationToken,
-    connections: &mut JoinSet<()>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let place = tokio::select! {
-        place = Arc::clone(places).acquire_owned() => place.ok()?,
-        () = shutdown.cancelled() => return None,
-    };
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => return Some((stream, place)),
-                Err(error) => {
-                    tracing::warn!(%error, "failed to accept a connection");
-                    tokio::time::sleep(ACCEPT_BACKOFF).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
-            () = shutdown.cancelled() => return None,
-        }
-    }
-}
-
-async fn connection(stream: TcpStream, router: Router, shutdown: CancellationToken, _place: OwnedSemaphorePermit) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "failed to set nodelay");
-    }
+async fn serve_connection(connection: Connection, router: Router, shutdown: CancellationToken) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(connection), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use api::grpc::{GrpcApi, GrpcApiParts, GrpcLimits, KEY_ID as KEY_ID_NAME, KEY_SECRET, serve};
 use model::cluster::{NodeInfo, RegionKind};
 use model::id::{GroupId, LogIndex, NodeId, Term};
+use rustls::ServerConfig;
 use service::ports::{BoxFuture, ClusterControl, ClusterError, ClusterStatus, GroupStatus};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -107,6 +108,10 @@ impl Grpc {
     }
 
     pub async fn with_limits(limits: GrpcLimits) -> Grpc {
+        Grpc::serving(limits, None).await
+    }
+
+    pub async fn serving(limits: GrpcLimits, tls: Option<Arc<ServerConfig>>) -> Grpc {
         let node = Node::start().await;
         let api = GrpcApi::new(GrpcApiParts {
             service: node.service.clone(),
@@ -118,7 +123,7 @@ impl Grpc {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let served = serve(listener, Arc::new(api), shutdown.clone());
+        let served = serve(listener, tls, Arc::new(api), shutdown.clone());
         let serving = tokio::spawn(async move { served.await.unwrap() });
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
         Grpc { node, shutdown, serving, address, channel }

@@ -15,3 +15,5 @@ mod rest_admission;
 mod rest_operations;
 #[cfg(test)]
 mod sockets;
+#[cfg(test)]
+mod tls;

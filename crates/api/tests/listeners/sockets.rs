@@ -23,7 +23,7 @@ async fn served() -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    let serving = tokio::spawn(api::rest::serve(listener, rest.api, shutdown.clone()));
+    let serving = tokio::spawn(api::rest::serve(listener, None, rest.api, shutdown.clone()));
     Served { address, shutdown, serving }
 }
 

@@ -3,12 +3,13 @@
 mod address;
 mod key;
 
+use std::path::Path;
 use std::time::Duration;
 
 use tonic::metadata::MetadataMap;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Response, Status};
 use wire::v1::accounting_client::AccountingClient;
 use wire::v1::apps_client::AppsClient;
@@ -50,11 +51,17 @@ impl Connection {
     /// Connects to the first of the listeners that takes a connection.
     ///
     /// # Errors
-    /// `Unreachable` when none does.
-    pub async fn open(listeners: &[ListenerAddress], key: Key, timeout: Duration) -> Result<Connection, Failure> {
+    /// `Usage` when the file of authorities can't be read, `Unreachable` when none does.
+    pub async fn open(
+        listeners: &[ListenerAddress],
+        authorities: Option<&Path>,
+        key: Key,
+        timeout: Duration,
+    ) -> Result<Connection, Failure> {
+        let tls = trust(authorities)?;
         let mut tried = Vec::new();
         for listener in listeners {
-            match connect(listener, CONNECT_MAX.min(timeout)).await {
+            match connect(listener, &tls, CONNECT_MAX.min(timeout)).await {
                 Ok(channel) => return Ok(Connection { channel, listener: listener.clone(), key, timeout }),
                 Err(reason) => tried.push(format!("{listener} ({reason})")),
             }
@@ -146,14 +153,31 @@ impl Interceptor for Signer {
     }
 }
 
-async fn connect(listener: &ListenerAddress, timeout: Duration) -> Result<Channel, String> {
-    let endpoint = Endpoint::from_shared(listener.url())
+/// Says whose certificates listeners may show: those of the authorities in a file, or those of the public ones.
+fn trust(authorities: Option<&Path>) -> Result<ClientTlsConfig, Failure> {
+    let Some(file) = authorities else { return Ok(ClientTlsConfig::new().with_webpki_roots()) };
+    let unreadable = |error| Failure::Usage(format!("--ca: failed to read {}: {error}", file.display()));
+    let pem = std::fs::read(file).map_err(unreadable)?;
+    Ok(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)))
+}
+
+async fn connect(listener: &ListenerAddress, tls: &ClientTlsConfig, timeout: Duration) -> Result<Channel, String> {
+    let mut endpoint = Endpoint::from_shared(listener.url())
         .map_err(|error| with_causes(&error))?
         .connect_timeout(timeout)
         .http2_keep_alive_interval(KEEP_ALIVE_EVERY)
         .user_agent(concat!("signalbox/", env!("CARGO_PKG_VERSION")))
         .map_err(|error| with_causes(&error))?;
-    endpoint.connect().await.map_err(|error| innermost(&error))
+    if listener.has_tls() {
+        endpoint = endpoint.tls_config(tls.clone()).map_err(|error| with_causes(&error))?;
+    }
+    // The connector's own timeout ends with TCP's part.
+    let connecting = tokio::time::timeout(timeout * 2, endpoint.connect());
+    match connecting.await {
+        Ok(connected) => connected.map_err(|error| innermost(&error)),
+        Err(_) if listener.has_tls() => Err("no TLS handshake: is it spoken there? http:// goes without".to_owned()),
+        Err(_) => Err("no answer in time".to_owned()),
+    }
 }
 
 /// Returns the last cause: the system's own words, such as "connection refused".
