@@ -33,7 +33,8 @@ pub fn routes(config: &Config, own: &NodeInfo, nodes: &Nodes) -> anyhow::Result<
         by_name.extend(CHANNELS.into_iter().map(|channel| (channel, sandbox::NAME.to_owned())));
     }
     if config.providers.webhook {
-        let settings = webhook::WebhookConfig { region: own.region.clone(), targets: webhook::Targets::Any };
+        let targets = webhook::Targets::public_and(config.providers.webhook_allow.clone());
+        let settings = webhook::WebhookConfig { region: own.region.clone(), targets };
         let driver = webhook::WebhookDriver::new(settings).context("failed to make the webhook driver")?;
         drivers.push(Arc::new(driver));
         by_name.insert(Channel::Custom, webhook::NAME.to_owned());

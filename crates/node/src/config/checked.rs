@@ -10,6 +10,7 @@ use model::cluster::{NodeConflict, NodeInfo, Nodes, RegionKind, check_against};
 use model::id::{ClusterId, NodeId, RegionId};
 use model::location::HostPort;
 use model::plan::Mode;
+use sender::drivers::webhook::{InvalidNetwork, NETWORKS_MAX, Network};
 use traffic::timing::LeaseTiming;
 
 use super::error::ConfigError;
@@ -103,6 +104,8 @@ pub struct Providers {
     pub sandbox: Option<String>,
     /// Whether CUSTOM messages are posted to their URLs.
     pub webhook: bool,
+    /// Networks that webhooks may reach besides public addresses.
+    pub webhook_allow: Vec<Network>,
 }
 
 /// How fast a channel may send from this region.
@@ -142,6 +145,7 @@ pub(super) fn check(file: ConfigFile) -> Result<Config, ConfigError> {
         providers: Providers {
             sandbox: url("providers.sandbox", file.providers.sandbox)?,
             webhook: file.providers.webhook,
+            webhook_allow: webhook_allow(&file.providers.webhook_allow)?,
         },
         pace: pace(file.pace)?,
         store: store(file.store)?,
@@ -315,6 +319,15 @@ fn url(key: &str, text: Option<String>) -> Result<Option<String>, ConfigError> {
         Some(text) => Ok(Some(text.trim_end_matches('/').to_owned())),
         None => Ok(None),
     }
+}
+
+fn webhook_allow(texts: &[String]) -> Result<Vec<Network>, ConfigError> {
+    within("providers.webhook_allow", texts.len(), 0, NETWORKS_MAX)?;
+    let network = |(place, text): (usize, &String)| {
+        let key = || format!("providers.webhook_allow[{place}]");
+        text.parse().map_err(|error: InvalidNetwork| ConfigError::key(key(), error.to_string()))
+    };
+    texts.iter().enumerate().map(network).collect()
 }
 
 fn keys(sections: Vec<KeySection>) -> Result<Vec<Key>, ConfigError> {

@@ -168,6 +168,9 @@ pub struct ProvidersSection {
     /// Whether CUSTOM messages are posted to the URLs that they are addressed to.
     #[serde(default)]
     pub webhook: bool,
+    /// Networks that webhooks may reach besides public addresses, such as `10.0.0.0/8`; at most 64.
+    #[serde(default)]
+    pub webhook_allow: Vec<String>,
 }
 
 /// How fast a channel may send from this region.

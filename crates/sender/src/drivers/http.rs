@@ -46,7 +46,8 @@ pub(super) enum Lost {
     Withdrawn,
 }
 
-/// Begins a client: no redirects (a message goes to whom it is addressed, once), connecting and answering bounded.
+/// Begins a client: no redirects (a message goes to whom it is addressed, once), no proxies of the environment (what is
+/// called is what was checked), connecting and answering bounded.
 /// Connecting has less time than the whole, so that a connection that was never made is told from a lost answer. Only
 /// HTTP/1: its connections take one request at a time, so that a body which is asked for is written at once.
 pub(crate) fn client(connect: Duration, whole: Duration) -> ClientBuilder {
@@ -56,6 +57,7 @@ pub(crate) fn client(connect: Duration, whole: Duration) -> ClientBuilder {
     }
     Client::builder()
         .redirect(Policy::none())
+        .no_proxy()
         .http1_only()
         .connect_timeout(connect.min(whole))
         .timeout(whole)
@@ -66,7 +68,18 @@ pub(crate) fn client(connect: Duration, whole: Duration) -> ClientBuilder {
 
 /// Sends a request and reads at most `body_max` bytes of the answer; longer ones are cut.
 pub(super) async fn exchange(client: &Client, request: Request, body_max: usize) -> Result<Answer, Lost> {
-    let mut response = client.execute(request).await.map_err(|error| lost(&error))?;
+    exchange_or(client, request, body_max, |_| None).await
+}
+
+/// Sends a request as [`exchange`] does; `known` says first what an error of its own client means.
+pub(super) async fn exchange_or(
+    client: &Client,
+    request: Request,
+    body_max: usize,
+    known: impl FnOnce(&reqwest::Error) -> Option<Lost>,
+) -> Result<Answer, Lost> {
+    let executed = client.execute(request).await;
+    let mut response = executed.map_err(|error| known(&error).unwrap_or_else(|| lost(&error)))?;
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers());
     let message_id = message_id(response.headers());
@@ -87,7 +100,7 @@ async fn read(response: &mut Response, body_max: usize) -> Result<Vec<u8>, Lost>
 }
 
 fn lost(error: &reqwest::Error) -> Lost {
-    if was_withdrawn(error) {
+    if cause::<Withdrawn>(error).is_some() {
         Lost::Withdrawn
     } else if error.is_builder() {
         Lost::Never("the request can't be built")
@@ -100,10 +113,10 @@ fn lost(error: &reqwest::Error) -> Lost {
     }
 }
 
-/// Says whether a request failed because its body was refused, which stands at the end of the causes.
-fn was_withdrawn(error: &reqwest::Error) -> bool {
-    std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
-        .any(|cause| cause.is::<Withdrawn>())
+/// Finds a cause of a failed request by its type.
+pub(super) fn cause<E: Error + 'static>(error: &reqwest::Error) -> Option<&E> {
+    let causes = std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
+    causes.filter_map(<dyn Error>::downcast_ref).next()
 }
 
 /// Reads `Retry-After` in seconds; dates, which some servers send, count as not given.

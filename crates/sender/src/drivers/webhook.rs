@@ -12,12 +12,14 @@
 //! | 3xx, other 4xx | permanent: redirects are not followed |
 //! | no connection | temporary |
 //! | connection lost or no answer in time | unknown |
+//! | no address that may be called | permanent |
 //! | forbidden while it was connecting | not begun |
 //!
-//! By default any address is called, private ones too: webhooks of a self-hosted system mostly live in its own network.
-//! Where apps belong to people who must not reach that network, [`Targets::Public`] refuses private, loopback and
-//! link-local addresses, also when a name resolves to one.
+//! A message names its own target, so that its sender could make a node call what only the node reaches. Only public
+//! addresses are called, and those that [`Targets`] allows besides; on port 80, 443 or from 1024 up, without a user in
+//! the URL, without a proxy.
 
+mod public;
 mod targets;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ use std::time::Duration;
 
 use model::content::Content;
 use model::{Channel, RegionId};
+use reqwest::dns::Resolve;
 use reqwest::{Client, Method, Request, Url};
 use serde::Serialize;
 use service::ports::BoxFuture;
@@ -33,7 +36,8 @@ use service::ports::BoxFuture;
 use super::http::{self, Answer, GuardedBody, HttpError, Lost};
 use crate::driver::{Begin, Delivery, Dispatch, Driver, DriverResult};
 
-pub use targets::Targets;
+pub use targets::{InvalidNetwork, NETWORKS_MAX, Network, Targets};
+use targets::{NotAllowed, SystemResolver};
 
 /// The driver's name in routes.
 pub const NAME: &str = "webhook";
@@ -69,7 +73,15 @@ impl WebhookDriver {
     /// # Errors
     /// When the HTTP client can't be made.
     pub fn new(config: WebhookConfig) -> Result<WebhookDriver, HttpError> {
-        let client = config.targets.restrict(http::client(CONNECT_MAX, EXCHANGE_MAX)).build()?;
+        WebhookDriver::with_resolver(config, Arc::new(SystemResolver))
+    }
+
+    /// Makes the driver with a resolver of its own: it is asked once for each connection.
+    ///
+    /// # Errors
+    /// When the HTTP client can't be made.
+    pub fn with_resolver(config: WebhookConfig, names: Arc<dyn Resolve>) -> Result<WebhookDriver, HttpError> {
+        let client = config.targets.restrict(http::client(CONNECT_MAX, EXCHANGE_MAX), names).build()?;
         Ok(WebhookDriver { client, region: config.region.to_string(), targets: config.targets })
     }
 
@@ -78,7 +90,8 @@ impl WebhookDriver {
             Ok(request) => request,
             Err(lost) => return lost.result(),
         };
-        match http::exchange(&self.client, request, ANSWER_MAX).await {
+        let refused = |error: &reqwest::Error| http::cause(error).map(|NotAllowed(reason)| Lost::Never(reason));
+        match http::exchange_or(&self.client, request, ANSWER_MAX, refused).await {
             Ok(answer) => result(&answer),
             Err(lost) => lost.result(),
         }
@@ -86,12 +99,7 @@ impl WebhookDriver {
 
     fn request(&self, delivery: &Delivery, begin: Arc<dyn Begin>) -> Result<Request, Lost> {
         let url = Url::parse(delivery.address.as_str()).map_err(|_error| Lost::Never("the address is no URL"))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(Lost::Never("the address is no http or https URL"));
-        }
-        if !self.targets.allow(&url) {
-            return Err(Lost::Never("the address is not a public one"));
-        }
+        self.targets.check(&url).map_err(|NotAllowed(reason)| Lost::Never(reason))?;
         let body = serde_json::to_vec(&Body::of(delivery, &self.region))
             .map_err(|_error| Lost::Never("the message can't be written as JSON"))?;
         let request = self.client.request(Method::POST, url).header("content-type", "application/json");

@@ -17,7 +17,8 @@ use crate::{Right, custom, dispatch, message, sms};
 
 fn webhook() -> WebhookDriver {
     let region = RegionId::new("us-east-1").unwrap();
-    WebhookDriver::new(WebhookConfig { region, targets: Targets::Any }).unwrap()
+    WebhookDriver::new(WebhookConfig { region, targets: Targets::public_and(vec!["127.0.0.0/8".parse().unwrap()]) })
+        .unwrap()
 }
 
 fn sandbox(url: &str) -> SandboxDriver {

@@ -40,9 +40,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server with a script.
+    /// Starts a server on loopback with a script.
     pub async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Server::start_at("127.0.0.1:0", script).await
+    }
+
+    /// Starts a server at an address with a script.
+    pub async fn start_at(address: &str, script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Server {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let (script, requests) = (Arc::new(script), Arc::clone(&seen));

@@ -1,8 +1,11 @@
 //! The webhook driver: what it posts, and what each answer means.
 
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use model::RegionId;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use sender::drivers::webhook::{Targets, WebhookConfig, WebhookDriver};
 use sender::{Driver, DriverResult};
 use serde_json::json;
@@ -10,12 +13,19 @@ use serde_json::json;
 use crate::server::{Reply, Seen, Server, nobody};
 use crate::{custom, dispatch, message};
 
-fn driver(targets: Targets) -> WebhookDriver {
-    WebhookDriver::new(WebhookConfig { region: RegionId::new("us-east-1").unwrap(), targets }).unwrap()
+const LOOPBACK: [&str; 1] = ["127.0.0.0/8"];
+
+fn config(allowed: &[&str]) -> WebhookConfig {
+    let targets = Targets::public_and(allowed.iter().map(|network| network.parse().unwrap()).collect());
+    WebhookConfig { region: RegionId::new("us-east-1").unwrap(), targets }
+}
+
+fn driver(allowed: &[&str]) -> WebhookDriver {
+    WebhookDriver::new(config(allowed)).unwrap()
 }
 
 async fn deliver_to(url: &str) -> DriverResult {
-    driver(Targets::Any).deliver(dispatch(vec![custom(1, url)])).await.remove(0)
+    driver(&LOOPBACK).deliver(dispatch(vec![custom(1, url)])).await.remove(0)
 }
 
 #[tokio::test]
@@ -50,7 +60,7 @@ async fn each_answer_means_what_the_table_says() {
     let server = Server::start(status_of_path).await;
     let batch = [200, 204, 429, 503, 408, 500, 599, 301, 404, 410];
     let batch = batch.iter().map(|status| custom(*status, &server.url(&format!("/{status}")))).collect();
-    let results = driver(Targets::Any).deliver(dispatch(batch)).await;
+    let results = driver(&LOOPBACK).deliver(dispatch(batch)).await;
     let names: Vec<&str> = results.iter().map(DriverResult::name).collect();
     let wanted = [
         "accepted",
@@ -87,12 +97,51 @@ async fn what_is_no_target_is_refused_for_good() {
     for url in ["", "not a url", "ftp://example.com/", "file:///etc/passwd"] {
         assert_eq!(deliver_to(url).await.name(), "permanent", "{url}");
     }
+}
+
+#[tokio::test]
+async fn what_only_the_node_reaches_is_refused_for_good() {
     let server = Server::start(|_| Reply::Answer(200, "", String::new())).await;
     let port = server.address.port();
-    let public = driver(Targets::Public);
-    let written = public.deliver(dispatch(vec![custom(1, &server.url("/"))])).await.remove(0);
-    assert_eq!(written.name(), "permanent");
-    let named = public.deliver(dispatch(vec![custom(1, &format!("http://localhost:{port}/"))])).await.remove(0);
-    assert_eq!(named.name(), "temporary", "a name may resolve to another address later");
+    let mapped = format!("http://[::ffff:127.0.0.1]:{port}/");
+    for url in [server.url("/"), mapped, format!("http://localhost:{port}/"), format!("http://0:{port}/")] {
+        let result = driver(&["10.0.0.0/8"]).deliver(dispatch(vec![custom(1, &url)])).await.remove(0);
+        let DriverResult::Permanent { detail } = result else { panic!("{url}: {result:?}") };
+        assert!(detail.contains("providers.webhook_allow"), "{url}: {detail}");
+    }
     assert!(server.seen().is_empty());
+}
+
+/// Answers each question with the next of its addresses, and the last one from then on.
+struct Changing(Mutex<Vec<IpAddr>>);
+
+impl Resolve for Changing {
+    fn resolve(&self, _name: Name) -> Resolving {
+        let mut answers = self.0.lock().unwrap();
+        let answer = if answers.len() > 1 { answers.remove(0) } else { answers[0] };
+        Box::pin(std::future::ready(Ok(Box::new(std::iter::once(SocketAddr::new(answer, 0))) as Addrs)))
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_looked_at_each_time_it_is_resolved() {
+    let server = Server::start_at("0.0.0.0:0", |_| Reply::Answer(200, "connection: close\r\n", String::new())).await;
+    // 127.0.0.1 stands for a public address, 127.0.0.2 for one inside; the server listens on both.
+    let names = Changing(Mutex::new(vec!["127.0.0.1".parse().unwrap(), "127.0.0.2".parse().unwrap()]));
+    let driver = WebhookDriver::with_resolver(config(&["127.0.0.1/32"]), Arc::new(names)).unwrap();
+    let url = format!("http://rebinding.example:{}/", server.address.port());
+    let first = driver.deliver(dispatch(vec![custom(1, &url)])).await.remove(0);
+    assert_eq!(first.name(), "accepted");
+    let second = driver.deliver(dispatch(vec![custom(2, &url)])).await.remove(0);
+    assert_eq!(second.name(), "permanent", "{second:?}");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_redirect_inside_is_not_followed() {
+    let inside = Server::start(|_| Reply::Answer(200, "", String::new())).await;
+    let location: &'static str = format!("location: {}\r\n", inside.url("/")).leak();
+    let server = Server::start(move |_| Reply::Answer(307, location, String::new())).await;
+    assert_eq!(deliver_to(&server.url("/")).await.name(), "permanent");
+    assert!(inside.seen().is_empty());
 }

@@ -112,7 +112,8 @@ impl Layout {
                 "\n[[keys]]\nid = {id:?}\nsecret = {secret:?}\nname = {name:?}\ngrant = {grant:?}\n"
             ));
         }
-        text.push_str(&format!("\n[providers]\nsandbox = \"http://{}\"\nwebhook = true\n", self.sandbox()));
+        text.push_str(&format!("\n[providers]\nsandbox = \"http://{}\"\n", self.sandbox()));
+        text.push_str("webhook = true\nwebhook_allow = [\"127.0.0.0/8\", \"::1/128\"]\n");
         text
     }
 

@@ -49,6 +49,8 @@ fn a_wrong_configuration_names_file_and_key() {
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     assert!(ran.err.contains("us-east-1.toml: cluster.partitions: must be 1 to 256, found 0"), "{}", ran.err);
     assert_eq!(ran.err.lines().count(), 1);
+    let ran = run(&["check-config", file.to_str().unwrap(), "--set", "providers.webhook_allow=[\"10.1.0.0/8\"]"]);
+    assert!(ran.err.contains("providers.webhook_allow[0]: has bits set beyond its length"), "{}", ran.err);
     let ran = run(&["check-config", "/nowhere.toml"]);
     assert_eq!(ran.code, 2);
     assert!(ran.err.starts_with("signalbox: failed to read /nowhere.toml"), "{}", ran.err);

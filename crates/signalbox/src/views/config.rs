@@ -21,6 +21,7 @@ pub struct ConfigView {
     keys: Vec<String>,
     sandbox: Option<String>,
     webhook: bool,
+    webhook_allow: Vec<String>,
 }
 
 impl From<&Config> for ConfigView {
@@ -47,6 +48,17 @@ impl From<&Config> for ConfigView {
             keys: config.keys.iter().map(|key| format!("{} ({})", key.id, key.name)).collect(),
             sandbox: config.providers.sandbox.clone(),
             webhook: config.providers.webhook,
+            webhook_allow: config.providers.webhook_allow.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl ConfigView {
+    fn webhook_text(&self) -> String {
+        match (self.webhook, self.webhook_allow.is_empty()) {
+            (false, _) => "off".to_owned(),
+            (true, true) => "on, to public addresses".to_owned(),
+            (true, false) => format!("on, to public addresses and {}", self.webhook_allow.join(", ")),
         }
     }
 }
@@ -68,7 +80,7 @@ impl View for ConfigView {
             ("mode", self.mode.to_owned()),
             ("keys", self.keys.join(", ")),
             ("sandbox", self.sandbox.clone().unwrap_or_default()),
-            ("webhook", if self.webhook { "on" } else { "off" }.to_owned()),
+            ("webhook", self.webhook_text()),
         ])
     }
 }

@@ -1,131 +1,153 @@
-//! Which addresses a webhook may have.
+//! Which addresses a webhook may have: public ones, and those that the operator allows. A URL comes from whoever sends
+//! a message, so that it must not reach what only this machine or its network reaches.
+//!
+//! In flow a URL and, when a connection is made, the addresses that its name has at that moment; out flow a reason or
+//! the addresses that may be connected to. What must always hold: **no connection is made to an address that
+//! [`Targets::reach`] refuses**. A literal address isn't resolved, so that [`Targets::check`] sees it; a name is
+//! resolved for each connection by [`GuardedResolver`], and the connection is made to what that let through: there is
+//! no second lookup. No redirect is followed and no proxy is asked.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{ClientBuilder, Url};
 
-/// Which addresses are called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Targets {
-    /// Every address.
-    Any,
-    /// Public addresses only.
-    Public,
+use super::public::is_public;
+
+/// The smallest port, besides 80 and 443, that is called: below are mail, shells and other services that may take a
+/// request for one of theirs.
+const PORT_MIN: u16 = 1024;
+
+/// Networks that may be called though they aren't public: at most so many.
+pub const NETWORKS_MAX: usize = 64;
+
+/// Which addresses are called: public ones, and those in allowed networks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Targets {
+    allowed: Arc<[Network]>,
 }
+
+/// A network of addresses, such as `10.0.0.0/8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network(IpNet);
+
+/// Says that a text is no network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidNetwork {
+    /// It isn't an address and a length.
+    #[error("must be a network such as 10.0.0.0/8 or fd00::/8, found {0:?}")]
+    Malformed(String),
+    /// Its address has bits beyond its length.
+    #[error("has bits set beyond its length: {given} lies in {meant}")]
+    HostBits {
+        /// What was given.
+        given: String,
+        /// The network of that length that it lies in.
+        meant: String,
+    },
+}
+
+/// Why a target isn't called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NotAllowed(pub(super) &'static str);
 
 impl Targets {
+    /// Allows public addresses and those of `allowed`, of which there are at most [`NETWORKS_MAX`].
+    pub fn public_and(allowed: Vec<Network>) -> Targets {
+        Targets { allowed: allowed.into() }
+    }
+
     /// Lets a client connect to allowed addresses only, whatever a name resolves to at that moment.
-    pub(super) fn restrict(self, client: ClientBuilder) -> ClientBuilder {
-        match self {
-            Targets::Any => client,
-            Targets::Public => client.no_proxy().dns_resolver(Arc::new(PublicResolver)),
+    pub(super) fn restrict(&self, client: ClientBuilder, names: Arc<dyn Resolve>) -> ClientBuilder {
+        client.dns_resolver(Arc::new(GuardedResolver { targets: self.clone(), names }))
+    }
+
+    /// Refuses a URL that may not be called, as far as it shows: a name isn't resolved.
+    pub(super) fn check(&self, url: &Url) -> Result<(), NotAllowed> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(NotAllowed("the address is no http or https URL"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(NotAllowed("the address holds a user or password, which webhooks may not have"));
+        }
+        if !url.port_or_known_default().is_some_and(|port| matches!(port, 80 | 443) || port >= PORT_MIN) {
+            return Err(NotAllowed("the address has a port that webhooks may not have: it must be 80, 443 or 1024 up"));
+        }
+        let host = url.host_str().ok_or(NotAllowed("the address names no host"))?;
+        match host.trim_start_matches('[').trim_end_matches(']').parse() {
+            Ok(written) => self.reach(written),
+            Err(_name) => Ok(()),
         }
     }
 
-    /// Says whether a URL may be called, as far as it shows: an address written out isn't resolved.
-    pub(super) fn allow(self, url: &Url) -> bool {
-        let written = url.host_str().map(|host| host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>());
-        match (self, written) {
-            (Targets::Any, _) | (Targets::Public, Some(Err(_))) => true,
-            (Targets::Public, Some(Ok(address))) => is_public(address),
-            (Targets::Public, None) => false,
+    /// Refuses an address that may not be connected to.
+    pub(super) fn reach(&self, address: IpAddr) -> Result<(), NotAllowed> {
+        // ::ffff:10.0.0.1 is connected to as 10.0.0.1.
+        let address = address.to_canonical();
+        if is_public(address) || self.allowed.iter().any(|network| network.0.contains(&address)) {
+            Ok(())
+        } else {
+            Err(NotAllowed("the address is not a public one, nor in providers.webhook_allow"))
         }
     }
 }
 
-/// Resolves names and leaves out what isn't public.
-struct PublicResolver;
+/// Resolves names and leaves out what may not be connected to.
+struct GuardedResolver {
+    targets: Targets,
+    names: Arc<dyn Resolve>,
+}
 
-impl Resolve for PublicResolver {
+impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let (targets, resolving) = (self.targets.clone(), self.names.resolve(name));
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
-                return Err("the name has no public address".into());
+            let found: Vec<SocketAddr> = resolving.await?.collect();
+            let allowed: Vec<SocketAddr> =
+                found.iter().copied().filter(|address| targets.reach(address.ip()).is_ok()).collect();
+            if allowed.is_empty() && !found.is_empty() {
+                return Err(NotAllowed("the name has no public address, nor one in providers.webhook_allow").into());
             }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
 }
 
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => match address.to_ipv4_mapped() {
-            Some(mapped) => is_public_v4(mapped),
-            None => is_public_v6(address),
-        },
+/// Asks the system's resolver.
+pub(super) struct SystemResolver;
+
+impl Resolve for SystemResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
     }
 }
 
-/// Says whether an address is outside the ranges that IANA's special-purpose registry keeps from the public internet.
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [first, second, third, _] = address.octets();
-    let shared = first == 100 && (64..128).contains(&second);
-    let protocol = (first, second, third) == (192, 0, 0);
-    let benchmark = first == 198 && (18..20).contains(&second);
-    !(first == 0
-        || shared
-        || protocol
-        || benchmark
-        || first >= 224
-        || address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation())
+impl FromStr for Network {
+    type Err = InvalidNetwork;
+
+    fn from_str(text: &str) -> Result<Network, InvalidNetwork> {
+        let network: IpNet = text.parse().map_err(|_| InvalidNetwork::Malformed(text.to_owned()))?;
+        if network.trunc() == network {
+            Ok(Network(network))
+        } else {
+            Err(InvalidNetwork::HostBits { given: text.to_owned(), meant: network.trunc().to_string() })
+        }
+    }
 }
 
-/// Says whether an address is in 2000::/3, where public addresses are given, and not in a part kept from it.
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [first, second, ..] = address.segments();
-    let documentation = first == 0x2001 && second == 0x0db8;
-    // 6to4 and NAT64-like prefixes carry an IPv4 address that would be reached behind our back.
-    first & 0xe000 == 0x2000 && !documentation && first != 0x2002 && !(first == 0x2001 && second < 0x0200)
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn private_addresses_are_told_from_public_ones() {
-        for (text, public) in [
-            ("93.184.216.34", true),
-            ("10.1.2.3", false),
-            ("127.0.0.1", false),
-            ("169.254.169.254", false),
-            ("172.16.0.1", false),
-            ("192.168.1.1", false),
-            ("100.64.0.1", false),
-            ("0.0.0.0", false),
-            ("224.0.0.1", false),
-            ("255.255.255.255", false),
-            ("2606:2800:220:1::1", true),
-            ("::1", false),
-            ("fe80::1", false),
-            ("fd00::1", false),
-            ("::ffff:127.0.0.1", false),
-            ("2002:7f00:1::", false),
-            ("64:ff9b::7f00:1", false),
-        ] {
-            assert_eq!(is_public(text.parse().unwrap()), public, "{text}");
-        }
-    }
-
-    #[test]
-    fn written_addresses_are_looked_at_in_every_spelling() {
-        for (url, allowed) in [
-            ("http://example.com/x", true),
-            ("http://127.0.0.1/", false),
-            ("http://2130706433/", false),
-            ("http://0x7f.1/", false),
-            ("http://[::1]:80/", false),
-        ] {
-            assert_eq!(Targets::Public.allow(&Url::parse(url).unwrap()), allowed, "{url}");
-            assert!(Targets::Any.allow(&Url::parse(url).unwrap()));
-        }
-    }
-}
+mod tests;
