@@ -3,7 +3,7 @@
 use crate::app::{App, ChannelSettings};
 use crate::command::OutboxCursor;
 use crate::endpoint::Endpoint;
-use crate::id::{Epoch, GroupId, MessageId};
+use crate::id::{Epoch, GroupId, Incarnation, MessageId};
 use crate::plan::TrafficPlan;
 
 /// In place of a follow-up's number: the change forbids sending in the group itself, so every holder must be fenced up
@@ -104,6 +104,9 @@ pub enum Refusal {
     /// A command of another kind of group.
     #[error("the command belongs to another kind of group")]
     WrongGroup,
+    /// The group was told of a later start of the node: its data folder is an old one, or a new one with a low number.
+    #[error("the group knows incarnation {known} of the node already")]
+    IncarnationOutdated { known: Incarnation },
     /// A follow-up came before its predecessor.
     #[error("follow-up out of order: got {number}, expected {expected}")]
     FollowUpGap { number: u64, expected: u64 },

@@ -115,9 +115,25 @@ pub fn begin(folder: &Path, owner: &Owner, now: Timestamp) -> Result<Incarnation
     if let Some(before) = before.as_ref().filter(|before| **before != owner.identity(before.incarnation)) {
         return Err(IdentityError::Other { path, found: before.owner(), wanted: owner.identity(0).owner() });
     }
-    let incarnation = before.map_or(now.0, |before| now.0.max(before.incarnation + 1));
+    // The clock makes a number for a new folder that is probably higher than those of an earlier one. If it isn't, the
+    // cluster says so.
+    let incarnation = before.map_or(now.0, |before| before.incarnation + 1);
     replace(folder, &path, &owner.identity(incarnation)).map_err(file_error)?;
     Ok(Incarnation(incarnation))
+}
+
+/// Raises the number of the last start, because the cluster knows this one of an earlier data folder; the next start
+/// gets a higher one.
+///
+/// # Errors
+/// When the file can't be read or written.
+pub fn raise(folder: &Path, known: Incarnation) -> Result<(), IdentityError> {
+    let path = folder.join(FILE);
+    let file_error = |source| IdentityError::File { path: path.clone(), source };
+    let text = std::fs::read_to_string(&path).map_err(file_error)?;
+    let mut identity = parse(&path, &text)?;
+    identity.incarnation = identity.incarnation.max(known.0);
+    replace(folder, &path, &identity).map_err(file_error)
 }
 
 fn parse(path: &Path, text: &str) -> Result<Identity, IdentityError> {
@@ -156,7 +172,10 @@ mod tests {
         let first = begin(folder.path(), &owner(), Timestamp(1_000)).unwrap();
         let second = begin(folder.path(), &owner(), Timestamp(10)).unwrap();
         let third = begin(folder.path(), &owner(), Timestamp(5_000)).unwrap();
-        assert_eq!((first, second, third), (Incarnation(1_000), Incarnation(1_001), Incarnation(5_000)));
+        assert_eq!((first, second, third), (Incarnation(1_000), Incarnation(1_001), Incarnation(1_002)));
+        raise(folder.path(), Incarnation(9_000)).unwrap();
+        raise(folder.path(), Incarnation(7)).unwrap();
+        assert_eq!(begin(folder.path(), &owner(), Timestamp(1)).unwrap(), Incarnation(9_001));
     }
 
     #[test]

@@ -41,5 +41,5 @@ pub use readiness::NodeReadiness;
 pub use reload::ReadConfig;
 pub use replication::node_name;
 pub use running::RunningNode;
-pub use serve::serve;
+pub use serve::{cluster_nodes, serve};
 pub use tls::{InvalidCertificate, certificate_name};

@@ -14,6 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How long one try to catch up may take.
 const CATCH_UP_MAX: Duration = Duration::from_secs(2);
+/// A node that heard neither a leader nor a quorum of a group for this long is taken for cut off: far longer than the
+/// heartbeats of any configured round trip are apart.
+const CONTACT_MAX: Duration = Duration::from_secs(3);
 /// How long to rest between two tries.
 const CATCH_UP_REST: Duration = Duration::from_millis(50);
 
@@ -77,6 +80,12 @@ impl NodeReadiness {
     fn group_ready(&self, group: GroupId) -> Result<(), String> {
         if self.replication.leader(group).is_none() {
             return Err(format!("group {group} has no leader"));
+        }
+        if !self.replication.in_contact(group, CONTACT_MAX) {
+            return Err(format!("group {group}: no word of a majority for {CONTACT_MAX:?}"));
+        }
+        if self.replication.is_doubtful(group) {
+            return Err(format!("the replica of group {group} here differs from another one, and none agrees with it"));
         }
         if group == GroupId::CONTROL {
             return Ok(());

@@ -21,7 +21,7 @@ const EXPIRY_WARNING_DAYS: u64 = 14;
 const LOOKS_A_DAY: u64 = 86_400 / LOOK.as_secs();
 
 /// Reads the configuration again, with everything that is laid over the file.
-pub type ReadConfig = Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>;
+pub type ReadConfig = Arc<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>;
 
 /// What is looked after.
 pub struct Reload {

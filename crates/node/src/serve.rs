@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use api::KeyStore;
+use metrics_exporter_prometheus::PrometheusHandle;
 use model::cluster::{NodeInfo, Nodes};
 use replication::{BlockingThreads, Housekeeping, TcpTransport};
+use sender::SenderFault;
 use tokio_util::sync::CancellationToken;
 use traffic::loss::{Freeze, SafetyRules};
 
@@ -17,7 +19,7 @@ use crate::reload::{ReadConfig, Reload};
 use crate::storage::Storage;
 use crate::tls::{ListenTls, PeerTls};
 use crate::world::{SystemClock, SystemRandom};
-use crate::{discovery, observability, panics, sending};
+use crate::{discovery, identity, observability, panics, sending};
 
 /// Runs a node until `shutdown`, or until it must stop by itself. `again` reads the configuration anew, for what can
 /// change while the node runs: keys and certificates.
@@ -29,26 +31,42 @@ pub async fn serve(config: Config, again: ReadConfig, shutdown: impl Future<Outp
     // Another part of the process may have chosen already; both choose the same.
     rustls::crypto::ring::default_provider().install_default().ok();
     let metrics = observability::init_metrics()?;
-    let nodes = nodes(&config).await?;
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let Err(fault) = run(&config, again.clone(), metrics.clone(), shutdown.as_mut()).await else { return Ok(()) };
+        let Some(SenderFault::Outdated { known }) = fault.downcast_ref() else { return Err(fault) };
+        tracing::warn!(%known, "incarnation outdated: the data folder is younger than the node; starting again");
+        identity::raise(&config.data, *known)?;
+    }
+}
+
+/// Runs a node once, from its databases to its listeners and back.
+async fn run(
+    config: &Config,
+    again: ReadConfig,
+    metrics: PrometheusHandle,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let nodes = cluster_nodes(config).await?;
     let own = nodes
         .get(&config.node)
         .cloned()
         .ok_or_else(|| anyhow!("node.id: node {} is not one of the cluster's nodes", config.node))?;
-    let keys = Arc::new(KeyStore::new(listeners::keys(&config)).context("keys")?);
+    let keys = Arc::new(KeyStore::new(listeners::keys(config)).context("keys")?);
     let peer_tls = config.peer_tls.clone().map(|files| PeerTls::load(files, config.cluster, &own));
     let peer_tls = peer_tls.transpose().context("tls.peer")?.map(Arc::new);
     let listen_tls = config.listen_tls.clone().map(ListenTls::load);
     let listen_tls = listen_tls.transpose().context("tls.listen")?.map(Arc::new);
-    let storage = Storage::open(&config, &own).await?;
-    let transport = transport(&config, peer_tls.clone()).await?;
-    let parts = parts(&config, &own, &nodes, &storage, transport)?;
-    let started = assemble(settings(&config, &own, &nodes, &storage), parts).await;
+    let storage = Storage::open(config, &own).await?;
+    let transport = transport(config, peer_tls.clone()).await?;
+    let parts = parts(config, &own, &nodes, &storage, transport)?;
+    let started = assemble(settings(config, &own, &nodes, &storage), parts).await;
     let mut node = started.context("failed to start the node")?;
     let stop = CancellationToken::new();
     let (keys, tls) = (keys.clone(), listen_tls.clone());
     let reload = Reload { config: again, keys: keys.clone(), peer: peer_tls, listen: listen_tls };
     node.tasks.essential("reload of keys and certificates", reload.run());
-    let opening = Opening { config: &config, nodes: &nodes, node: &node, metrics, keys, tls };
+    let opening = Opening { config, nodes: &nodes, node: &node, metrics, keys, tls };
     let listening = [listeners::grpc(&opening, stop.clone()).await?, listeners::rest(&opening, stop.clone()).await?];
     let incarnation = storage.incarnation.0;
     tracing::info!(node = own.id.0, region = %own.region, kind = %own.kind, incarnation, "node started");
@@ -70,7 +88,11 @@ pub async fn serve(config: Config, again: ReadConfig, shutdown: impl Future<Outp
     fault.map_or(Ok(()), Err)
 }
 
-async fn nodes(config: &Config) -> anyhow::Result<Nodes> {
+/// Finds the nodes of the cluster, where the configuration says.
+///
+/// # Errors
+/// When DNS doesn't answer, or doesn't list a cluster with this node.
+pub async fn cluster_nodes(config: &Config) -> anyhow::Result<Nodes> {
     match &config.discovery {
         Discovery::Listed(nodes) => Ok(nodes.clone()),
         Discovery::Service(name) => found(config, discovery::discover(name).await),

@@ -41,7 +41,7 @@ impl Storage {
                 cache_bytes: mib(config.store.cache_mib),
                 write_buffer_bytes: mib(config.store.write_buffer_mib),
             })?;
-            let log = LogStore::open(engines.log)?;
+            let log = LogStore::open_checked(engines.log, engines.synced)?;
             let state = StateStore::open(engines.state)?;
             let sync = spawn_sync_thread(log.clone(), "log-sync").context("failed to start the syncing thread")?;
             Ok(Storage { incarnation, log, state, sync })

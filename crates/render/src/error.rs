@@ -53,6 +53,18 @@ pub enum RenderError {
     },
 }
 
+impl RenderError {
+    /// Says what is wrong without a word of the template, for logs: a body may hold what nobody else is to read.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            RenderError::Syntax { .. } => "the template is malformed",
+            RenderError::Unsupported { .. } => "the template uses a tag that isn't offered",
+            RenderError::Empty { .. } => "nothing is left to say",
+            RenderError::TooLong { .. } => "it is too long",
+        }
+    }
+}
+
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

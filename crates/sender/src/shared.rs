@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use model::GroupId;
+use model::{GroupId, Incarnation};
 use registry::tables::TableError;
 use service::ports::{Clock, Observations, Random, Reads, ReplicatedLog, SendPermits};
 
@@ -39,6 +39,12 @@ pub enum SenderFault {
         /// What is wrong with its tables.
         #[source]
         source: TableError,
+    },
+    /// The cluster knows a later start of this node: it must begin again with a higher number.
+    #[error("the cluster knows incarnation {known} of this node already")]
+    Outdated {
+        /// The latest one that it knows.
+        known: Incarnation,
     },
     /// The task of a partition died.
     #[error("send: a partition's task died: {0}")]

@@ -80,7 +80,9 @@ impl From<Refusal> for ServiceError {
             Refusal::PlanConflict { .. } => ErrorCode::Conflict,
             Refusal::NoPlan | Refusal::NoRegion => ErrorCode::Unavailable,
             Refusal::TooManyFollowUps { .. } => ErrorCode::Overloaded,
-            Refusal::WrongGroup | Refusal::FollowUpGap { .. } => ErrorCode::Internal,
+            Refusal::WrongGroup | Refusal::FollowUpGap { .. } | Refusal::IncarnationOutdated { .. } => {
+                ErrorCode::Internal
+            }
         };
         let retry_after_ms = (code == ErrorCode::Overloaded).then_some(FOLLOW_UPS_RETRY_MS);
         ServiceError { retry_after_ms, ..ServiceError::new(code, refusal.to_string()) }
@@ -105,7 +107,8 @@ impl From<LogError> for ServiceError {
 }
 
 impl From<registry::tables::TableError> for ServiceError {
-    fn from(error: registry::tables::TableError) -> ServiceError {
-        ServiceError::new(ErrorCode::Internal, error.to_string())
+    /// The caller learns nothing of the disk; the operator does, where the storage meets the error.
+    fn from(_: registry::tables::TableError) -> ServiceError {
+        ServiceError::new(ErrorCode::Unavailable, "this node's storage failed: ask another region")
     }
 }

@@ -1,5 +1,6 @@
 //! Where a command's output goes: tables for people or JSON for programs. No colour in either.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use clap::ValueEnum;
@@ -88,10 +89,25 @@ impl<'a> Console<'a> {
     /// # Errors
     /// When the output can't be written.
     pub fn write(&mut self, text: &str) -> Result<(), Failure> {
-        writeln!(self.out, "{text}")?;
+        writeln!(self.out, "{}", visible(text))?;
         self.out.flush()?;
         Ok(())
     }
+}
+
+/// Makes what a terminal would obey visible: control characters, and those that turn the direction of text. What others
+/// wrote, such as the name of an app, must not move the cursor or hide a line. Line breaks and tabs stay. The form is
+/// JSON's, so that JSON stays JSON.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| if obeyed(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    Cow::Owned(text.chars().map(shown).collect())
 }
 
 /// Makes a table with these headings. Columns are parted by spaces, so that other programs can cut them.
@@ -100,7 +116,8 @@ pub fn table<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item =
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(headings);
     for row in rows {
-        table.add_row(row);
+        // A cell is one line, whoever wrote it.
+        table.add_row(row.map(|cell| cell.replace('\n', "\\n")));
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -127,6 +144,21 @@ mod tests {
     fn tables_have_plain_columns_without_trailing_blanks() {
         let rows = [["us-east-1".to_owned(), "active".to_owned()], ["x".to_owned(), "evacuated".to_owned()]];
         assert_eq!(table(["REGION", "STATE"], rows), "REGION     STATE\nus-east-1  active\nx          evacuated");
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_instead() {
+        let nasty = "a\u{1b}[2J\u{7}\u{9b}31m\r\u{202e}b\u{7f}";
+        let shown = visible(nasty);
+        assert_eq!(shown, "a\\u001b[2J\\u0007\\u009b31m\\u000d\\u202eb\\u007f");
+        assert!(matches!(visible("Gr\u{fc}\u{df}e \u{1f44b}\n\tok"), Cow::Borrowed(_)));
+        assert_eq!(table(["NAME"], [["a\nb".to_owned()]]), "NAME\na\\nb");
+        let json = serde_json::to_string(&nasty).unwrap();
+        let parsed: String = serde_json::from_str(&visible(&json)).unwrap();
+        assert_eq!(parsed, nasty);
+        let mut out = Vec::new();
+        Console::new(&mut out, Format::Table).write(nasty).unwrap();
+        assert!(!out.contains(&0x1b));
     }
 
     #[test]

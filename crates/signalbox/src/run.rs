@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::{Cli, Command};
-use crate::console::Console;
+use crate::console::{Console, visible};
 use crate::context::Context;
 use crate::failure::{EXIT_FAILED, EXIT_OK, Failure};
 
@@ -27,7 +27,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
     match carry_out(cli, out) {
         Ok(()) => EXIT_OK,
         Err(failure) => {
-            if failure.is_worth_saying() && writeln!(err, "signalbox: {failure}").is_err() {
+            if failure.is_worth_saying() && writeln!(err, "signalbox: {}", visible(&failure.to_string())).is_err() {
                 return EXIT_FAILED;
             }
             failure.exit_code()

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use crate::batch::Batch;
 use crate::error::EngineError;
 
+/// Told of each failure of an engine: the disk failed, or what was read is not what was written.
+pub type FaultListener = Box<dyn Fn(&EngineError) + Send + Sync>;
+
 /// A stretch of keys to scan, from `from` (inclusive) to `to` (exclusive).
 #[derive(Debug, Clone, Copy)]
 pub struct Range<'a> {
@@ -82,6 +85,10 @@ pub trait Engine: EngineView {
     /// # Errors
     /// When the disk fails.
     fn discard_staged(&self) -> Result<(), EngineError>;
+
+    /// Tells `listener` of every failure from now on, of writing and of reading, also through views: what fails can't be
+    /// trusted afterwards, whoever met it. Only the first listener counts.
+    fn on_fault(&self, listener: FaultListener);
 
     /// Returns about how many bytes are used, on disk and in memory tables.
     fn approximate_bytes(&self) -> u64;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use model::id::GroupId;
 
 /// What an operator does about a broken directory: nothing in it is the only copy, other regions have all of it.
-pub const REMEDY: &str = "restore the node's data folder from a backup, or remove the whole folder that holds this \
-                          directory and let the node catch up from the other regions";
+pub const REMEDY: &str = "run `signalbox cluster rejoin` with this node's configuration: it takes the node's replicas \
+                          out of the cluster, sets the data folder aside, and brings the node back from the other regions";
 
 /// An error of a node's storage. It is `Clone`, because one failed sync answers everybody who waited for it.
 ///
@@ -55,6 +55,24 @@ pub enum StoreError {
     /// The storage itself failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The log lacks rounds of syncing that other nodes rest on.
+    #[error(
+        "the end of the log is gone: round {noted} was synced, the log ends with round {found}; other nodes rest on what \
+         is lost: {REMEDY}"
+    )]
+    LostTail {
+        /// The last round that was synced.
+        noted: u64,
+        /// The last round that is there.
+        found: u64,
+    },
+    /// The log and the state of a group contradict each other.
+    #[error("the log and the state of group {group} contradict each other ({detail}): {REMEDY}")]
+    Contradiction {
+        group: GroupId,
+        /// What doesn't fit.
+        detail: String,
+    },
     /// Another process, or an earlier node of this one, still has the directory open.
     #[error("{} is in use by another process: stop it first (waited {waited:?})", directory.display())]
     Locked {

@@ -18,7 +18,7 @@ pub mod state;
 pub use batch::{Batch, BatchOp};
 pub use engine::{Engine, EngineView, Range, Staging};
 pub use error::{EngineError, StoreError};
-pub use log::{LogFull, LogRecord, LogStore, Retention, SyncThread, Synced, spawn_sync_thread};
+pub use log::{FileMark, LogFull, LogRecord, LogStore, Retention, SyncThread, Synced, SyncedMark, spawn_sync_thread};
 pub use memory::MemoryEngine;
 pub use rocks::{RocksConfig, RocksEngines};
 pub use state::{AppliedRow, GroupView, GroupWrite, Installer, SnapshotReader, StateStore};

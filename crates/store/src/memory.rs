@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use crate::batch::{Batch, BatchOp};
-use crate::engine::{Engine, EngineView, Range, Row, Staging};
+use crate::engine::{Engine, EngineView, FaultListener, Range, Row, Staging};
 use crate::error::EngineError;
 
 /// What stands for the directory in errors.
@@ -206,6 +206,9 @@ impl Engine for MemoryEngine {
         self.inner().staged.clear();
         Ok(())
     }
+
+    /// Memory doesn't fail by itself, and what a test makes fail is told to whoever asked.
+    fn on_fault(&self, _: FaultListener) {}
 
     fn approximate_bytes(&self) -> u64 {
         self.rows().iter().map(|(key, value)| (key.len() + value.len()) as u64).sum()

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use model::id::Incarnation;
-use store::engine::Row;
+use store::engine::{FaultListener, Row};
 use store::memory::MemoryOperation;
 use store::{Batch, Engine, EngineError, EngineView, LogStore, MemoryEngine, Range, Staging};
 use tokio::sync::Notify;
@@ -204,6 +204,10 @@ impl Engine for LyingEngine {
 
     fn discard_staged(&self) -> Result<(), EngineError> {
         self.0.discard_staged()
+    }
+
+    fn on_fault(&self, listener: FaultListener) {
+        self.0.on_fault(listener);
     }
 
     fn approximate_bytes(&self) -> u64 {

@@ -3,7 +3,7 @@
 use model::command::CHUNK_MAX;
 use model::id::{Incarnation, MessageId, NodeId, RegionId};
 use model::message::{Claim, Class, Progress, Status};
-use model::outcome::Outcome;
+use model::outcome::{Outcome, Refusal};
 
 use super::moves;
 use crate::step::Step;
@@ -79,6 +79,9 @@ pub(crate) fn begin_incarnation<T: Tables + ?Sized>(
     limit: u32,
 ) -> Result<Outcome, TableError> {
     let known = step.tables.row::<Incarnations>(&node)?.unwrap_or_default();
+    if known > incarnation {
+        return Ok(Outcome::Refused(Refusal::IncarnationOutdated { known }));
+    }
     if known < incarnation {
         step.tables.store_row::<Incarnations>(node, incarnation);
     }

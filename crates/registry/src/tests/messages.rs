@@ -258,7 +258,8 @@ fn claims_of_earlier_incarnations_are_held_and_worth_nothing() {
     let fourth = world.accepted(4, &near(), Class::AtMostOnce);
     assert!(!world.claim(fourth, "a", claim(1, 1)));
     assert!(world.claim(fourth, "a", claim(1, 2)));
-    assert_eq!(world.apply(group, begin_incarnation(1)), chunk(0, false));
+    let known = model::Incarnation(2);
+    assert_eq!(world.apply(group, begin_incarnation(1)), refused(Refusal::IncarnationOutdated { known }));
     assert_eq!(world.tables(group).row::<Incarnations>(&model::NodeId(1)).unwrap(), Some(model::Incarnation(2)));
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use model::id::{Epoch, LogIndex, NodeId, RegionId};
 use model::time::BootTime;
@@ -179,6 +180,11 @@ impl GroupLease {
         if still_leads && !state.transferred {
             state.barred = None;
         }
+    }
+
+    /// Says whether this node heard the group's leader, or as its leader a quorum, in the last `window`.
+    pub(crate) fn in_contact(&self, now: BootTime, window: Duration) -> bool {
+        self.lock().voter.in_contact(now, window)
     }
 
     /// Says whether a pre-vote must be refused now.

@@ -154,7 +154,7 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
 }
 
 fn hashes(node: &Node) -> Vec<StateHash> {
-    let latest = node.hosted().filter_map(|group| Some((group.id, group.hashes.latest()?)));
+    let latest = node.hosted().flat_map(|group| group.hashes.latest().into_iter().map(|round| (group.id, round)));
     latest
         .map(|(group, round)| StateHash { group: u32::from(group.0), index: round.index.0, hash: round.hash })
         .collect()

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use model::cluster::{NodeInfo, RegionKind, check_against};
+use model::id::RegionId;
 use service::ports::ClusterError;
 use tonic::Code;
 use wire::peer::{IdentifyReply, IdentifyRequest};
@@ -22,11 +23,9 @@ pub(crate) async fn check(node: &Node, info: &NodeInfo) -> Result<(), ClusterErr
     if info.id == node.id || is_voter {
         return Err(ClusterError::Refused(format!("node {} is a member already", info.id)));
     }
-    let mut regions: Vec<&str> = nodes.values().map(|known| known.region.as_str()).collect();
-    regions.sort_unstable();
-    regions.dedup();
-    if !regions.contains(&info.region.as_str()) {
-        let known = regions.join(", ");
+    let regions = node.peers.regions();
+    if !regions.contains(&info.region) {
+        let known = regions.iter().map(RegionId::as_str).collect::<Vec<_>>().join(", ");
         let region = &info.region;
         return Err(ClusterError::Refused(format!("there is no region {region}: the cluster's regions are {known}")));
     }
@@ -44,8 +43,8 @@ async fn identify(node: &Node, info: &NodeInfo) -> Result<IdentifyReply, Cluster
             Err(ClusterError::Refused(format!("{place} is not that node: {}", status.message())))
         }
         Ok(Err(status)) => {
-            let reason = wire::with_source(&status);
-            Err(ClusterError::Refused(format!("{place} doesn't answer ({reason}): start it with cluster.join = true")))
+            let reason = status.message();
+            Err(ClusterError::Refused(format!("{place} doesn't answer ({reason}): start it first")))
         }
         Err(_) => Err(ClusterError::Refused(format!("{place} didn't answer in {IDENTIFY:?}: start it first"))),
     }

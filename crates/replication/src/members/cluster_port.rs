@@ -93,8 +93,8 @@ fn alarms(node: &Node, groups: &[GroupStatus]) -> Vec<String> {
     for group in node.hosted() {
         for (other, index) in group.hashes.differing() {
             alarms.push(format!(
-                "the replica of group {} on node {other} differs from the one here at entry {index}: one of them is \
-                 corrupt, that of the node that differs from all others; remove that node's data folder, and let it catch up",
+                "the replica of group {} on node {other} differs from the one here at entry {index}: the one that differs \
+                 from all others is corrupt; stop its node and run `signalbox cluster rejoin` there",
                 group.id
             ));
         }

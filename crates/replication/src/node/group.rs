@@ -14,7 +14,7 @@ use crate::members::part::Rejoin;
 use crate::node::effects::Announcer;
 use crate::proposals::leader_hint::Leader;
 use crate::raft::codec;
-use crate::raft::hashes::Hashes;
+use crate::raft::hashes::{Hashes, Verdict};
 use crate::raft::raft_log::GroupLog;
 use crate::raft::state_machine::Raft;
 use crate::raft::type_config::{LeaderId, LogId, Membership, Vote};
@@ -102,6 +102,13 @@ impl Group {
         let metrics = metrics.borrow_watched();
         let followers = metrics.replication.iter().flatten();
         followers.map(|(id, matched)| (NodeId(*id), LogIndex(codec::index_of(matched.as_ref())))).collect()
+    }
+
+    /// Judges the replica here by the hashes of the others.
+    pub(crate) fn verdict(&self) -> Verdict {
+        let members = self.membership();
+        let others = members.nodes().map(|(id, _)| NodeId(*id)).filter(|id| *id != self.node).collect();
+        self.hashes.verdict(&others)
     }
 
     /// Says whether this node is the group's only voter.

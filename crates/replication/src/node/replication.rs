@@ -14,6 +14,7 @@ use crate::node::effects::EffectStream;
 use crate::node::purge;
 use crate::node::shared::Node;
 use crate::node::start::{self, ReplicationConfig, ReplicationParts, StartError};
+use crate::raft::hashes::Verdict;
 
 /// A node's replication. Clones are the same. It runs until [`stop`](Replication::stop) is called, also when the last
 /// clone is dropped. It implements the ports `ReplicatedLog`, `Reads`, `SendPermits`, `Leases`
@@ -64,6 +65,18 @@ impl Replication {
     /// Returns what is known of who saw whom last, by node.
     pub fn peers(&self) -> BTreeMap<NodeId, PeerNews> {
         self.0.last_seen.all(self.0.now())
+    }
+
+    /// Says whether this node heard a group's leader, or as its leader a quorum, in the last `window`: without that it
+    /// may be cut off from a majority, whatever it believes.
+    pub fn in_contact(&self, group: GroupId, window: Duration) -> bool {
+        self.0.group(group).is_some_and(|group| group.lease.in_contact(self.0.now(), window))
+    }
+
+    /// Says whether the replica here may be another truth than the others': it differs from one of them, and none agrees
+    /// with it.
+    pub fn is_doubtful(&self, group: GroupId) -> bool {
+        self.0.group(group).is_some_and(|group| group.verdict() != Verdict::Fine)
     }
 
     /// Returns the hash over all changes that a hosted group's state has seen; replicas that applied the same have the

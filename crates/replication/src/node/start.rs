@@ -10,7 +10,7 @@ use model::cluster::{NodeInfo, Nodes, placement};
 use model::id::{ClusterId, GroupId, Incarnation, LogIndex, NodeId};
 use openraft::{Config, SnapshotPolicy, StepDownPolicy};
 use service::ports::{Clock, Random};
-use store::{LogStore, StateStore};
+use store::{EngineError, LogStore, StateStore};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tonic::service::interceptor::InterceptedService;
@@ -44,7 +44,7 @@ use crate::proposals::proposer::Proposer;
 use crate::proposals::submission::ProposerParts;
 use crate::raft::clock::ClockBridge;
 use crate::raft::codec;
-use crate::raft::hashes::Hashes;
+use crate::raft::hashes::{Hashes, Round};
 use crate::raft::network::NetworkFactory;
 use crate::raft::raft_log::GroupLog;
 use crate::raft::snapshot::applied_state;
@@ -123,6 +123,7 @@ pub enum StartError {
 pub(crate) async fn start(config: ReplicationConfig, parts: ReplicationParts) -> Result<Arc<Node>, StartError> {
     let info = config.nodes.get(&config.node).ok_or(StartError::NotConfigured(config.node))?.clone();
     let opening = Opening::new(&config, &info, parts)?;
+    opening.watch_disk();
     let mut groups = BTreeMap::new();
     for group in GroupId::all(config.partitions) {
         groups.insert(group, opening.open(group).await?);
@@ -198,18 +199,34 @@ impl Opening {
         })
     }
 
+    /// Stops the node at any failure of its disk, also at one that a caller's read met.
+    fn watch_disk(&self) {
+        let listener = || {
+            let fatal = self.fatal.clone();
+            Box::new(move |error: &EngineError| fatal.report(error.to_string()))
+        };
+        self.parts.log.on_fault(listener());
+        self.parts.state.on_fault(listener());
+    }
+
     async fn open(&self, id: GroupId) -> Result<Arc<Group>, StartError> {
         let failed = |detail: String| StartError::Group { group: id, detail };
         let log = GroupLog::new(id, self.parts.log.clone(), self.room.clone(), self.fatal.clone());
         let lease = Arc::new(GroupLease::new(self.timing, self.holder.clone(), self.started));
         let row = self.parts.state.applied(id);
         let (last, _) = applied_state(&row).map_err(|error| failed(error.to_string()))?;
-        log.continue_after(last).map_err(|error| failed(error.to_string()))?;
+        let installed = self.parts.state.installed(id).map_err(|error| failed(error.to_string()))?;
+        let installed = installed.map(|bytes| codec::decode_log_id(&bytes)).transpose();
+        let installed = installed.map_err(|error| failed(error.to_string()))?;
+        log.continue_after(last, installed).map_err(|error| failed(error.to_string()))?;
         let part = log.part().map_err(|error| failed(error.to_string()))?;
         let applied = LogIndex(codec::index_of(last.as_ref()));
         lease.applied(applied, false);
         let announcer = Arc::new(Announcer::new(applied));
         let hashes = Arc::new(Hashes::default());
+        if last.is_some() {
+            hashes.replaced(Round { index: applied, hash: row.chain });
+        }
         let machine = GroupMachine::new(MachineParts {
             group: id,
             partitions: self.partitions,

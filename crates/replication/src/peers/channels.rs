@@ -1,10 +1,10 @@
 //! The other nodes: their addresses, and one channel to each, shared by all groups and all kinds of calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::cluster::{NodeInfo, Nodes};
-use model::id::NodeId;
+use model::id::{NodeId, RegionId};
 use tonic::Status;
 use wire::peer::peer_client::PeerClient;
 
@@ -46,6 +46,8 @@ pub(crate) struct Peers {
 struct State {
     addresses: Nodes,
     open: BTreeMap<NodeId, Peer>,
+    /// The regions of all nodes that were ever known: a region stays one when its last node is removed.
+    regions: BTreeSet<RegionId>,
     /// What nodes say that refuse this one, or why this one refuses them.
     refusals: BTreeMap<NodeId, String>,
 }
@@ -53,17 +55,17 @@ struct State {
 impl Peers {
     /// Begins with the configured nodes.
     pub(crate) fn new(transport: Arc<dyn PeerTransport>, own: Introduction, addresses: Nodes) -> Peers {
-        Peers {
-            transport,
-            own,
-            state: Mutex::new(State { addresses, open: BTreeMap::new(), refusals: BTreeMap::new() }),
-        }
+        let regions = addresses.values().map(|info| info.region.clone()).collect();
+        let state = State { addresses, regions, open: BTreeMap::new(), refusals: BTreeMap::new() };
+        Peers { transport, own, state: Mutex::new(state) }
     }
 
     /// Takes note of a member that wasn't configured. Where a configured node is, the configuration knows better than a
     /// membership that may be old.
     pub(crate) fn learn_if_unknown(&self, info: &NodeInfo) {
-        self.lock().addresses.entry(info.id).or_insert_with(|| info.clone());
+        let mut state = self.lock();
+        state.regions.insert(info.region.clone());
+        state.addresses.entry(info.id).or_insert_with(|| info.clone());
     }
 
     /// Takes note of a node, or of its new address; the channel to the old one is given up.
@@ -75,6 +77,7 @@ impl Peers {
         if state.open.get(&info.id).is_some_and(|peer| peer.address != info.peer) {
             state.open.remove(&info.id);
         }
+        state.regions.insert(info.region.clone());
         state.addresses.insert(info.id, info.clone());
     }
 
@@ -108,6 +111,11 @@ impl Peers {
     /// Returns the nodes that are no members of the cluster as far as a call showed, with the reasons.
     pub(crate) fn refusals(&self) -> BTreeMap<NodeId, String> {
         self.lock().refusals.clone()
+    }
+
+    /// Returns the regions of the cluster.
+    pub(crate) fn regions(&self) -> BTreeSet<RegionId> {
+        self.lock().regions.clone()
     }
 
     /// Returns all known nodes.

@@ -61,6 +61,8 @@ struct Applied {
     answers: Vec<Answers>,
     effects: Vec<Effect>,
     rounds: Vec<Round>,
+    /// The hash after the last entry.
+    hash: u64,
 }
 
 impl GroupMachine {
@@ -93,7 +95,7 @@ impl GroupMachine {
             responders.push(responder);
         }
         write.commit_sealed().map_err(io::Error::other)?;
-        self.parts.hashes.applied(applied.rounds);
+        self.parts.hashes.applied(applied.rounds, Round { index: LogIndex(last), hash: applied.hash });
         self.announce(LogIndex(last), applied.effects);
         for (responder, answers) in responders.into_iter().zip(applied.answers) {
             if let Some(responder) = responder {
@@ -122,6 +124,7 @@ impl GroupMachine {
         };
         let hash = write.seal(&log_id, membership.as_deref());
         applied.rounds.extend(Round::ending(index, hash));
+        applied.hash = hash;
         applied.answers.push(Answers(outcomes));
         Ok(())
     }
@@ -201,8 +204,9 @@ impl RaftStateMachine<TypeConfig> for GroupMachine {
             self.parts.fatal.report(format!("failed to install a snapshot of group {}: {error}", self.parts.group));
         }
         installed?;
-        self.parts.hashes.replaced();
         let index = LogIndex(codec::index_of(meta.last_log_id.as_ref()));
+        let hash = self.parts.state.applied(self.parts.group).chain;
+        self.parts.hashes.replaced(Round { index, hash });
         if self.parts.lease.applied(index, true) {
             self.parts.pushes.push(self.parts.group);
         }

@@ -12,7 +12,7 @@ use wire::peer::{self, GroupGrant, GroupReport, LeaseReply, LeaseRequest, StateH
 use crate::lease::tenure;
 use crate::node::shared::Node;
 use crate::raft::codec::{self, CodecError};
-use crate::raft::hashes::{Found, Round};
+use crate::raft::hashes::{Found, Round, Verdict};
 
 /// Answers a holder for all groups it asks about, and takes note of whom it saw last.
 pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, CodecError> {
@@ -49,6 +49,12 @@ fn compare(node: &Node, from: NodeId, hashes: &[StateHash]) -> Result<(), CodecE
                     index = theirs.index,
                     "replica diverged: state hashes differ"
                 );
+                if group.verdict() == Verdict::Corrupt {
+                    node.fatal.report(format!(
+                        "the state of group {id} differs from that of all other replicas: {}",
+                        store::error::REMEDY
+                    ));
+                }
             }
             Some(Found::Agrees) => {
                 tracing::info!(group = id.0, node = from.0, index = theirs.index, "state hashes agree again");

@@ -83,6 +83,7 @@ fn rows(view: &dyn EngineView, range: &RowRange, room: &mut Room) -> Result<Rows
     Ok(RowsFound { rows: rows.into_iter().map(|(key, value)| Row { key: key.into(), value: value.into() }).collect() })
 }
 
-fn unreadable(error: store::EngineError) -> Status {
-    Status::internal(error.to_string())
+/// The node itself is told by its engine, with file and remedy.
+fn unreadable(_: store::EngineError) -> Status {
+    Status::unavailable("the node's storage failed")
 }

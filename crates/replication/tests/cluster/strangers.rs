@@ -247,7 +247,16 @@ async fn only_a_new_node_that_is_what_was_said_may_be_added() {
     refused(&operator, cluster.info(NodeId(5)), "of cluster").await;
 
     operator.add_node(fourth.clone()).await.unwrap();
-    operator.add_node(fourth).await.unwrap();
+    operator.add_node(fourth.clone()).await.unwrap();
     assert!(operator.nodes().contains_key(&NodeId(4)));
     assert_eq!(operator.groups().len(), usize::from(PARTITIONS) + 1);
+
+    // A region whose only node was removed is one still.
+    operator.remove_node(NodeId(3)).await.unwrap();
+    cluster.kill(NodeId(3)).await;
+    cluster.wipe(NodeId(3));
+    cluster.run_among(NodeId(3), ids[..4].to_vec(), true).await;
+    let third = cluster.info(NodeId(3));
+    eventually("node 3 to be added", || async { operator.add_node(third.clone()).await.ok() }).await;
+    operator.promote_node(NodeId(3)).await.unwrap();
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Cluster, GROUP, SOON, adopt_plan, create_app, created, eventually, propose};
-use model::id::GroupId;
+use model::id::{GroupId, NodeId};
 use model::outcome::Outcome;
 use registry::tables::{Apps, ReadRows};
 use service::ports::{ClusterControl, LogError, Reads, ReplicatedLog};
@@ -129,24 +129,44 @@ async fn an_entry_that_is_too_large_is_refused() {
     assert!(matches!(refused, Err(LogError::TooLarge { .. })));
 }
 
-/// A change that no entry made, as a fault of a disk or a program would leave it.
-#[tokio::test(start_paused = true)]
-async fn a_replica_that_differs_is_noticed_by_all() {
+/// Two replicas with different truths, one of which has a change that no entry made.
+async fn differing() -> (Cluster, NodeId) {
     let mut cluster = Cluster::start().await;
     let corrupt = cluster.followers(GroupId::CONTROL).await[0];
     propose(cluster.node(corrupt), GroupId::CONTROL, create_app(1)).await.unwrap();
     cluster.node(corrupt).compact().await.unwrap();
     cluster.kill(corrupt).await;
     cluster.corrupt(corrupt, GroupId::CONTROL);
+    (cluster, corrupt)
+}
+
+/// Nobody writes: what the replicas differ in is older.
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_differs_from_all_others_stops_its_node() {
+    let (mut cluster, corrupt) = differing().await;
     cluster.run(corrupt, false).await;
-    let alarms = |id| cluster.node(id).status().alarms.into_iter().filter(|alarm| alarm.contains("differs")).count();
-    // Hashes are compared every 64 entries.
-    for number in 2..70 {
-        propose(cluster.node(corrupt), GroupId::CONTROL, create_app(number)).await.unwrap();
+    let reason = tokio::time::timeout(SOON, cluster.node(corrupt).failed()).await.unwrap();
+    assert!(reason.contains("signalbox cluster rejoin"), "{reason}");
+    for id in cluster.ids().into_iter().filter(|id| *id != corrupt) {
+        let alarms = || cluster.node(id).status().alarms.into_iter().filter(|alarm| alarm.contains("differs")).count();
+        eventually("an alarm for the replica that differs", || async { (alarms() == 1).then_some(()) }).await;
+        assert!(!cluster.node(id).is_doubtful(GroupId::CONTROL), "two agree");
     }
-    for id in cluster.ids() {
-        let differing = if id == corrupt { 2 } else { 1 };
-        eventually("an alarm for each replica that differs", || async { (alarms(id) == differing).then_some(()) })
-            .await;
+}
+
+/// Which of two is right can't be known: neither is trusted, until a third one says.
+#[tokio::test(start_paused = true)]
+async fn two_replicas_that_differ_are_both_in_doubt() {
+    let (mut cluster, corrupt) = differing().await;
+    let third = cluster.ids().into_iter().find(|id| *id != corrupt).unwrap();
+    cluster.kill(third).await;
+    cluster.run(corrupt, false).await;
+    let running: Vec<NodeId> = cluster.running.keys().copied().collect();
+    for id in &running {
+        eventually("doubt", || async { cluster.node(*id).is_doubtful(GroupId::CONTROL).then_some(()) }).await;
     }
+    cluster.run(third, false).await;
+    tokio::time::timeout(SOON, cluster.node(corrupt).failed()).await.unwrap();
+    let right = running.into_iter().find(|id| *id != corrupt).unwrap();
+    eventually("trust", || async { (!cluster.node(right).is_doubtful(GroupId::CONTROL)).then_some(()) }).await;
 }

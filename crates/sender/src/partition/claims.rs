@@ -7,7 +7,7 @@ use std::time::Duration;
 use delivery::schedule::{Entry, Lane};
 use model::command::{CHUNK_MAX, Command};
 use model::message::Class;
-use model::{Channel, Epoch, Message, MessageId, Outcome};
+use model::{Channel, Epoch, Message, MessageId, Outcome, Refusal};
 use registry::tables::{Messages, RowAccess, TableError, View};
 use tokio::time::Instant;
 
@@ -140,8 +140,10 @@ impl Partition {
         let proposer = Proposer::new(&self.shared, self.group, Patience::UntilStop(self.stop.clone()));
         self.work.spawn(async move {
             while let Some(answer) = proposer.propose(&command).await {
-                if !matches!(answer.outcome, Outcome::Chunk { more: true, .. }) {
-                    break;
+                match answer.outcome {
+                    Outcome::Chunk { more: true, .. } => {}
+                    Outcome::Refused(Refusal::IncarnationOutdated { known }) => return Done::Outdated(known),
+                    _ => break,
                 }
             }
             Done::BeginIncarnation

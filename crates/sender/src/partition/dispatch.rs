@@ -193,7 +193,12 @@ impl Partition {
         let desk = Desk { view: turn.view, shared: &shared, plan: self.plan.as_deref() };
         let drafts = self.bodies.drafts(&desk, entries)?;
         for (entry, error) in drafts.unsendable {
-            tracing::warn!(group = %self.group, message = %entry.message, %error, "message not rendered; it fails");
+            tracing::warn!(
+                group = %self.group,
+                message = %entry.message,
+                reason = error.kind(),
+                "message not rendered; it fails"
+            );
             self.settle_unbegun(entry, SendResult::Failed { detail: shortened(error.to_string()) });
         }
         if lane.class == Class::AtMostOnce {

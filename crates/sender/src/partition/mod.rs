@@ -27,7 +27,7 @@ use std::sync::Arc;
 use delivery::inflight::Inflight;
 use delivery::schedule::{Entry, Lane, Schedule};
 use model::command::Settlement;
-use model::{Epoch, GroupId, MessageId, TrafficPlan};
+use model::{Epoch, GroupId, Incarnation, MessageId, TrafficPlan};
 use registry::tables::{TableError, View};
 use service::ports::ReadsError;
 use tokio::sync::watch;
@@ -84,6 +84,8 @@ struct Meters {
 enum Done {
     /// Claims of earlier incarnations are held; or the node is stopping.
     BeginIncarnation,
+    /// The group knows a later incarnation of this node.
+    Outdated(Incarnation),
     /// A claim was answered.
     Claimed { entries: Vec<Entry>, epoch: Epoch, claimed: Vec<MessageId> },
     /// Claims were given back, without or with doubt whether an earlier try is still on its way.
@@ -205,6 +207,7 @@ impl Partition {
     fn finish(&mut self, done: Result<Done, tokio::task::JoinError>) -> Result<(), SenderFault> {
         match done.map_err(|error| SenderFault::Died(error.to_string()))? {
             Done::BeginIncarnation => self.earlier_claims_held = true,
+            Done::Outdated(known) => return Err(SenderFault::Outdated { known }),
             Done::Claimed { entries, epoch, claimed } => self.finish_claim(entries, epoch, &claimed),
             Done::Released { entries, doubt } => self.finish_release(entries, doubt),
             Done::Dispatched(handed_over) => self.finish_dispatch(handed_over),

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use wire::v1;
 
-use crate::connection::Connection;
+use super::rejoin::Rejoin;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::NodesView;
@@ -51,6 +51,8 @@ enum Action {
         /// Node number.
         node: u64,
     },
+    /// Bring a node back whose data folder is damaged: remove it, set the data aside, add it, promote it
+    Rejoin(Rejoin),
     /// Transfer a group's leadership to another node
     #[command(after_help = "Example:\n  signalbox cluster transfer --group 0 --to 2")]
     Transfer {
@@ -95,55 +97,57 @@ enum Kind {
 
 impl Cluster {
     pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
-        if let Action::Add(add) = &self.action {
-            add.check()?;
-        }
-        let connection = context.connect().await?;
-        let mut cluster = connection.cluster();
-        let membership = match self.action {
+        match self.action {
             Action::Add(add) => {
-                let request = v1::AddNodeRequest { node: Some(add.into_node()) };
-                connection.answer(cluster.add_node(request)).await?
+                let request = v1::AddNodeRequest { node: Some(add.into_node()?) };
+                let connection = context.connect().await?;
+                show(context, connection.answer(connection.cluster().add_node(request)).await?)
             }
-            Action::Promote { node } => {
-                connection.answer(cluster.promote_node(v1::PromoteNodeRequest { node_id: node })).await?
+            Action::Promote { node: node_id } => {
+                let connection = context.connect().await?;
+                let request = v1::PromoteNodeRequest { node_id };
+                show(context, connection.answer(connection.cluster().promote_node(request)).await?)
             }
-            Action::Remove { node } => {
-                connection.answer(cluster.remove_node(v1::RemoveNodeRequest { node_id: node })).await?
+            Action::Remove { node: node_id } => {
+                let connection = context.connect().await?;
+                let request = v1::RemoveNodeRequest { node_id };
+                show(context, connection.answer(connection.cluster().remove_node(request)).await?)
             }
-            Action::Transfer { group, to } => return transfer(context, &connection, group, to).await,
-        };
-        context.console.show(&NodesView::from(membership))
+            Action::Rejoin(rejoin) => rejoin.run(context).await,
+            Action::Transfer { group, to } => transfer(context, group, to).await,
+        }
     }
 }
 
-async fn transfer(context: &mut Context<'_>, connection: &Connection, group: u32, to: u64) -> Result<(), Failure> {
+fn show(context: &mut Context<'_>, members: v1::MembershipResponse) -> Result<(), Failure> {
+    context.console.show(&NodesView::from(members))
+}
+
+async fn transfer(context: &mut Context<'_>, group: u32, to: u64) -> Result<(), Failure> {
+    let connection = context.connect().await?;
     let request = v1::TransferLeaderRequest { group, to_node_id: to };
     connection.answer(connection.cluster().transfer_leader(request)).await?;
     context.console.say(&format!("node {to} leads group {group}"))
 }
 
 impl Add {
-    fn check(&self) -> Result<(), Failure> {
+    fn into_node(self) -> Result<v1::NodeInfo, Failure> {
         match (self.kind, &self.rest_url) {
-            (Kind::Serving, None) => Err(Failure::Usage("a serving node needs --rest-url".to_owned())),
-            (Kind::Witness, Some(_)) => Err(Failure::Usage("a witness has no --rest-url".to_owned())),
-            _ => Ok(()),
+            (Kind::Serving, None) => return Err(Failure::Usage("a serving node needs --rest-url".to_owned())),
+            (Kind::Witness, Some(_)) => return Err(Failure::Usage("a witness has no --rest-url".to_owned())),
+            _ => {}
         }
-    }
-
-    fn into_node(self) -> v1::NodeInfo {
         let kind = match self.kind {
             Kind::Serving => v1::RegionKind::Serving,
             Kind::Witness => v1::RegionKind::Witness,
         };
-        v1::NodeInfo {
+        Ok(v1::NodeInfo {
             node_id: self.id,
             region: self.region,
             kind: kind as i32,
             peer_address: self.peer,
             grpc_address: self.grpc,
             rest_url: self.rest_url.unwrap_or_default(),
-        }
+        })
     }
 }

@@ -12,6 +12,7 @@ pub mod endpoint;
 pub mod held;
 pub mod message;
 pub mod opt_out;
+pub mod rejoin;
 pub mod send;
 pub mod serve;
 pub mod status;

@@ -1,6 +1,7 @@
 //! `signalbox serve`: one node, from its configuration until it is asked to stop.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
@@ -58,7 +59,7 @@ impl Serve {
         let stop = StopSignals::listen()?;
         let input_end = if self.until_stdin_closes { Some(input_end()?) } else { None };
         let (file, settings) = (self.config, self.settings);
-        let again = Box::new(move || config::load(&file, environment(), &settings));
+        let again = Arc::new(move || config::load(&file, environment(), &settings));
         node::serve(config, again, asked_to_stop(stop, input_end)).await?;
         Ok(())
     }

@@ -11,6 +11,7 @@ mod read;
 mod rows;
 mod store;
 mod sync;
+mod synced_mark;
 mod thread;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use crate::error::EngineError;
 pub use marks::Retention;
 pub use read::Records;
 pub use store::LogStore;
+pub use synced_mark::{FileMark, SyncedMark};
 pub use thread::{SyncThread, spawn_sync_thread};
 
 /// The largest number of bytes of records that wait for a sync, over all groups of a node.

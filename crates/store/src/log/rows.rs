@@ -10,7 +10,7 @@ use super::group::GroupLog;
 use super::marks::Mark;
 use super::meta_row::MetaRow;
 use crate::engine::{Engine, Range};
-use crate::error::StoreError;
+use crate::error::{EngineError, StoreError};
 use crate::keys::table_prefix;
 
 /// The kinds of rows; never reused.
@@ -18,6 +18,15 @@ const KIND_META: u8 = 0;
 const KIND_RECORD: u8 = 1;
 const KIND_MARK: u8 = 2;
 const KINDS_END: u8 = 3;
+
+/// The key of the number of the last round of syncing. It sorts after those of all groups.
+pub(super) const ROUND_KEY: [u8; 5] = [u8::MAX, u8::MAX, u8::MAX, u8::MAX, b'r'];
+
+/// Reads the number of the last round of syncing; 0 when there was none.
+pub(super) fn read_round(engine: &dyn Engine) -> Result<u64, EngineError> {
+    let stored = engine.get(&ROUND_KEY)?;
+    Ok(stored.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
+}
 
 pub(super) fn meta_key(group: GroupId, row: MetaRow) -> Vec<u8> {
     let letter = match row {

@@ -11,9 +11,10 @@ use super::group::GroupLog;
 use super::marks::Retention;
 use super::meta_row::MetaRow;
 use super::queue::{Op, Queue};
-use super::rows::load;
+use super::rows::{load, read_round};
+use super::synced_mark::SyncedMark;
 use super::{LogFull, LogRecord, Synced};
-use crate::engine::Engine;
+use crate::engine::{Engine, FaultListener};
 use crate::error::{EngineError, StoreError};
 use crate::groups::groups;
 
@@ -33,8 +34,10 @@ pub struct LogStore {
 pub(super) struct Shared {
     pub engine: Arc<dyn Engine>,
     pub state: Mutex<State>,
-    /// Held during a round of syncing, so that rounds follow each other.
-    pub round: Mutex<()>,
+    /// The number of the last round of syncing. Held during a round, so that rounds follow each other.
+    pub round: Mutex<u64>,
+    /// Where the number is noted once the round is synced.
+    pub mark: Option<Arc<dyn SyncedMark>>,
     waker: Mutex<Option<Arc<dyn Fn() + Send + Sync>>>,
 }
 
@@ -54,12 +57,29 @@ impl LogStore {
     /// # Errors
     /// When the disk fails, or a row of a log is malformed.
     pub fn open(engine: Arc<dyn Engine>) -> Result<LogStore, StoreError> {
+        LogStore::open_noted(engine, None)
+    }
+
+    /// Opens the logs that an engine holds, and compares them with the note of how far they were synced.
+    ///
+    /// # Errors
+    /// `LostTail` when something is gone that was synced; and as [`LogStore::open`].
+    pub fn open_checked(engine: Arc<dyn Engine>, mark: Arc<dyn SyncedMark>) -> Result<LogStore, StoreError> {
+        LogStore::open_noted(engine, Some(mark))
+    }
+
+    fn open_noted(engine: Arc<dyn Engine>, mark: Option<Arc<dyn SyncedMark>>) -> Result<LogStore, StoreError> {
+        let found = read_round(&*engine)?;
+        let noted = mark.as_ref().map(|mark| mark.read()).transpose()?.flatten().unwrap_or(0);
+        if noted > found {
+            return Err(StoreError::LostTail { noted, found });
+        }
         let mut state = State::default();
         for group in groups(&*engine)? {
             state.groups.insert(group, load(&engine, group)?);
         }
-        let (state, round, waker) = (Mutex::new(state), Mutex::new(()), Mutex::new(None));
-        Ok(LogStore { shared: Arc::new(Shared { engine, state, round, waker }) })
+        let (state, round, waker) = (Mutex::new(state), Mutex::new(found), Mutex::new(None));
+        Ok(LogStore { shared: Arc::new(Shared { engine, state, round, mark, waker }) })
     }
 
     /// Tells the time: records appended from now on count as appended at `now`. Without it their age is unknown, and
@@ -184,6 +204,11 @@ impl LogStore {
     /// Returns what was saved last as purged.
     pub fn read_purged(&self, group: GroupId) -> Option<Bytes> {
         self.state().group(group).meta(MetaRow::Purged)
+    }
+
+    /// Tells `listener` of every failure of the disk, whoever meets it. Only the first listener counts.
+    pub fn on_fault(&self, listener: FaultListener) {
+        self.shared.engine.on_fault(listener);
     }
 
     /// Returns why nothing more is taken, after an error of a round.

@@ -8,7 +8,7 @@ use model::id::GroupId;
 
 use super::meta_row::MetaRow;
 use super::queue::Op;
-use super::rows::meta_key;
+use super::rows::{ROUND_KEY, meta_key};
 use super::store::LogStore;
 use crate::batch::Batch;
 use crate::error::EngineError;
@@ -34,20 +34,33 @@ impl LogStore {
     /// # Errors
     /// As [`sync_pending`](LogStore::sync_pending).
     pub fn sync_all(&self) -> Result<usize, EngineError> {
-        self.run_round(|round| !round.ops.is_empty() || !round.committed.is_empty())
+        let changes = self.run_round(|round| !round.ops.is_empty() || !round.committed.is_empty())?;
+        self.shared.mark.as_ref().map_or(Ok(()), |mark| mark.sync())?;
+        Ok(changes)
     }
 
     fn run_round(&self, due: impl Fn(&Round) -> bool) -> Result<usize, EngineError> {
-        let _one_at_a_time = self.shared.round.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut number = self.shared.round.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(round) = self.begin_round(due)? else { return Ok(0) };
-        let written = self.shared.engine.write(&round.batch()).and_then(|()| self.shared.engine.sync());
-        match written {
-            Ok(()) => Ok(self.end_round(round)),
+        match self.write_round(&round, *number + 1) {
+            Ok(()) => {
+                *number += 1;
+                Ok(self.end_round(round))
+            }
             Err(error) => {
                 self.fail(round, &error);
                 Err(error)
             }
         }
+    }
+
+    /// Makes a round durable, and then notes that it is.
+    fn write_round(&self, round: &Round, number: u64) -> Result<(), EngineError> {
+        let mut batch = round.batch();
+        batch.put(ROUND_KEY.to_vec(), Bytes::copy_from_slice(&number.to_be_bytes()));
+        self.shared.engine.write(&batch)?;
+        self.shared.engine.sync()?;
+        self.shared.mark.as_ref().map_or(Ok(()), |mark| mark.write(number))
     }
 
     /// Takes what waits, if a round is due.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use rocksdb::{DB, FlushOptions, IngestExternalFileOptions, WriteBatch, WriteOptions};
 
-use super::errors::engine_error;
+use super::faults::Faults;
 use super::staging::{RocksStaging, discard};
 use super::view::{RocksView, last_of, rows_of};
 use crate::batch::{Batch, BatchOp};
-use crate::engine::{Engine, EngineView, Range, Row, Staging};
+use crate::engine::{Engine, EngineView, FaultListener, Range, Row, Staging};
 use crate::error::EngineError;
 
 /// What makes written batches durable.
@@ -24,7 +24,7 @@ pub(super) enum Durability {
 /// One open database. Views hold it open.
 pub(super) struct RocksEngine {
     database: Arc<DB>,
-    store: Arc<str>,
+    faults: Arc<Faults>,
     /// The directory of staged files.
     staging: PathBuf,
     durability: Durability,
@@ -32,11 +32,7 @@ pub(super) struct RocksEngine {
 
 impl RocksEngine {
     pub fn new(database: DB, store: String, staging: PathBuf, durability: Durability) -> RocksEngine {
-        RocksEngine { database: Arc::new(database), store: store.into(), staging, durability }
-    }
-
-    fn failed(&self, error: &rocksdb::Error) -> EngineError {
-        engine_error(&self.store, error)
+        RocksEngine { database: Arc::new(database), faults: Arc::new(Faults::of(store)), staging, durability }
     }
 
     fn property(&self, name: &str) -> u64 {
@@ -46,15 +42,15 @@ impl RocksEngine {
 
 impl EngineView for RocksEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        self.database.get(key).map_err(|error| self.failed(&error))
+        self.database.get(key).map_err(|error| self.faults.met(&error))
     }
 
     fn scan(&self, range: Range<'_>) -> Result<Vec<Row>, EngineError> {
-        rows_of(|options| self.database.raw_iterator_opt(options), range).map_err(|error| self.failed(&error))
+        rows_of(|options| self.database.raw_iterator_opt(options), range).map_err(|error| self.faults.met(&error))
     }
 
     fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Row>, EngineError> {
-        last_of(|options| self.database.raw_iterator_opt(options), from, to).map_err(|error| self.failed(&error))
+        last_of(|options| self.database.raw_iterator_opt(options), from, to).map_err(|error| self.faults.met(&error))
     }
 }
 
@@ -70,7 +66,7 @@ impl Engine for RocksEngine {
         }
         let mut options = WriteOptions::default();
         options.disable_wal(self.durability == Durability::Flush);
-        self.database.write_opt(changes, &options).map_err(|error| self.failed(&error))
+        self.database.write_opt(changes, &options).map_err(|error| self.faults.met(&error))
     }
 
     fn sync(&self) -> Result<(), EngineError> {
@@ -82,15 +78,15 @@ impl Engine for RocksEngine {
                 self.database.flush_opt(&options)
             }
         };
-        synced.map_err(|error| self.failed(&error))
+        synced.map_err(|error| self.faults.met(&error))
     }
 
     fn view(&self) -> Arc<dyn EngineView> {
-        Arc::new(RocksView::of(Arc::clone(&self.database), Arc::clone(&self.store)))
+        Arc::new(RocksView::of(Arc::clone(&self.database), Arc::clone(&self.faults)))
     }
 
     fn stage(&self) -> Result<Box<dyn Staging>, EngineError> {
-        Ok(Box::new(RocksStaging::new(Arc::clone(&self.store), self.staging.clone())?))
+        Ok(Box::new(RocksStaging::new(Arc::from(self.faults.store.as_str()), self.staging.clone())?))
     }
 
     fn ingest(&self, parts: &[String]) -> Result<(), EngineError> {
@@ -98,11 +94,15 @@ impl Engine for RocksEngine {
         // Linked into the database, and removed here only after its manifest has them.
         options.set_move_files(true);
         let files: Vec<PathBuf> = parts.iter().map(|part| self.staging.join(part)).collect();
-        self.database.ingest_external_file_opts(&options, files).map_err(|error| self.failed(&error))
+        self.database.ingest_external_file_opts(&options, files).map_err(|error| self.faults.met(&error))
     }
 
     fn discard_staged(&self) -> Result<(), EngineError> {
-        discard(&self.store, &self.staging)
+        discard(&self.faults.store, &self.staging)
+    }
+
+    fn on_fault(&self, listener: FaultListener) {
+        self.faults.listen(listener);
     }
 
     fn approximate_bytes(&self) -> u64 {

@@ -48,7 +48,7 @@ mod tests {
         let full = "IO error: No space left on device: While appending to file: /d/000008.log: No space left on device";
         let cases = [
             (ErrorKind::IOError, full, "make room"),
-            (ErrorKind::Corruption, "Corruption: block checksum mismatch in /d/000012.sst", "catch up"),
+            (ErrorKind::Corruption, "Corruption: block checksum mismatch in /d/000012.sst", "cluster rejoin"),
             (ErrorKind::IOError, "IO error: While fsync: /d/000008.log: Input/output error", "check the disk"),
             (ErrorKind::InvalidArgument, "Invalid argument: /d: does not exist", "report"),
         ];

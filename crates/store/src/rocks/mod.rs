@@ -5,6 +5,7 @@
 
 mod engine;
 mod errors;
+mod faults;
 mod open;
 mod options;
 mod staging;

@@ -12,7 +12,10 @@ use super::options::{Shared, log_options, state_options};
 use super::staging::STAGING;
 use crate::engine::Engine;
 use crate::error::{EngineError, StoreError};
+use crate::log::{FileMark, SyncedMark};
 
+/// The file beside both databases that notes how far the log was synced.
+const SYNCED: &str = "log.synced";
 /// How long an open waits for an earlier node of this process, or one that is just ending, to let go of a directory.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How often it looks.
@@ -45,6 +48,8 @@ pub struct RocksEngines {
     pub log: Arc<dyn Engine>,
     /// The states: durable after each flush.
     pub state: Arc<dyn Engine>,
+    /// How far the log was synced.
+    pub synced: Arc<dyn SyncedMark>,
 }
 
 impl RocksEngines {
@@ -64,6 +69,7 @@ impl RocksEngines {
         Ok(RocksEngines {
             log: open(&log, &log_options(&shared), Durability::WriteAheadLog)?,
             state: open(&state, &state_options(&shared), Durability::Flush)?,
+            synced: Arc::new(FileMark::open(&config.directory.join(SYNCED))?),
         })
     }
 }

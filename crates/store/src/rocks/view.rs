@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rocksdb::{DB, DBRawIterator, ReadOptions, Snapshot};
 use self_cell::self_cell;
 
-use super::errors::engine_error;
+use super::faults::Faults;
 use crate::engine::{EngineView, Range, Row};
 use crate::error::EngineError;
 
@@ -21,32 +21,28 @@ self_cell!(
 /// One moment of a database.
 pub(super) struct RocksView {
     moment: Moment,
-    store: Arc<str>,
+    faults: Arc<Faults>,
 }
 
 impl RocksView {
-    pub fn of(database: Arc<DB>, store: Arc<str>) -> RocksView {
-        RocksView { moment: Moment::new(database, |database| database.snapshot()), store }
-    }
-
-    fn failed(&self, error: &rocksdb::Error) -> EngineError {
-        engine_error(&self.store, error)
+    pub fn of(database: Arc<DB>, faults: Arc<Faults>) -> RocksView {
+        RocksView { moment: Moment::new(database, |database| database.snapshot()), faults }
     }
 }
 
 impl EngineView for RocksView {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        self.moment.borrow_dependent().get(key).map_err(|error| self.failed(&error))
+        self.moment.borrow_dependent().get(key).map_err(|error| self.faults.met(&error))
     }
 
     fn scan(&self, range: Range<'_>) -> Result<Vec<Row>, EngineError> {
         let snapshot = self.moment.borrow_dependent();
-        rows_of(|options| snapshot.raw_iterator_opt(options), range).map_err(|error| self.failed(&error))
+        rows_of(|options| snapshot.raw_iterator_opt(options), range).map_err(|error| self.faults.met(&error))
     }
 
     fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Row>, EngineError> {
         let snapshot = self.moment.borrow_dependent();
-        last_of(|options| snapshot.raw_iterator_opt(options), from, to).map_err(|error| self.failed(&error))
+        last_of(|options| snapshot.raw_iterator_opt(options), from, to).map_err(|error| self.faults.met(&error))
     }
 }
 

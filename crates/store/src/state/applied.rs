@@ -74,6 +74,11 @@ pub(super) fn marker_key(group: GroupId) -> Vec<u8> {
     own_key(group, b'i')
 }
 
+/// Returns the key of the row that says up to where the snapshot went that began the group's state here.
+pub(super) fn installed_key(group: GroupId) -> Vec<u8> {
+    own_key(group, b's')
+}
+
 /// Reads a group's applied row.
 pub(super) fn read_applied(view: &dyn EngineView, group: GroupId) -> Result<AppliedRow, StoreError> {
     match view.get(&applied_key(group))? {

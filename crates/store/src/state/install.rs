@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use model::id::GroupId;
 
-use super::applied::{AppliedRow, OWN_TABLE, applied_key, marker_key, read_applied};
+use super::applied::{AppliedRow, OWN_TABLE, applied_key, installed_key, marker_key, read_applied};
 use super::snapshot::SnapshotRow;
 use super::store::StateStore;
 use crate::batch::Batch;
@@ -41,6 +41,7 @@ impl Installer {
     ) -> Result<Installer, StoreError> {
         let mut staging = engine.stage()?;
         staging.put(&applied_key(group), &applied.encode())?;
+        staging.put(&installed_key(group), applied.last.as_deref().unwrap_or_default())?;
         Ok(Installer { store, engine, group, staging, applied, last: Bytes::new() })
     }
 

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use model::id::GroupId;
 
-use super::applied::{AppliedRow, read_applied};
+use super::applied::{AppliedRow, installed_key, read_applied};
 use super::commit::Commit;
 use super::install::{self, Installer};
 use super::overlays::Overlays;
 use super::snapshot::SnapshotReader;
 use super::view::GroupView;
-use crate::engine::Engine;
+use crate::engine::{Engine, FaultListener};
 use crate::error::{EngineError, StoreError};
 use crate::groups::groups;
 
@@ -68,6 +69,15 @@ impl StateStore {
     /// Returns how far a group's state got.
     pub fn applied(&self, group: GroupId) -> AppliedRow {
         self.groups().get(&group).map(|state| state.applied.clone()).unwrap_or_default()
+    }
+
+    /// Returns the log id of the last entry that was in the snapshot that began a group's state here; nothing when none
+    /// was put in place.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn installed(&self, group: GroupId) -> Result<Option<Bytes>, EngineError> {
+        Ok(self.shared.engine.get(&installed_key(group))?.map(Bytes::from))
     }
 
     /// Returns how far a group's state had got at the last flush: what a crash leaves at least. Log entries after it
@@ -128,6 +138,11 @@ impl StateStore {
     /// When the disk is full or fails.
     pub fn install(&self, group: GroupId, applied: AppliedRow) -> Result<Installer, StoreError> {
         Installer::new(self.clone(), Arc::clone(&self.shared.engine), group, applied)
+    }
+
+    /// Tells `listener` of every failure of the disk, whoever meets it. Only the first listener counts.
+    pub fn on_fault(&self, listener: FaultListener) {
+        self.shared.engine.on_fault(listener);
     }
 
     /// Returns about how many bytes the states use.

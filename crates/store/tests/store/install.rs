@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use model::id::GroupId;
 use registry::tables::{FollowUpNumbers, ReadRows, WriteRows};
-use store::engine::Row;
+use store::engine::{FaultListener, Row};
 use store::{Batch, Engine, EngineError, EngineView, MemoryEngine, Range, Staging, StateStore, StoreError};
 
 const GROUP: GroupId = GroupId(3);
@@ -70,6 +70,10 @@ impl Engine for Cut {
     fn discard_staged(&self) -> Result<(), EngineError> {
         Cut::step(&self.left)?;
         self.inner.discard_staged()
+    }
+
+    fn on_fault(&self, listener: FaultListener) {
+        self.inner.on_fault(listener);
     }
 
     fn approximate_bytes(&self) -> u64 {

@@ -16,7 +16,7 @@ const RECORD_BYTES: usize = 1_000;
 /// Writes `count` synced records, one sync each, and returns a copy of the directory made while it was open.
 fn killed(count: u64) -> tempfile::TempDir {
     let (directory, engines) = crate::common::rocks();
-    let log = LogStore::open(engines.log).unwrap();
+    let log = LogStore::open_checked(engines.log, engines.synced).unwrap();
     for index in 0..count {
         let record = LogRecord { index, bytes: Bytes::from(vec![index as u8; RECORD_BYTES]) };
         log.append(GROUP, vec![record], Box::new(|result| result.unwrap())).unwrap();
@@ -40,7 +40,8 @@ fn write_ahead_file(directory: &Path) -> PathBuf {
 }
 
 fn try_open(directory: &Path) -> Result<LogStore, StoreError> {
-    LogStore::open(RocksEngines::open(RocksConfig::small(directory))?.log)
+    let engines = RocksEngines::open(RocksConfig::small(directory))?;
+    LogStore::open_checked(engines.log, engines.synced)
 }
 
 #[test]
@@ -51,16 +52,39 @@ fn a_killed_process_loses_nothing_synced() {
     assert_eq!(log.read(GROUP, 0..u64::MAX, usize::MAX).unwrap().len(), 20);
 }
 
+/// What was never synced was never acknowledged.
 #[test]
 fn a_torn_end_is_forgotten() {
     for torn in [1, 7, 500] {
         let left = killed(20);
         let file = write_ahead_file(left.path());
+        fs::remove_file(left.path().join("log.synced")).unwrap();
         let len = fs::metadata(&file).unwrap().len();
         fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(len - torn).unwrap();
         let log = try_open(left.path()).unwrap();
         assert_eq!(log.last(GROUP), Some(18), "{torn}");
     }
+}
+
+#[test]
+fn a_synced_end_that_is_gone_is_refused() {
+    for share in [1, 3, 10] {
+        let left = killed(20);
+        let file = write_ahead_file(left.path());
+        let len = fs::metadata(&file).unwrap().len();
+        fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(len - len / share).unwrap();
+        let refused = try_open(left.path()).err().expect("a log without its end");
+        assert!(matches!(refused, StoreError::LostTail { noted: 20, found: 0..20 }), "{refused}");
+        assert!(refused.to_string().contains("signalbox cluster rejoin"), "{refused}");
+    }
+}
+
+#[test]
+fn a_log_that_is_gone_beside_its_state_is_refused() {
+    let left = killed(3);
+    fs::remove_dir_all(left.path().join("log")).unwrap();
+    let refused = try_open(left.path()).err().expect("no log");
+    assert!(matches!(refused, StoreError::LostTail { noted: 3, found: 0 }), "{refused}");
 }
 
 #[test]
@@ -75,7 +99,7 @@ fn a_changed_byte_in_the_middle_is_refused_by_name() {
     let text = error.to_string();
     assert!(text.contains(&*left.path().join("log").to_string_lossy()), "{text}");
     assert!(text.contains(&*file.file_name().unwrap().to_string_lossy()), "{text}");
-    assert!(text.contains("catch up from the other regions"), "{text}");
+    assert!(text.contains("signalbox cluster rejoin"), "{text}");
 }
 
 #[test]
@@ -197,4 +221,40 @@ fn what_is_no_directory_is_refused_by_name() {
     let error = RocksEngines::open(RocksConfig::small(file.path())).err().expect("a file is no directory");
     assert!(matches!(&error, StoreError::Directory { .. }), "{error}");
     assert!(error.to_string().contains(&*file.path().to_string_lossy()));
+}
+
+/// Whoever meets damage while reading, the node hears of it.
+#[test]
+fn a_changed_byte_that_a_read_meets_is_told() {
+    let (directory, engines) = crate::common::rocks();
+    let mut batch = Batch::new();
+    for key in 0..2_000_u16 {
+        batch.put(key.to_be_bytes().to_vec(), Bytes::from(vec![7; 200]));
+    }
+    engines.state.write(&batch).unwrap();
+    engines.state.sync().unwrap();
+    drop(engines);
+    let is_table = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sst");
+    let files: Vec<PathBuf> = fs::read_dir(directory.path().join("state"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(is_table)
+        .collect();
+    for file in &files {
+        let mut bytes = fs::read(file).unwrap();
+        bytes[100..164].iter_mut().for_each(|byte| *byte = !*byte);
+        fs::write(file, bytes).unwrap();
+    }
+    let engines = RocksEngines::open(RocksConfig::small(directory.path())).unwrap();
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = told.clone();
+    engines.state.on_fault(Box::new(move |error| heard.lock().unwrap().push(error.clone())));
+    let everything = Range { from: &[0], to: &[u8::MAX; 3], limit: usize::MAX, bytes_max: usize::MAX };
+    let view = engines.state.view();
+    assert!(matches!(engines.state.scan(everything), Err(EngineError::Corrupt { .. })));
+    assert!(matches!(view.scan(everything), Err(EngineError::Corrupt { .. })));
+    assert!(matches!(view.get(&0_u16.to_be_bytes()), Err(EngineError::Corrupt { .. })));
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 3);
+    assert!(told[0].to_string().contains("signalbox cluster rejoin"), "{}", told[0]);
 }

@@ -1,6 +1,8 @@
 //! When a node may vote in a group (R2, and the last sentence of R1). Everything that asks for a vote or a pre-vote
 //! goes through here, except a transfer of leadership, which R8 covers.
 
+use std::time::Duration;
+
 use model::BootTime;
 
 use crate::timing::LeaseTiming;
@@ -35,12 +37,18 @@ impl Voter {
         now.since(self.held_off_since) < self.timing.vote_hold_off()
             || self.leader_lease.is_some_and(|sent| now.since(sent) < self.timing.leader_lease())
     }
+
+    /// Says whether the node heard a leader, or as the leader a quorum, in the last `window`. Its start counts as
+    /// hearing one.
+    pub fn in_contact(&self, now: BootTime, window: Duration) -> bool {
+        let last = self.leader_lease.map_or(self.held_off_since, |sent| sent.max(self.held_off_since));
+        now.since(last) < window
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn at(milliseconds: u64) -> BootTime {
         BootTime(milliseconds * 1_000_000)
@@ -56,6 +64,19 @@ mod tests {
         voter.heartbeat(at(1_900));
         assert!(voter.refuses(at(2_499)));
         assert!(!voter.refuses(at(2_500)));
+    }
+
+    #[test]
+    fn contact_is_a_leader_or_a_quorum() {
+        let timing = LeaseTiming::for_round_trip(Duration::from_millis(80)).unwrap();
+        let window = Duration::from_secs(2);
+        let mut voter = Voter::new(timing, at(1_000));
+        assert!(voter.in_contact(at(2_999), window) && !voter.in_contact(at(3_000), window));
+        voter.heartbeat(at(3_000));
+        assert!(voter.in_contact(at(4_999), window) && !voter.in_contact(at(5_000), window));
+        voter.quorum_acked(at(6_000));
+        voter.heartbeat(at(5_500));
+        assert!(voter.in_contact(at(7_999), window) && !voter.in_contact(at(8_000), window));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use model::command::OutboxCursor;
 use model::outcome::Acceptance;
-use model::{App, ChannelSettings, Endpoint, Epoch, GroupId, MessageId, Outcome, Refusal, TrafficPlan};
+use model::{App, ChannelSettings, Endpoint, Epoch, GroupId, Incarnation, MessageId, Outcome, Refusal, TrafficPlan};
 
 use super::{Form, Writer};
 use crate::error::{Flaw, InvalidField};
@@ -148,6 +148,7 @@ impl Form for Refusal {
                 full.uint(1, u64::from(target.0));
                 full.uint(2, *limit);
             }),
+            Refusal::IncarnationOutdated { known } => writer.uint_given(15, known.0),
         }
     }
 
@@ -169,6 +170,7 @@ impl Form for Refusal {
             Kind::NoRegion(_) => Refusal::NoRegion,
             Kind::WrongGroup(_) => Refusal::WrongGroup,
             Kind::FollowUpGap(gap) => Refusal::FollowUpGap { number: gap.number, expected: gap.expected },
+            Kind::IncarnationOutdated(known) => Refusal::IncarnationOutdated { known: Incarnation(known) },
             Kind::TooManyFollowUps(full) => {
                 Refusal::TooManyFollowUps { target: group(full.target, "target")?, limit: full.limit }
             }

@@ -134,7 +134,12 @@ impl FromStr for Network {
     type Err = InvalidNetwork;
 
     fn from_str(text: &str) -> Result<Network, InvalidNetwork> {
-        let network: IpNet = text.parse().map_err(|_| InvalidNetwork::Malformed(text.to_owned()))?;
+        // By the standard library's reading of an address: `ipnet` takes 010.0.0.0 for 10.0.0.0, others for 8.0.0.0.
+        let malformed = || InvalidNetwork::Malformed(text.to_owned());
+        let (address, len) = text.split_once('/').ok_or_else(malformed)?;
+        let address = address.parse::<IpAddr>().map_err(|_| malformed())?;
+        let len = len.bytes().all(|byte| byte.is_ascii_digit()).then(|| len.parse().ok()).flatten();
+        let network = IpNet::new(address, len.ok_or_else(malformed)?).map_err(|_| malformed())?;
         if network.trunc() == network {
             Ok(Network(network))
         } else {

@@ -111,7 +111,17 @@ fn a_network_is_read_strictly() {
     for good in ["10.0.0.0/8", "127.0.0.1/32", "0.0.0.0/0", "::1/128", "fd00::/8"] {
         assert_eq!(good.parse::<Network>().map(|network| network.to_string()), Ok(good.to_owned()));
     }
-    for bad in ["", "10.0.0.0", "10/8", "10.0.0.0/33", "10.0.0.0/-1", "010.0.0.0/8", "10.0.0.0/8 ", "localhost/8"] {
+    for bad in [
+        "",
+        "10.0.0.0",
+        "10/8",
+        "10.0.0.0/33",
+        "10.0.0.0/-1",
+        "10.0.0.0/+8",
+        "010.0.0.0/8",
+        "10.0.0.0/8 ",
+        "localhost/8",
+    ] {
         assert_eq!(bad.parse::<Network>(), Err(InvalidNetwork::Malformed(bad.to_owned())));
     }
     let error = "10.1.2.3/8".parse::<Network>().unwrap_err();

@@ -207,6 +207,7 @@ fn refusal() -> BoxedStrategy<Refusal> {
         (epoch(), epoch()).prop_map(|(current, parent)| Refusal::PlanConflict { current, parent }),
         text().prop_map(Refusal::PlanInvalid),
         (number(), number()).prop_map(|(number, expected)| Refusal::FollowUpGap { number, expected }),
+        number().prop_map(|known| Refusal::IncarnationOutdated { known: Incarnation(known) }),
         (any::<u16>(), number())
             .prop_map(|(target, limit)| Refusal::TooManyFollowUps { target: GroupId(target), limit }),
     ]
