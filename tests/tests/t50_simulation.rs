@@ -70,6 +70,11 @@ fn messages_that_nobody_takes_over_are_found_out() {
     finds_out("no_takeover", &["p3_everything_comes_to_rest"]);
 }
 
+#[test]
+fn stamping_by_a_wall_clock_is_found_out() {
+    finds_out("wall_stamps", &["time_follows_no_single_clock"]);
+}
+
 /// Requires that each of these checks finds a break on some seed.
 fn finds_out(broken: &str, checks: &[&str]) {
     let mut missing: Vec<String> = checks.iter().map(|check| format!("VIOLATION {check}")).collect();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use model::cluster::Nodes;
 use model::id::{GroupId, NodeId};
 use model::time::BootTime;
-use service::ports::{Clock, Neighbours};
+use service::ports::{Clock, GroupTime, Neighbours};
 use service::{ErrorCode, Service};
 use traffic::loss::{LossSettings, RegionLoss, SafetyRules, Situation, Verdict, automatic_changes, decide};
 
@@ -28,7 +28,9 @@ pub struct WatchPorts {
     pub service: Service,
     /// The evidence.
     pub neighbours: Arc<dyn Neighbours>,
-    /// Time.
+    /// The control group's time, which plans are dated by.
+    pub time: Arc<dyn GroupTime>,
+    /// The node's own clock, for waits.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -98,11 +100,12 @@ impl Watch {
 
     async fn act(&mut self, now: BootTime, verdicts: &[Verdict]) {
         let service = &self.ports.service;
+        let Some(time) = self.ports.time.now(GroupId::CONTROL) else { return };
         let (Ok(plan), Ok(history)) = (service.plan().await, service.plan_history(None, HISTORY_MAX).await) else {
             return;
         };
         let history = automatic_changes(&history);
-        let situation = Situation { plan: &plan, verdicts, history: &history, now: self.ports.clock.wall_time() };
+        let situation = Situation { plan: &plan, verdicts, history: &history, now: time };
         let Some(change) = decide(&situation, &self.rules) else { return };
         let regions: Vec<&str> = verdicts.iter().map(|verdict| verdict.region.as_str()).collect();
         tracing::warn!(regions = regions.join(","), parent = plan.epoch.0, "region lost; committing a plan without it");

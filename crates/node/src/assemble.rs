@@ -24,6 +24,7 @@ use service::{Facts, Service};
 use store::{LogStore, StateStore};
 use tokio_util::sync::CancellationToken;
 use traffic::LeaseTiming;
+use traffic::cluster_time::TimeRules;
 use traffic::loss::{LossSettings, SafetyRules};
 
 use crate::effects::{self, EffectTargets};
@@ -54,6 +55,8 @@ pub struct NodeSettings {
     pub bootstrap: bool,
     /// When states are flushed and log entries forgotten.
     pub housekeeping: Housekeeping,
+    /// What the cluster's time goes by.
+    pub time: TimeRules,
     /// What may change without a person.
     pub rules: SafetyRules,
     /// How fast the region may send, by channel; a channel that is missing isn't paced.
@@ -127,13 +130,15 @@ fn replication_config(settings: &NodeSettings) -> ReplicationConfig {
         timing: settings.timing,
         bootstrap: settings.bootstrap,
         housekeeping: settings.housekeeping,
+        time: settings.time,
     }
 }
 
 fn use_cases(settings: &NodeSettings, ports: &NodePorts, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Service {
     let NodeInfo { id: node, region, .. } = settings.own.clone();
     let facts = Facts { node, region, partitions: settings.partitions };
-    Service::new(facts, Ports { log: ports.log.clone(), reads: ports.reads.clone(), clock, random })
+    let (log, reads, time) = (ports.log.clone(), ports.reads.clone(), ports.time.clone());
+    Service::new(facts, Ports { log, reads, time, clock, random })
 }
 
 /// Gives the region its share back after a restart; idle from the moment on when the node leaves again.
@@ -165,13 +170,14 @@ impl Wiring<'_> {
         let ports = WatchPorts {
             service: self.service.clone(),
             neighbours: self.ports.neighbours.clone(),
+            time: self.ports.time.clone(),
             clock: self.clock.clone(),
         };
         tasks.essential("watch for lost regions", Watch::new(ports, LossSettings::for_timing(&timing), rules).run());
     }
 
     fn restart(&self) -> Restart {
-        Restart { service: self.service.clone(), clock: self.clock.clone(), rules: self.settings.rules.clone() }
+        Restart { service: self.service.clone(), time: self.ports.time.clone(), rules: self.settings.rules.clone() }
     }
 
     fn send(&self, routes: Routes, records: Option<RecordsConfig>, tasks: &mut Tasks) -> anyhow::Result<Sender> {
@@ -204,6 +210,7 @@ impl Wiring<'_> {
             reads: self.ports.reads.clone(),
             permits: self.ports.permits.clone(),
             observations: Arc::new(SendCounters),
+            time: self.ports.time.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         };

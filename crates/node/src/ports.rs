@@ -7,7 +7,7 @@ use std::sync::Arc;
 use model::cluster::Nodes;
 use model::id::{GroupId, NodeId};
 use replication::Replication;
-use service::ports::{Leases, NeighbourNews, Neighbours, Reads, ReplicatedLog, SendPermits};
+use service::ports::{GroupTime, Leases, NeighbourNews, Neighbours, Reads, ReplicatedLog, SendPermits};
 
 /// What the use cases, the duties, the watch and the sender are given.
 pub struct NodePorts {
@@ -19,6 +19,8 @@ pub struct NodePorts {
     pub permits: Arc<dyn SendPermits>,
     /// What a leader knows of the holders of leases.
     pub leases: Arc<dyn Leases>,
+    /// The time that replicated state goes by.
+    pub time: Arc<dyn GroupTime>,
     /// What is known of the other nodes.
     pub neighbours: Arc<dyn Neighbours>,
 }
@@ -31,6 +33,7 @@ impl NodePorts {
             reads: Arc::new(replication.clone()),
             permits: Arc::new(replication.clone()),
             leases: Arc::new(replication.clone()),
+            time: Arc::new(replication.clone()),
             neighbours: Arc::new(ReplicationNeighbours(replication.clone())),
         }
     }

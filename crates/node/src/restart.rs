@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::id::GroupId;
 use model::plan::{PlanChange, TrafficPlan};
-use service::ports::Clock;
+use service::ports::GroupTime;
 use service::{ErrorCode, Service};
 use tokio::time::Instant;
 use traffic::loss::SafetyRules;
@@ -25,8 +26,8 @@ const STEADY_LOOKS: u32 = 2;
 pub struct Restart {
     /// The use cases.
     pub service: Service,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
+    /// The control group's time, which plans are dated by.
+    pub time: Arc<dyn GroupTime>,
     /// What may change without a person.
     pub rules: SafetyRules,
 }
@@ -80,7 +81,7 @@ impl Restart {
         let evacuated = |plan: &TrafficPlan| plan.state_of(self.who().region) == model::plan::RegionState::Evacuated;
         self.service.plan().await.ok().filter(evacuated)?;
         let history = self.service.plan_history(None, HISTORY_MAX).await.ok()?;
-        come_back(&history, self.who(), &self.rules, self.clock.wall_time())
+        come_back(&history, self.who(), &self.rules, self.time.now(GroupId::CONTROL)?)
     }
 
     async fn commit(&self, change: PlanChange) {

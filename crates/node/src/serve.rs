@@ -9,6 +9,7 @@ use model::cluster::{NodeInfo, Nodes};
 use replication::{BlockingThreads, Housekeeping, TcpTransport};
 use sender::SenderFault;
 use tokio_util::sync::CancellationToken;
+use traffic::cluster_time::TimeRules;
 use traffic::loss::{Freeze, SafetyRules};
 
 use crate::assemble::{NodeParts, NodeSettings, assemble};
@@ -118,6 +119,7 @@ fn settings(config: &Config, own: &NodeInfo, nodes: &Nodes, storage: &Storage) -
         mode: config.mode,
         bootstrap: !config.join,
         housekeeping: Housekeeping::default(),
+        time: TimeRules::default(),
         rules: safety_rules(config),
         rates: sending::rates(config),
     }

@@ -19,6 +19,7 @@ mod proposals;
 mod raft;
 mod reads;
 mod server;
+mod time;
 
 pub use leadership::balance::STABLE;
 pub use leadership::duties::DutyFactory;

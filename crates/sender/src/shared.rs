@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use model::{GroupId, Incarnation};
+use model::{GroupId, Incarnation, Timestamp};
 use registry::tables::TableError;
-use service::ports::{Clock, Observations, Random, Reads, ReplicatedLog, SendPermits};
+use service::ports::{Clock, GroupTime, Observations, Random, Reads, ReplicatedLog, SendPermits};
 
 use crate::config::SenderConfig;
 use crate::pacer::Pacer;
@@ -22,7 +22,9 @@ pub struct Ports {
     pub permits: Arc<dyn SendPermits>,
     /// Where it reports what it sees.
     pub observations: Arc<dyn Observations>,
-    /// The node's clocks.
+    /// The groups' times: what messages wait by.
+    pub time: Arc<dyn GroupTime>,
+    /// The node's clocks; not its wall clock.
     pub clock: Arc<dyn Clock>,
     /// The node's randomness, for jitter.
     pub random: Arc<dyn Random>,
@@ -59,4 +61,12 @@ pub(crate) struct Shared {
     pub pacer: Pacer,
     /// Messages begun and not settled, in all partitions.
     pub unsettled: AtomicUsize,
+}
+
+impl Shared {
+    /// Returns a group's time now. It is never behind `stamped`, what its rows were stamped with last; while it isn't
+    /// known it stands still there.
+    pub fn time(&self, group: GroupId, stamped: Timestamp) -> Timestamp {
+        self.ports.time.now(group).unwrap_or_default().max(stamped)
+    }
 }

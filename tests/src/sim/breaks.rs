@@ -30,10 +30,12 @@ pub enum Break {
     SameIncarnation,
     /// Nobody takes over what waits in a lost region.
     NoTakeover,
+    /// No node hears the others' clocks: entries are stamped by the leader's wall clock.
+    WallStamps,
 }
 
 /// Every break with its name.
-pub const BREAKS: [(Break, &str); 7] = [
+pub const BREAKS: [(Break, &str); 8] = [
     (Break::NoSync, "no_sync"),
     (Break::Twice, "twice"),
     (Break::NoLease, "no_lease"),
@@ -41,6 +43,7 @@ pub const BREAKS: [(Break, &str); 7] = [
     (Break::NoFence, "no_fence"),
     (Break::SameIncarnation, "same_incarnation"),
     (Break::NoTakeover, "no_takeover"),
+    (Break::WallStamps, "wall_stamps"),
 ];
 
 /// Says that a text names no break.
@@ -49,14 +52,14 @@ pub const BREAKS: [(Break, &str); 7] = [
 pub struct UnknownBreak(String);
 
 impl Break {
-    /// Puts broken ports in the place of a node's own. Breaks of the disk, the provider and the incarnation are built
-    /// in where those are made.
+    /// Puts broken ports in the place of a node's own. Breaks of the disk, the provider, the incarnation and the
+    /// clocks are built in where those are made.
     pub fn replace(self, replication: &Replication, ports: &mut NodePorts) {
         match self {
             Break::NoFence => ports.log = Arc::new(Unfenced(replication.clone())),
             Break::NoLease => ports.permits = Arc::new(Unleased(replication.clone())),
             Break::NoTakeover => ports.leases = Arc::new(NeverOver),
-            Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation => {}
+            Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation | Break::WallStamps => {}
         }
     }
 }

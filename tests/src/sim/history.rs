@@ -132,6 +132,8 @@ pub struct Records {
     pub faults: Vec<Span>,
     /// Nodes that stopped by themselves, and why.
     pub stops: Vec<String>,
+    /// Where a group's time was off true time.
+    pub times_off: Vec<String>,
     trace: Vec<String>,
 }
 
@@ -209,6 +211,13 @@ impl History {
         let mut records = self.records();
         records.line(format!("{region} stopped: {reason}"));
         records.stops.push(format!("{region} at {} ms: {reason}", now()));
+    }
+
+    /// Records that a group's time is off true time.
+    pub fn time_off(&self, text: String) {
+        let mut records = self.records();
+        records.line(format!("TIME OFF {text}"));
+        records.times_off.push(format!("at {} ms: {text}", now()));
     }
 
     /// Adds a line to the trace.

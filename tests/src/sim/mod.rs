@@ -3,7 +3,7 @@
 //!
 //! Rooms in reading order: [`mod@run`] (one run from its start to its checks), [`cluster`] (what outlives a node's
 //! restart), [`node`] (a node's life; how it is wired is in `start`), [`clients`], [`nemesis`] and [`provider`] (what
-//! is done to it), [`history`] and [`replica`] (what is seen of it), [`checks`] (the promises), [`breaks`] (faults
+//! is done to it), [`history`], [`replica`] and `watch` (what is seen of it), [`checks`] (the promises), [`breaks`] (faults
 //! built in on purpose), and the seams: [`determinism`], [`world`], [`transport`], [`storage`].
 
 pub mod run;
@@ -18,6 +18,7 @@ pub mod provider;
 
 pub mod history;
 pub mod replica;
+mod watch;
 
 pub mod checks;
 

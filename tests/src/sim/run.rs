@@ -11,7 +11,7 @@ use super::cluster::{Cluster, NODES, PARTITIONS, Settings, name, region};
 use super::history::{Records, Tick, now};
 use super::nemesis::{Nemesis, schedule};
 use super::replica::{self, Replicas};
-use super::{clients, determinism, node};
+use super::{clients, determinism, node, watch};
 
 /// The step of simulated time.
 const TICK: Duration = Duration::from_millis(1);
@@ -131,6 +131,7 @@ impl Run {
 
     fn step(&mut self) {
         determinism::set_elapsed(self.sim.elapsed());
+        watch::look(&self.cluster, now());
         if let Err(error) = self.sim.step() {
             self.cluster.history.note(format!("a host ended with an error: {error}"));
             PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(error.to_string());

@@ -15,6 +15,7 @@ use sender::Routes;
 use service::ports::Random;
 use store::{LogStore, StateStore};
 use traffic::LeaseTiming;
+use traffic::cluster_time::TimeRules;
 use traffic::loss::{Freeze, SafetyRules};
 
 use super::breaks::Break;
@@ -58,6 +59,7 @@ impl Start {
             mode: Mode::ActiveActive,
             bootstrap: true,
             housekeeping: housekeeping(self.cluster.settings.seed),
+            time: time_rules(self.cluster.settings.broken),
             rules: RULES,
             rates: BTreeMap::new(),
         };
@@ -107,6 +109,16 @@ pub(super) async fn compact(seed: u64, replication: Replication) -> String {
         if let Err(error) = replication.compact().await {
             return error.to_string();
         }
+    }
+}
+
+/// As in the product, but for what is broken.
+fn time_rules(broken: Option<Break>) -> TimeRules {
+    match broken {
+        Some(Break::WallStamps) => {
+            TimeRules { reading_age_max: Duration::ZERO, wait_max: Duration::ZERO, ..TimeRules::default() }
+        }
+        _ => TimeRules::default(),
     }
 }
 

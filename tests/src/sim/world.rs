@@ -1,6 +1,6 @@
 //! A simulated node's clocks and randomness.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use model::time::{BootTime, Timestamp};
 use service::ports::{Clock, Random};
@@ -15,18 +15,18 @@ const WALL_START_MS: u64 = 1_700_000_000_000;
 pub struct SimClock {
     /// Parts per thousand that this node's clock runs fast (above 1,000) or slow.
     rate_permille: u64,
-    /// How much the wall clock is ahead, in milliseconds.
-    wall_ahead_ms: AtomicU64,
+    /// How much the wall clock is ahead, in milliseconds; negative when it is behind.
+    wall_ahead_ms: AtomicI64,
 }
 
 impl SimClock {
     /// Returns clocks that run at `rate_permille` thousandths of true time.
     pub fn new(rate_permille: u64) -> SimClock {
-        SimClock { rate_permille, wall_ahead_ms: AtomicU64::new(0) }
+        SimClock { rate_permille, wall_ahead_ms: AtomicI64::new(0) }
     }
 
-    /// Sets the wall clock ahead of true time.
-    pub fn jump(&self, ahead_ms: u64) {
+    /// Sets the wall clock ahead of true time, or behind it.
+    pub fn jump(&self, ahead_ms: i64) {
         self.wall_ahead_ms.store(ahead_ms, Ordering::SeqCst);
     }
 }
@@ -37,8 +37,13 @@ impl Clock for SimClock {
     }
 
     fn wall_time(&self) -> Timestamp {
-        Timestamp(WALL_START_MS + elapsed_ns() / 1_000_000 + self.wall_ahead_ms.load(Ordering::SeqCst))
+        Timestamp(true_time().0.saturating_add_signed(self.wall_ahead_ms.load(Ordering::SeqCst)))
     }
+}
+
+/// Returns what a wall clock that is right shows.
+pub fn true_time() -> Timestamp {
+    Timestamp(WALL_START_MS + elapsed_ns() / 1_000_000)
 }
 
 /// Randomness from a seed.

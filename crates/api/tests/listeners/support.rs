@@ -15,7 +15,7 @@ use model::time::{BootTime, Timestamp};
 use policy::{Action, Grant, Principal};
 use registry::ApplyContext;
 use registry::tables::{FollowUpCounts, FollowUps, MemoryTables, ReadRows, View, WriteRows};
-use service::ports::{Applied, BoxFuture, Clock, LogError, Random, Reads, ReadsError, ReplicatedLog};
+use service::ports::{Applied, BoxFuture, Clock, GroupTime, LogError, Random, Reads, ReadsError, ReplicatedLog};
 use service::use_cases::Ports;
 use service::{Facts, Service};
 use tokio::sync::watch;
@@ -155,6 +155,12 @@ impl Clock for TestClock {
     }
 }
 
+impl GroupTime for TestClock {
+    fn now(&self, _group: GroupId) -> Option<Timestamp> {
+        Some(self.wall_time())
+    }
+}
+
 impl Random for TestRandom {
     fn next_u64(&self) -> u64 {
         model::address::mix(self.0.fetch_add(1, Ordering::SeqCst) + 1)
@@ -179,8 +185,10 @@ impl Node {
         });
         let facts = Facts { node: NodeId(1), region: region("us-east-1"), partitions: PARTITIONS };
         let random = Arc::new(TestRandom(AtomicU64::new(0)));
-        let service =
-            Service::new(facts, Ports { log: groups.clone(), reads: groups.clone(), clock: clock.clone(), random });
+        let service = Service::new(
+            facts,
+            Ports { log: groups.clone(), reads: groups.clone(), time: clock.clone(), clock: clock.clone(), random },
+        );
         service.first_plan(Mode::ActiveActive, &[region("us-east-1"), region("eu-west-1")]).await.unwrap();
         Node { groups, clock, service }
     }

@@ -21,6 +21,8 @@ use crate::proposals::propose::{Wanted, propose};
 const DEADLINE: Duration = Duration::from_secs(10);
 /// The least time between two looks of a duty, however fast entries are applied.
 const LOOK_MIN: Duration = Duration::from_millis(5);
+/// How soon to look again when the group's time isn't known yet.
+const LOOK_TIME: Duration = Duration::from_millis(100);
 /// The longest time between two looks.
 const LOOK_MAX: Duration = Duration::from_secs(60);
 /// The most proposals of one duty that are under way.
@@ -55,7 +57,10 @@ async fn drive(node: Arc<Node>, group: Arc<Group>, mut duty: Box<dyn Duty>) {
     let mut answers: FuturesUnordered<BoxFuture<'static, (u64, Result<Applied, LogError>)>> = FuturesUnordered::new();
     loop {
         applied.borrow_and_update();
-        let now = now(&node);
+        let Some(now) = now(&node, &group) else {
+            tokio::time::sleep(LOOK_TIME).await;
+            continue;
+        };
         let step = match duty.step(now, &*node.state.view(group.id)) {
             Ok(step) => step,
             Err(error) => {
@@ -72,7 +77,7 @@ async fn drive(node: Arc<Node>, group: Arc<Group>, mut duty: Box<dyn Duty>) {
         tokio::select! {
             biased;
             Some((tag, answer)) = answers.next(), if !answers.is_empty() => {
-                duty.answered(self::now(&node), tag, &answer);
+                duty.answered(Now { boot_time: node.now(), ..now }, tag, &answer);
             }
             changed = applied.changed(), if answers.len() < UNDER_WAY_MAX => if changed.is_err() { return },
             () = tokio::time::sleep_until(again) => {}
@@ -81,8 +86,8 @@ async fn drive(node: Arc<Node>, group: Arc<Group>, mut duty: Box<dyn Duty>) {
     }
 }
 
-fn now(node: &Node) -> Now {
-    Now { boot_time: node.clock.boot_time(), wall: node.clock.wall_time() }
+fn now(node: &Node, group: &Group) -> Option<Now> {
+    Some(Now { boot_time: node.now(), time: group.time.now()? })
 }
 
 /// Proposes what a duty wishes. A takeover is bound to this leadership, because its ground is what this leader knows of

@@ -31,7 +31,7 @@ pub(crate) struct Ground {
 
 /// Proposes a takeover if its ground holds now.
 ///
-/// Without the ground, or when this node doesn't lead any more, nothing is done and the answer says that there is no
+/// Without the ground or the time, or when this node doesn't lead any more, nothing is done and the answer says that there is no
 /// leader: the duty asks again.
 pub(crate) async fn propose(
     node: &Node,
@@ -39,16 +39,16 @@ pub(crate) async fn propose(
     ground: Ground,
     proposals: Vec<Proposal>,
 ) -> Result<Applied, LogError> {
+    let no_leader = LogError::NoLeader { group: group.id, waited: Duration::ZERO };
+    let Some(stamp) = group.time.stamp() else { return Err(no_leader) };
     tenure::observe(node, group);
     let begun = group.lease.begin_takeover(node.now(), &ground.region, ground.epoch);
-    let Some(begun) = begun else {
-        return Err(LogError::NoLeader { group: group.id, waited: Duration::ZERO });
-    };
+    let Some(begun) = begun else { return Err(no_leader) };
     let (region, epoch, basis) = (&begun.region, ground.epoch.0, begun.basis);
     let span = tracing::info_span!("takeover", group = group.id.0, %region, epoch, ?basis, index = Empty);
     span.in_scope(|| tracing::info!("takeover proposed"));
     let proposals: Vec<Bytes> = proposals.iter().map(|proposal| Bytes::from(proposal.encoded())).collect();
-    let entry = wire::Entry { stamp: node.clock.wall_time(), proposals }.encode();
+    let entry = wire::Entry { stamp, proposals }.encode();
     let unknown = || LogError::Unknown { group: group.id, waited: DEADLINE };
     // In a task of its own: where it landed must become known to the granter however long that takes, and whether or
     // not somebody still waits.

@@ -1,6 +1,6 @@
 //! Asks for leases: one call per other node carries all groups that it leads, four times per lease, and at once when a
 //! fence moved over something that forbids sending. The calls also say when this node last saw the others, and how
-//! its replicas look.
+//! its replicas look, and the answers what the other's clocks show.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,9 +8,10 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use model::id::{GroupId, Incarnation, LogIndex, NodeId, Term};
-use model::time::BootTime;
+use model::time::{BootTime, Timestamp};
 use service::ports::BoxFuture;
 use tokio::time::MissedTickBehavior;
+use traffic::cluster_time::{Heard, OwnTime};
 use traffic::lease::{Grant, HolderId, Renewal, Report};
 use wire::peer::group_grant::Decision as Answer;
 use wire::peer::{GroupReport, LeaseReply, LeaseRequest, StateHash};
@@ -48,6 +49,7 @@ pub(crate) async fn run(node: Arc<Node>) {
                 }
             }
             _ = ticker.tick() => {
+                node.look_at_clocks();
                 let all: BTreeSet<GroupId> = node.groups.keys().copied().collect();
                 ask(&node, &mut calls, &all);
                 for other in node.peers.nodes().into_keys().filter(|other| *other != node.id) {
@@ -163,6 +165,7 @@ fn hashes(node: &Node) -> Vec<StateHash> {
 fn take(node: &Node, from: NodeId, reply: LeaseReply) {
     let now = node.now();
     node.last_seen.seen(from, now);
+    hear(node, from, &reply, now);
     for granted in reply.groups {
         let Ok(id) = crate::raft::codec::group(granted.group) else { continue };
         let Some(group) = node.group(id) else { continue };
@@ -182,4 +185,12 @@ fn take(node: &Node, from: NodeId, reply: LeaseReply) {
             None => {}
         }
     }
+}
+
+/// Takes note of another node's clocks. One of an older version says nothing of them.
+fn hear(node: &Node, from: NodeId, reply: &LeaseReply, arrived: BootTime) {
+    let Some(wall) = reply.wall_ms else { return };
+    let time = reply.time_ms.map(|time| OwnTime { time: Timestamp(time), era: reply.time_era });
+    node.time.heard(Heard { node: from, sent: BootTime(reply.sent), arrived, wall: Timestamp(wall), time });
+    node.look_at_clocks();
 }

@@ -18,6 +18,7 @@ use crate::raft::hashes::{Hashes, Verdict};
 use crate::raft::raft_log::GroupLog;
 use crate::raft::state_machine::Raft;
 use crate::raft::type_config::{LeaderId, LogId, Membership, Vote};
+use crate::time::group::GroupTime;
 
 /// A group of which this node is a member, or may become one.
 pub(crate) struct Group {
@@ -28,6 +29,7 @@ pub(crate) struct Group {
     pub(crate) raft: Raft,
     pub(crate) log: GroupLog,
     pub(crate) lease: Arc<GroupLease>,
+    pub(crate) time: Arc<GroupTime>,
     pub(crate) announcer: Arc<Announcer>,
     pub(crate) hashes: Arc<Hashes>,
     /// Whether this node takes part, after a loss of its disk.

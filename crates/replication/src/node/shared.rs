@@ -23,6 +23,7 @@ use crate::node::group::Group;
 use crate::peers::channels::Peers;
 use crate::proposals::proposer::Proposer;
 use crate::raft::clock::ClockBridge;
+use crate::time::cluster::ClusterTime;
 
 /// One node's replication.
 pub(crate) struct Node {
@@ -33,6 +34,7 @@ pub(crate) struct Node {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) bridge: ClockBridge,
+    pub(crate) time: Arc<ClusterTime>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) last_seen: LastSeen,
     /// A replica of every group, most of them empty and idle where a region has several nodes: a group can move here at
@@ -77,6 +79,12 @@ impl Node {
     /// Reads the clock that leases go by.
     pub(crate) fn now(&self) -> BootTime {
         self.clock.boot_time()
+    }
+
+    /// Compares the clocks that this node knows of.
+    pub(crate) fn look_at_clocks(&self) {
+        let nodes = self.peers.nodes();
+        self.time.look(&nodes.into_iter().map(|(id, info)| (id, info.region)).collect());
     }
 
     /// Returns this node as a holder of leases; nothing on a witness.

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use traffic::LeaseTiming;
+use traffic::cluster_time::{Record, TimeRules};
 use wire::peer::peer_server::PeerServer;
 
 use crate::leadership::balance;
@@ -48,11 +49,12 @@ use crate::raft::hashes::{Hashes, Round};
 use crate::raft::network::NetworkFactory;
 use crate::raft::raft_log::GroupLog;
 use crate::raft::snapshot::applied_state;
-use crate::raft::state_machine::Raft;
-use crate::raft::state_machine::{GroupMachine, MachineParts};
+use crate::raft::state_machine::{GroupMachine, MachineParts, Raft, last_stamp};
 use crate::raft::type_config::Member;
 use crate::server::callers::CallerCheck;
 use crate::server::peer_server::PeerService;
+use crate::time::cluster::ClusterTime;
+use crate::time::group::GroupTime;
 
 /// The most entries in one message to a follower; its bytes are bounded too.
 const MESSAGE_ENTRIES_MAX: u64 = 256;
@@ -83,6 +85,8 @@ pub struct ReplicationConfig {
     pub bootstrap: bool,
     /// When states are flushed and log entries forgotten.
     pub housekeeping: Housekeeping,
+    /// What the cluster's time goes by; the same on all nodes.
+    pub time: TimeRules,
 }
 
 /// What a node works with.
@@ -166,6 +170,7 @@ struct Opening {
     holder: Option<traffic::lease::HolderId>,
     started: model::time::BootTime,
     introduction: Introduction,
+    time: Arc<ClusterTime>,
     peers: Arc<Peers>,
     pushes: Arc<Pushes>,
     fatal: Fatal,
@@ -182,6 +187,7 @@ impl Opening {
             region: info.region.clone(),
         });
         let introduction = Introduction { cluster: config.cluster, node: config.node, region: info.region.clone() };
+        let time = ClusterTime::new(config.time, config.node, Record::default(), parts.clock.clone());
         Ok(Opening {
             raft_config: Arc::new(raft_config),
             timing: config.timing,
@@ -190,6 +196,7 @@ impl Opening {
             nodes: config.nodes.clone(),
             holder,
             started: parts.clock.boot_time(),
+            time: Arc::new(time),
             peers: Arc::new(Peers::new(parts.transport.clone(), introduction.clone(), config.nodes.clone())),
             introduction,
             pushes: Arc::new(Pushes::default()),
@@ -223,6 +230,8 @@ impl Opening {
         let applied = LogIndex(codec::index_of(last.as_ref()));
         lease.applied(applied, false);
         let announcer = Arc::new(Announcer::new(applied));
+        let stamped = last_stamp(&*self.parts.state.view(id)).map_err(|error| failed(error.to_string()))?;
+        let time = Arc::new(GroupTime::new(self.time.clone(), stamped));
         let hashes = Arc::new(Hashes::default());
         if last.is_some() {
             hashes.replaced(Round { index: applied, hash: row.chain });
@@ -235,6 +244,7 @@ impl Opening {
             announcer: announcer.clone(),
             hashes: hashes.clone(),
             lease: lease.clone(),
+            time: time.clone(),
             pushes: self.pushes.clone(),
             background: self.parts.background.clone(),
             fatal: self.fatal.clone(),
@@ -256,6 +266,7 @@ impl Opening {
             raft,
             log,
             lease,
+            time,
             announcer,
             hashes,
             rejoin: Rejoin::new(part),
@@ -296,6 +307,7 @@ impl Opening {
             clock: self.parts.clock.clone(),
             random: self.parts.random.clone(),
             bridge: ClockBridge::new(config.timing.heartbeat() / 8),
+            time: self.time.clone(),
             peers: self.peers.clone(),
             last_seen: LastSeen::default(),
             groups,

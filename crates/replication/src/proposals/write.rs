@@ -36,9 +36,15 @@ pub(crate) async fn write(
         submissions.into_iter().for_each(|submission| submission.answer(Err(failed.clone())));
         return Vec::new();
     }
+    let Some(stamp) = group.time.stamp() else {
+        // Whoever can't stamp can't lead yet.
+        tracing::debug!(group = group.id.0, "entry not written: the cluster's time is not known yet");
+        submissions.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(None))));
+        return Vec::new();
+    };
     let since = clock.boot_time();
     let proposals = submissions.iter().flat_map(|submission| submission.proposals.iter().cloned()).collect();
-    let entry = wire::Entry { stamp: clock.wall_time(), proposals }.encode();
+    let entry = wire::Entry { stamp, proposals }.encode();
     metrics::counter!("signalbox_entries_written_total", "group" => group.id.0.to_string()).increment(1);
     let span = tracing::debug_span!("proposal", group = group.id.0, submissions = submissions.len(), index = Empty);
     match append(leading, EntryBytes(entry)).instrument(span.clone()).await {

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use model::id::{GroupId, LogIndex};
 use model::outcome::Outcome;
+use model::time::Timestamp;
 use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder};
+use registry::tables::{Meta, RowAccess as _, TableError, View};
 use registry::{ApplyContext, Effect, apply_entry};
 use store::{GroupWrite, StateStore};
 use tokio::sync::watch;
@@ -23,6 +25,7 @@ use crate::raft::codec;
 use crate::raft::hashes::{Hashes, Round};
 use crate::raft::snapshot::{self, Snapshot, SnapshotData, applied_state};
 use crate::raft::type_config::{Answers, Entry, EntryBytes, LogId, SnapshotMeta, StoredMembership, TypeConfig};
+use crate::time::group::GroupTime;
 
 /// One group's Raft.
 pub(crate) type Raft = openraft::Raft<TypeConfig, GroupMachine>;
@@ -42,6 +45,7 @@ pub(crate) struct MachineParts {
     pub(crate) announcer: Arc<Announcer>,
     pub(crate) hashes: Arc<Hashes>,
     pub(crate) lease: Arc<GroupLease>,
+    pub(crate) time: Arc<GroupTime>,
     pub(crate) pushes: Arc<Pushes>,
     pub(crate) background: Arc<dyn Background>,
     pub(crate) fatal: Fatal,
@@ -63,6 +67,8 @@ struct Applied {
     rounds: Vec<Round>,
     /// The hash after the last entry.
     hash: u64,
+    /// The largest stamp.
+    stamp: Timestamp,
 }
 
 impl GroupMachine {
@@ -96,6 +102,7 @@ impl GroupMachine {
         }
         write.commit_sealed().map_err(io::Error::other)?;
         self.parts.hashes.applied(applied.rounds, Round { index: LogIndex(last), hash: applied.hash });
+        self.parts.time.applied(applied.stamp);
         self.announce(LogIndex(last), applied.effects);
         for (responder, answers) in responders.into_iter().zip(applied.answers) {
             if let Some(responder) = responder {
@@ -115,7 +122,7 @@ impl GroupMachine {
                 (Vec::new(), Some(codec::encode_stored_membership(&stored)))
             }
             EntryPayload::Normal(commands) => {
-                let outcomes = self.apply_commands(write, commands, &mut applied.effects).map_err(|reason| {
+                let outcomes = self.apply_commands(write, commands, applied).map_err(|reason| {
                     let place = format!("entry {index} of group {}", self.parts.group);
                     io::Error::other(format!("failed to apply {place}: {reason}"))
                 })?;
@@ -133,13 +140,14 @@ impl GroupMachine {
         &self,
         write: &mut GroupWrite,
         commands: EntryBytes,
-        effects: &mut Vec<Effect>,
+        applied: &mut Applied,
     ) -> Result<Vec<Outcome>, String> {
         let entry = wire::Entry::decode(commands.0).map_err(|error| with_source(&error))?;
         let proposals = entry.decode_proposals().collect::<Result<Vec<_>, _>>().map_err(|error| with_source(&error))?;
         let MachineParts { group, partitions, .. } = self.parts;
         let context = ApplyContext { group, partitions, stamp: entry.stamp };
-        apply_entry(write, context, &proposals, effects).map_err(|error| error.to_string())
+        applied.stamp = applied.stamp.max(entry.stamp);
+        apply_entry(write, context, &proposals, &mut applied.effects).map_err(|error| error.to_string())
     }
 
     /// Tells the node. The lease learns it first, then those who wait for the index, and the callers last.
@@ -173,6 +181,11 @@ impl GroupMachine {
     }
 }
 
+/// Returns the largest stamp that a group's tables have seen.
+pub(crate) fn last_stamp(view: &dyn View) -> Result<Timestamp, TableError> {
+    Ok(view.row::<Meta>(&())?.unwrap_or_default().clock)
+}
+
 impl RaftStateMachine<TypeConfig> for GroupMachine {
     type SnapshotData = SnapshotData;
     type SnapshotBuilder = FlushedSnapshot;
@@ -204,6 +217,8 @@ impl RaftStateMachine<TypeConfig> for GroupMachine {
             self.parts.fatal.report(format!("failed to install a snapshot of group {}: {error}", self.parts.group));
         }
         installed?;
+        let stamp = last_stamp(&*self.parts.state.view(self.parts.group)).map_err(io::Error::other)?;
+        self.parts.time.applied(stamp);
         let index = LogIndex(codec::index_of(meta.last_log_id.as_ref()));
         let hash = self.parts.state.applied(self.parts.group).chain;
         self.parts.hashes.replaced(Round { index, hash });

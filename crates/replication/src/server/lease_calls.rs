@@ -30,7 +30,15 @@ pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, C
         let decision = decide(node, group, Renewal { report: report_in(&holder, &report), sent });
         groups.push(GroupGrant { group: report.group, decision: Some(answer_out(decision)) });
     }
-    Ok(LeaseReply { incarnation: request.incarnation, sent: request.sent, groups })
+    let (wall, time) = node.time.told();
+    Ok(LeaseReply {
+        incarnation: request.incarnation,
+        sent: request.sent,
+        groups,
+        wall_ms: Some(wall.0),
+        time_ms: time.map(|own| own.time.0),
+        time_era: time.map_or(0, |own| own.era),
+    })
 }
 
 /// Compares another node's replicas with those here. A replica that differs is not to be mended by a program: which one

@@ -36,7 +36,8 @@ impl Client {
         let replication = Arc::new(cluster.node(id).clone());
         let facts = Facts { node: id, region: cluster.region(id), partitions: PARTITIONS };
         let random = random(NodeId(100 + id.0));
-        Service::new(facts, Ports { log: replication.clone(), reads: replication, clock: cluster.clock(), random })
+        let (log, reads, time) = (replication.clone(), replication.clone(), replication);
+        Service::new(facts, Ports { log, reads, time, clock: cluster.clock(), random })
     }
 
     /// Makes a plan and an app, and returns the listeners of all nodes when every partition knows them.

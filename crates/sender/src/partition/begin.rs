@@ -156,7 +156,7 @@ impl Check {
         let region = &self.shared.config.region;
         let plan = view.row::<AdoptedPlan>(&())?;
         let group_clock = view.row::<Meta>(&())?.unwrap_or_default().clock;
-        let now = self.shared.ports.clock.wall_time().max(group_clock);
+        let now = self.shared.time(self.group, group_clock);
         let mut checks = DispatchChecks::new(view, Dispatcher { region, now, claim: self.claim });
         for Planned { candidate, attempt, epoch } in planned {
             let as_prepared = Verdict::Go { attempt: *attempt, epoch: *epoch };

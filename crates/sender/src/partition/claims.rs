@@ -157,10 +157,10 @@ impl Partition {
         }
         let lanes: Vec<_> = self.schedule.lanes().filter(|(lane, _)| lane.class == Class::AtMostOnce).collect();
         for (lane, due) in lanes {
-            if due > turn.wall {
+            if due > turn.now {
                 wake.at(turn.instant_of(due));
             } else if self.may_claim(lane) {
-                let entries = self.schedule.take_due(lane, turn.wall, self.shared.config.limits.batch_len);
+                let entries = self.schedule.take_due(lane, turn.now, self.shared.config.limits.batch_len);
                 let entries = self.staying(turn.view, entries)?;
                 self.begin_claim(lane.channel, entries);
                 wake.now();

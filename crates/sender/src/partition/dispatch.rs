@@ -84,7 +84,7 @@ impl Partition {
     fn due_lanes(&self, turn: Turn<'_>, wake: &mut Wake) -> Vec<Lane> {
         let mut due = Vec::new();
         for (lane, first) in self.schedule.lanes().filter(|(lane, _)| lane.class == Class::AtLeastOnce) {
-            if first <= turn.wall {
+            if first <= turn.now {
                 due.push(lane);
             } else {
                 wake.at(turn.instant_of(first));
@@ -211,7 +211,7 @@ impl Partition {
     /// Takes due messages of a lane that are not in flight.
     fn take(&mut self, turn: Turn<'_>, lane: Lane, count: usize) -> Vec<Entry> {
         let taken = match lane.class {
-            Class::AtLeastOnce => self.schedule.take_due(lane, turn.wall, count),
+            Class::AtLeastOnce => self.schedule.take_due(lane, turn.now, count),
             Class::AtMostOnce => self.claims.take_ready(lane.channel, count),
         };
         taken.into_iter().filter(|entry| self.inflight.get(entry.message).is_none()).collect()
@@ -284,8 +284,7 @@ impl Partition {
         if let Some(state) = self.lanes.get_mut(&lane) {
             state.batches = state.batches.saturating_sub(1);
         }
-        // A retry is due by the group's clock, which may be ahead of this node's.
-        let now = self.shared.ports.clock.wall_time().max(self.group_clock());
+        let now = self.shared.time(self.group, self.group_clock());
         let mut observed = BTreeMap::<&'static str, u64>::new();
         let mut withdrawn = Vec::new();
         for ((entry, attempt), result) in begun.into_iter().zip(results) {

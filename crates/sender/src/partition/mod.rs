@@ -158,7 +158,7 @@ impl Partition {
     }
 
     fn pass_over(&mut self, view: &dyn View) -> Result<Wake, TableError> {
-        let turn = Turn::new(&self.shared, view)?;
+        let turn = Turn::new(&self.shared, self.group, view)?;
         let mut wake = Wake::never();
         self.adopt(view)?;
         self.end_doubts(turn, &mut wake);

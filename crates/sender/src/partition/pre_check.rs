@@ -78,7 +78,7 @@ impl Crossing<'_> {
         let (mut planned, mut batch) = (Vec::with_capacity(drafts.len()), Vec::with_capacity(drafts.len()));
         let plan = permit.view().row::<AdoptedPlan>(&())?;
         let meta = permit.view().row::<Meta>(&())?.unwrap_or_default();
-        let now = shared.ports.clock.wall_time().max(meta.clock);
+        let now = shared.time(self.group, meta.clock);
         let region = &shared.config.region;
         let mut checks = DispatchChecks::new(permit.view(), Dispatcher { region, now, claim: self.claim });
         for draft in drafts {

@@ -2,23 +2,26 @@
 
 use std::time::Duration;
 
-use model::{BootTime, Timestamp};
+use model::{BootTime, GroupId, Timestamp};
 use registry::tables::{Meta, RowAccess, TableError, View};
 use tokio::time::Instant;
 
 use crate::shared::Shared;
 
-/// The longest sleep: further due times are looked at again then, so that a wall clock that was set right is noticed.
+/// The longest sleep: further due times are looked at again then, because the group's time may be corrected meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
+/// The longest sleep until something is due while the group's time isn't known, as for a moment after a start.
+const SLEEP_UNKNOWN_MAX: Duration = Duration::from_millis(100);
 
 /// The rows and the present, read once for a pass.
 #[derive(Clone, Copy)]
 pub(super) struct Turn<'a> {
     /// The partition's rows.
     pub view: &'a dyn View,
-    /// The later of this node's wall clock and the group's clock: a message that a leader with a faster clock called
-    /// due need not wait for ours.
-    pub wall: Timestamp,
+    /// The group's time. This node's wall clock plays no part in what is due.
+    pub now: Timestamp,
+    /// The longest sleep until something is due.
+    sleep_max: Duration,
     /// For pacing.
     pub boot_time: BootTime,
     /// For sleeping.
@@ -34,16 +37,16 @@ impl<'a> Turn<'a> {
     ///
     /// # Errors
     /// When the group's own row can't be read.
-    pub fn new(shared: &Shared, view: &'a dyn View) -> Result<Turn<'a>, TableError> {
-        let group_clock = view.row::<Meta>(&())?.unwrap_or_default().clock;
-        let clock = &shared.ports.clock;
-        let wall = clock.wall_time().max(group_clock);
-        Ok(Turn { view, wall, boot_time: clock.boot_time(), instant: Instant::now() })
+    pub fn new(shared: &Shared, group: GroupId, view: &'a dyn View) -> Result<Turn<'a>, TableError> {
+        let stamped = view.row::<Meta>(&())?.unwrap_or_default().clock;
+        let now = shared.time(group, stamped);
+        let sleep_max = if shared.ports.time.now(group).is_some() { SLEEP_MAX } else { SLEEP_UNKNOWN_MAX };
+        Ok(Turn { view, now, sleep_max, boot_time: shared.ports.clock.boot_time(), instant: Instant::now() })
     }
 
-    /// Returns when the wall clock will show a time.
+    /// Returns when the group's time will have come to `due`, by this node's own clock; earlier when that is far off.
     pub fn instant_of(&self, due: Timestamp) -> Instant {
-        self.instant + due.since(self.wall).min(SLEEP_MAX)
+        self.instant + due.since(self.now).min(self.sleep_max)
     }
 
     /// Returns when the boot clock will show a time.

@@ -8,6 +8,7 @@ use model::message::{Class, Status};
 use model::opt_out::OptOutSource;
 use model::{Channel, Command, Epoch};
 use sender::{DriverResult, SenderConfig};
+use tokio::time::Instant;
 
 use crate::provider::{Provider, accepted};
 use crate::world::{APP, World, config, paced, pass, phone};
@@ -73,6 +74,36 @@ async fn failures_are_tried_again_when_due_and_not_before() {
         assert!(wait <= policy.first * longest + Duration::from_millis(20), "{wait:?}");
     }
     assert_eq!(world.progress(messages[0]).attempts, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_and_expiry_go_by_the_groups_time_whatever_the_wall_clock_shows() {
+    for wall in [0, u64::MAX] {
+        let world = World::new().await;
+        world.set_wall(wall);
+        let provider = Provider::with(|delivery| if delivery.attempt < 3 { temporary() } else { accepted() });
+        let _sender = world.start(&provider, 1);
+        let begun = Instant::now();
+        let messages = world.accept(AT_LEAST_ONCE, 0..1);
+        world.until_all(&messages, Status::Delivered).await;
+        let policy = RetryPolicy::for_channel(Channel::Sms);
+        assert!(begun.elapsed() <= policy.first * 3 + Duration::from_millis(50));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_goes_on_soon_after_the_time_becomes_known() {
+    let (world, provider) = (World::new().await, Provider::with(|_| temporary()));
+    let _sender = world.start(&provider, 1);
+    world.accept(AT_LEAST_ONCE, 0..1);
+    world.until(|_| provider.messages().len() == 1).await;
+    pass(Duration::from_millis(50)).await;
+    world.know_time(false);
+    pass(Duration::from_secs(60)).await;
+    assert_eq!(provider.messages().len(), 1);
+    world.know_time(true);
+    pass(Duration::from_millis(150)).await;
+    assert_eq!(provider.messages().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,7 +21,7 @@ use model::{
 use registry::tables::{MemoryTables, ProgressOf, RowAccess};
 use registry::{ApplyContext, apply_entry};
 use sender::{EffectFeed, Limits, Ports, Routes, Sender, SenderConfig};
-use service::ports::{Clock, DispatchObservation, LogError, NoPermit, Random};
+use service::ports::{DispatchObservation, LogError, NoPermit, Random};
 use tokio::time::Instant;
 
 use crate::provider::Provider;
@@ -57,6 +57,10 @@ pub struct World {
     index: AtomicU64,
     random: AtomicU64,
     started: Instant,
+    /// What this node's wall clock shows: nothing may go by it.
+    wall: AtomicU64,
+    /// Whether the group's time is known here.
+    time_known: AtomicBool,
 }
 
 impl World {
@@ -77,6 +81,8 @@ impl World {
             index: AtomicU64::new(0),
             random: AtomicU64::new(1),
             started: Instant::now(),
+            wall: AtomicU64::new(0),
+            time_known: AtomicBool::new(true),
         });
         let action = Box::new(FollowUpAction::AdoptApp(send_state()));
         world.apply(Command::FollowUp { source: GroupId::CONTROL, number: 1, action });
@@ -101,6 +107,7 @@ impl World {
             reads: Arc::clone(self) as _,
             permits: Arc::clone(self) as _,
             observations: Arc::clone(self) as _,
+            time: Arc::clone(self) as _,
             clock: Arc::clone(self) as _,
             random: Arc::clone(self) as _,
         };
@@ -140,7 +147,7 @@ impl World {
 
     fn recipient(&self, number: u64) -> Recipient {
         let (address, key) = phone(number);
-        let message = MessageId::new(GROUP, self.wall_time(), number);
+        let message = MessageId::new(GROUP, self.time(), number);
         let (substitutions, context) = (Substitutions::new(), BTreeMap::new());
         Recipient { message, address, key, endpoint: None, substitutions, context }
     }
@@ -159,7 +166,7 @@ impl World {
         let mut effects = Vec::new();
         let outcomes = {
             let mut tables = self.tables.lock().unwrap();
-            let context = ApplyContext { group: GROUP, partitions: 1, stamp: self.wall_time() };
+            let context = ApplyContext { group: GROUP, partitions: 1, stamp: self.time() };
             apply_entry(Arc::make_mut(&mut tables), context, &proposals, &mut effects).unwrap()
         };
         self.index.fetch_add(1, Ordering::Relaxed);
@@ -187,6 +194,21 @@ impl World {
     /// Sets how long a proposal takes to be applied, and again to be answered.
     pub fn set_latency(&self, latency: Duration) {
         *self.latency.lock().unwrap() = latency;
+    }
+
+    /// Returns the group's time.
+    pub fn time(&self) -> Timestamp {
+        Timestamp(EPOCH_OF_TIME).plus(self.started.elapsed())
+    }
+
+    /// Sets this node's wall clock.
+    pub fn set_wall(&self, shows: u64) {
+        self.wall.store(shows, Ordering::Relaxed);
+    }
+
+    /// Says whether the group's time is known here.
+    pub fn know_time(&self, known: bool) {
+        self.time_known.store(known, Ordering::Relaxed);
     }
 
     /// Takes the lease away or gives it back.

@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: Now = Now { boot_time: BootTime(0), wall: Timestamp(0) };
+    const NOW: Now = Now { boot_time: BootTime(0), time: Timestamp(0) };
 
     fn tables(rows: &[(u16, u64)]) -> MemoryTables {
         let mut tables = MemoryTables::default();

@@ -65,10 +65,10 @@ impl Duty for HousekeepingDuty {
             return Ok(Step { wishes, again: Some(self.look_at.since(now.boot_time)) });
         }
         self.look_at = now.boot_time + LOOK;
-        if something_expires(now.wall, view)? && self.expire.begin(now) {
+        if something_expires(now.time, view)? && self.expire.begin(now) {
             wishes.push(self.wish(EXPIRE, Command::Expire { limit: CHUNK_MAX }));
         }
-        if something_retires(now.wall, view)? && self.retire.begin(now) {
+        if something_retires(now.time, view)? && self.retire.begin(now) {
             wishes.push(self.wish(RETIRE, Command::Retire { limit: CHUNK_MAX }));
         }
         Ok(Step { wishes, again: Some(LOOK) })
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     fn at(elapsed: Duration) -> Now {
-        Now { boot_time: BootTime::default() + elapsed, wall: Timestamp(10) }
+        Now { boot_time: BootTime::default() + elapsed, time: Timestamp(10) }
     }
 
     fn chunk(more: bool) -> Result<Applied, LogError> {

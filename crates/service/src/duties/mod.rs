@@ -27,13 +27,13 @@ use crate::ports::{Applied, LogError};
 /// How long a duty waits before it tries again what failed.
 pub const DUTY_RETRY: Duration = Duration::from_millis(250);
 
-/// The time, on both clocks of the node.
+/// The time, on the node's own clock and by the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     /// The clock for waits.
     pub boot_time: BootTime,
-    /// The clock that stamps come from.
-    pub wall: Timestamp,
+    /// The group's time, as its entries are stamped with it.
+    pub time: Timestamp,
 }
 
 /// Something that a duty wants proposed.

@@ -11,6 +11,7 @@ mod neighbours;
 mod permits;
 mod providers;
 mod reads;
+mod time;
 mod world;
 
 pub use cluster::{ClusterControl, ClusterError, ClusterStatus, GroupStatus};
@@ -20,4 +21,5 @@ pub use neighbours::{NeighbourNews, Neighbours};
 pub use permits::{NoPermit, Permit, SendPermits};
 pub use providers::{CallbackError, DispatchObservation, Observations, ProviderEvents};
 pub use reads::{Look, Reads, ReadsError};
+pub use time::GroupTime;
 pub use world::{BoxFuture, Clock, Random};

@@ -13,7 +13,7 @@ pub trait Clock: Send + Sync {
     /// Reads the clock that also runs in suspend; for leases and deadlines.
     fn boot_time(&self) -> BootTime;
 
-    /// Reads the wall clock; for stamps and signatures.
+    /// Reads the wall clock; for signatures and logs. What is replicated goes by [`GroupTime`](super::GroupTime).
     fn wall_time(&self) -> Timestamp;
 }
 

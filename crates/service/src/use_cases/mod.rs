@@ -27,7 +27,7 @@ use model::outcome::Outcome;
 use registry::tables::{FollowUps, ReadRows, View};
 
 use crate::error::{ErrorCode, ServiceError};
-use crate::ports::{Applied, Clock, Random, Reads, ReadsError, ReplicatedLog};
+use crate::ports::{Applied, Clock, GroupTime, Random, Reads, ReadsError, ReplicatedLog};
 
 /// How long a request waits for the log before it says that the outcome is unknown. Longer than a failover (P6: 3 s).
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(8);
@@ -57,6 +57,7 @@ pub struct Service {
     facts: Arc<Facts>,
     log: Arc<dyn ReplicatedLog>,
     reads: Arc<dyn Reads>,
+    time: Arc<dyn GroupTime>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -66,6 +67,7 @@ pub struct Service {
 pub struct Ports {
     pub log: Arc<dyn ReplicatedLog>,
     pub reads: Arc<dyn Reads>,
+    pub time: Arc<dyn GroupTime>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
 }
@@ -73,7 +75,8 @@ pub struct Ports {
 impl Service {
     /// Builds the use cases over their ports.
     pub fn new(facts: Facts, ports: Ports) -> Service {
-        Service { facts: Arc::new(facts), log: ports.log, reads: ports.reads, clock: ports.clock, random: ports.random }
+        let Ports { log, reads, time, clock, random } = ports;
+        Service { facts: Arc::new(facts), log, reads, time, clock, random }
     }
 
     /// Returns what the node knows of itself.

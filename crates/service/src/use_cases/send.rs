@@ -216,7 +216,9 @@ impl Service {
             }
         }
         let group = key.partition(self.facts.partitions);
-        let message = MessageId::new(group, self.clock.wall_time(), self.random.next_u64());
+        // It only sorts ids: a time that isn't known yet is no reason to refuse.
+        let at = self.time.now(group).unwrap_or_default();
+        let message = MessageId::new(group, at, self.random.next_u64());
         let endpoint = endpoint.map(|found| found.endpoint.id.clone());
         let context = target.context.clone();
         let recipient = Recipient { message, address, key, endpoint, substitutions, context };

@@ -42,7 +42,7 @@ pub struct Evidence<'a> {
 /// A check: its name, and what finds things.
 type Check = (&'static str, fn(&Evidence<'_>) -> Vec<String>);
 
-const CHECKS: [Check; 14] = [
+const CHECKS: [Check; 15] = [
     ("p1_no_dispatch_after_an_acknowledged_opt_out", recipients::no_dispatch_after_an_acknowledged_opt_out),
     ("p2_acknowledged_writes_survive", writes::acknowledged_writes_survive),
     ("p2_reads_see_acknowledged_writes", writes::reads_see_acknowledged_writes),
@@ -57,6 +57,7 @@ const CHECKS: [Check; 14] = [
     ("replicas_agree", replicas::replicas_agree),
     ("tables_keep_their_rules", replicas::tables_keep_their_rules),
     ("nodes_live_on", replicas::nodes_live_on),
+    ("time_follows_no_single_clock", replicas::time_follows_no_single_clock),
 ];
 
 /// Runs every check.

@@ -1,4 +1,5 @@
-//! What all promises rest on: replicas that are the same, tables that keep their rules, nodes that don't stop.
+//! What all promises rest on: replicas that are the same, tables that keep their rules, nodes that don't stop, a time
+//! that no single clock moves.
 
 use super::Evidence;
 
@@ -30,4 +31,9 @@ pub fn tables_keep_their_rules(evidence: &Evidence<'_>) -> Vec<String> {
 /// No node stops by itself, and nothing panics: no disk was at fault.
 pub fn nodes_live_on(evidence: &Evidence<'_>) -> Vec<String> {
     evidence.records.stops.iter().chain(evidence.panics).cloned().collect()
+}
+
+/// No group is ever more than a second off true time, whatever one node's wall clock shows.
+pub fn time_follows_no_single_clock(evidence: &Evidence<'_>) -> Vec<String> {
+    evidence.records.times_off.clone()
 }

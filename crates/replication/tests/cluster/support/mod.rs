@@ -24,6 +24,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tonic::transport::Channel;
 use traffic::LeaseTiming;
+use traffic::cluster_time::TimeRules;
 
 use self::links::{LinkedTransport, Links};
 
@@ -207,6 +208,7 @@ impl Cluster {
             timing: LeaseTiming::for_round_trip(Duration::from_millis(5)).unwrap(),
             bootstrap,
             housekeeping: self.housekeeping,
+            time: TimeRules::default(),
         };
         let parts = ReplicationParts {
             log: log.clone(),

@@ -8,11 +8,11 @@ use model::command::Proposal;
 use model::{BootTime, Epoch, GroupId, LogIndex, Timestamp};
 use registry::tables::{MemoryTables, View};
 use service::ports::{
-    Applied, BoxFuture, Clock, DispatchObservation, LogError, NoPermit, Observations, Permit, Random, Reads,
+    Applied, BoxFuture, Clock, DispatchObservation, GroupTime, LogError, NoPermit, Observations, Permit, Random, Reads,
     ReadsError, ReplicatedLog, SendPermits,
 };
 
-use super::{EPOCH_OF_TIME, Fault, GROUP, World, pass};
+use super::{Fault, GROUP, World, pass};
 
 impl ReplicatedLog for World {
     fn propose(
@@ -132,7 +132,14 @@ impl Clock for World {
     }
 
     fn wall_time(&self) -> Timestamp {
-        Timestamp(EPOCH_OF_TIME).plus(self.started.elapsed())
+        Timestamp(self.wall.load(Ordering::Relaxed))
+    }
+}
+
+impl GroupTime for World {
+    fn now(&self, group: GroupId) -> Option<Timestamp> {
+        assert_eq!(group, GROUP);
+        self.time_known.load(Ordering::Relaxed).then(|| self.time())
     }
 }
 

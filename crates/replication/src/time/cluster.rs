@@ -1,0 +1,104 @@
+//! The cluster's time behind one lock, with the node's clocks. What changes is logged here: the rules are `traffic`'s.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::id::{NodeId, RegionId};
+use model::time::{BootTime, Timestamp};
+use service::ports::Clock;
+use traffic::cluster_time::{ClusterClock, Heard, OwnTime, Record, Source, TimeRules, TimeStatus};
+
+/// The cluster's time on this node.
+pub(crate) struct ClusterTime {
+    clock: Arc<dyn Clock>,
+    state: Mutex<ClusterClock>,
+}
+
+impl ClusterTime {
+    /// Begins with what an earlier start stored.
+    pub(crate) fn new(rules: TimeRules, own: NodeId, record: Record, clock: Arc<dyn Clock>) -> ClusterTime {
+        let state = ClusterClock::new(rules, own, record, clock.boot_time());
+        ClusterTime { clock, state: Mutex::new(state) }
+    }
+
+    /// Reads the node's own clock.
+    pub(crate) fn boot_time(&self) -> BootTime {
+        self.clock.boot_time()
+    }
+
+    /// Returns the cluster's time at a moment of the node's own clock.
+    pub(crate) fn at(&self, now: BootTime) -> Option<Timestamp> {
+        self.lock().time(now)
+    }
+
+    /// Returns the cluster's time for a leader that is about to stamp; when none is known, it is found the sooner.
+    pub(crate) fn wanted(&self, now: BootTime) -> Option<Timestamp> {
+        let mut state = self.lock();
+        if state.time(now).is_none() {
+            state.wanted(now);
+        }
+        state.time(now)
+    }
+
+    /// Takes what another node said of its clocks.
+    pub(crate) fn heard(&self, heard: Heard) {
+        self.lock().heard(heard);
+    }
+
+    /// Compares the clocks, and logs what is new about them.
+    pub(crate) fn look(&self, regions: &BTreeMap<NodeId, RegionId>) {
+        let (now, wall) = (self.clock.boot_time(), self.clock.wall_time());
+        let mut state = self.lock();
+        let before = state.status(now);
+        state.look(now, wall, regions);
+        let after = state.status(now);
+        drop(state);
+        tell(&before, &after);
+    }
+
+    /// Returns what other nodes are told: this node's wall clock, and what it takes for the cluster's time.
+    pub(crate) fn told(&self) -> (Timestamp, Option<OwnTime>) {
+        let (now, wall) = (self.clock.boot_time(), self.clock.wall_time());
+        (wall, self.lock().own_time(now))
+    }
+
+    /// Returns how this node stands.
+    pub(crate) fn status(&self) -> TimeStatus {
+        let now = self.clock.boot_time();
+        self.lock().status(now)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ClusterClock> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Logs the difference between two looks.
+fn tell(before: &TimeStatus, after: &TimeStatus) {
+    match (before.source, after.source) {
+        (known, now) if known == now => {}
+        (_, Source::Line) => tracing::info!(time_ms = after.time.map(|time| time.0), "cluster time known"),
+        (_, Source::Lower) => {
+            tracing::warn!(
+                "cluster time not agreed on: entries are stamped by the lower clock; check NTP on every node"
+            );
+        }
+        (_, Source::Unknown) => tracing::warn!("cluster time not known: waiting for other regions' clocks"),
+    }
+    match (before.off_ms, after.off_ms) {
+        (None, Some(ahead_ms)) => {
+            tracing::warn!(ahead_ms, "wall clock of this node is off the cluster's time; check its NTP");
+        }
+        (Some(_), None) => tracing::info!("wall clock of this node agrees with the cluster's time again"),
+        _ => {}
+    }
+    match (before.leap, after.leap) {
+        (None, Some(leap)) => tracing::error!(
+            ahead_ms = leap.ahead_ms,
+            "wall clocks of most regions leapt, and the cluster's time doesn't follow; correct them, or run \
+             `signalbox cluster accept-time` if they are right now"
+        ),
+        (Some(_), None) => tracing::info!("cluster time follows the wall clocks again"),
+        _ => {}
+    }
+}

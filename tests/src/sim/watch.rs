@@ -1,0 +1,52 @@
+//! Watches the groups' time while a run goes on: what leaders would stamp now, and what was stamped.
+
+use model::id::GroupId;
+use registry::tables::{Meta, RowAccess as _};
+use replication::Replication;
+use service::ports::{GroupTime as _, Reads as _};
+use traffic::cluster_time::Source;
+
+use super::cluster::{Cluster, PARTITIONS, name};
+use super::history::Tick;
+use super::world::true_time;
+
+/// How often it is looked at.
+const LOOK_MS: Tick = 10;
+/// The most that a group's time may be off, in milliseconds.
+const OFF_MAX_MS: i64 = 1_000;
+
+/// Looks, if it is time to.
+pub fn look(cluster: &Cluster, now: Tick) {
+    if !now.is_multiple_of(LOOK_MS) {
+        return;
+    }
+    for (node, replication) in cluster.running() {
+        for group in GroupId::all(PARTITIONS) {
+            if let Some(off) = leaders_off(&replication, group) {
+                cluster.history.time_off(format!("{} would stamp in group {group} {off} ms off", name(node)));
+            }
+            if let Some(off) = stamped_off(&replication, group) {
+                cluster.history.time_off(format!("{} applied in group {group} a stamp {off} ms ahead", name(node)));
+            }
+        }
+    }
+}
+
+/// How far the time of a leader is off.
+fn leaders_off(replication: &Replication, group: GroupId) -> Option<i64> {
+    replication.leads(group)?;
+    let off = ahead_ms(replication.now(group)?.0);
+    // The lower one of two clocks that contradict each other at a cold start may be behind, never ahead.
+    let may_be_behind = replication.time().source == Source::Lower;
+    (off > OFF_MAX_MS || (off < -OFF_MAX_MS && !may_be_behind)).then_some(off)
+}
+
+/// How far the last stamp is ahead: it may be as old as it likes.
+fn stamped_off(replication: &Replication, group: GroupId) -> Option<i64> {
+    let meta = replication.view(group).ok()?.row::<Meta>(&()).ok()??;
+    Some(ahead_ms(meta.clock.0)).filter(|off| *off > OFF_MAX_MS)
+}
+
+fn ahead_ms(time: u64) -> i64 {
+    i64::try_from(i128::from(time) - i128::from(true_time().0)).unwrap_or(i64::MAX)
+}
