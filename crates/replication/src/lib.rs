@@ -22,6 +22,7 @@ mod server;
 mod time;
 
 pub use leadership::balance::STABLE;
+pub use leadership::candidacy::LEADERLESS_MAX;
 pub use leadership::duties::DutyFactory;
 pub use leadership::transfer::TransferError;
 pub use lease::last_seen::PeerNews;

@@ -1,5 +1,6 @@
 //! Spreads leaders: a leader outside the group's preferred region transfers it to that region's node, when it has led
-//! quietly for a while and the node is live and caught up.
+//! quietly for a while and the node is live and caught up. A leader whose wall clock is off transfers it to any voter
+//! whose clock isn't, and no node is chosen whose clock is.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use model::cluster::{placement, preferred_leader_region};
 use model::id::NodeId;
 use tokio::time::Instant;
 
+use crate::leadership::candidacy::{Leaderless, right_voters};
 use crate::leadership::transfer;
 use crate::node::group::Group;
 use crate::node::shared::Node;
@@ -15,21 +17,25 @@ use crate::raft::type_config::LeaderId;
 
 /// How long a leader leads before it transfers leadership.
 pub const STABLE: Duration = Duration::from_secs(10);
+/// How long a node whose wall clock is off leads before it transfers leadership, and how long it rests after it failed.
+const OFF_STABLE: Duration = Duration::from_secs(2);
 /// How often the leaders are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Looks at a group until the node stops.
 pub(crate) async fn run(node: Arc<Node>, group: Arc<Group>) {
     let mut since: Option<(LeaderId, Instant)> = None;
+    let mut leaderless = Leaderless::default();
     loop {
         tokio::time::sleep(LOOK).await;
+        leaderless.decide(&node, &group);
         since = match (group.leading(), since) {
             (None, _) => None,
             (Some(leader), Some((known, since))) if known == leader => Some((known, since)),
             (Some(leader), _) => Some((leader, Instant::now())),
         };
-        let stable = since.is_some_and(|(_, since)| since.elapsed() >= STABLE);
-        let Some(to) = preferred(&node, &group).filter(|to| stable && *to != node.id) else { continue };
+        let Some((_, since_when)) = since else { continue };
+        let Some(to) = heir(&node, &group, since_when.elapsed()) else { continue };
         if transfer::check(&node, &group, to).is_ok()
             && let Err(error) = transfer::transfer(&node, &group, to).await
         {
@@ -37,6 +43,17 @@ pub(crate) async fn run(node: Arc<Node>, group: Arc<Group>) {
             since = None;
         }
     }
+}
+
+/// Returns the voter that should lead in the place of this node, which has led for `led`.
+fn heir(node: &Node, group: &Arc<Group>, led: Duration) -> Option<NodeId> {
+    let preferred = preferred(node, group).filter(|to| *to != node.id && !node.time.is_known_off(*to));
+    if !node.time.is_off() {
+        return preferred.filter(|_| led >= STABLE);
+    }
+    let can = |to: &NodeId| transfer::check(node, group, *to).is_ok();
+    let preferred = preferred.filter(|to| node.time.is_right(*to) && can(to));
+    preferred.or_else(|| right_voters(node, group).find(can)).filter(|_| led >= OFF_STABLE)
 }
 
 fn preferred(node: &Node, group: &Group) -> Option<NodeId> {

@@ -49,7 +49,7 @@ async fn transfer_one(node: &Node, group: &Arc<Group>) {
 }
 
 /// Lists the other voters that answered lately: first the one in the group's preferred region, then the others that
-/// serve, then witnesses.
+/// serve, then witnesses; those whose wall clock is off last.
 fn heirs(node: &Node, group: &Group) -> Vec<NodeId> {
     let nodes = node.peers.nodes();
     let preferred = preferred_leader_region(&nodes, group.id);
@@ -60,7 +60,7 @@ fn heirs(node: &Node, group: &Group) -> Vec<NodeId> {
     heirs.sort_by_key(|id| {
         let info = nodes.get(id);
         let is_preferred = info.is_some_and(|info| Some(&info.region) == preferred.as_ref());
-        (!is_preferred, info.is_none_or(|info| info.kind != RegionKind::Serving), *id)
+        (node.time.is_known_off(*id), !is_preferred, info.is_none_or(|info| info.kind != RegionKind::Serving), *id)
     });
     heirs
 }

@@ -12,6 +12,7 @@ use crate::members::membership;
 use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::raft::codec;
+use crate::time::alarms::alarms as time_alarms;
 
 /// A replica that lacks more entries than this is worth an operator's look.
 const LAG_ALARM: u64 = 10_000;
@@ -90,6 +91,7 @@ fn alarms(node: &Node, groups: &[GroupStatus]) -> Vec<String> {
              its cluster.id or its certificate"
         ));
     }
+    alarms.extend(time_alarms(&node.time.status()));
     for group in node.hosted() {
         for (other, index) in group.hashes.differing() {
             alarms.push(format!(

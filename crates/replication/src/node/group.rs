@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use model::id::{GroupId, LogIndex, NodeId, Term};
 use openraft::ServerState;
@@ -34,6 +34,8 @@ pub(crate) struct Group {
     pub(crate) hashes: Arc<Hashes>,
     /// Whether this node takes part, after a loss of its disk.
     pub(crate) rejoin: Rejoin,
+    /// Whether this node may stand for election, as far as its start goes.
+    pub(crate) joined: AtomicBool,
     /// One snapshot is received at a time.
     pub(crate) receiving: Semaphore,
     /// This node's leadership, for its duties.
@@ -111,6 +113,11 @@ impl Group {
         let members = self.membership();
         let others = members.nodes().map(|(id, _)| NodeId(*id)).filter(|id| *id != self.node).collect();
         self.hashes.verdict(&others)
+    }
+
+    /// Says whether the hold-off after the start is over, and the way back after a loss of the disk.
+    pub(crate) fn has_joined(&self) -> bool {
+        self.joined.load(Ordering::Relaxed)
     }
 
     /// Says whether this node is the group's only voter.

@@ -14,6 +14,7 @@ use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::raft::codec;
 use crate::raft::snapshot::applied_state;
+use crate::time::alarms::gauges as time_gauges;
 
 /// When states are flushed and log entries forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,7 @@ pub(crate) async fn run(node: Arc<Node>, when: Housekeeping) {
         tokio::time::sleep(LOOK.min(when.flush_interval)).await;
         node.log.mark_time(node.clock.wall_time());
         gauges(&node);
+        time_gauges(&node.time.status());
         let grown = log_bytes(&node).saturating_sub(flushed_bytes);
         if grown < when.flush_bytes && flushed_at.elapsed() < when.flush_interval {
             continue;

@@ -1,7 +1,7 @@
 //! Starting a node's replication: opening its groups, serving its peers, setting its tasks going.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use traffic::cluster_time::{Record, TimeRules};
 use wire::peer::peer_server::PeerServer;
 
 use crate::leadership::balance;
+use crate::leadership::candidacy::Leaderless;
 use crate::leadership::duties;
 use crate::leadership::duties::DutyFactory;
 use crate::lease::group_lease::GroupLease;
@@ -270,6 +271,7 @@ impl Opening {
             announcer,
             hashes,
             rejoin: Rejoin::new(part),
+            joined: AtomicBool::new(false),
             receiving: Semaphore::new(1),
             leadership: watch::Sender::new(None),
             known_membership: AtomicU64::new(0),
@@ -407,9 +409,8 @@ impl Joining {
         if new && self.makes && self.group.log.is_pristine() {
             self.make().await;
         }
-        if !self.node.is_leaving() {
-            self.group.raft.runtime_config().elect(true);
-        }
+        self.group.joined.store(true, Ordering::Relaxed);
+        Leaderless::default().decide(&self.node, &self.group);
     }
 
     /// Makes the group with the nodes that it is placed on.

@@ -62,6 +62,22 @@ impl ClusterTime {
         (wall, self.lock().own_time(now))
     }
 
+    /// Says whether this node's wall clock is off.
+    pub(crate) fn is_off(&self) -> bool {
+        self.status().off_ms.is_some()
+    }
+
+    /// Says whether another node's wall clock is known to be off.
+    pub(crate) fn is_known_off(&self, node: NodeId) -> bool {
+        self.status().others_off_ms.contains_key(&node)
+    }
+
+    /// Says whether a node's wall clock was heard of lately and isn't off.
+    pub(crate) fn is_right(&self, node: NodeId) -> bool {
+        let now = self.clock.boot_time();
+        self.lock().is_right(node, now)
+    }
+
     /// Returns how this node stands.
     pub(crate) fn status(&self) -> TimeStatus {
         let now = self.clock.boot_time();

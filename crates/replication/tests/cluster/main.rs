@@ -2,6 +2,7 @@
 //! store takes long.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may, as tests do")]
 
+mod clocks;
 mod leases;
 mod leaving;
 mod membership;

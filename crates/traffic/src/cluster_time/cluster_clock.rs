@@ -54,7 +54,9 @@ pub struct ClusterClock {
     median: Option<Offset>,
     /// Whether the median is too far off the line to be followed.
     blocked: bool,
-    /// How far the own wall clock is off, while it is.
+    /// How far the own wall clock is ahead of the line; negative when it is behind.
+    ahead_ms: Option<i64>,
+    /// The same, while it is off.
     off_ms: Option<i64>,
     readings: BTreeMap<NodeId, Reading>,
     looked: BootTime,
@@ -83,6 +85,7 @@ impl ClusterClock {
             lower: None,
             median: None,
             blocked: false,
+            ahead_ms: None,
             off_ms: None,
             readings: BTreeMap::new(),
             looked: now,
@@ -122,11 +125,10 @@ impl ClusterClock {
             Some(line) => self.follow(line, elapsed, &census),
             None => self.establish(&census),
         }
-        self.off_ms = self.line.and_then(|line| {
-            // Back again only when it is well within.
-            let bound = if self.off_ms.is_some() { self.rules.off_max / 2 } else { self.rules.off_max };
-            (own.distance(line) > bound).then_some(own.ahead_ms(line))
-        });
+        self.ahead_ms = self.line.map(|line| own.ahead_ms(line));
+        // Back again only when it is well within.
+        let bound = if self.off_ms.is_some() { self.rules.off_max / 2 } else { self.rules.off_max };
+        self.off_ms = self.ahead_ms.filter(|_| self.line.is_some_and(|line| own.distance(line) > bound));
     }
 
     /// Returns the cluster's time; nothing while none is known.
@@ -166,8 +168,19 @@ impl ClusterClock {
             source,
             median: self.median.map(|median| median.at(now)),
             leap: self.leap(),
+            ahead_ms: self.ahead_ms,
             off_ms: self.off_ms,
             others_off_ms: self.others_off(now),
+        }
+    }
+
+    /// Says whether a node's wall clock was heard of lately and isn't off; of this node, whether it isn't off.
+    pub fn is_right(&self, node: NodeId, now: BootTime) -> bool {
+        let Some(line) = self.line else { return false };
+        match self.readings.get(&node) {
+            _ if node == self.own => self.off_ms.is_none(),
+            Some(reading) => !self.is_off(reading, line, now),
+            None => false,
         }
     }
 
@@ -225,11 +238,12 @@ impl ClusterClock {
 
     fn others_off(&self, now: BootTime) -> BTreeMap<NodeId, i64> {
         let Some(line) = self.line else { return BTreeMap::new() };
-        let off = self.readings.iter().filter(|(_, reading)| {
-            let error = reading.aged(now, self.rules.aging_per_mille);
-            reading.wall.distance(line) > self.rules.off_max + error
-        });
+        let off = self.readings.iter().filter(|(_, reading)| self.is_off(reading, line, now));
         off.map(|(node, reading)| (*node, reading.wall.ahead_ms(line))).collect()
+    }
+
+    fn is_off(&self, reading: &Reading, line: Offset, now: BootTime) -> bool {
+        reading.wall.distance(line) > self.rules.off_max + reading.aged(now, self.rules.aging_per_mille)
     }
 
     fn has_waited(&self) -> bool {

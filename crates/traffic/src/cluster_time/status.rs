@@ -27,8 +27,9 @@ pub struct TimeStatus {
     pub median: Option<Timestamp>,
     /// A leap of the median that isn't followed.
     pub leap: Option<Leap>,
-    /// How far this node's wall clock is ahead of the cluster's time, in milliseconds (negative: behind), while it is
-    /// off.
+    /// How far this node's wall clock is ahead of the cluster's time, in milliseconds; negative when it is behind.
+    pub ahead_ms: Option<i64>,
+    /// The same, while that is more than is allowed.
     pub off_ms: Option<i64>,
     /// The same of the other nodes that were heard of lately and are off.
     pub others_off_ms: BTreeMap<NodeId, i64>,

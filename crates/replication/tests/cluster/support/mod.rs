@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use model::plan::{Author, Mode, RegionState, TrafficPlan};
 use model::time::{BootTime, Timestamp};
 use registry::tables::{FollowUpNumbers, WriteRows};
 use replication::{Housekeeping, InPlace, PeerTransport as _, Replication, ReplicationConfig, ReplicationParts};
-use service::ports::{Applied, Clock, LogError, Random, ReplicatedLog};
+use service::ports::{Applied, Clock, GroupTime as _, LogError, Random, ReplicatedLog};
 use store::memory::MemoryOperation;
 use store::{EngineError, LogStore, MemoryEngine, StateStore};
 use tokio::sync::Notify;
@@ -47,8 +47,8 @@ const LOOK: Duration = Duration::from_millis(5);
 /// What the wall clock shows when the cluster is made.
 const START: Timestamp = Timestamp(1_767_323_045_000);
 
-/// Paused time, and how many milliseconds more than passed the wall clock shows.
-pub struct PausedClock(Instant, Arc<AtomicU64>);
+/// Paused time, and how many milliseconds more than passed the wall clocks of all nodes show, and that of this one.
+pub struct PausedClock(Instant, Arc<AtomicU64>, Arc<AtomicI64>);
 
 impl Clock for PausedClock {
     fn boot_time(&self) -> BootTime {
@@ -57,7 +57,8 @@ impl Clock for PausedClock {
 
     fn wall_time(&self) -> Timestamp {
         let elapsed = u64::try_from(self.0.elapsed().as_millis()).unwrap();
-        Timestamp(START.0 + elapsed + self.1.load(Ordering::Relaxed))
+        let shown = START.0 + elapsed + self.1.load(Ordering::Relaxed);
+        Timestamp(shown.saturating_add_signed(self.2.load(Ordering::Relaxed)))
     }
 }
 
@@ -111,6 +112,8 @@ pub struct Cluster {
     pub housekeeping: Housekeeping,
     /// How many milliseconds more than passed the wall clocks of all nodes show.
     pub passed: Arc<AtomicU64>,
+    /// How many milliseconds the wall clocks of single nodes are ahead of that.
+    ahead: BTreeMap<NodeId, Arc<AtomicI64>>,
     incarnations: u64,
     started: Instant,
     sync_time: Arc<Mutex<Duration>>,
@@ -140,9 +143,11 @@ impl Cluster {
                 .insert(id, NodeInfo { id, region, kind, peer, grpc: format!("node-{id}:2"), rest_url: String::new() });
         }
         let disks = nodes.keys().map(|id| (*id, Disk::default())).collect();
+        let ahead = nodes.keys().map(|id| (*id, Arc::default())).collect();
         Cluster {
             nodes,
             cluster: CLUSTER,
+            ahead,
             disks,
             running: BTreeMap::new(),
             links,
@@ -167,7 +172,18 @@ impl Cluster {
     }
 
     pub fn clock(&self) -> Arc<dyn Clock> {
-        Arc::new(PausedClock(self.started, self.passed.clone()))
+        Arc::new(PausedClock(self.started, self.passed.clone(), Arc::default()))
+    }
+
+    /// Sets a node's wall clock ahead of the others, or behind.
+    pub fn set_wall(&self, id: NodeId, ahead_ms: i64) {
+        self.ahead[&id].store(ahead_ms, Ordering::Relaxed);
+    }
+
+    /// Returns how far a group's time on a node is ahead of the time that passed, in milliseconds.
+    pub fn time_ahead(&self, id: NodeId, group: GroupId) -> i64 {
+        let now = self.node(id).now(group).unwrap();
+        now.0 as i64 - self.clock().wall_time().0 as i64
     }
 
     /// Lets every sync of every disk take so long.
@@ -214,7 +230,7 @@ impl Cluster {
             log: log.clone(),
             state,
             transport: Arc::new(LinkedTransport::new(self.links.clone(), id)),
-            clock: self.clock(),
+            clock: Arc::new(PausedClock(self.started, self.passed.clone(), self.ahead[&id].clone())),
             random: random(id),
             background: Arc::new(InPlace),
         };
