@@ -3,6 +3,10 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::callback::{CALLBACKS_MAX, CallbackUrl, CallbackUrlError};
+use crate::signature::{InvalidSecret, SigningSecret};
+
+/// What is signed with when nothing else is said: the secret of development clusters, which is public.
+pub const DEVELOPMENT_SECRET: &str = "whsec_c2lnbmFsYm94LWtpdC1jYWxsYmFja3Mh";
 
 /// The address the development set-up expects the sandbox at.
 const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4300);
@@ -23,6 +27,8 @@ pub struct SandboxConfig {
     /// Base URLs (`http://host:port`) that take events and inbound SMS, in the order to try them; at most 64.
     /// Those named in deliveries are added as they are seen.
     pub callbacks: Vec<String>,
+    /// What callbacks are signed with: `whsec_` and base64, as the nodes have it in `providers.sandbox_secrets`.
+    pub secret: String,
     /// Whether accepted deliveries are reported back by an event.
     pub emit_events: bool,
     /// Newest handed-over messages kept; at least 1.
@@ -40,6 +46,7 @@ impl Default for SandboxConfig {
         Self {
             listen: LISTEN_DEFAULT,
             callbacks: Vec::new(),
+            secret: DEVELOPMENT_SECRET.to_owned(),
             emit_events: true,
             retain_messages: RETAIN_MESSAGES_DEFAULT,
             retain_records: RETAIN_RECORDS_DEFAULT,
@@ -56,9 +63,14 @@ impl SandboxConfig {
     /// The first field that can't be used.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.callback_urls().map(|_| ())?;
+        self.signing_secret()?;
         at_least("retain_messages", self.retain_messages, 1)?;
         at_least("retain_records", self.retain_records, 1)?;
         at_least("retain_bytes", self.retain_bytes, RETAIN_BYTES_MIN)
+    }
+
+    pub(crate) fn signing_secret(&self) -> Result<SigningSecret, ConfigError> {
+        SigningSecret::parse(&self.secret).map_err(ConfigError::Secret)
     }
 
     pub(crate) fn callback_urls(&self) -> Result<Vec<CallbackUrl>, ConfigError> {
@@ -88,6 +100,9 @@ pub enum ConfigError {
         #[source]
         source: CallbackUrlError,
     },
+    /// The secret is none.
+    #[error("use secret")]
+    Secret(#[source] InvalidSecret),
     /// There are more callbacks than the sandbox keeps.
     #[error("use {count} callbacks, at most {max} are kept")]
     TooManyCallbacks {
@@ -119,6 +134,7 @@ mod tests {
         let cases = [
             (SandboxConfig { callbacks: vec!["ftp://x".into()], ..good.clone() }, "callbacks[0]"),
             (SandboxConfig { callbacks: vec!["http://x".into(); 65], ..good.clone() }, "65 callbacks"),
+            (SandboxConfig { secret: "s".into(), ..good.clone() }, "secret"),
             (SandboxConfig { retain_messages: 0, ..good.clone() }, "retain_messages"),
             (SandboxConfig { retain_records: 0, ..good.clone() }, "retain_records"),
             (SandboxConfig { retain_bytes: 1024, ..good }, "retain_bytes"),

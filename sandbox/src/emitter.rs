@@ -152,9 +152,9 @@ impl Emitter {
 /// Tries until a callback takes the batch or it is time to give up. Says whether one took it.
 async fn fly(poster: &Poster, route: &Route, events: &[DeliveryEvent], backoff: Backoff) -> bool {
     let body = serde_json::to_vec(&EventsBody { events }).expect("events hold only text and numbers");
-    let (body, start, mut failures) = (Bytes::from(body), Instant::now(), 0);
+    let (body, id, start, mut failures) = (Bytes::from(body), poster.next_id(), Instant::now(), 0);
     loop {
-        let Err(reasons) = poster.post_to_first(route, &body).await else {
+        let Err(reasons) = poster.post_to_first(route, &id, &body).await else {
             return true;
         };
         failures += 1;
@@ -211,7 +211,7 @@ mod tests {
 
     #[tokio::test]
     async fn events_that_nobody_takes_in_time_are_dropped_and_counted() {
-        let (queue, emitter) = event_queue(Arc::new(Poster::new()), SOON);
+        let (queue, emitter) = event_queue(Arc::new(Poster::of_tests()), SOON);
         queue.push(nowhere(), events(3));
         let (stop, stopping) = watch::channel(false);
         let running = tokio::spawn(emitter.run(stopping));
@@ -224,7 +224,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_drops_what_comes_and_counts_it() {
-        let (queue, _emitter) = event_queue(Arc::new(Poster::new()), SOON);
+        let (queue, _emitter) = event_queue(Arc::new(Poster::of_tests()), SOON);
         let route = nowhere();
         queue.push(route.clone(), events(PENDING_MAX - 1));
         queue.push(route.clone(), events(2));
@@ -235,7 +235,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_small_dispatches_are_bounded_too() {
-        let (queue, _emitter) = event_queue(Arc::new(Poster::new()), SOON);
+        let (queue, _emitter) = event_queue(Arc::new(Poster::of_tests()), SOON);
         let route = nowhere();
         for _ in 0..=DISPATCHES_MAX {
             queue.push(route.clone(), events(1));

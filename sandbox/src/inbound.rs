@@ -39,7 +39,7 @@ pub(crate) async fn post(
     sms.check()?;
     let outgoing = Bytes::from(json!({ "inbound": [sms] }).to_string());
     let callbacks = shared.callbacks().all();
-    match shared.poster.post_to_first(&callbacks, &outgoing).await {
+    match shared.poster.post_to_first(&callbacks, &shared.poster.next_id(), &outgoing).await {
         Ok(()) => Ok((StatusCode::ACCEPTED, Json(json!({ "inboundMessageId": sms.inbound_message_id })))),
         Err(reasons) => {
             let reasons: Vec<_> = reasons.iter().map(|(url, reason)| format!("{url}: {reason}")).collect();

@@ -6,7 +6,7 @@
 //!
 //! Rooms, in reading order: `config` and `server` (how it starts and stops), `delivery`, `message` and `deliver` (what
 //! comes in), `faults` (what goes wrong on purpose), `retention` and `store` (what is kept), `event`, `batcher`,
-//! `emitter` and `callback` (what goes back), `inbound`, `outbox`, `records`, `control` and `page` (what can be seen
+//! `emitter`, `callback` and `signature` (what goes back), `inbound`, `outbox`, `records`, `control` and `page` (what can be seen
 //! and told).
 
 mod config;
@@ -30,6 +30,7 @@ mod callback;
 mod emitter;
 mod event;
 mod poster;
+mod signature;
 
 mod body;
 mod control;
@@ -45,5 +46,6 @@ mod clock;
 
 pub use callback::CallbackUrlError;
 pub use clock::{Clock, SystemClock};
-pub use config::{ConfigError, SandboxConfig};
+pub use config::{ConfigError, DEVELOPMENT_SECRET, SandboxConfig};
 pub use server::{Sandbox, SandboxError, bind, bind_with_clock};
+pub use signature::InvalidSecret;

@@ -35,6 +35,10 @@ struct Flags {
     /// A listener (http://host:port) that takes events and inbound SMS; repeat it, the first is tried first.
     #[arg(long = "callback", value_name = "URL")]
     callbacks: Vec<String>,
+    /// A file with the secret that callbacks are signed with, as the nodes have it in providers.sandbox_secrets; without
+    /// it the public one of development clusters.
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<std::path::PathBuf>,
     /// Don't report delivery events.
     #[arg(long)]
     no_events: bool,
@@ -65,23 +69,44 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(flags: Flags) -> Result<(), SandboxError> {
-    let sandbox = sandbox::bind(flags.into_config()).await?;
+async fn run(flags: Flags) -> Result<(), Failure> {
+    let sandbox = sandbox::bind(flags.into_config()?).await?;
     println!("sandbox: http://{}/ (page), /outbox, /events, /inbound; stop with Ctrl-C", sandbox.local_addr());
-    sandbox.serve(stop_signal()).await
+    Ok(sandbox.serve(stop_signal()).await?)
+}
+
+/// Why the sandbox ended.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    #[error("read {path}", path = path.display())]
+    SecretFile {
+        path: std::path::PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 impl Flags {
-    fn into_config(self) -> SandboxConfig {
-        SandboxConfig {
+    fn into_config(self) -> Result<SandboxConfig, Failure> {
+        let secret = match self.secret_file {
+            Some(path) => match std::fs::read_to_string(&path) {
+                Ok(text) => text.trim_end().to_owned(),
+                Err(source) => return Err(Failure::SecretFile { path, source }),
+            },
+            None => sandbox::DEVELOPMENT_SECRET.to_owned(),
+        };
+        Ok(SandboxConfig {
             listen: self.listen,
             callbacks: self.callbacks,
+            secret,
             emit_events: !self.no_events,
             retain_messages: self.retain_messages,
             retain_records: self.retain_records,
             retain_bytes: self.retain_bytes,
             seed: self.seed,
-        }
+        })
     }
 }
 

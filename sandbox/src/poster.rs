@@ -1,7 +1,8 @@
-//! The HTTP client that calls callbacks back. The only room that opens connections; keeps no events.
+//! The HTTP client that calls callbacks back, signed. The only room that opens connections; keeps no events.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,6 +15,8 @@ use hyper_util::rt::TokioExecutor;
 use tokio::time::Instant;
 
 use crate::callback::{CALLBACKS_MAX, CallbackUrl};
+use crate::clock::Clock;
+use crate::signature::SigningSecret;
 
 /// How long connecting may take: a listener is near, or gone.
 const CONNECT_MAX: Duration = Duration::from_secs(1);
@@ -25,9 +28,13 @@ const ANSWER_BYTES_MAX: usize = 64 << 10;
 const REST: Duration = Duration::from_secs(2);
 
 /// Posts to callbacks and remembers which of them failed a moment ago.
-#[derive(Debug)]
 pub(crate) struct Poster {
     client: Client<HttpConnector, Body>,
+    secret: SigningSecret,
+    clock: Arc<dyn Clock>,
+    /// Ids differ between runs: the first part is the start.
+    started_ms: u64,
+    next_id: AtomicU64,
     resting: Mutex<HashMap<CallbackUrl, Instant>>,
 }
 
@@ -45,25 +52,44 @@ pub(crate) enum PostError {
     Unreachable(String),
 }
 
+impl std::fmt::Debug for Poster {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Poster").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
 impl Poster {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(secret: SigningSecret, clock: Arc<dyn Clock>) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT_MAX));
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Self { client, resting: Mutex::new(HashMap::new()) }
+        let started_ms = clock.now_ms();
+        Self { client, secret, clock, started_ms, next_id: AtomicU64::new(1), resting: Mutex::new(HashMap::new()) }
     }
 
-    /// Tries each callback once, in order, those that failed a moment ago last, until one takes the body. When none
+    #[cfg(test)]
+    pub(crate) fn of_tests() -> Self {
+        let secret = SigningSecret::parse(crate::config::DEVELOPMENT_SECRET).expect("it is one");
+        Self::new(secret, Arc::new(crate::clock::SystemClock))
+    }
+
+    /// Names what is posted; a callback that it is posted to again knows it by that.
+    pub(crate) fn next_id(&self) -> String {
+        format!("sbx-{:x}-{:x}", self.started_ms, self.next_id.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Posts a body under an id of [`Poster::next_id`]. Tries each callback once, in order, those that failed a moment ago last, until one takes the body. When none
     /// does, returns each with its reason, in the order tried.
     pub(crate) async fn post_to_first(
         &self,
         callbacks: &[CallbackUrl],
+        id: &str,
         body: &Bytes,
     ) -> Result<(), Vec<(CallbackUrl, PostError)>> {
         let mut reasons = Vec::new();
         for callback in self.by_readiness(callbacks, Instant::now()) {
-            match self.post(&callback, body.clone()).await {
+            match self.post(&callback, id, body.clone()).await {
                 Ok(()) => {
                     self.resting().remove(&callback);
                     return Ok(());
@@ -77,10 +103,14 @@ impl Poster {
         Err(reasons)
     }
 
-    async fn post(&self, callback: &CallbackUrl, body: Bytes) -> Result<(), PostError> {
+    async fn post(&self, callback: &CallbackUrl, id: &str, body: Bytes) -> Result<(), PostError> {
         let exchange = async {
+            let timestamp_s = self.clock.now_ms() / 1_000;
             let request = Request::post(callback.target())
                 .header(CONTENT_TYPE, "application/json")
+                .header("webhook-id", id)
+                .header("webhook-timestamp", timestamp_s)
+                .header("webhook-signature", self.secret.sign(id, timestamp_s, &body))
                 .body(Body::from(body))
                 .map_err(|error| PostError::Unreachable(error.to_string()))?;
             let answer = self.client.request(request).await;
@@ -129,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_callback_that_failed_is_tried_last_for_a_while() {
-        let poster = Poster::new();
+        let poster = Poster::of_tests();
         let callbacks: Vec<_> = ["http://a", "http://b"].map(|url| CallbackUrl::parse(url).unwrap()).into();
         let order = |now| poster.by_readiness(&callbacks, now).iter().map(ToString::to_string).collect::<Vec<_>>();
         let start = Instant::now();

@@ -82,7 +82,7 @@ pub async fn bind_with_clock(config: SandboxConfig, clock: Arc<dyn Clock>) -> Re
     let failed = |source| SandboxError::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
     let local_addr = listener.local_addr().map_err(failed)?;
-    let poster = Arc::new(Poster::new());
+    let poster = Arc::new(Poster::new(config.signing_secret()?, Arc::clone(&clock)));
     let (events, emitter) = event_queue(Arc::clone(&poster), Backoff::EVENTS);
     let (stop, stopping) = watch::channel(false);
     let shared = Arc::new(Shared::new(Parts {

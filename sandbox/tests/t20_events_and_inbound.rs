@@ -66,6 +66,24 @@ async fn events_wait_for_a_callback_that_is_ill() {
 }
 
 #[tokio::test]
+async fn what_is_posted_is_signed_and_keeps_its_id_when_it_is_posted_again() {
+    let (rig, mut callback) = (Rig::start().await, Callback::start().await);
+    callback.answer(503);
+    rig.deliver(&Dispatch::of(&["m1"]).calling(&[&callback])).await;
+    callback.events(1).await;
+    callback.answer(200);
+    callback.events(1).await;
+    rig.stats_become(|stats| stats["events_sent"] == 1 && stats["events_pending"] == 0).await;
+    rig.deliver(&Dispatch::of(&["m2"]).calling(&[&callback])).await;
+    callback.events(1).await;
+    let ids = callback.headers("webhook-id");
+    assert_eq!(ids[0], ids[ids.len() - 2]);
+    assert_ne!(ids[0], ids[ids.len() - 1]);
+    assert!(callback.headers("webhook-timestamp").iter().all(|time| *time == (NOW_MS / 1_000).to_string()));
+    assert!(callback.headers("webhook-signature").iter().all(|signature| signature.starts_with("v1,")));
+}
+
+#[tokio::test]
 async fn a_configured_callback_gets_events_when_a_request_names_none() {
     let mut callback = Callback::start().await;
     let rig = Rig::start_with(SandboxConfig { callbacks: vec![callback.url()], ..config() }).await;

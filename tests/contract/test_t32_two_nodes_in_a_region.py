@@ -19,6 +19,7 @@ PARTITIONS = 8
 SANDBOX = """
 [providers]
 sandbox = "http://127.0.0.1:{port}"
+sandbox_secrets = ["whsec_c2lnbmFsYm94LWtpdC1jYWxsYmFja3Mh"]   # what the sandbox signs with by default
 """
 NODE = """
 [[cluster.nodes]]

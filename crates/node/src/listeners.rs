@@ -10,7 +10,7 @@ use api::{Key, KeyStore};
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::cluster::{Nodes, RegionKind};
 use policy::{Grant, Principal};
-use sender::callbacks::{Callbacks, all_sms_apps};
+use sender::callbacks::{Callbacks, CallbacksConfig, all_sms_apps};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -33,8 +33,8 @@ pub struct Opening<'a> {
     pub tls: Option<Arc<ListenTls>>,
 }
 
-/// Opens the REST listener and serves it until `stop`. A witness takes no requests, so that its listener knows no keys:
-/// it has health and metrics alone.
+/// Opens the REST listener and serves it until `stop`. A witness takes no requests and no callbacks, so that its
+/// listener knows no keys: it has health and metrics alone.
 ///
 /// # Errors
 /// When the address can't be bound.
@@ -43,13 +43,18 @@ pub async fn rest(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
     let metrics = opening.metrics.clone();
     let serving = opening.nodes.get(&opening.config.node).is_some_and(|own| own.kind == RegionKind::Serving);
     let partitions = model::GroupId::partitions(opening.config.partitions).collect();
-    let apps_of_number = all_sms_apps(Arc::new(opening.node.replication.clone()), partitions);
+    let callbacks = CallbacksConfig {
+        partitions: opening.config.partitions,
+        apps_of_numbers: all_sms_apps(Arc::new(opening.node.replication.clone()), partitions),
+        // A witness sends nothing, so that no provider has anything to tell it.
+        sandbox: if serving { opening.config.providers.sandbox_secrets.clone() } else { Vec::new() },
+    };
     let api = RestApi::new(RestApiParts {
         service: opening.node.service.clone(),
         keys: if serving { opening.keys.clone() } else { Arc::default() },
         regions: serving_regions(opening.nodes),
         account: opening.config.account.clone(),
-        provider_events: Arc::new(Callbacks::new(opening.config.partitions, apps_of_number)),
+        provider_events: Arc::new(Callbacks::new(callbacks)),
         readiness: readiness(opening.node),
         metrics: Arc::new(move || metrics.render()),
         limits: Limits::default(),

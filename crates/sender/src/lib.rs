@@ -4,7 +4,8 @@
 //!
 //! Rooms in reading order: [`config`] and [`Sender`] (how it starts and stops), [`feed`] (what apply tells it),
 //! `partition` (the loop of one partition, with its critical section), [`driver`] and [`routes`] (who takes messages),
-//! [`drivers`] (sandbox and webhook), [`callbacks`] (what providers tell), [`records`] (what the sandbox shows of
+//! [`drivers`] (sandbox and webhook), [`callbacks`] and [`signature`] (what providers tell, and
+//! whether it is they), [`records`] (what the sandbox shows of
 //! events).
 
 pub mod config;
@@ -20,10 +21,12 @@ pub mod driver;
 pub mod routes;
 
 pub mod callbacks;
+pub mod signature;
+
 pub mod drivers;
 pub mod records;
 
-pub use callbacks::Callbacks;
+pub use callbacks::{Callbacks, CallbacksConfig};
 pub use config::{Limits, SenderConfig};
 pub use driver::{Begin, BeginGuard, Delivery, Dispatch, Driver, DriverResult, Withdrawn};
 pub use feed::{EffectFeed, Feeds};

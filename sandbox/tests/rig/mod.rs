@@ -5,14 +5,14 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Method, Request, StatusCode};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::routing::post;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -175,6 +175,7 @@ pub fn delivery(id: &str) -> Value {
 pub struct Callback {
     address: SocketAddr,
     bodies: mpsc::UnboundedReceiver<Value>,
+    heads: Arc<Mutex<Vec<HeaderMap>>>,
     status: Arc<AtomicU16>,
 }
 
@@ -183,7 +184,10 @@ impl Callback {
         let (sender, bodies) = mpsc::unbounded_channel();
         let status = Arc::new(AtomicU16::new(200));
         let answer = Arc::clone(&status);
-        let take = move |State(()): State<()>, body: String| {
+        let heads: Arc<Mutex<Vec<HeaderMap>>> = Arc::default();
+        let seen = Arc::clone(&heads);
+        let take = move |State(()): State<()>, head: HeaderMap, body: String| {
+            seen.lock().unwrap().push(head);
             sender.send(serde_json::from_str(&body).unwrap()).unwrap();
             let status = StatusCode::from_u16(answer.load(Ordering::SeqCst)).unwrap();
             async move { status }
@@ -192,7 +196,7 @@ impl Callback {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, bodies, status }
+        Self { address, bodies, heads, status }
     }
 
     pub fn url(&self) -> String {
@@ -220,6 +224,12 @@ impl Callback {
         }
         assert_eq!(events.len(), count);
         events
+    }
+
+    /// A header of every request so far.
+    pub fn headers(&self, name: &str) -> Vec<String> {
+        let heads = self.heads.lock().unwrap();
+        heads.iter().map(|head| head[name].to_str().unwrap().to_owned()).collect()
     }
 
     /// Whether nothing has come that wasn't asked for.

@@ -13,6 +13,8 @@ mod operations;
 mod signature;
 
 mod call;
+mod callback_room;
+mod callbacks;
 mod carry_out;
 mod pages;
 

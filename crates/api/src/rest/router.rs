@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use http::Response;
 
 use super::state::RestApi;
-use super::{admission, pages};
+use super::{admission, callbacks, pages};
 
 /// Builds the service of a listener.
 pub fn router(api: Arc<RestApi>) -> Router {
@@ -17,7 +17,7 @@ pub fn router(api: Arc<RestApi>) -> Router {
         .route("/livez", get(pages::livez))
         .route("/readyz", get(pages::readyz))
         .route("/metrics", get(pages::metrics))
-        .route("/_provider/{driver}", post(pages::callback))
+        .route("/_provider/{driver}", post(callbacks::callback))
         .fallback(pinpoint)
         .with_state(api)
 }

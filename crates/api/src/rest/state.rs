@@ -9,13 +9,12 @@ use service::Service;
 use service::ports::ProviderEvents;
 use tokio::sync::Semaphore;
 
+use super::callback_room::Room;
 use super::signature::Scope;
 use crate::keys::KeyStore;
 
 /// The largest body of a request, in bytes (Pinpoint: 7 MB).
 pub const BODY_MAX: usize = 7 * 1024 * 1024;
-/// The largest body of a provider's callback, in bytes.
-pub(super) const CALLBACK_BODY_MAX: usize = 1024 * 1024;
 /// The unit in which bodies under way are counted, in bytes.
 pub(super) const BODY_UNIT: usize = 1024;
 
@@ -83,6 +82,7 @@ pub struct RestApi {
     pub(super) limits: Limits,
     pub(super) requests: Semaphore,
     pub(super) bodies: Semaphore,
+    pub(super) callbacks: Room,
 }
 
 impl RestApi {
@@ -100,6 +100,7 @@ impl RestApi {
             limits,
             requests: Semaphore::new(limits.requests_max),
             bodies: Semaphore::new(limits.bodies_max / BODY_UNIT),
+            callbacks: Room::default(),
         }
     }
 }

@@ -12,6 +12,8 @@ mod grpc_services;
 #[cfg(test)]
 mod rest_admission;
 #[cfg(test)]
+mod rest_callbacks;
+#[cfg(test)]
 mod rest_operations;
 #[cfg(test)]
 mod sockets;

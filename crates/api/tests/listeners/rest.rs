@@ -7,28 +7,52 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode};
-use model::command::Command;
+use model::command::{Command, Proposal};
 use model::event::{EventKind, ProviderEvent};
 use model::id::{GroupId, MessageId};
+use model::time::Timestamp;
 use serde_json::Value;
-use service::ports::{CallbackError, Clock, ProviderEvents};
+use service::ports::{CallbackError, CallbackHead, Clock, ProviderEvents};
 use tower::ServiceExt;
 
-use crate::support::{KEY_ID, Node, SECRET, keys, region};
+use crate::support::{KEY_ID, Node, PARTITIONS, SECRET, keys, region};
 
-/// A driver whose callbacks are a message's id: it was delivered.
+/// A driver whose callbacks are a message's id: it was delivered. `MANY 7` is seven messages that nobody knows. Whoever
+/// signs with `webhook-signature: good` is the provider.
 pub struct TestEvents;
 
 impl ProviderEvents for TestEvents {
-    fn parse(&self, driver: &str, body: &[u8]) -> Result<Vec<(GroupId, Command)>, CallbackError> {
-        if driver != "test" {
-            return Err(CallbackError::UnknownDriver(driver.to_owned()));
+    fn admit(&self, driver: &str, head: &CallbackHead<'_>) -> Result<(), CallbackError> {
+        match ((head.header)("webhook-id"), driver) {
+            (_, other) if other != "test" => Err(CallbackError::UnknownDriver(driver.to_owned())),
+            (None, _) => Err(CallbackError::NotAuthentic("no id".to_owned())),
+            (Some(_), _) => Ok(()),
         }
-        let id = std::str::from_utf8(body).ok().and_then(|text| text.parse::<MessageId>().ok());
-        let message = id.ok_or(CallbackError::Malformed { field: "body".into(), reason: "is no message id".into() })?;
-        let event = ProviderEvent { message, kind: EventKind::Delivered, detail: None };
-        Ok(vec![(message.group(), Command::RecordEvents { events: vec![event] })])
     }
+
+    fn parse(
+        &self,
+        driver: &str,
+        head: &CallbackHead<'_>,
+        body: &[u8],
+    ) -> Result<Vec<(GroupId, Proposal)>, CallbackError> {
+        self.admit(driver, head)?;
+        if (head.header)("webhook-signature") != Some("good") {
+            return Err(CallbackError::NotAuthentic("no signature fits".to_owned()));
+        }
+        let malformed = || CallbackError::Malformed { field: "body".into(), reason: "is no message id".into() };
+        let text = std::str::from_utf8(body).map_err(|_| malformed())?;
+        if let Some(count) = text.strip_prefix("MANY ") {
+            let message = |number| MessageId::new(GroupId(number as u16 % PARTITIONS + 1), Timestamp(1), number);
+            return Ok((0..count.parse().unwrap()).map(|number| delivered(message(number))).collect());
+        }
+        Ok(vec![delivered(text.parse().map_err(|_| malformed())?)])
+    }
+}
+
+fn delivered(message: MessageId) -> (GroupId, Proposal) {
+    let event = ProviderEvent { message, kind: EventKind::Delivered, detail: None };
+    (message.group(), Proposal { request: None, command: Command::RecordEvents { events: vec![event] } })
 }
 
 pub struct Rest {
@@ -116,6 +140,12 @@ impl Rest {
     pub async fn plain(&self, method: Method, target: &str, body: &str) -> Answer {
         let request = Request::builder().method(method).uri(target).body(Body::from(body.to_owned())).unwrap();
         self.answer(request).await
+    }
+
+    /// Posts a callback of the test's driver, signed.
+    pub async fn callback(&self, body: impl Into<Body>) -> Answer {
+        let request = Request::post("/_provider/test").header("webhook-id", "i").header("webhook-signature", "good");
+        self.answer(request.body(body.into()).unwrap()).await
     }
 
     /// Makes an app with an enabled SMS and EMAIL channel and returns its path.

@@ -152,20 +152,3 @@ async fn malformed_requests_are_refused_whole() {
         assert!(refused.message().contains(text), "{} has no {text}", refused.message());
     }
 }
-
-#[tokio::test]
-async fn a_providers_callback_is_recorded() {
-    let rest = Rest::start().await;
-    let target = format!("{}/messages", rest.app().await);
-    let to = json!({ "+12065550101": { "ChannelType": "SMS" } });
-    let sent = rest
-        .call("POST", &target, json!({ "Addresses": to, "MessageConfiguration": { "SMSMessage": { "Body": "b" } } }))
-        .await;
-    let id = sent.body["Result"]["+12065550101"]["MessageId"].as_str().unwrap();
-    let taken = rest.plain(http::Method::POST, "/_provider/test", id).await;
-    assert_eq!(taken.status, 202);
-    let report = rest.node.service.get_message(id.parse().unwrap()).await.unwrap();
-    assert_eq!(report.events.len(), 1);
-    assert_eq!(rest.plain(http::Method::POST, "/_provider/test", "x").await.error().0, 400);
-    assert_eq!(rest.plain(http::Method::POST, "/_provider/nobody", "x").await.error().0, 404);
-}

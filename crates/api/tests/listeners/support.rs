@@ -2,7 +2,7 @@
 //! applied at once; follow-ups are delivered at once.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -34,6 +34,10 @@ pub struct Groups {
     clock: Arc<TestClock>,
     /// What the next proposals are answered with instead of being applied.
     pub failure: Mutex<Option<LogError>>,
+    /// While it holds `false`, no proposal is answered.
+    pub open: watch::Sender<bool>,
+    /// How many proposals wait for an answer.
+    pub waiting: AtomicUsize,
 }
 
 /// A clock that stands still unless it is moved.
@@ -97,7 +101,11 @@ impl ReplicatedLog for Groups {
         _deadline: Duration,
     ) -> BoxFuture<'_, Result<Applied, LogError>> {
         let failure = self.failure.lock().unwrap().clone();
+        let mut open = self.open.subscribe();
         Box::pin(async move {
+            self.waiting.fetch_add(proposals.len(), Ordering::SeqCst);
+            open.wait_for(|open| *open).await.unwrap();
+            self.waiting.fetch_sub(proposals.len(), Ordering::SeqCst);
             match failure {
                 Some(error) => Err(error),
                 None => Ok(self.apply(group, &proposals)),
@@ -182,6 +190,8 @@ impl Node {
             applied: watch::Sender::new(0),
             clock: clock.clone(),
             failure: Mutex::default(),
+            open: watch::Sender::new(true),
+            waiting: AtomicUsize::new(0),
         });
         let facts = Facts { node: NodeId(1), region: region("us-east-1"), partitions: PARTITIONS };
         let random = Arc::new(TestRandom(AtomicU64::new(0)));
@@ -200,7 +210,8 @@ impl Node {
         let region = self.service.get_message(message).await.unwrap().progress.region;
         let result = SendResult::Delivered { provider_id: None };
         let results = vec![Settlement { message, attempt: 1, result }];
-        self.service.record(vec![(message.group(), Command::Settle { region, results })]).await.unwrap();
+        let command = Command::Settle { region, results };
+        self.service.record(vec![(message.group(), Proposal { request: None, command })]).await.unwrap();
     }
 }
 

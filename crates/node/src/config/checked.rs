@@ -10,14 +10,14 @@ use model::cluster::{NodeConflict, NodeInfo, Nodes, RegionKind, check_against};
 use model::id::{ClusterId, NodeId, RegionId};
 use model::location::HostPort;
 use model::plan::Mode;
-use sender::drivers::webhook::{InvalidNetwork, NETWORKS_MAX, Network};
 use traffic::timing::LeaseTiming;
 
-use super::error::ConfigError;
+use super::error::{ConfigError, within};
 use super::file::{
     ClusterSection, ConfigFile, FailoverSection, KeySection, ListenTlsSection, PaceSection, PeerSection,
     PeerTlsSection, StoreSection, TlsSection,
 };
+use super::providers::{self, Providers};
 use super::secret::{self, Secret};
 
 /// The largest number of partitions.
@@ -97,17 +97,6 @@ pub struct Key {
     pub everything: bool,
 }
 
-/// The providers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Providers {
-    /// The base URL of the sandbox, if it is used.
-    pub sandbox: Option<String>,
-    /// Whether CUSTOM messages are posted to their URLs.
-    pub webhook: bool,
-    /// Networks that webhooks may reach besides public addresses.
-    pub webhook_allow: Vec<Network>,
-}
-
 /// How fast a channel may send from this region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
@@ -142,23 +131,11 @@ pub(super) fn check(file: ConfigFile) -> Result<Config, ConfigError> {
         peer_tls: file.tls.peer,
         listen_tls: file.tls.listen,
         keys: keys(file.keys)?,
-        providers: Providers {
-            sandbox: url("providers.sandbox", file.providers.sandbox)?,
-            webhook: file.providers.webhook,
-            webhook_allow: webhook_allow(&file.providers.webhook_allow)?,
-        },
+        providers: providers::check(file.providers)?,
         pace: pace(file.pace)?,
         store: store(file.store)?,
         failover: failover(file.failover)?,
     })
-}
-
-fn within<N: PartialOrd + std::fmt::Display + Copy>(key: &str, value: N, min: N, max: N) -> Result<N, ConfigError> {
-    if (min..=max).contains(&value) {
-        Ok(value)
-    } else {
-        Err(ConfigError::key(key, format!("must be {min} to {max}, found {value}")))
-    }
 }
 
 fn node_id(key: &str, number: u64) -> Result<NodeId, ConfigError> {
@@ -309,25 +286,6 @@ pub fn check_nodes(key: &str, node: NodeId, nodes: &Nodes) -> Result<(), ConfigE
 fn host_and_port(key: &str, text: &str) -> Result<String, ConfigError> {
     let place: Result<HostPort, _> = text.parse();
     place.map(|place| place.to_string()).map_err(|error| ConfigError::key(key, format!("{error}, found {text:?}")))
-}
-
-fn url(key: &str, text: Option<String>) -> Result<Option<String>, ConfigError> {
-    match text {
-        Some(text) if !(text.starts_with("http://") || text.starts_with("https://")) => {
-            Err(ConfigError::key(key, format!("must be a URL such as http://127.0.0.1:4300, found {text:?}")))
-        }
-        Some(text) => Ok(Some(text.trim_end_matches('/').to_owned())),
-        None => Ok(None),
-    }
-}
-
-fn webhook_allow(texts: &[String]) -> Result<Vec<Network>, ConfigError> {
-    within("providers.webhook_allow", texts.len(), 0, NETWORKS_MAX)?;
-    let network = |(place, text): (usize, &String)| {
-        let key = || format!("providers.webhook_allow[{place}]");
-        text.parse().map_err(|error: InvalidNetwork| ConfigError::key(key(), error.to_string()))
-    };
-    texts.iter().enumerate().map(network).collect()
 }
 
 fn keys(sections: Vec<KeySection>) -> Result<Vec<Key>, ConfigError> {

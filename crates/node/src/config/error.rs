@@ -43,3 +43,17 @@ impl ConfigError {
         ConfigError::Key { key: key.into(), reason: reason.into() }
     }
 }
+
+/// Refuses a value outside a range.
+pub(super) fn within<N: PartialOrd + std::fmt::Display + Copy>(
+    key: &str,
+    value: N,
+    min: N,
+    max: N,
+) -> Result<N, ConfigError> {
+    if (min..=max).contains(&value) {
+        Ok(value)
+    } else {
+        Err(ConfigError::key(key, format!("must be {min} to {max}, found {value}")))
+    }
+}

@@ -165,6 +165,13 @@ pub struct KeySection {
 pub struct ProvidersSection {
     /// The base URL of the sandbox, for every channel but CUSTOM.
     pub sandbox: Option<String>,
+    /// What the sandbox signs its callbacks with: `whsec_` and the base64 of 24 to 64 bytes. One, or two while it is
+    /// changed: a callback signed with either is taken.
+    #[serde(default)]
+    pub sandbox_secrets: Vec<Secret>,
+    /// Files that hold one such secret each; with `sandbox_secrets` at most two.
+    #[serde(default)]
+    pub sandbox_secret_files: Vec<PathBuf>,
     /// Whether CUSTOM messages are posted to the URLs that they are addressed to.
     #[serde(default)]
     pub webhook: bool,

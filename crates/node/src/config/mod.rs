@@ -7,12 +7,14 @@ mod checked;
 mod error;
 mod file;
 mod layers;
+mod providers;
 pub mod secret;
 
-pub use checked::{Config, Discovery, Key, Listen, Pace, Providers, check_nodes};
+pub use checked::{Config, Discovery, Key, Listen, Pace, check_nodes};
 pub use error::ConfigError;
 pub use file::{ConfigFile, ListenTlsSection, PeerTlsSection};
 pub use layers::ENVIRONMENT_PREFIX;
+pub use providers::Providers;
 
 use std::path::Path;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use model::address::{Address, partition_of_app};
 use model::app::ChannelDetail;
 use model::channel::Channel;
-use model::command::{Command, Settlement};
+use model::command::{Command, Proposal, Settlement};
 use model::content::{Content, Purpose};
 use model::endpoint::{EndpointOptOut, EndpointPatch};
 use model::id::{AppId, EndpointId, GroupId, MessageId, NodeId};
@@ -108,7 +108,8 @@ impl Client {
     async fn settle(&self, message: MessageId) -> Result<(), ServiceError> {
         let region = self.service.get_message(message).await?.progress.region;
         let results = vec![Settlement { message, attempt: 1, result: SendResult::Delivered { provider_id: None } }];
-        self.service.record(vec![(message.group(), Command::Settle { region, results })]).await
+        let command = Command::Settle { region, results };
+        self.service.record(vec![(message.group(), Proposal { request: None, command })]).await
     }
 }
 

@@ -19,7 +19,7 @@ pub use leases::Leases;
 pub use log::{Applied, LogError, ReplicatedLog};
 pub use neighbours::{NeighbourNews, Neighbours};
 pub use permits::{NoPermit, Permit, SendPermits};
-pub use providers::{CallbackError, DispatchObservation, Observations, ProviderEvents};
+pub use providers::{CallbackError, CallbackHead, DispatchObservation, Observations, ProviderEvents};
 pub use reads::{Look, Reads, ReadsError};
 pub use time::GroupTime;
 pub use world::{BoxFuture, Clock, Random};

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::channel::Channel;
-use model::command::Command;
+use model::command::Proposal;
 use model::id::GroupId;
+use model::time::Timestamp;
 
 /// Why a provider's callback was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,19 +25,41 @@ pub enum CallbackError {
     /// What the callback means can't be told now; the provider must repeat it.
     #[error("the callback can't be taken now: {0}")]
     Unavailable(String),
-    /// The callback isn't authentic.
+    /// The callback isn't authentic. Whoever sent it is told nothing more.
     #[error("the callback is not authentic: {0}")]
     NotAuthentic(String),
+}
+
+/// The head of a callback.
+#[derive(Clone, Copy)]
+pub struct CallbackHead<'c> {
+    /// Returns the value of a header by its lower-case name, if it is there once and is text.
+    pub header: &'c dyn Fn(&str) -> Option<&'c str>,
+    /// When it came, by the wall clock.
+    pub received: Timestamp,
 }
 
 /// Turns the bytes of providers' callbacks into commands. Implemented by the sender's drivers, called by the listeners,
 /// which propose what comes back.
 pub trait ProviderEvents: Send + Sync {
-    /// Parses a callback of a driver into commands for the groups that own the messages.
+    /// Refuses a callback that can't be taken, as far as its head shows. Called before its body is read.
     ///
     /// # Errors
-    /// When no driver has that name, or it does not accept the body; nothing was done then.
-    fn parse(&self, driver: &str, body: &[u8]) -> Result<Vec<(GroupId, Command)>, CallbackError>;
+    /// When no driver of that name takes callbacks here, or the head isn't authentic; nothing was done then.
+    fn admit(&self, driver: &str, head: &CallbackHead<'_>) -> Result<(), CallbackError>;
+
+    /// Checks that a callback is authentic and parses it into commands for the groups that own the messages. The
+    /// commands of one message stand in the order in which the provider told of it. Those that would do harm when they
+    /// are applied again have a request id that is the same when the provider repeats the callback.
+    ///
+    /// # Errors
+    /// As [`ProviderEvents::admit`], and when the driver does not accept the body; nothing was done then.
+    fn parse(
+        &self,
+        driver: &str,
+        head: &CallbackHead<'_>,
+        body: &[u8],
+    ) -> Result<Vec<(GroupId, Proposal)>, CallbackError>;
 }
 
 /// What came of one batch of dispatches on a channel.

@@ -6,6 +6,7 @@ mod apps;
 mod endpoints;
 mod messages;
 mod opt_outs;
+pub mod recording;
 mod send;
 mod traffic;
 mod variables;
@@ -92,26 +93,6 @@ impl Service {
     /// Draws a request id.
     pub fn new_request_id(&self) -> RequestId {
         RequestId(self.random.next_u128())
-    }
-
-    /// Proposes what drivers made of a provider's callback, each command to its group, and answers when all are
-    /// recorded.
-    ///
-    /// # Errors
-    /// When a group refused or did not answer; the provider repeats the callback then, which does no harm.
-    pub async fn record(&self, commands: Vec<(GroupId, Command)>) -> Result<(), ServiceError> {
-        let proposals = commands.into_iter().map(|(group, command)| async move {
-            let forbids = command.forbids_sending();
-            let proposal = vec![Proposal { request: None, command }];
-            match forbids {
-                true => self.log.propose_fenced(group, proposal, FENCED_DEADLINE).await,
-                false => self.log.propose(group, proposal, REQUEST_DEADLINE).await,
-            }
-        });
-        for answer in futures::future::join_all(proposals).await {
-            only(answer?)?;
-        }
-        Ok(())
     }
 
     /// Reads one moment of a group's state; `look` may be called several times ([`Look`]).

@@ -19,6 +19,9 @@ pub const KEY_ID: &str = "AKIASIGNALBOXKIT0001";
 /// The secret of the development key. It opens nothing but development clusters on loopback.
 pub const SECRET: &str = "signalbox-kit-secret";
 
+/// What the sandbox of a development cluster signs its callbacks with. Public, as [`SECRET`] is.
+pub const CALLBACK_SECRET: &str = sandbox::DEVELOPMENT_SECRET;
+
 /// A valid key that may do nothing, for trying what a refusal looks like.
 pub const DENIED_KEY_ID: &str = "AKIASIGNALBOXKIT0002";
 
@@ -113,6 +116,7 @@ impl Layout {
             ));
         }
         text.push_str(&format!("\n[providers]\nsandbox = \"http://{}\"\n", self.sandbox()));
+        text.push_str(&format!("sandbox_secrets = [{CALLBACK_SECRET:?}]\n"));
         text.push_str("webhook = true\nwebhook_allow = [\"127.0.0.0/8\", \"::1/128\"]\n");
         text
     }

@@ -9,7 +9,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 
 use super::control::{Order, answer, read_order};
-use super::layout::{Layout, REGIONS};
+use super::layout::{CALLBACK_SECRET, Layout, REGIONS};
 use super::print;
 use super::region::Region;
 use crate::certs::{Authority, CertsError, NodeName};
@@ -83,6 +83,7 @@ fn sandbox_config(layout: &Layout) -> anyhow::Result<SandboxConfig> {
     Ok(SandboxConfig {
         listen: layout.sandbox().parse().context("failed to read the sandbox's address")?,
         callbacks: (0..REGIONS.len()).map(|region| format!("http://{}", layout.rest(region))).collect(),
+        secret: CALLBACK_SECRET.to_owned(),
         seed: SANDBOX_SEED,
         ..SandboxConfig::default()
     })

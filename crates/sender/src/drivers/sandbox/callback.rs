@@ -3,19 +3,22 @@
 use std::collections::BTreeMap;
 
 use delivery::keywords::opts_out;
-use model::address::Address;
-use model::command::CHUNK_MAX;
+use model::address::{Address, AddressKey};
+use model::command::Proposal;
 use model::event::{EventKind, ProviderEvent};
 use model::message::DETAIL_MAX;
 use model::opt_out::OptOutSource;
-use model::{Channel, Command, GroupId, MessageId};
+use model::{AppId, Channel, Command, GroupId, MessageId, RequestId};
 use serde::Deserialize;
 use service::ports::CallbackError;
+use sha2::{Digest, Sha256};
 
-use crate::driver::AppsOfNumber;
+use crate::driver::AppsOfNumbers;
 
-/// The largest number of events or inbound SMS in one callback; the sandbox sends 500.
-const ENTRIES_MAX: usize = 1_000;
+/// The largest number of events in one callback; the sandbox sends 500.
+const EVENTS_MAX: usize = 500;
+/// The largest number of inbound SMS in one callback. Each may opt out of every app.
+const INBOUND_MAX: usize = 100;
 
 #[derive(Deserialize)]
 struct Body {
@@ -51,25 +54,58 @@ struct Inbound {
     message_body: String,
 }
 
-/// Reads a callback. Events go to the groups that own their messages, in their order; an SMS that begins with an
-/// opt-out keyword opts its sender out of every app that sends from the number it was written to. Other inbound SMS are
-/// counted.
+/// Reads a callback that the sandbox calls `id`. Events go to the groups that own their messages, in their order; an
+/// SMS that begins with an opt-out keyword opts its sender out of every app that sends from the number it was written
+/// to. Other inbound SMS are counted.
+///
+/// An event that is applied again changes nothing. An opt-out that is could undo an opt-in that came after it, so that
+/// it has a request id, made of the callback's.
 pub(crate) fn parse_callback(
+    id: &str,
     body: &[u8],
     partitions: u16,
-    apps_of_number: &AppsOfNumber,
-) -> Result<Vec<(GroupId, Command)>, CallbackError> {
+    apps_of_numbers: &AppsOfNumbers,
+) -> Result<Vec<(GroupId, Proposal)>, CallbackError> {
+    let hash: [u8; 32] = Sha256::digest(body).into();
     let body = read(body)?;
-    for (field, count) in [("events", body.events.len()), ("inbound", body.inbound.len())] {
-        if count > ENTRIES_MAX {
-            return Err(malformed(field, format!("{count} entries, at most {ENTRIES_MAX} are taken")));
+    at_most("events", body.events.len(), EVENTS_MAX)?;
+    at_most("inbound", body.inbound.len(), INBOUND_MAX)?;
+    let mut proposals = event_proposals(body.events, partitions)?;
+    let stops = body.inbound.iter().enumerate().filter(|(_, sms)| sms.opts_out()).collect::<Vec<_>>();
+    if !stops.is_empty() {
+        let numbers = stops.iter().map(|(_, sms)| sms.destination_number.as_str()).collect();
+        let apps = apps_of_numbers(&numbers)?;
+        for (index, sms) in stops {
+            let apps = apps.get(&sms.destination_number).map_or(&[][..], |apps| &apps[..]);
+            let request = |app: AppId| repeatable(&[id.as_bytes(), &hash, &index.to_be_bytes(), &app.0.to_be_bytes()]);
+            let key = sms.sender(index)?;
+            let group = key.partition(partitions);
+            proposals.extend(apps.iter().map(|app| {
+                let (app, key, channel, source) = (*app, key.clone(), Channel::Sms, OptOutSource::Reply);
+                let command = Command::PutOptOut { app, key, channel, source };
+                (group, Proposal { request: Some(request(app)), command })
+            }));
         }
     }
-    let mut commands = event_commands(body.events, partitions)?;
-    for (index, sms) in body.inbound.iter().enumerate() {
-        commands.extend(opt_outs(index, sms, partitions, apps_of_number)?);
+    Ok(proposals)
+}
+
+/// Makes the id under which the groups know a part of a callback when it comes again.
+fn repeatable(parts: &[&[u8]]) -> RequestId {
+    let mut hash = Sha256::new_with_prefix(b"callback of the sandbox");
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
     }
-    Ok(commands)
+    let hash: [u8; 32] = hash.finalize().into();
+    RequestId(hash.iter().take(16).fold(0, |id, byte| (id << 8) | u128::from(*byte)))
+}
+
+fn at_most(field: &str, count: usize, max: usize) -> Result<(), CallbackError> {
+    match count <= max {
+        true => Ok(()),
+        false => Err(malformed(field, format!("{count} entries, at most {max} are taken"))),
+    }
 }
 
 fn read(body: &[u8]) -> Result<Body, CallbackError> {
@@ -83,18 +119,15 @@ fn read(body: &[u8]) -> Result<Body, CallbackError> {
     Ok(parsed)
 }
 
-fn event_commands(events: Vec<Event>, partitions: u16) -> Result<Vec<(GroupId, Command)>, CallbackError> {
+fn event_proposals(events: Vec<Event>, partitions: u16) -> Result<Vec<(GroupId, Proposal)>, CallbackError> {
     let mut by_group: BTreeMap<GroupId, Vec<ProviderEvent>> = BTreeMap::new();
     for (index, event) in events.into_iter().enumerate() {
         let message = message_of(index, &event.message_id, partitions)?;
         let detail = event.detail.map(|detail| detail.chars().take(DETAIL_MAX).collect());
         by_group.entry(message.group()).or_default().push(ProviderEvent { message, kind: event.kind.into(), detail });
     }
-    let chunks = by_group.into_iter().flat_map(|(group, events)| {
-        let chunks: Vec<_> = events.chunks(CHUNK_MAX as usize).map(<[ProviderEvent]>::to_vec).collect();
-        chunks.into_iter().map(move |events| (group, Command::RecordEvents { events }))
-    });
-    Ok(chunks.collect())
+    let recorded = |events| Proposal { request: None, command: Command::RecordEvents { events } };
+    Ok(by_group.into_iter().map(|(group, events)| (group, recorded(events))).collect())
 }
 
 fn message_of(index: usize, text: &str, partitions: u16) -> Result<MessageId, CallbackError> {
@@ -108,24 +141,21 @@ fn message_of(index: usize, text: &str, partitions: u16) -> Result<MessageId, Ca
     }
 }
 
-fn opt_outs(
-    index: usize,
-    sms: &Inbound,
-    partitions: u16,
-    apps_of_number: &AppsOfNumber,
-) -> Result<Vec<(GroupId, Command)>, CallbackError> {
-    let is_opt_out = opts_out(&sms.message_body);
-    metrics::counter!("signalbox_sender_inbound_sms_total", "opts_out" => if is_opt_out { "yes" } else { "no" })
-        .increment(1);
-    if !is_opt_out {
-        return Ok(Vec::new());
+impl Inbound {
+    /// Says whether the recipient wants no more, and counts it.
+    fn opts_out(&self) -> bool {
+        let is_opt_out = opts_out(&self.message_body);
+        metrics::counter!("signalbox_sender_inbound_sms_total", "opts_out" => if is_opt_out { "yes" } else { "no" })
+            .increment(1);
+        is_opt_out
     }
-    let (_, key) = Address::parse(Channel::Sms, &sms.origination_number)
-        .map_err(|error| malformed(format!("inbound[{index}].origination_number"), error.to_string()))?;
-    let group = key.partition(partitions);
-    let opt_out =
-        |app| Command::PutOptOut { app, key: key.clone(), channel: Channel::Sms, source: OptOutSource::Reply };
-    Ok(apps_of_number(&sms.destination_number)?.into_iter().map(|app| (group, opt_out(app))).collect())
+
+    /// Returns who wrote; `index` is the place in the callback.
+    fn sender(&self, index: usize) -> Result<AddressKey, CallbackError> {
+        let (_, key) = Address::parse(Channel::Sms, &self.origination_number)
+            .map_err(|error| malformed(format!("inbound[{index}].origination_number"), error.to_string()))?;
+        Ok(key)
+    }
 }
 
 fn malformed(field: impl Into<String>, reason: String) -> CallbackError {
@@ -145,81 +175,5 @@ impl From<Kind> for EventKind {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use model::{AppId, Timestamp};
-    use serde_json::{Value, json};
-
-    const PARTITIONS: u16 = 4;
-
-    fn parse(body: &Value) -> Result<Vec<(GroupId, Command)>, CallbackError> {
-        let apps: AppsOfNumber =
-            Arc::new(|number| Ok(if number == "+100" { vec![AppId(1), AppId(2)] } else { Vec::new() }));
-        parse_callback(body.to_string().as_bytes(), PARTITIONS, &apps)
-    }
-
-    fn event(group: u16, kind: &str) -> Value {
-        let id = MessageId::new(GroupId(group), Timestamp(1), 7).to_string();
-        json!({"message_id": id, "provider_id": "p", "kind": kind, "at_ms": 1, "detail": "d"})
-    }
-
-    fn inbound(from: &str, to: &str, text: &str) -> Value {
-        json!({"inbound": [{"origination_number": from, "destination_number": to, "message_body": text,
-            "inbound_message_id": "x"}]})
-    }
-
-    #[test]
-    fn events_go_to_the_groups_of_their_messages_in_order() {
-        let body = json!({"events": [event(2, "delivered"), event(1, "bounced_hard"), event(2, "complaint")]});
-        let commands = parse(&body).unwrap();
-        let kinds: Vec<(u16, Vec<EventKind>)> = commands
-            .into_iter()
-            .map(|(group, command)| match command {
-                Command::RecordEvents { events } => (group.0, events.iter().map(|event| event.kind).collect()),
-                other => panic!("{other:?}"),
-            })
-            .collect();
-        let wanted = vec![(1, vec![EventKind::HardBounce]), (2, vec![EventKind::Delivered, EventKind::Complaint])];
-        assert_eq!(kinds, wanted);
-    }
-
-    #[test]
-    fn a_keyword_opts_out_of_every_app_of_the_number() {
-        let commands = parse(&inbound("+12065550100", "+100", "Stop it")).unwrap();
-        let (_, key) = Address::parse(Channel::Sms, "+12065550100").unwrap();
-        assert_eq!(commands.len(), 2);
-        for ((group, command), wanted) in commands.into_iter().zip([AppId(1), AppId(2)]) {
-            assert_eq!(group, key.partition(PARTITIONS));
-            let source = OptOutSource::Reply;
-            assert_eq!(command, Command::PutOptOut { app: wanted, key: key.clone(), channel: Channel::Sms, source });
-        }
-        assert_eq!(parse(&inbound("+12065550100", "+100", "thanks")), Ok(Vec::new()));
-        assert_eq!(parse(&inbound("+12065550100", "+999", "STOP")), Ok(Vec::new()));
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        let mut stranger = event(9, "delivered");
-        stranger["message_id"] = json!(MessageId::new(GroupId(9), Timestamp(1), 7).to_string());
-        let cases = [
-            (json!({"events": [event(1, "delivered"), event(1, "eaten")]}), "events[1].kind"),
-            (json!({"events": [{"kind": "delivered"}]}), "events[0]"),
-            (json!({"events": [{"message_id": "zz", "kind": "delivered"}]}), "events[0].message_id"),
-            (json!({"events": [stranger]}), "events[0].message_id"),
-            (json!({"events": 1}), "events"),
-            (json!({"events": vec![event(1, "delivered"); 1_001]}), "events"),
-            (inbound("hello", "+100", "STOP"), "inbound[0].origination_number"),
-            (json!(1), "body"),
-        ];
-        for (body, wanted) in cases {
-            let Err(CallbackError::Malformed { field, .. }) = parse(&body) else { panic!("{body} was taken") };
-            assert!(field.starts_with(wanted), "{field} for {wanted}");
-        }
-        let apps: AppsOfNumber = Arc::new(|_| Ok(Vec::new()));
-        for garbage in [&b"\xff{"[..], b"", b"{} x", b"{\"events\":[}"] {
-            assert!(parse_callback(garbage, PARTITIONS, &apps).is_err());
-        }
-    }
-}
+#[path = "callback_tests.rs"]
+mod tests;

@@ -1,0 +1,33 @@
+//! The room that callbacks have in a node, apart from that of other requests: places and work under way. Whoever finds
+//! no place is told to come again; whoever has one waits for work in the order in which it asked.
+
+use service::use_cases::recording::RECORD_WORK_MAX;
+use tokio::sync::Semaphore;
+
+/// How many callbacks may be read at a time: with the largest bodies 16 MiB.
+const READING_MAX: usize = 64;
+/// How many callbacks may be worked off or wait for it: with the largest bodies 16 MiB.
+const RECORDING_MAX: usize = 64;
+/// How much of callbacks may be under way to the groups at a time, in messages and recipients: some full chunks, so
+/// that their round trips overlap. Applying that much takes some ten milliseconds.
+pub(super) const WORK_MAX: usize = 8 * RECORD_WORK_MAX;
+
+/// The room that callbacks have in a node.
+pub(super) struct Room {
+    /// Places for bodies that nobody has vouched for yet.
+    pub(super) reading: Semaphore,
+    /// Places for those that are worked off or wait for it.
+    pub(super) recording: Semaphore,
+    /// Fair: who asked first is served first.
+    pub(super) work: Semaphore,
+}
+
+impl Default for Room {
+    fn default() -> Room {
+        Room {
+            reading: Semaphore::new(READING_MAX),
+            recording: Semaphore::new(RECORDING_MAX),
+            work: Semaphore::new(WORK_MAX),
+        }
+    }
+}
