@@ -57,3 +57,6 @@ fn unvalued(message: &str) -> String {
         _ => message.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

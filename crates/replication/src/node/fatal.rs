@@ -1,7 +1,9 @@
 //! Why the node must stop. Corrupt state, a failed disk, an unknown command: nothing here goes on after one of these.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use tokio::sync::watch;
 
 /// Where the reason to stop is reported. Clones report to the same place; the first reason stays.
@@ -41,5 +43,38 @@ impl Fatal {
             // Can't be: the sender is held by `self`, and only reasons are waited for.
             None => std::future::pending().await,
         }
+    }
+}
+
+/// Runs a task that must live until the node stops: that it ends or panics before is a reason to stop.
+pub(crate) async fn essential(
+    fatal: Fatal,
+    stopping: watch::Receiver<bool>,
+    name: &'static str,
+    task: impl Future<Output = ()>,
+) {
+    let ended = AssertUnwindSafe(task).catch_unwind().await;
+    if !*stopping.borrow() {
+        let how = if ended.is_ok() { "ended" } else { "panicked" };
+        fatal.report(format!("the task {name:?} {how}: start the node again, and report this as a bug"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn ended(stopping: bool, task: impl Future<Output = ()>) -> Option<Arc<str>> {
+        let (fatal, stops) = (Fatal::new(), watch::Sender::new(stopping));
+        essential(fatal.clone(), stops.subscribe(), "planted", task).await;
+        fatal.reason()
+    }
+
+    #[tokio::test]
+    async fn a_task_that_must_live_is_missed_however_it_ends() {
+        assert!(ended(false, async {}).await.is_some_and(|reason| reason.contains("\"planted\" ended")));
+        let panics = async { panic!("on purpose") };
+        assert!(ended(false, panics).await.is_some_and(|reason| reason.contains("panicked")));
+        assert_eq!(ended(true, async {}).await, None, "the node stops");
     }
 }

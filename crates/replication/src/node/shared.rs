@@ -18,7 +18,7 @@ use traffic::lease::HolderId;
 use crate::lease::last_seen::LastSeen;
 use crate::lease::pushes::Pushes;
 use crate::node::background::Background;
-use crate::node::fatal::Fatal;
+use crate::node::fatal::{Fatal, essential};
 use crate::node::group::Group;
 use crate::peers::channels::Peers;
 use crate::proposals::proposer::Proposer;
@@ -107,6 +107,11 @@ impl Node {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(()),
         }
+    }
+
+    /// Runs a task that must live as long as the node: one that ends or panics is a reason to stop.
+    pub(crate) fn spawn_essential(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawn(essential(self.fatal.clone(), self.stopping.subscribe(), name, task));
     }
 
     /// Runs a task until the node stops.

@@ -134,15 +134,15 @@ pub(crate) async fn start(config: ReplicationConfig, parts: ReplicationParts) ->
         groups.insert(group, opening.open(group).await?);
     }
     let (node, queues) = opening.assemble(&config, info, groups);
-    queues.into_iter().for_each(|queue| node.spawn(queue));
+    queues.into_iter().for_each(|queue| node.spawn_essential("proposals", queue));
     serve(&node, CallerCheck::new(&opening.introduction), opening.parts.transport.incoming());
     for group in node.groups.values() {
-        node.spawn(tenure::watch(node.clone(), group.clone()));
-        node.spawn(balance::run(node.clone(), group.clone()));
+        node.spawn_essential("tenures", tenure::watch(node.clone(), group.clone()));
+        node.spawn_essential("balance of leaders", balance::run(node.clone(), group.clone()));
     }
-    node.spawn(rounds::run(node.clone()));
-    node.spawn(purge::run(node.clone(), config.housekeeping));
-    node.spawn(beat::run(node.clone()));
+    node.spawn_essential("lease requests", rounds::run(node.clone()));
+    node.spawn_essential("flush and purge", purge::run(node.clone(), config.housekeeping));
+    node.spawn_essential("heartbeats", beat::run(node.clone()));
     let nodes = Arc::new(config.nodes);
     for group in node.groups.values() {
         let lowest = placement(&nodes, group.id).into_values().min();
@@ -156,7 +156,7 @@ pub(crate) async fn start(config: ReplicationConfig, parts: ReplicationParts) ->
 /// Starts the duties of the groups that this node leads or will lead.
 pub(crate) fn spawn_duties(node: &Arc<Node>, factory: &DutyFactory) {
     for group in node.groups.values() {
-        node.spawn(duties::run(node.clone(), group.clone(), factory.clone()));
+        node.spawn_essential("duties", duties::run(node.clone(), group.clone(), factory.clone()));
     }
 }
 

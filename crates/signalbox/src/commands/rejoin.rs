@@ -99,7 +99,12 @@ async fn remove(context: &mut Context<'_>, connection: &Connection, own: &NodeIn
         Err(status) if status.code() == Code::NotFound => {
             context.console.say(&format!("node {} is a member of no group", own.id))
         }
-        Err(status) => Err(connection.failure(&status)),
+        Err(status) => {
+            let failure = connection.failure(&status);
+            let restore = "nothing of this node was changed; it takes a healthy majority of the others: start the stopped \
+                           nodes, or put the data folders of a majority back from a backup, then repeat";
+            Err(Failure::Unfinished(format!("{failure}; {restore}")))
+        }
     }
 }
 
