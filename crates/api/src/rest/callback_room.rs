@@ -8,9 +8,9 @@ use tokio::sync::Semaphore;
 const READING_MAX: usize = 64;
 /// How many callbacks may be worked off or wait for it: with the largest bodies 16 MiB.
 const RECORDING_MAX: usize = 64;
-/// How much of callbacks may be under way to the groups at a time, in messages and recipients: some full chunks, so
-/// that their round trips overlap. Applying that much takes some ten milliseconds.
-pub(super) const WORK_MAX: usize = 8 * RECORD_WORK_MAX;
+/// How much of callbacks may be under way to the groups at a time, in messages and recipients: two full chunks, so that
+/// one is on its way while the other is applied. One entry may hold all of it, and heartbeats wait while it is applied.
+pub(super) const WORK_MAX: usize = 2 * RECORD_WORK_MAX;
 
 /// The room that callbacks have in a node.
 pub(super) struct Room {

@@ -15,7 +15,7 @@ use crate::rest::{Answer, Rest};
 const BODY_MAX: usize = 256 * 1024;
 /// The work of a chunk, and of all chunks under way; how many callbacks are worked off at a time.
 const CHUNK: usize = 500;
-const WORK_MAX: usize = 4_000;
+const WORK_MAX: usize = 1_000;
 const RECORDING_MAX: usize = 64;
 
 async fn sent(rest: &Rest) -> String {
