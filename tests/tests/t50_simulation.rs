@@ -75,6 +75,11 @@ fn stamping_by_a_wall_clock_is_found_out() {
     finds_out("wall_stamps", &["time_follows_no_single_clock"]);
 }
 
+#[test]
+fn a_line_of_an_earlier_boot_is_found_out() {
+    finds_out("same_boot", &["time_follows_no_single_clock"]);
+}
+
 /// Requires that each of these checks finds a break on some seed.
 fn finds_out(broken: &str, checks: &[&str]) {
     let mut missing: Vec<String> = checks.iter().map(|check| format!("VIOLATION {check}")).collect();

@@ -32,10 +32,12 @@ pub enum Break {
     NoTakeover,
     /// No node hears the others' clocks: entries are stamped by the leader's wall clock.
     WallStamps,
+    /// Every boot of a machine calls itself the same, so that the time is taken up where an earlier boot left it.
+    SameBoot,
 }
 
 /// Every break with its name.
-pub const BREAKS: [(Break, &str); 8] = [
+pub const BREAKS: [(Break, &str); 9] = [
     (Break::NoSync, "no_sync"),
     (Break::Twice, "twice"),
     (Break::NoLease, "no_lease"),
@@ -44,6 +46,7 @@ pub const BREAKS: [(Break, &str); 8] = [
     (Break::SameIncarnation, "same_incarnation"),
     (Break::NoTakeover, "no_takeover"),
     (Break::WallStamps, "wall_stamps"),
+    (Break::SameBoot, "same_boot"),
 ];
 
 /// Says that a text names no break.
@@ -59,7 +62,8 @@ impl Break {
             Break::NoFence => ports.log = Arc::new(Unfenced(replication.clone())),
             Break::NoLease => ports.permits = Arc::new(Unleased(replication.clone())),
             Break::NoTakeover => ports.leases = Arc::new(NeverOver),
-            Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation | Break::WallStamps => {}
+            Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation => {}
+            Break::WallStamps | Break::SameBoot => {}
         }
     }
 }

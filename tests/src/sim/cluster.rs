@@ -99,7 +99,7 @@ impl Cluster {
             let rate = 1_000 - RATE_ERROR_MAX_PERMILLE + random.below(2 * RATE_ERROR_MAX_PERMILLE + 1);
             let power = SimRandom::new(mix(settings.seed ^ 0x706f_7765_7200 ^ node.0));
             let disk = Arc::new(Disk::new(settings.broken, power));
-            Stand { disk, clock: Arc::new(SimClock::new(rate)), stop: Notify::new() }
+            Stand { disk, clock: Arc::new(SimClock::new(rate, settings.broken)), stop: Notify::new() }
         };
         Cluster {
             settings,

@@ -199,7 +199,7 @@ impl Nemesis {
             }
         }
         for stopped in self.cluster.take_ended() {
-            self.crash(sim, stopped);
+            self.kill(sim, stopped);
         }
         for node in NODES {
             if self.cluster.disk(node).has_lost_power() {
@@ -266,8 +266,16 @@ impl Nemesis {
         }
     }
 
-    /// The node stops first, so that nothing of it writes after its disk forgot.
+    /// Crashes a node. One time in two its machine loses power with it, and is booted again.
     fn crash(&self, sim: &mut turmoil::Sim<'_>, node: NodeId) {
+        self.kill(sim, node);
+        if self.random.below(2) == 0 {
+            self.cluster.clock(node).reboot();
+        }
+    }
+
+    /// The node stops first, so that nothing of it writes after its disk forgot.
+    fn kill(&self, sim: &mut turmoil::Sim<'_>, node: NodeId) {
         sim.crash(name(node));
         self.cluster.forget(node);
         self.cluster.disk(node).crash();

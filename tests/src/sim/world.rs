@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use model::time::{BootTime, Timestamp};
 use service::ports::{Clock, Random};
 
+use super::breaks::Break;
 use super::determinism::elapsed_ns;
 
 /// What the wall clock shows at the start of a simulation, in milliseconds since 1970.
@@ -15,14 +16,31 @@ const WALL_START_MS: u64 = 1_700_000_000_000;
 pub struct SimClock {
     /// Parts per thousand that this node's clock runs fast (above 1,000) or slow.
     rate_permille: u64,
+    /// When the machine was booted last, in nanoseconds of simulated time, and how often it was.
+    booted_ns: AtomicU64,
+    boots: AtomicU64,
+    /// Whether every boot calls itself the same.
+    same_boot: bool,
     /// How much the wall clock is ahead, in milliseconds; negative when it is behind.
     wall_ahead_ms: AtomicI64,
 }
 
 impl SimClock {
     /// Returns clocks that run at `rate_permille` thousandths of true time.
-    pub fn new(rate_permille: u64) -> SimClock {
-        SimClock { rate_permille, wall_ahead_ms: AtomicI64::new(0) }
+    pub fn new(rate_permille: u64, broken: Option<Break>) -> SimClock {
+        SimClock {
+            rate_permille,
+            booted_ns: AtomicU64::new(0),
+            boots: AtomicU64::new(1),
+            same_boot: broken == Some(Break::SameBoot),
+            wall_ahead_ms: AtomicI64::new(0),
+        }
+    }
+
+    /// Boots the machine again: its own clock begins anew.
+    pub fn reboot(&self) {
+        self.booted_ns.store(elapsed_ns(), Ordering::SeqCst);
+        self.boots.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Sets the wall clock ahead of true time, or behind it.
@@ -33,7 +51,12 @@ impl SimClock {
 
 impl Clock for SimClock {
     fn boot_time(&self) -> BootTime {
-        BootTime(u64::try_from(u128::from(elapsed_ns()) * u128::from(self.rate_permille) / 1_000).unwrap_or(u64::MAX))
+        let up_ns = elapsed_ns().saturating_sub(self.booted_ns.load(Ordering::SeqCst));
+        BootTime(u64::try_from(u128::from(up_ns) * u128::from(self.rate_permille) / 1_000).unwrap_or(u64::MAX))
+    }
+
+    fn boot_id(&self) -> Option<u128> {
+        Some(if self.same_boot { 0 } else { u128::from(self.boots.load(Ordering::SeqCst)) })
     }
 
     fn wall_time(&self) -> Timestamp {

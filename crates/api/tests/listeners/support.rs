@@ -158,6 +158,10 @@ impl Clock for TestClock {
         BootTime(0)
     }
 
+    fn boot_id(&self) -> Option<u128> {
+        None
+    }
+
     fn wall_time(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
     }

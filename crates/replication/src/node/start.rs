@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use traffic::LeaseTiming;
-use traffic::cluster_time::{Record, TimeRules};
+use traffic::cluster_time::TimeRules;
 use wire::peer::peer_server::PeerServer;
 
 use crate::leadership::balance;
@@ -188,7 +188,7 @@ impl Opening {
             region: info.region.clone(),
         });
         let introduction = Introduction { cluster: config.cluster, node: config.node, region: info.region.clone() };
-        let time = ClusterTime::new(config.time, config.node, Record::default(), parts.clock.clone());
+        let time = ClusterTime::new(config.time, config.node, parts.clock.clone(), parts.log.clone());
         Ok(Opening {
             raft_config: Arc::new(raft_config),
             timing: config.timing,

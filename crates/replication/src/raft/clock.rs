@@ -62,6 +62,10 @@ mod tests {
             BootTime(self.0.load(Ordering::Relaxed))
         }
 
+        fn boot_id(&self) -> Option<u128> {
+            None
+        }
+
         fn wall_time(&self) -> Timestamp {
             Timestamp(0)
         }

@@ -6,19 +6,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use model::id::{NodeId, RegionId};
 use model::time::{BootTime, Timestamp};
 use service::ports::Clock;
+use store::LogStore;
 use traffic::cluster_time::{ClusterClock, Heard, OwnTime, Record, Source, TimeRules, TimeStatus};
+
+use crate::time::record;
 
 /// The cluster's time on this node.
 pub(crate) struct ClusterTime {
     clock: Arc<dyn Clock>,
+    /// Where the record is kept.
+    log: LogStore,
     state: Mutex<ClusterClock>,
+    /// What was stored last.
+    stored: Mutex<Record>,
 }
 
 impl ClusterTime {
     /// Begins with what an earlier start stored.
-    pub(crate) fn new(rules: TimeRules, own: NodeId, record: Record, clock: Arc<dyn Clock>) -> ClusterTime {
-        let state = ClusterClock::new(rules, own, record, clock.boot_time());
-        ClusterTime { clock, state: Mutex::new(state) }
+    pub(crate) fn new(rules: TimeRules, own: NodeId, clock: Arc<dyn Clock>, log: LogStore) -> ClusterTime {
+        let found = log.read_time().map(|bytes| record::decode(bytes, clock.boot_id())).unwrap_or_default();
+        let state = ClusterClock::new(rules, own, found, clock.boot_time());
+        ClusterTime { clock, log, state: Mutex::new(state), stored: Mutex::new(found) }
     }
 
     /// Reads the node's own clock.
@@ -52,8 +60,22 @@ impl ClusterTime {
         let before = state.status(now);
         state.look(now, wall, regions);
         let after = state.status(now);
+        let record = state.record();
         drop(state);
+        self.store(record);
         tell(&before, &after);
+    }
+
+    /// Stores what a process that starts again needs, if that changed.
+    fn store(&self, now: Record) {
+        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        if !record::moved(*stored, now) {
+            return;
+        }
+        if let Some(bytes) = record::encode(now, self.clock.boot_id()) {
+            self.log.save_time(bytes);
+            *stored = now;
+        }
     }
 
     /// Returns what other nodes are told: this node's wall clock, and what it takes for the cluster's time.

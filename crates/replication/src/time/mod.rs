@@ -4,3 +4,4 @@ pub(crate) mod alarms;
 pub(crate) mod cluster;
 pub(crate) mod group;
 pub(crate) mod port;
+pub(crate) mod record;

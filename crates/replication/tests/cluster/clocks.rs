@@ -10,6 +10,28 @@ use crate::support::{Cluster, GROUP, SOON, adopt_plan, eventually, propose};
 
 const HOUR_MS: i64 = 3_600_000;
 
+#[tokio::test(start_paused = true)]
+async fn a_node_that_starts_again_goes_on_by_its_line() {
+    let mut cluster = Cluster::start().await;
+    let leader = cluster.leader(GROUP).await;
+    propose(cluster.node(leader), GROUP, adopt_plan(1)).await.unwrap();
+    let [first, second] = cluster.followers(GROUP).await[..] else { panic!("two followers") };
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for id in [leader, first, second] {
+        cluster.kill(id).await;
+    }
+    // Two contradict each other: without what they stored they would have to wait, and could be wrong.
+    cluster.set_wall(first, -HOUR_MS / 2);
+    for id in [first, second] {
+        cluster.run(id, false).await;
+    }
+    cluster.leader(GROUP).await;
+    for _look in 0..20 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert!(cluster.time_ahead(first, GROUP).abs() < 1_000 && cluster.time_ahead(second, GROUP).abs() < 1_000);
+    }
+}
+
 /// Waits until another node leads.
 async fn heir(cluster: &Cluster, leader: NodeId) -> NodeId {
     eventually("another leader", || async { cluster.agreed_leader(GROUP).filter(|id| *id != leader) }).await

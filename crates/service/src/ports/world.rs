@@ -13,6 +13,10 @@ pub trait Clock: Send + Sync {
     /// Reads the clock that also runs in suspend; for leases and deadlines.
     fn boot_time(&self) -> BootTime;
 
+    /// Returns which boot of which machine [`boot_time`](Clock::boot_time) counts from; the same for every process that
+    /// runs within it. Nothing when that isn't known.
+    fn boot_id(&self) -> Option<u128>;
+
     /// Reads the wall clock; for signatures and logs. What is replicated goes by [`GroupTime`](super::GroupTime).
     fn wall_time(&self) -> Timestamp;
 }

@@ -24,6 +24,7 @@ pub(super) struct GroupLog {
     vote: Option<Bytes>,
     committed: Option<Bytes>,
     purged: Option<Bytes>,
+    time: Option<Bytes>,
     /// The committed row was saved and not yet written.
     committed_waits: bool,
 }
@@ -35,8 +36,14 @@ impl GroupLog {
         GroupLog { first, next, synced_next: next, marks: Marks::stored(marks), ..GroupLog::default() }
     }
 
-    pub fn with_meta(self, vote: Option<Bytes>, committed: Option<Bytes>, purged: Option<Bytes>) -> GroupLog {
-        GroupLog { vote, committed, purged, ..self }
+    pub fn with_meta(
+        self,
+        vote: Option<Bytes>,
+        committed: Option<Bytes>,
+        purged: Option<Bytes>,
+        time: Option<Bytes>,
+    ) -> GroupLog {
+        GroupLog { vote, committed, purged, time, ..self }
     }
 
     pub fn first(&self) -> Option<u64> {
@@ -129,6 +136,7 @@ impl GroupLog {
             MetaRow::Vote => self.vote.clone(),
             MetaRow::Committed => self.committed.clone(),
             MetaRow::Purged => self.purged.clone(),
+            MetaRow::Time => self.time.clone(),
         }
     }
 
@@ -137,6 +145,7 @@ impl GroupLog {
             MetaRow::Vote => self.vote = Some(bytes),
             MetaRow::Committed => (self.committed, self.committed_waits) = (Some(bytes), true),
             MetaRow::Purged => self.purged = Some(bytes),
+            MetaRow::Time => self.time = Some(bytes),
         }
     }
 

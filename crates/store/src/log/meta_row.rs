@@ -6,4 +6,6 @@ pub(super) enum MetaRow {
     Vote,
     Committed,
     Purged,
+    /// Of the control group: the node's record of the cluster's time.
+    Time,
 }

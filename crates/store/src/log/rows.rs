@@ -33,6 +33,7 @@ pub(super) fn meta_key(group: GroupId, row: MetaRow) -> Vec<u8> {
         MetaRow::Vote => b'v',
         MetaRow::Committed => b'c',
         MetaRow::Purged => b'p',
+        MetaRow::Time => b't',
     };
     let mut key = table_prefix(group, KIND_META);
     key.push(letter);
@@ -85,6 +86,7 @@ pub(super) fn load(engine: &Arc<dyn Engine>, group: GroupId) -> Result<GroupLog,
         meta(MetaRow::Vote)?,
         meta(MetaRow::Committed)?,
         meta(MetaRow::Purged)?,
+        meta(MetaRow::Time)?,
     ))
 }
 

@@ -211,6 +211,22 @@ impl LogStore {
         self.shared.engine.on_fault(listener);
     }
 
+    /// Saves the node's record of the cluster's time, to be durable with the next round.
+    pub fn save_time(&self, record: Bytes) {
+        let mut state = self.state();
+        if state.failed.is_some() {
+            return;
+        }
+        let (group, row) = (GroupId::CONTROL, MetaRow::Time);
+        state.group(group).set_meta(row, record.clone());
+        self.queue(state, Op::Meta { group, row, bytes: record, synced: None });
+    }
+
+    /// Returns the record of the cluster's time that was saved last.
+    pub fn read_time(&self) -> Option<Bytes> {
+        self.state().group(GroupId::CONTROL).meta(MetaRow::Time)
+    }
+
     /// Returns why nothing more is taken, after an error of a round.
     pub fn failure(&self) -> Option<EngineError> {
         self.state().failed.clone()

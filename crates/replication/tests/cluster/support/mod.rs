@@ -55,6 +55,10 @@ impl Clock for PausedClock {
         BootTime(u64::try_from(self.0.elapsed().as_nanos()).unwrap() + 1_000_000_000)
     }
 
+    fn boot_id(&self) -> Option<u128> {
+        Some(1)
+    }
+
     fn wall_time(&self) -> Timestamp {
         let elapsed = u64::try_from(self.0.elapsed().as_millis()).unwrap();
         let shown = START.0 + elapsed + self.1.load(Ordering::Relaxed);

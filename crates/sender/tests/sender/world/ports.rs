@@ -131,6 +131,10 @@ impl Clock for World {
         BootTime(1) + self.started.elapsed()
     }
 
+    fn boot_id(&self) -> Option<u128> {
+        None
+    }
+
     fn wall_time(&self) -> Timestamp {
         Timestamp(self.wall.load(Ordering::Relaxed))
     }
