@@ -127,10 +127,10 @@ async fn in_the_name_of(cluster: &Cluster, said: &Said, to: NodeId, name: NodeId
     let header = SnapshotPart { part: Some(snapshot_part::Part::Header(header)) };
     let transfer = peer::TransferLeaderRequest { group: 0, from: leads, to: to.0, last: None };
     let append = peer::AppendRequest { group: 0, vote: leads, ..Default::default() };
-    let mut marked = said.on(ask.clone());
+    let mut marked = said.on(ask);
     marked.metadata_mut().insert("signalbox-leadership-transfer", "1".parse().unwrap());
     let mut refused = vec![
-        ("vote", client.vote(said.on(ask.clone())).await.err()),
+        ("vote", client.vote(said.on(ask)).await.err()),
         ("vote of a transfer", client.vote(marked).await.err()),
         ("pre-vote", client.pre_vote(said.on(ask)).await.err()),
         ("lease", client.lease(said.on(lease)).await.err()),

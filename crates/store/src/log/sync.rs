@@ -57,7 +57,7 @@ impl LogStore {
     /// Makes a round durable, and then notes that it is.
     fn write_round(&self, round: &Round, number: u64) -> Result<(), EngineError> {
         let mut batch = round.batch();
-        batch.put(ROUND_KEY.to_vec(), Bytes::copy_from_slice(&number.to_be_bytes()));
+        batch.put(ROUND_KEY, Bytes::copy_from_slice(&number.to_be_bytes()));
         self.shared.engine.write(&batch)?;
         self.shared.engine.sync()?;
         self.shared.mark.as_ref().map_or(Ok(()), |mark| mark.write(number))

@@ -229,7 +229,7 @@ fn a_changed_byte_that_a_read_meets_is_told() {
     let (directory, engines) = crate::common::rocks();
     let mut batch = Batch::new();
     for key in 0..2_000_u16 {
-        batch.put(key.to_be_bytes().to_vec(), Bytes::from(vec![7; 200]));
+        batch.put(key.to_be_bytes(), Bytes::from(vec![7; 200]));
     }
     engines.state.write(&batch).unwrap();
     engines.state.sync().unwrap();
