@@ -9,7 +9,7 @@ use model::cluster::{NodeInfo, RegionKind};
 use model::id::{GroupId, NodeId, RegionId};
 use policy::Action;
 use service::ErrorCode;
-use service::ports::{ClusterStatus, GroupStatus};
+use service::ports::{ClusterError, ClusterStatus, GroupStatus};
 use tonic::{Request, Response, Status};
 use wire::v1;
 
@@ -70,6 +70,22 @@ impl v1::cluster_server::Cluster for ClusterService {
         let to = NodeId(request.to_node_id);
         self.0.cluster.transfer_leader(GroupId(group), to).await.map_err(GrpcError::from)?;
         Ok(Response::new(v1::TransferLeaderResponse {}))
+    }
+
+    async fn accept_time(
+        &self,
+        request: Request<v1::AcceptTimeRequest>,
+    ) -> Result<Response<v1::AcceptTimeResponse>, Status> {
+        let _entered = self.0.enter(request.metadata(), Action::ChangeMembers)?;
+        let cluster = &self.0.cluster;
+        let dry_run = request.get_ref().dry_run;
+        let leap = match dry_run {
+            true => cluster.time_leap().ok_or(ClusterError::NoLeap),
+            false => cluster.accept_time(),
+        };
+        let leap = leap.map_err(GrpcError::from)?;
+        let (time_ms, clocks_ms) = (leap.time.0, leap.clocks.0);
+        Ok(Response::new(v1::AcceptTimeResponse { time_ms, clocks_ms, ahead_ms: leap.ahead_ms, accepted: !dry_run }))
     }
 }
 

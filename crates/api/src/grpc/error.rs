@@ -91,7 +91,7 @@ impl From<ClusterError> for GrpcError {
     fn from(error: ClusterError) -> GrpcError {
         let code = match &error {
             ClusterError::UnknownNode(_) => ErrorCode::NotFound,
-            ClusterError::Refused(_) => ErrorCode::Precondition,
+            ClusterError::Refused(_) | ClusterError::NoLeap => ErrorCode::Precondition,
             ClusterError::Group { .. } => ErrorCode::Unavailable,
             ClusterError::Log(log) => return ServiceError::from(log.clone()).into(),
         };

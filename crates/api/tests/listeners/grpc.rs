@@ -8,7 +8,7 @@ use api::grpc::{GrpcApi, GrpcApiParts, GrpcLimits, KEY_ID as KEY_ID_NAME, KEY_SE
 use model::cluster::{NodeInfo, RegionKind};
 use model::id::{GroupId, LogIndex, NodeId, Term};
 use rustls::ServerConfig;
-use service::ports::{BoxFuture, ClusterControl, ClusterError, ClusterStatus, GroupStatus};
+use service::ports::{BoxFuture, ClusterControl, ClusterError, ClusterStatus, GroupStatus, TimeLeap};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::MetadataValue;
@@ -36,8 +36,8 @@ impl tonic::service::Interceptor for WithKey {
     }
 }
 
-/// A cluster of one node that remembers what is added.
-pub struct TestCluster(Mutex<Vec<NodeInfo>>);
+/// A cluster of one node that remembers what is added, and a leap of the clocks.
+pub struct TestCluster(Mutex<Vec<NodeInfo>>, Mutex<Option<TimeLeap>>);
 
 impl ClusterControl for TestCluster {
     fn status(&self) -> ClusterStatus {
@@ -79,10 +79,26 @@ impl ClusterControl for TestCluster {
     fn transfer_leader(&self, _group: GroupId, _to: NodeId) -> BoxFuture<'_, Result<(), ClusterError>> {
         Box::pin(async { Ok(()) })
     }
+
+    fn time_leap(&self) -> Option<TimeLeap> {
+        *self.1.lock().unwrap()
+    }
+
+    fn accept_time(&self) -> Result<TimeLeap, ClusterError> {
+        self.1.lock().unwrap().take().ok_or(ClusterError::NoLeap)
+    }
+}
+
+impl TestCluster {
+    /// Holds back a leap of the wall clocks.
+    pub fn set_leap(&self, leap: TimeLeap) {
+        *self.1.lock().unwrap() = Some(leap);
+    }
 }
 
 pub struct Grpc {
     pub node: Node,
+    pub cluster: Arc<TestCluster>,
     pub shutdown: CancellationToken,
     pub serving: tokio::task::JoinHandle<()>,
     pub address: std::net::SocketAddr,
@@ -113,10 +129,12 @@ impl Grpc {
 
     pub async fn serving(limits: GrpcLimits, tls: Option<Arc<ServerConfig>>) -> Grpc {
         let node = Node::start().await;
+        let nodes = vec![node_info(2, "eu-west-1"), node_info(1, "us-east-1")];
+        let cluster = Arc::new(TestCluster(Mutex::new(nodes), Mutex::default()));
         let api = GrpcApi::new(GrpcApiParts {
             service: node.service.clone(),
             keys: keys(),
-            cluster: Arc::new(TestCluster(Mutex::new(vec![node_info(2, "eu-west-1"), node_info(1, "us-east-1")]))),
+            cluster: cluster.clone(),
             readiness: Arc::new(|| Ok(())),
             limits,
         });
@@ -126,7 +144,7 @@ impl Grpc {
         let served = serve(listener, tls, Arc::new(api), shutdown.clone());
         let serving = tokio::spawn(async move { served.await.unwrap() });
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        Grpc { node, shutdown, serving, address, channel }
+        Grpc { node, cluster, shutdown, serving, address, channel }
     }
 
     pub fn plain(&self) -> Channel {

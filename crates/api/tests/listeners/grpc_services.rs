@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use api::grpc::GrpcLimits;
-use service::ports::LogError;
+use model::time::Timestamp;
+use service::ports::{LogError, TimeLeap};
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -330,6 +331,22 @@ async fn the_cluster_shows_itself_and_is_changed() {
     assert_eq!(unknown.code(), Code::NotFound);
     let refused = cluster.remove_node(v1::RemoveNodeRequest { node_id: 1 }).await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
+    let no_leap = cluster.accept_time(v1::AcceptTimeRequest { dry_run: true }).await.unwrap_err();
+    assert_eq!(no_leap.code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn a_leap_is_accepted_once_and_a_dry_run_accepts_nothing() {
+    let grpc = Grpc::start().await;
+    let leap = TimeLeap { time: Timestamp(1_000), clocks: Timestamp(90_001_000), ahead_ms: 90_000_000 };
+    grpc.cluster.set_leap(leap);
+    let mut cluster: ClusterClient<Intercepted> = client!(ClusterClient, grpc);
+    for (dry_run, accepted) in [(true, false), (false, true)] {
+        let answer = cluster.accept_time(v1::AcceptTimeRequest { dry_run }).await.unwrap().into_inner();
+        assert_eq!((answer.clocks_ms, answer.ahead_ms, answer.accepted), (90_001_000, 90_000_000, accepted));
+    }
+    let again = cluster.accept_time(v1::AcceptTimeRequest { dry_run: false }).await.unwrap_err();
+    assert_eq!(again.code(), Code::FailedPrecondition);
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use model::cluster::NodeInfo;
 use model::id::{Epoch, GroupId, LogIndex, NodeId, RegionId, Term};
-use service::ports::{BoxFuture, ClusterControl, ClusterError, ClusterStatus, GroupStatus, Leases};
+use service::ports::{BoxFuture, ClusterControl, ClusterError, ClusterStatus, GroupStatus, Leases, TimeLeap};
+use traffic::cluster_time::NotBlocked;
 
 use crate::Replication;
 use crate::leadership::transfer;
@@ -50,6 +51,19 @@ impl ClusterControl for Replication {
                 self.node().group(group).ok_or_else(|| failed("this node holds no replica of it".to_owned()))?;
             transfer::ask(self.node(), hosted, to).await.map_err(|error| failed(error.to_string()))
         })
+    }
+
+    fn time_leap(&self) -> Option<TimeLeap> {
+        let status = self.node().time.status();
+        let ahead_ms = status.leap?.ahead_ms;
+        Some(TimeLeap { time: status.time?, clocks: status.median?, ahead_ms })
+    }
+
+    fn accept_time(&self) -> Result<TimeLeap, ClusterError> {
+        let leap = self.time_leap().ok_or(ClusterError::NoLeap)?;
+        self.node().time.accept().map_err(|NotBlocked| ClusterError::NoLeap)?;
+        tracing::warn!(ahead_ms = leap.ahead_ms, "cluster time set to the wall clocks of most regions by an operator");
+        Ok(leap)
     }
 }
 

@@ -7,7 +7,7 @@ use model::id::{NodeId, RegionId};
 use model::time::{BootTime, Timestamp};
 use service::ports::Clock;
 use store::LogStore;
-use traffic::cluster_time::{ClusterClock, Heard, OwnTime, Record, Source, TimeRules, TimeStatus};
+use traffic::cluster_time::{ClusterClock, Heard, Leap, NotBlocked, OwnTime, Record, Source, TimeRules, TimeStatus};
 
 use crate::time::record;
 
@@ -98,6 +98,16 @@ impl ClusterTime {
     pub(crate) fn is_right(&self, node: NodeId) -> bool {
         let now = self.clock.boot_time();
         self.lock().is_right(node, now)
+    }
+
+    /// Takes the median of the wall clocks for the time, on an operator's word, and stores that.
+    pub(crate) fn accept(&self) -> Result<Leap, NotBlocked> {
+        let mut state = self.lock();
+        let accepted = state.accept();
+        let record = state.record();
+        drop(state);
+        self.store(record);
+        accepted
     }
 
     /// Returns how this node stands.

@@ -11,6 +11,28 @@ use crate::support::{Cluster, GROUP, SOON, adopt_plan, eventually, propose};
 const HOUR_MS: i64 = 3_600_000;
 
 #[tokio::test(start_paused = true)]
+async fn a_leap_of_most_clocks_waits_for_an_operator_and_one_node_tells_the_others() {
+    let cluster = Cluster::start().await;
+    let ids = cluster.ids();
+    cluster.leader(GROUP).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(cluster.node(ids[2]).accept_time().is_err());
+    cluster.set_wall(ids[0], 24 * HOUR_MS);
+    cluster.set_wall(ids[1], 24 * HOUR_MS);
+    for id in &ids {
+        eventually("the leap to be noticed", || async { cluster.node(*id).time_leap() }).await;
+        assert!(cluster.time_ahead(*id, GROUP).abs() < 1_000);
+    }
+    let leap = cluster.node(ids[2]).accept_time().unwrap();
+    assert!((leap.ahead_ms - 24 * HOUR_MS).abs() < 1_000);
+    for id in &ids {
+        let near = || async { ((cluster.time_ahead(*id, GROUP) - 24 * HOUR_MS).abs() < 1_000).then_some(()) };
+        eventually("the accepted time", near).await;
+        assert_eq!(cluster.node(*id).time_leap(), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_node_that_starts_again_goes_on_by_its_line() {
     let mut cluster = Cluster::start().await;
     let leader = cluster.leader(GROUP).await;

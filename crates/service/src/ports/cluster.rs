@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use model::cluster::NodeInfo;
 use model::id::{GroupId, LogIndex, NodeId, RegionId, Term};
+use model::time::Timestamp;
 
 use super::{BoxFuture, LogError};
 
@@ -49,6 +50,17 @@ pub struct ClusterStatus {
     pub alarms: Vec<String>,
 }
 
+/// A leap of most regions' wall clocks that the cluster's time doesn't follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeLeap {
+    /// The cluster's time.
+    pub time: Timestamp,
+    /// The median of the wall clocks at the same moment.
+    pub clocks: Timestamp,
+    /// How far the clocks are ahead, in milliseconds; negative when they are behind.
+    pub ahead_ms: i64,
+}
+
 /// Why the cluster was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the values are")]
@@ -58,6 +70,9 @@ pub enum ClusterError {
     /// The change would break a rule.
     #[error("{0}")]
     Refused(String),
+    /// No leap of the wall clocks is held back.
+    #[error("the cluster's time follows the wall clocks; there is no leap to accept")]
+    NoLeap,
     /// A group could not be changed; the change may have been made in others, and repeating it is safe.
     #[error("group {group}: {detail}")]
     Group { group: GroupId, detail: String },
@@ -81,4 +96,13 @@ pub trait ClusterControl: Send + Sync {
 
     /// Hands the leadership of a group to a live, caught-up node.
     fn transfer_leader(&self, group: GroupId, to: NodeId) -> BoxFuture<'_, Result<(), ClusterError>>;
+
+    /// Returns the leap of the wall clocks that is held back, if there is one.
+    fn time_leap(&self) -> Option<TimeLeap>;
+
+    /// Takes the wall clocks for the cluster's time, and returns the leap. The other nodes learn it from this one.
+    ///
+    /// # Errors
+    /// When no leap is held back.
+    fn accept_time(&self) -> Result<TimeLeap, ClusterError>;
 }

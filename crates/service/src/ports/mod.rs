@@ -14,7 +14,7 @@ mod reads;
 mod time;
 mod world;
 
-pub use cluster::{ClusterControl, ClusterError, ClusterStatus, GroupStatus};
+pub use cluster::{ClusterControl, ClusterError, ClusterStatus, GroupStatus, TimeLeap};
 pub use leases::Leases;
 pub use log::{Applied, LogError, ReplicatedLog};
 pub use neighbours::{NeighbourNews, Neighbours};

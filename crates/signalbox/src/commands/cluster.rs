@@ -1,4 +1,4 @@
-//! `signalbox cluster`: which nodes there are, and who leads.
+//! `signalbox cluster`: which nodes there are, who leads, and which time counts.
 
 use clap::{Args, Subcommand, ValueEnum};
 use wire::v1;
@@ -6,7 +6,7 @@ use wire::v1;
 use super::rejoin::Rejoin;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::views::NodesView;
+use crate::views::{NodesView, TimeLeapView};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,12 +19,24 @@ Examples:
   Transfer the leadership of the control group to node 2:
     signalbox cluster transfer --group 0 --to 2
 
+  After an alarm that most wall clocks leapt, say that they are right:
+    signalbox cluster accept-time --dry-run
+    signalbox cluster accept-time
+
 `signalbox status` shows the nodes, their replicas and the leaders.";
 
 const ADD_EXAMPLE: &str = "\
 Example:
   signalbox cluster add --id 4 --region us-east-1 --peer 10.0.0.8:4401 --grpc 10.0.0.8:4201 \\
     --rest-url http://10.0.0.8:4101";
+
+const ACCEPT_TIME_EXAMPLE: &str = "\
+Messages that are due or expire in the time that is skipped do so at once.
+Correct the clocks instead if they are wrong.
+
+Examples:
+  signalbox cluster accept-time --dry-run
+  signalbox cluster accept-time";
 
 /// Changes which nodes the cluster has.
 #[derive(Debug, Args)]
@@ -62,6 +74,13 @@ enum Action {
         /// Number of the new leader.
         #[arg(long = "to", value_name = "NODE")]
         to: u64,
+    },
+    /// Take the wall clocks of most regions for the time, though they leapt by more than an hour
+    #[command(name = "accept-time", after_help = ACCEPT_TIME_EXAMPLE)]
+    AcceptTime {
+        /// Only show both times.
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -115,6 +134,12 @@ impl Cluster {
             }
             Action::Rejoin(rejoin) => rejoin.run(context).await,
             Action::Transfer { group, to } => transfer(context, group, to).await,
+            Action::AcceptTime { dry_run } => {
+                let request = v1::AcceptTimeRequest { dry_run };
+                let connection = context.connect().await?;
+                let leap = connection.answer(connection.cluster().accept_time(request)).await?;
+                context.console.show(&TimeLeapView::from(leap))
+            }
         }
     }
 }

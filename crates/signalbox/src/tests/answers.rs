@@ -133,6 +133,19 @@ fn a_dry_run_changes_and_waits_for_nothing() {
 }
 
 #[test]
+fn accepting_a_leap_shows_both_times_and_a_dry_run_changes_nothing() {
+    let listener = FakeListener::start();
+    let times = "cluster time  2023-11-14T22:13:20Z\nwall clocks   2023-11-15T23:13:20Z  90000.0 s ahead\n";
+    let ran = ask(&listener, &["cluster", "accept-time", "--dry-run"]);
+    assert_eq!(ran.out, format!("dry run, nothing is changed; the wall clocks would be taken for the time:\n{times}"));
+    let ran = ask(&listener, &["cluster", "accept-time"]);
+    assert_eq!(ran.out, format!("the wall clocks are taken for the time:\n{times}"));
+    let ran = ask(&listener, &["cluster", "accept-time", "--output", "json"]);
+    let shown: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((shown["ahead_ms"].as_i64(), shown["accepted"].as_bool()), (Some(90_000_000), Some(true)));
+}
+
+#[test]
 fn programs_get_one_document_after_a_change() {
     let listener = FakeListener::start();
     let ran = ask(&listener, &["traffic", "evacuate", "us-east-1", "--reason", "r", "--output", "json"]);

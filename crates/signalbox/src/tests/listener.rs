@@ -103,6 +103,15 @@ impl Cluster for Answers {
     ) -> Result<Response<v1::TransferLeaderResponse>, Status> {
         Ok(Response::new(v1::TransferLeaderResponse {}))
     }
+
+    async fn accept_time(
+        &self,
+        request: Request<v1::AcceptTimeRequest>,
+    ) -> Result<Response<v1::AcceptTimeResponse>, Status> {
+        let accepted = !request.into_inner().dry_run;
+        let (time_ms, ahead_ms) = (1_700_000_000_000, 90_000_000);
+        Ok(Response::new(v1::AcceptTimeResponse { time_ms, clocks_ms: 1_700_090_000_000, ahead_ms, accepted }))
+    }
 }
 
 #[tonic::async_trait]

@@ -51,6 +51,7 @@ fn every_command_takes_what_its_help_shows() {
         "cluster promote 4",
         "cluster remove 4",
         "cluster transfer --group 0 --to 2",
+        "cluster accept-time --dry-run",
         "app create shop --tag a=b --tag c=d",
         "app get x",
         "app delete x",

@@ -11,6 +11,7 @@ mod plan;
 mod plan_change;
 mod send;
 mod status;
+mod time_leap;
 
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use plan::{AdoptionView, HistoryView, PlanView, PlanWithAdoptionView};
 pub use plan_change::PlanChangeView;
 pub use send::SendView;
 pub use status::{NodesView, StatusView};
+pub use time_leap::TimeLeapView;
 
 use crate::failure::Failure;
 
