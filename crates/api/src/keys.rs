@@ -1,6 +1,6 @@
 //! The access keys that both listeners accept. Secrets stay in here and in the signature check; they are never printed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -26,7 +26,15 @@ pub struct KeyStore {
     keys: RwLock<ByKeyId>,
 }
 
-type ByKeyId = BTreeMap<String, Arc<Key>>;
+/// A key of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KnownKey {
+    pub(crate) key: Key,
+    /// Its place among the keys of the store, from 0 on; quotas are counted by it. A key keeps it as long as it is there.
+    pub(crate) place: usize,
+}
+
+type ByKeyId = BTreeMap<String, Arc<KnownKey>>;
 
 /// Says that two keys have one id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +56,7 @@ impl KeyStore {
     /// # Errors
     /// When two of them have the same id.
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<KeyStore, DuplicateKey> {
-        Ok(KeyStore { keys: RwLock::new(by_id(keys)?) })
+        Ok(KeyStore { keys: RwLock::new(placed(keys, &ByKeyId::new())?) })
     }
 
     /// Puts other keys in the place of the present ones, for all requests that come from now on; says whether anything
@@ -57,31 +65,42 @@ impl KeyStore {
     /// # Errors
     /// When two of them have the same id; the present ones stay.
     pub fn replace(&self, keys: impl IntoIterator<Item = Key>) -> Result<bool, DuplicateKey> {
-        let next = by_id(keys)?;
         let mut present = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let next = placed(keys, &present)?;
         let changed = *present != next;
         *present = next;
         Ok(changed)
     }
 
+    /// Returns the number of keys.
+    pub(crate) fn len(&self) -> usize {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Returns the key of an id.
-    pub fn find(&self, id: &str) -> Option<Arc<Key>> {
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<KnownKey>> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    /// Returns who holds a key, if the secret is the key's; compares in constant time.
-    pub fn authenticate(&self, id: &str, secret: &str) -> Option<Caller> {
-        let key = self.find(id)?;
-        let same: bool = key.secret.as_bytes().ct_eq(secret.as_bytes()).into();
-        same.then(|| key.caller())
+    /// Returns a key, if the secret is the key's; compares in constant time.
+    pub(crate) fn authenticate(&self, id: &str, secret: &str) -> Option<Arc<KnownKey>> {
+        let known = self.find(id)?;
+        let same: bool = known.key.secret.as_bytes().ct_eq(secret.as_bytes()).into();
+        same.then_some(known)
     }
 }
 
-fn by_id(keys: impl IntoIterator<Item = Key>) -> Result<ByKeyId, DuplicateKey> {
+/// Gives each key a place: the one that it has, else the lowest that none has.
+fn placed(keys: impl IntoIterator<Item = Key>, present: &ByKeyId) -> Result<ByKeyId, DuplicateKey> {
+    let keys: Vec<Key> = keys.into_iter().collect();
+    let kept = keys.iter().filter_map(|key| present.get(&key.id)).map(|known| known.place);
+    let taken: BTreeSet<usize> = kept.collect();
+    let mut free = (0..).filter(|place| !taken.contains(place));
     let mut found = ByKeyId::new();
     for key in keys {
-        if let Some(before) = found.insert(key.id.clone(), Arc::new(key)) {
-            return Err(DuplicateKey(before.id.clone()));
+        let place = present.get(&key.id).map(|known| known.place).or_else(|| free.next()).unwrap_or_default();
+        if let Some(before) = found.insert(key.id.clone(), Arc::new(KnownKey { key, place })) {
+            return Err(DuplicateKey(before.key.id.clone()));
         }
     }
     Ok(found)
@@ -122,7 +141,7 @@ mod tests {
     #[test]
     fn only_the_right_secret_authenticates() {
         let store = KeyStore::new([key("A")]).unwrap();
-        assert_eq!(store.authenticate("A", "s3cret").unwrap().principal.name, "jo");
+        assert_eq!(store.authenticate("A", "s3cret").unwrap().key.principal.name, "jo");
         assert!(store.authenticate("A", "s3cre").is_none());
         assert!(store.authenticate("B", "s3cret").is_none());
     }

@@ -4,9 +4,13 @@
 pub mod grpc;
 pub mod rest;
 
-mod connections;
+pub mod connections;
+
+mod denials;
 mod keys;
 mod limits;
+mod quotas;
 mod requests;
 
 pub use keys::{Caller, DuplicateKey, Key, KeyStore};
+pub use quotas::{QuotaLimits, Quotas, Rate};

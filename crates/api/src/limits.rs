@@ -13,6 +13,8 @@ use model::endpoint::{
 };
 use service::ServiceError;
 
+/// The largest body of a request, in bytes (Pinpoint: 7 MB).
+pub const BODY_MAX: usize = 7 * 1024 * 1024;
 /// The largest encoded request to change an endpoint, in bytes: room for the encoding and for members that are ignored.
 pub(crate) const ENDPOINT_REQUEST_MAX: usize = 4 * ENDPOINT_SIZE_MAX;
 /// The largest number of tags of an app (Pinpoint: 50).

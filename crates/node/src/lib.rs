@@ -25,6 +25,7 @@ mod leaving;
 pub mod panics;
 mod restart;
 
+mod files;
 mod identity;
 mod listeners;
 mod reload;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use api::grpc::{GrpcApi, GrpcApiParts, GrpcLimits};
 use api::rest::{Limits, Readiness, RestApi, RestApiParts};
-use api::{Key, KeyStore};
+use api::{Key, KeyStore, QuotaLimits, Quotas, Rate};
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::cluster::{Nodes, RegionKind};
 use policy::{Grant, Principal};
@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::files::OpenFiles;
 use crate::running::RunningNode;
 use crate::tls::ListenTls;
 
@@ -26,9 +27,12 @@ pub struct Opening<'a> {
     pub nodes: &'a Nodes,
     /// The node that they serve.
     pub node: &'a RunningNode,
-    pub metrics: PrometheusHandle,
-    /// The keys that both listeners accept.
+    /// The keys that they accept, and what each may use of this node.
     pub keys: Arc<KeyStore>,
+    pub quotas: Arc<Quotas>,
+    /// How many connections they may have.
+    pub files: OpenFiles,
+    pub metrics: PrometheusHandle,
     /// The listeners' certificate, if they speak TLS.
     pub tls: Option<Arc<ListenTls>>,
 }
@@ -51,16 +55,17 @@ pub async fn rest(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
     };
     let api = RestApi::new(RestApiParts {
         service: opening.node.service.clone(),
-        keys: if serving { opening.keys.clone() } else { Arc::default() },
+        keys: if serving { Arc::clone(&opening.keys) } else { Arc::default() },
+        quotas: Arc::clone(&opening.quotas),
         regions: serving_regions(opening.nodes),
         account: opening.config.account.clone(),
         provider_events: Arc::new(Callbacks::new(callbacks)),
         readiness: readiness(opening.node),
         metrics: Arc::new(move || metrics.render()),
-        limits: Limits::default(),
+        tls: opening.tls.as_ref().map(|tls| tls.server(b"http/1.1")),
+        limits: Limits { connections: opening.files.rest, ..Limits::default() },
     });
-    let tls = opening.tls.as_ref().map(|tls| tls.server(b"http/1.1"));
-    Ok(tokio::spawn(api::rest::serve(listener, tls, Arc::new(api), stop)))
+    Ok(tokio::spawn(api::rest::serve(listener, Arc::new(api), stop)))
 }
 
 /// Opens the gRPC listener and serves it until `stop`.
@@ -71,14 +76,15 @@ pub async fn grpc(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
     let listener = bind("listen.grpc", opening.config.listen.grpc).await?;
     let api = GrpcApi::new(GrpcApiParts {
         service: opening.node.service.clone(),
-        keys: opening.keys.clone(),
+        keys: Arc::clone(&opening.keys),
+        quotas: Arc::clone(&opening.quotas),
         cluster: Arc::new(opening.node.replication.clone()),
         readiness: readiness(opening.node),
-        limits: GrpcLimits::default(),
+        tls: opening.tls.as_ref().map(|tls| tls.server(b"h2")),
+        limits: GrpcLimits { connections: opening.files.grpc, ..GrpcLimits::default() },
     });
-    let tls = opening.tls.as_ref().map(|tls| tls.server(b"h2"));
     Ok(tokio::spawn(async move {
-        if let Err(error) = api::grpc::serve(listener, tls, Arc::new(api), stop).await {
+        if let Err(error) = api::grpc::serve(listener, Arc::new(api), stop).await {
             tracing::error!(%error, "gRPC listener failed");
         }
     }))
@@ -91,6 +97,14 @@ fn readiness(node: &RunningNode) -> Readiness {
 
 async fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address} ({key})"))
+}
+
+/// Builds the quotas of the keys.
+pub fn quotas(config: &Config, keys: &KeyStore) -> Quotas {
+    let limits = &config.limits;
+    let bytes = usize::try_from(limits.requests_mib << 20).unwrap_or(usize::MAX);
+    let rate = Rate { per_second: limits.requests_per_second, burst: limits.requests_burst };
+    Quotas::new(keys, QuotaLimits { bytes, rate })
 }
 
 /// Returns the keys that a node accepts. A witness takes requests of operators alone, by gRPC.

@@ -14,6 +14,7 @@ use traffic::loss::{Freeze, SafetyRules};
 
 use crate::assemble::{NodeParts, NodeSettings, assemble};
 use crate::config::{self, Config, Discovery};
+use crate::files::OpenFiles;
 use crate::listeners::{self, Opening};
 use crate::ports::NodePorts;
 use crate::reload::{ReadConfig, Reload};
@@ -58,7 +59,8 @@ async fn run(
     let peer_tls = peer_tls.transpose().context("tls.peer")?.map(Arc::new);
     let listen_tls = config.listen_tls.clone().map(ListenTls::load);
     let listen_tls = listen_tls.transpose().context("tls.listen")?.map(Arc::new);
-    let storage = Storage::open(config, &own).await?;
+    let files = OpenFiles::take()?;
+    let storage = Storage::open(config, &own, files.store).await?;
     let transport = transport(config, peer_tls.clone()).await?;
     let parts = parts(config, &own, &nodes, &storage, transport)?;
     let started = assemble(settings(config, &own, &nodes, &storage), parts).await;
@@ -67,10 +69,12 @@ async fn run(
     let (keys, tls) = (keys.clone(), listen_tls.clone());
     let reload = Reload { config: again, keys: keys.clone(), peer: peer_tls, listen: listen_tls };
     node.tasks.essential("reload of keys and certificates", reload.run());
-    let opening = Opening { config, nodes: &nodes, node: &node, metrics, keys, tls };
+    let quotas = Arc::new(listeners::quotas(config, &keys));
+    let opening = Opening { config, nodes: &nodes, node: &node, keys, quotas, files, metrics, tls };
     let listening = [listeners::grpc(&opening, stop.clone()).await?, listeners::rest(&opening, stop.clone()).await?];
     let incarnation = storage.incarnation.0;
-    tracing::info!(node = own.id.0, region = %own.region, kind = %own.kind, incarnation, "node started");
+    let OpenFiles { limit: open_files, .. } = files;
+    tracing::info!(node = own.id.0, region = %own.region, kind = %own.kind, incarnation, open_files, "node started");
 
     let fault = tokio::select! {
         () = shutdown => None,

@@ -20,11 +20,11 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Opens the databases on a thread that may block.
+    /// Opens the databases on a thread that may block; each keeps at most `open_files_max` table files open.
     ///
     /// # Errors
     /// When the folder belongs to another node, is in use, or a database is damaged; the message names the remedy.
-    pub async fn open(config: &Config, own: &NodeInfo) -> anyhow::Result<Storage> {
+    pub async fn open(config: &Config, own: &NodeInfo, open_files_max: u32) -> anyhow::Result<Storage> {
         let owner = Owner {
             cluster: config.cluster,
             node: own.id,
@@ -40,6 +40,7 @@ impl Storage {
                 directory: config.data.clone(),
                 cache_bytes: mib(config.store.cache_mib),
                 write_buffer_bytes: mib(config.store.write_buffer_mib),
+                open_files_max,
             })?;
             let log = LogStore::open_checked(engines.log, engines.synced)?;
             let state = StateStore::open(engines.state)?;

@@ -22,6 +22,17 @@ pub enum EngineError {
         /// What the database said.
         detail: String,
     },
+    /// The process or the machine has as many files open as it may; the disk is well.
+    #[error(
+        "too many files are open to use {store}: raise the limit of open files (ulimit -n, LimitNOFILE in the unit) \
+         and start the node again ({detail})"
+    )]
+    TooManyFiles {
+        /// The directory.
+        store: String,
+        /// What the database said.
+        detail: String,
+    },
     /// Stored bytes are not what was written.
     #[error("{store} is corrupt: {REMEDY} ({detail})")]
     Corrupt {

@@ -20,5 +20,5 @@ pub use engine::{Engine, EngineView, Range, Staging};
 pub use error::{EngineError, StoreError};
 pub use log::{FileMark, LogFull, LogRecord, LogStore, Retention, SyncThread, Synced, SyncedMark, spawn_sync_thread};
 pub use memory::MemoryEngine;
-pub use rocks::{RocksConfig, RocksEngines};
+pub use rocks::{OPEN_FILES_MIN, RocksConfig, RocksEngines};
 pub use state::{AppliedRow, GroupView, GroupWrite, Installer, SnapshotReader, StateStore};

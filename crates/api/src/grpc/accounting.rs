@@ -21,7 +21,7 @@ impl v1::accounting_server::Accounting for AccountingService {
         &self,
         request: Request<v1::GetAccountingRequest>,
     ) -> Result<Response<v1::GetAccountingResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::GetAccounting)?;
+        let _entered = self.0.enter(request.extensions(), Action::GetAccounting)?;
         let app =
             request.into_inner().app_id.map(|id| parse_app_id(&id, "app_id")).transpose().map_err(GrpcError::from)?;
         let accounting = self.0.service.accounting(app).await.map_err(GrpcError::from)?;

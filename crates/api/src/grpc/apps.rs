@@ -27,7 +27,7 @@ pub(super) struct AppsService(pub(super) Arc<GrpcApi>);
 #[tonic::async_trait]
 impl v1::apps_server::Apps for AppsService {
     async fn create(&self, request: Request<v1::CreateAppRequest>) -> Result<Response<v1::CreateAppResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::CreateApp)?;
+        let _entered = self.0.enter(request.extensions(), Action::CreateApp)?;
         let v1::CreateAppRequest { name, tags } = request.into_inner();
         limits::app("name", &name, &tags).map_err(GrpcError::from)?;
         let app = self.0.service.create_app(CreateApp { name, tags }).await.map_err(GrpcError::from)?;
@@ -35,14 +35,14 @@ impl v1::apps_server::Apps for AppsService {
     }
 
     async fn get(&self, request: Request<v1::GetAppRequest>) -> Result<Response<v1::GetAppResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::GetApp)?;
+        let _entered = self.0.enter(request.extensions(), Action::GetApp)?;
         let app = parse_app_id(&request.get_ref().app_id, "app_id").map_err(GrpcError::from)?;
         let app = self.0.service.get_app(app).await.map_err(GrpcError::from)?;
         Ok(Response::new(v1::GetAppResponse { app: Some(app.into()) }))
     }
 
     async fn delete(&self, request: Request<v1::DeleteAppRequest>) -> Result<Response<v1::DeleteAppResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::DeleteApp)?;
+        let _entered = self.0.enter(request.extensions(), Action::DeleteApp)?;
         let app = parse_app_id(&request.get_ref().app_id, "app_id").map_err(GrpcError::from)?;
         let app = self.0.service.delete_app(app).await.map_err(GrpcError::from)?;
         Ok(Response::new(v1::DeleteAppResponse { app: Some(app.into()) }))
@@ -52,9 +52,9 @@ impl v1::apps_server::Apps for AppsService {
         &self,
         request: Request<v1::PutChannelRequest>,
     ) -> Result<Response<v1::PutChannelResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (_, extensions, request) = request.into_parts();
         let put = put_channel(request)?;
-        let _entered = self.0.enter(&metadata, actions(put.channel)?.put)?;
+        let _entered = self.0.enter(&extensions, actions(put.channel)?.put)?;
         let settings = self.0.service.put_channel(put).await.map_err(GrpcError::from)?;
         Ok(Response::new(v1::PutChannelResponse { settings: Some(settings.into()) }))
     }
@@ -63,9 +63,9 @@ impl v1::apps_server::Apps for AppsService {
         &self,
         request: Request<v1::GetChannelRequest>,
     ) -> Result<Response<v1::GetChannelResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (_, extensions, request) = request.into_parts();
         let channel = parse_channel(request.channel, "channel").map_err(GrpcError::from)?;
-        let _entered = self.0.enter(&metadata, actions(channel)?.get)?;
+        let _entered = self.0.enter(&extensions, actions(channel)?.get)?;
         let app = parse_app_id(&request.app_id, "app_id").map_err(GrpcError::from)?;
         let settings = self.0.service.get_channel(app, channel).await.map_err(GrpcError::from)?;
         Ok(Response::new(v1::GetChannelResponse { settings: Some(settings.into()) }))
@@ -75,9 +75,9 @@ impl v1::apps_server::Apps for AppsService {
         &self,
         request: Request<v1::DeleteChannelRequest>,
     ) -> Result<Response<v1::DeleteChannelResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (_, extensions, request) = request.into_parts();
         let channel = parse_channel(request.channel, "channel").map_err(GrpcError::from)?;
-        let _entered = self.0.enter(&metadata, actions(channel)?.delete)?;
+        let _entered = self.0.enter(&extensions, actions(channel)?.delete)?;
         let app = parse_app_id(&request.app_id, "app_id").map_err(GrpcError::from)?;
         let settings = self.0.service.delete_channel(app, channel).await.map_err(GrpcError::from)?;
         Ok(Response::new(v1::DeleteChannelResponse { settings: Some(settings.into()) }))

@@ -25,7 +25,7 @@ pub(super) struct ClusterService(pub(super) Arc<GrpcApi>);
 #[tonic::async_trait]
 impl v1::cluster_server::Cluster for ClusterService {
     async fn status(&self, request: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::GetClusterStatus)?;
+        let _entered = self.0.enter(request.extensions(), Action::GetClusterStatus)?;
         let plan = match self.0.service.plan().await {
             Ok(plan) => Some(plan),
             Err(error) if error.code == ErrorCode::NotFound => None,
@@ -35,7 +35,7 @@ impl v1::cluster_server::Cluster for ClusterService {
     }
 
     async fn add_node(&self, request: Request<v1::AddNodeRequest>) -> Result<Response<v1::MembershipResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::ChangeMembers)?;
+        let _entered = self.0.enter(request.extensions(), Action::ChangeMembers)?;
         let node = request.into_inner().node.ok_or_else(|| GrpcError::invalid("node", "is required"))?;
         let node = NodeInfo::try_from(node).map_err(|flaw| GrpcError::from(flaw.within("node")))?;
         self.0.cluster.add_node(node).await.map_err(GrpcError::from)?;
@@ -46,7 +46,7 @@ impl v1::cluster_server::Cluster for ClusterService {
         &self,
         request: Request<v1::PromoteNodeRequest>,
     ) -> Result<Response<v1::MembershipResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::ChangeMembers)?;
+        let _entered = self.0.enter(request.extensions(), Action::ChangeMembers)?;
         self.0.cluster.promote_node(NodeId(request.get_ref().node_id)).await.map_err(GrpcError::from)?;
         Ok(self.members())
     }
@@ -55,7 +55,7 @@ impl v1::cluster_server::Cluster for ClusterService {
         &self,
         request: Request<v1::RemoveNodeRequest>,
     ) -> Result<Response<v1::MembershipResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::ChangeMembers)?;
+        let _entered = self.0.enter(request.extensions(), Action::ChangeMembers)?;
         self.0.cluster.remove_node(NodeId(request.get_ref().node_id)).await.map_err(GrpcError::from)?;
         Ok(self.members())
     }
@@ -64,7 +64,7 @@ impl v1::cluster_server::Cluster for ClusterService {
         &self,
         request: Request<v1::TransferLeaderRequest>,
     ) -> Result<Response<v1::TransferLeaderResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::ChangeMembers)?;
+        let _entered = self.0.enter(request.extensions(), Action::ChangeMembers)?;
         let request = request.into_inner();
         let group = u16::try_from(request.group).map_err(|_| GrpcError::invalid("group", "must be at most 65535"))?;
         let to = NodeId(request.to_node_id);
@@ -76,7 +76,7 @@ impl v1::cluster_server::Cluster for ClusterService {
         &self,
         request: Request<v1::AcceptTimeRequest>,
     ) -> Result<Response<v1::AcceptTimeResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::ChangeMembers)?;
+        let _entered = self.0.enter(request.extensions(), Action::ChangeMembers)?;
         let cluster = &self.0.cluster;
         let dry_run = request.get_ref().dry_run;
         let leap = match dry_run {

@@ -25,14 +25,14 @@ pub(super) struct EndpointsService(pub(super) Arc<GrpcApi>);
 #[tonic::async_trait]
 impl v1::endpoints_server::Endpoints for EndpointsService {
     async fn put(&self, request: Request<v1::PutEndpointRequest>) -> Result<Response<v1::PutEndpointResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::UpdateEndpoint)?;
+        let _entered = self.0.enter(request.extensions(), Action::UpdateEndpoint)?;
         let upsert = self.upsert(request.into_inner())?;
         let endpoint = self.0.service.upsert_endpoint(upsert).await.map_err(GrpcError::from)?;
         Ok(Response::new(v1::PutEndpointResponse { endpoint: Some(endpoint.into()) }))
     }
 
     async fn get(&self, request: Request<v1::GetEndpointRequest>) -> Result<Response<v1::GetEndpointResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::GetEndpoint)?;
+        let _entered = self.0.enter(request.extensions(), Action::GetEndpoint)?;
         let request = request.into_inner();
         let app = parse_app_id(&request.app_id, "app_id").map_err(GrpcError::from)?;
         let endpoint = parse_endpoint_id(&request.endpoint_id, "endpoint_id").map_err(GrpcError::from)?;
@@ -48,7 +48,7 @@ impl v1::endpoints_server::Endpoints for EndpointsService {
         &self,
         request: Request<v1::DeleteEndpointRequest>,
     ) -> Result<Response<v1::DeleteEndpointResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::DeleteEndpoint)?;
+        let _entered = self.0.enter(request.extensions(), Action::DeleteEndpoint)?;
         let request = request.into_inner();
         let app = parse_app_id(&request.app_id, "app_id").map_err(GrpcError::from)?;
         let endpoint = parse_endpoint_id(&request.endpoint_id, "endpoint_id").map_err(GrpcError::from)?;

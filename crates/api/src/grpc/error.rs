@@ -1,5 +1,7 @@
 //! Errors as gRPC statuses. The message names the field; the field and the time to wait are metadata, too.
 
+use std::time::Duration;
+
 use policy::Denied;
 use service::ports::ClusterError;
 use service::{ErrorCode, ServiceError};
@@ -31,6 +33,20 @@ impl GrpcError {
     /// Builds the error of a call with a key that isn't known, or another secret than the key's.
     pub(super) fn wrong_key() -> GrpcError {
         GrpcError(Box::new(Status::unauthenticated("the access key is not valid")))
+    }
+
+    /// Builds the error of a call that took too long.
+    pub(super) fn too_late(limit: Duration) -> GrpcError {
+        let text = format!("the call took longer than {} s; it may or may not have been carried out", limit.as_secs());
+        ServiceError::new(ErrorCode::Unknown, text).into()
+    }
+
+    /// Builds the error of a key that makes more calls a second than it may.
+    pub(super) fn too_fast(after: Duration) -> GrpcError {
+        let text = "this key makes more calls a second than it may (limits.requests_per_second)";
+        let milliseconds = u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1);
+        let error = ServiceError::new(ErrorCode::Overloaded, text);
+        ServiceError { retry_after_ms: Some(milliseconds), ..error }.into()
     }
 
     /// Builds the error of a listener that is full.

@@ -48,7 +48,7 @@ impl v1::messages_server::Messages for MessagesService {
         &self,
         request: Request<v1::SendMessagesRequest>,
     ) -> Result<Response<v1::SendMessagesResponse>, Status> {
-        let entered = self.0.enter(request.metadata(), Action::SendMessages)?;
+        let entered = self.0.enter(request.extensions(), Action::SendMessages)?;
         let request = request.into_inner();
         let named = parse_request_id(&request.request_id, "request_id").map_err(GrpcError::from)?;
         let send = send_request(request, named.map(|id| scoped(&entered, id)))?;
@@ -60,7 +60,7 @@ impl v1::messages_server::Messages for MessagesService {
     }
 
     async fn get(&self, request: Request<v1::GetMessageRequest>) -> Result<Response<v1::GetMessageResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::GetMessage)?;
+        let _entered = self.0.enter(request.extensions(), Action::GetMessage)?;
         let id = parse_message_id(&request.get_ref().message_id, "message_id").map_err(GrpcError::from)?;
         let report = self.0.service.get_message(id).await.map_err(GrpcError::from)?;
         Ok(Response::new(v1::GetMessageResponse {
@@ -71,13 +71,13 @@ impl v1::messages_server::Messages for MessagesService {
     }
 
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::WatchMessage)?;
+        let _entered = self.0.enter(request.extensions(), Action::WatchMessage)?;
         let updates = watch(&self.0, request.into_inner()).await?;
         Ok(Response::new(Box::pin(updates)))
     }
 
     async fn list_held(&self, request: Request<v1::ListHeldRequest>) -> Result<Response<v1::ListHeldResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::ListHeld)?;
+        let _entered = self.0.enter(request.extensions(), Action::ListHeld)?;
         let app = parse_app_id(&request.get_ref().app_id, "app_id").map_err(GrpcError::from)?;
         let held = self.0.service.list_held(app).await.map_err(GrpcError::from)?;
         let messages = held
@@ -94,7 +94,7 @@ impl v1::messages_server::Messages for MessagesService {
         &self,
         request: Request<v1::ResolveHeldRequest>,
     ) -> Result<Response<v1::ResolveHeldResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::ResolveHeld)?;
+        let _entered = self.0.enter(request.extensions(), Action::ResolveHeld)?;
         let request = request.into_inner();
         let resolution = parse_resolution(request.resolution, "resolution").map_err(GrpcError::from)?;
         let messages = request

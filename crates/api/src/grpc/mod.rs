@@ -2,12 +2,12 @@
 //! services. Requests are parsed by `wire`, limits are those of the REST listener, and every service calls the use
 //! cases.
 
+mod admission;
+mod counted;
 mod error;
-mod incoming;
 mod listener;
 mod metadata;
 mod state;
-mod unwind;
 
 mod accounting;
 mod apps;
@@ -18,6 +18,6 @@ mod opt_outs;
 mod traffic;
 mod watch;
 
-pub use listener::{router, serve};
+pub use listener::serve;
 pub use metadata::{KEY_ID, KEY_SECRET};
 pub use state::{GrpcApi, GrpcApiParts, GrpcLimits};

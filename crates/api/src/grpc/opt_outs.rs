@@ -21,7 +21,7 @@ pub(super) struct OptOutsService(pub(super) Arc<GrpcApi>);
 #[tonic::async_trait]
 impl v1::opt_outs_server::OptOuts for OptOutsService {
     async fn put(&self, request: Request<v1::PutOptOutRequest>) -> Result<Response<v1::PutOptOutResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::PutOptOut)?;
+        let _entered = self.0.enter(request.extensions(), Action::PutOptOut)?;
         let request = request.into_inner();
         let source = parse_source(request.source, "source").map_err(GrpcError::from)?;
         let which = which(&request.app_id, request.channel, &request.address)?;
@@ -30,7 +30,7 @@ impl v1::opt_outs_server::OptOuts for OptOutsService {
     }
 
     async fn get(&self, request: Request<v1::GetOptOutRequest>) -> Result<Response<v1::GetOptOutResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::GetOptOut)?;
+        let _entered = self.0.enter(request.extensions(), Action::GetOptOut)?;
         let request = request.into_inner();
         let which = which(&request.app_id, request.channel, &request.address)?;
         let opt_out = self.0.service.get_opt_out(&which).await.map_err(GrpcError::from)?;
@@ -41,7 +41,7 @@ impl v1::opt_outs_server::OptOuts for OptOutsService {
         &self,
         request: Request<v1::DeleteOptOutRequest>,
     ) -> Result<Response<v1::DeleteOptOutResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::DeleteOptOut)?;
+        let _entered = self.0.enter(request.extensions(), Action::DeleteOptOut)?;
         let request = request.into_inner();
         let which = which(&request.app_id, request.channel, &request.address)?;
         let recipient_key = which.key.as_str().to_owned();
@@ -53,7 +53,7 @@ impl v1::opt_outs_server::OptOuts for OptOutsService {
         &self,
         request: Request<v1::ListOptOutsRequest>,
     ) -> Result<Response<v1::ListOptOutsResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::ListOptOuts)?;
+        let _entered = self.0.enter(request.extensions(), Action::ListOptOuts)?;
         let request = request.into_inner();
         let (opt_outs, next) = match &request.address {
             Some(address) => {

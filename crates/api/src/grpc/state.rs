@@ -1,19 +1,22 @@
-//! What the gRPC listener is made of, and what every call passes: a place among the calls under way, the key,
-//! permission.
+//! What the gRPC listener is made of, and what a call passes once its caller is known: permission, and a place among
+//! the calls under way.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use policy::Action;
+use rustls::ServerConfig;
 use service::Service;
 use service::ports::ClusterControl;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tonic::metadata::MetadataMap;
+use tonic::Extensions;
 
 use super::error::GrpcError;
-use super::metadata::{KEY_ID, KEY_SECRET};
+use crate::connections::ConnectionLimits;
+use crate::denials::Denials;
 use crate::keys::{Caller, KeyStore};
+use crate::quotas::Quotas;
 use crate::rest::Readiness;
 
 /// The limits of a listener. Beyond one of the first two a call is refused with RESOURCE_EXHAUSTED.
@@ -23,13 +26,14 @@ pub struct GrpcLimits {
     pub calls_max: usize,
     /// The largest number of watches.
     pub watches_max: usize,
-    /// The largest number of open connections; further ones wait to be taken.
-    pub connections_max: usize,
+    /// How many connections may be open.
+    pub connections: ConnectionLimits,
 }
 
 impl Default for GrpcLimits {
     fn default() -> GrpcLimits {
-        GrpcLimits { calls_max: 4_096, watches_max: 256, connections_max: 4_096 }
+        let connections = ConnectionLimits { max: 4_096, reserve: 32 };
+        GrpcLimits { calls_max: 4_096, watches_max: 256, connections }
     }
 }
 
@@ -39,10 +43,14 @@ pub struct GrpcApiParts {
     pub service: Service,
     /// The keys it accepts.
     pub keys: Arc<KeyStore>,
+    /// What each of them may use.
+    pub quotas: Arc<Quotas>,
     /// The cluster's members.
     pub cluster: Arc<dyn ClusterControl>,
     /// What the health service asks.
     pub readiness: Readiness,
+    /// The certificate and versions of TLS; connections are plain without.
+    pub tls: Option<Arc<ServerConfig>>,
     /// The limits.
     pub limits: GrpcLimits,
 }
@@ -52,10 +60,13 @@ pub struct GrpcApi {
     pub(super) service: Service,
     pub(super) cluster: Arc<dyn ClusterControl>,
     pub(super) readiness: Readiness,
-    pub(super) connections_max: usize,
+    pub(super) connections: ConnectionLimits,
+    pub(super) tls: Option<Arc<ServerConfig>>,
     /// Cancelled when the listener closes: watches end then.
     pub(super) closing: CancellationToken,
-    keys: Arc<KeyStore>,
+    pub(super) keys: Arc<KeyStore>,
+    pub(super) quotas: Arc<Quotas>,
+    pub(super) denials: Denials,
     calls: Arc<Semaphore>,
     watches: Arc<Semaphore>,
 }
@@ -63,7 +74,7 @@ pub struct GrpcApi {
 /// A call whose caller is known and may make it. It counts as under way until this is dropped.
 pub(super) struct Entered {
     /// Who calls.
-    pub(super) caller: Caller,
+    pub(super) caller: Arc<Caller>,
     action: Action,
     began: Instant,
     _place: OwnedSemaphorePermit,
@@ -76,36 +87,30 @@ impl GrpcApi {
             service: parts.service,
             cluster: parts.cluster,
             readiness: parts.readiness,
-            connections_max: parts.limits.connections_max,
+            connections: parts.limits.connections,
+            tls: parts.tls,
             closing: CancellationToken::new(),
             keys: parts.keys,
+            quotas: parts.quotas,
+            denials: Denials::new("grpc"),
             calls: Arc::new(Semaphore::new(parts.limits.calls_max)),
             watches: Arc::new(Semaphore::new(parts.limits.watches_max)),
         }
     }
 
-    /// Lets a call in. Refused with UNAUTHENTICATED without a valid key, with PERMISSION_DENIED when the caller may not,
-    /// with RESOURCE_EXHAUSTED when too many calls are under way.
-    pub(super) fn enter(&self, metadata: &MetadataMap, action: Action) -> Result<Entered, GrpcError> {
-        let place = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| GrpcError::exhausted("calls"))?;
-        let caller = self.caller(metadata)?;
-        let span = tracing::Span::current();
-        span.record("action", action.as_str()).record("caller", caller.principal.name.as_str());
+    /// Lets a call in whose caller admission found out. Refused with PERMISSION_DENIED when the caller may not, with
+    /// RESOURCE_EXHAUSTED when too many calls are under way.
+    pub(super) fn enter(&self, extensions: &Extensions, action: Action) -> Result<Entered, GrpcError> {
+        let caller = extensions.get::<Arc<Caller>>().ok_or_else(GrpcError::no_key)?;
+        tracing::Span::current().record("action", action.as_str());
         caller.may(action)?;
-        Ok(Entered { caller, action, began: Instant::now(), _place: place })
+        let place = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| GrpcError::exhausted("calls"))?;
+        Ok(Entered { caller: Arc::clone(caller), action, began: Instant::now(), _place: place })
     }
 
     /// Takes a place among the watches.
     pub(super) fn watch_place(&self) -> Result<OwnedSemaphorePermit, GrpcError> {
         Arc::clone(&self.watches).try_acquire_owned().map_err(|_| GrpcError::exhausted("watches"))
-    }
-
-    fn caller(&self, metadata: &MetadataMap) -> Result<Caller, GrpcError> {
-        let text = |name: &str| metadata.get(name).and_then(|value| value.to_str().ok());
-        match (text(KEY_ID), text(KEY_SECRET)) {
-            (Some(id), Some(secret)) => self.keys.authenticate(id, secret).ok_or_else(GrpcError::wrong_key),
-            _ => Err(GrpcError::no_key()),
-        }
     }
 }
 

@@ -7,8 +7,7 @@ use model::id::Epoch;
 use model::plan::Author;
 use policy::Action;
 use service::use_cases::{Override, PAGE_MAX, PlanMove, PlanRequest};
-use tonic::metadata::MetadataMap;
-use tonic::{Request, Response, Status};
+use tonic::{Extensions, Request, Response, Status};
 use wire::public::{parse_channel, parse_region, parse_weights};
 use wire::v1;
 
@@ -26,13 +25,13 @@ pub(super) struct TrafficService(pub(super) Arc<GrpcApi>);
 #[tonic::async_trait]
 impl v1::traffic_server::Traffic for TrafficService {
     async fn get_plan(&self, request: Request<v1::GetPlanRequest>) -> Result<Response<v1::GetPlanResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::GetPlan)?;
+        let _entered = self.0.enter(request.extensions(), Action::GetPlan)?;
         let plan = self.0.service.plan().await.map_err(GrpcError::from)?;
         Ok(Response::new(v1::GetPlanResponse { plan: Some(plan.into()), adoption: self.adoption().await? }))
     }
 
     async fn history(&self, request: Request<v1::HistoryRequest>) -> Result<Response<v1::HistoryResponse>, Status> {
-        let _entered = self.0.enter(request.metadata(), Action::GetPlanHistory)?;
+        let _entered = self.0.enter(request.extensions(), Action::GetPlanHistory)?;
         let request = request.into_inner();
         let limit = match usize::try_from(request.page_size) {
             Ok(0) => HISTORY_PAGE,
@@ -48,7 +47,7 @@ impl v1::traffic_server::Traffic for TrafficService {
     }
 
     async fn shift(&self, request: Request<v1::ShiftRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (_, extensions, request) = request.into_parts();
         let wanted = || {
             let channel = match request.channel {
                 0 => None,
@@ -56,36 +55,36 @@ impl v1::traffic_server::Traffic for TrafficService {
             };
             Ok(PlanMove::Shift { channel, weights: parse_weights(request.weights)? })
         };
-        Ok(self.change(&metadata, request.options, wanted).await?)
+        Ok(self.change(&extensions, request.options, wanted).await?)
     }
 
     async fn evacuate(
         &self,
         request: Request<v1::EvacuateRequest>,
     ) -> Result<Response<v1::PlanChangeResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (_, extensions, request) = request.into_parts();
         let wanted = || Ok(PlanMove::Evacuate(parse_region(&request.region, "region")?));
-        Ok(self.change(&metadata, request.options, wanted).await?)
+        Ok(self.change(&extensions, request.options, wanted).await?)
     }
 
     async fn restore(&self, request: Request<v1::RestoreRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (_, extensions, request) = request.into_parts();
         let wanted = || Ok(PlanMove::Restore(parse_region(&request.region, "region")?));
-        Ok(self.change(&metadata, request.options, wanted).await?)
+        Ok(self.change(&extensions, request.options, wanted).await?)
     }
 
     async fn failover(
         &self,
         request: Request<v1::FailoverRequest>,
     ) -> Result<Response<v1::PlanChangeResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (_, extensions, request) = request.into_parts();
         let wanted = || {
             Ok(PlanMove::Failover {
                 from: parse_region(&request.from_region, "from_region")?,
                 to: parse_region(&request.to_region, "to_region")?,
             })
         };
-        Ok(self.change(&metadata, request.options, wanted).await?)
+        Ok(self.change(&extensions, request.options, wanted).await?)
     }
 }
 
@@ -93,11 +92,11 @@ impl TrafficService {
     /// Carries out a change, or says what it would do.
     async fn change(
         &self,
-        metadata: &MetadataMap,
+        extensions: &Extensions,
         options: Option<v1::ChangeOptions>,
         wanted: impl FnOnce() -> Result<PlanMove, GrpcError> + Send,
     ) -> Result<Response<v1::PlanChangeResponse>, GrpcError> {
-        let entered = self.0.enter(metadata, Action::ChangePlan)?;
+        let entered = self.0.enter(extensions, Action::ChangePlan)?;
         let options = options.unwrap_or_default();
         let dry_run = options.dry_run;
         let request = plan_request(options, wanted()?, Author::Principal(entered.caller.principal.name.clone()))?;

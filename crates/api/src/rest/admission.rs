@@ -1,7 +1,8 @@
 //! Admission: what every request of the Pinpoint API passes before and after its operation.
 //!
-//! In this order: a place among the requests under way, the signature's claim, the body, the signature, the operation's
-//! name, permission, the operation. Nothing is read of a body before its sender's key, scope and time are right.
+//! In this order: the signature's claim, the body, the signature, the key's rate, a place among the requests under way,
+//! the operation's name, permission, the operation. Nothing is kept of a body before its sender's key, scope and time
+//! are right, and nobody takes a place before the signature is.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,17 +12,21 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use model::id::RequestId;
+use tokio::sync::SemaphorePermit;
 use tracing::Instrument;
 use tracing::field::Empty;
 
 use super::call::Call;
 use super::carry_out::carry_out;
 use super::error::RestError;
-use super::intake::{discard, take};
+use super::intake::{Allowance, discard, take};
 use super::operations::{Found, find};
 use super::reply::Reply;
-use super::signature::{Claim, body_hash, known_key, verify};
-use super::state::{BODY_MAX, RestApi};
+use super::signature::{Claim, Denial, body_hash, known_key, verify};
+use super::state::RestApi;
+use crate::keys::KnownKey;
+use crate::limits::BODY_MAX;
+use crate::quotas::Payer;
 use crate::requests::scoped_request_id;
 
 /// Answers one request of the Pinpoint API.
@@ -35,13 +40,7 @@ pub(super) async fn enter(api: Arc<RestApi>, request: Request<Body>) -> Response
     let name = operation_name(&operation);
     let span =
         tracing::info_span!("rest_request", operation = name, request_id = %request_id, app = Empty, status = Empty);
-    let answer = async {
-        let Ok(_place) = api.requests.try_acquire() else {
-            discard(request.into_body()).await;
-            return Err(RestError::too_many_requests("Too many requests are under way.", 1));
-        };
-        checked(&api, request, operation, request_id).await
-    };
+    let answer = checked(&api, request, operation, request_id);
     let reply = answer.instrument(span.clone()).await.unwrap_or_else(|error| error.into_reply(request_id));
     record(name, reply.status, began);
     span.record("status", reply.status.as_u16());
@@ -61,21 +60,22 @@ async fn checked(
     let (parts, body) = request.into_parts();
     let now = api.service.clock().wall_time();
     let known =
-        Claim::of(&parts).and_then(|claim| known_key(&claim, &api.keys, &api.scope, now).map(|key| (claim, key)));
-    let (claim, key) = match known {
+        Claim::of(&parts).and_then(|claim| known_key(&claim, &api.keys, &api.scope, now).map(|known| (claim, known)));
+    let (claim, known) = match known {
         Ok(known) => known,
         Err(denial) => {
-            let _ = tokio::time::timeout(api.limits.body_timeout, discard(body)).await;
-            return Err(denial.into());
+            discard(&parts.headers, body).await;
+            return Err(denied(api, denial));
         }
     };
-    let taken = take(api, &parts.headers, body, BODY_MAX).await?;
+    let taken = take(api, &parts.headers, body, Allowance { payer: Payer::key(&known), limit: BODY_MAX }).await?;
     let hash = body_hash(&taken.bytes);
-    verify(&parts, &hash, &claim, &key)?;
+    verify(&parts, &hash, &claim, &known.key).map_err(|denial| denied(api, denial))?;
+    let _place = admit(api, &known)?;
     let (name, values) = named(&parts, operation)?;
     let call = Call {
         api,
-        caller: key.caller(),
+        caller: known.key.caller(),
         request_id,
         retry_id: retry_id(&parts, &claim.key_id, &hash),
         values,
@@ -87,6 +87,22 @@ async fn checked(
     tokio::time::timeout(api.limits.request_timeout, carry_out(&call, name))
         .await
         .unwrap_or_else(|_| Err(too_long(api.limits.request_timeout.as_secs())))
+}
+
+/// Counts a request in its key's rate, and takes a place among the requests that are carried out.
+fn admit<'a>(api: &'a RestApi, known: &KnownKey) -> Result<SemaphorePermit<'a>, RestError> {
+    let counted = api.quotas.request(known, api.service.clock().boot_time());
+    counted.map_err(|after| {
+        let seconds = after.as_millis().div_ceil(1_000).max(1);
+        let text = "This key makes more requests a second than it may (limits.requests_per_second).";
+        RestError::too_many_requests(text, u64::try_from(seconds).unwrap_or(u64::MAX))
+    })?;
+    api.requests.try_acquire().map_err(|_| RestError::too_many_requests("Too many requests are under way.", 1))
+}
+
+fn denied(api: &RestApi, denial: Denial) -> RestError {
+    api.denials.tell(api.service.clock().boot_time());
+    denial.into()
 }
 
 /// Returns the name of an operation and the values of its path.

@@ -4,7 +4,8 @@
 //! callback is recorded. What must always hold:
 //! - a path exists only for a driver that takes callbacks here, and nothing of a body is understood before its signature
 //!   was checked (`ProviderEvents` does both);
-//! - callbacks take nothing from the places and the room of other requests: they have their own ([`super::callback_room`]);
+//! - callbacks take nothing from the places of other requests: they have their own ([`super::callback_room`]), and their
+//!   bytes are counted with those of all who name no key;
 //! - they are taken up in the order in which they were read, a chunk at a time, at most [`WORK_MAX`] at once in the
 //!   node, so that what a callback causes never fills the logs, however much it is in all;
 //! - 2xx means recorded. Everything else may be repeated, which does no harm.
@@ -14,9 +15,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
-use http::{HeaderMap, Response, StatusCode, header};
+use http::{HeaderMap, Response, StatusCode};
 use model::command::Proposal;
 use model::id::GroupId;
 use service::ports::{CallbackError, CallbackHead};
@@ -24,8 +23,10 @@ use service::use_cases::recording::{chunks, work};
 
 use super::callback_room::WORK_MAX;
 use super::error::RestError;
+use super::intake::{Allowance, take};
 use super::reply::Reply;
 use super::state::RestApi;
+use crate::quotas::Payer;
 
 /// The largest body of a callback, in bytes: twice what the largest batch of the sandbox needs.
 pub(super) const CALLBACK_BODY_MAX: usize = 256 * 1024;
@@ -53,10 +54,11 @@ async fn taken(api: &RestApi, driver: &str, headers: &HeaderMap, body: Body) -> 
     admit(api, driver, headers)?;
     let (commands, _place) = {
         let Ok(_reading) = api.callbacks.reading.try_acquire() else { return Err(full()) };
-        let body = tokio::time::timeout(READING_TIMEOUT, read(headers, body)).await;
-        let body = body.unwrap_or_else(|_| Err(too_slow()))?;
+        let allowance = Allowance { payer: Payer::Anonymous, limit: CALLBACK_BODY_MAX };
+        let taken = tokio::time::timeout(READING_TIMEOUT, take(api, headers, body, allowance)).await;
+        let taken = taken.unwrap_or_else(|_| Err(too_slow()))?;
         let Ok(place) = api.callbacks.recording.try_acquire() else { return Err(full()) };
-        (parse(api, driver, headers, &body)?, place)
+        (parse(api, driver, headers, &taken.bytes)?, place)
     };
     let recording = tokio::time::timeout(api.limits.request_timeout, record(api, commands));
     recording.await.unwrap_or_else(|_| Err(later("The callback was not recorded in time; repeat it.")))?;
@@ -93,24 +95,6 @@ fn with_head<T>(api: &RestApi, headers: &HeaderMap, ask: impl FnOnce(&CallbackHe
         if values.next().is_some() { None } else { first.to_str().ok() }
     };
     ask(&CallbackHead { header: &header, received: api.service.clock().wall_time() })
-}
-
-/// Reads a body of at most [`CALLBACK_BODY_MAX`]. One that is larger costs its connection.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, RestError> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|len| len.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|len| len > CALLBACK_BODY_MAX) {
-        return Err(RestError::too_large(CALLBACK_BODY_MAX));
-    }
-    let mut all = BytesMut::new();
-    let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_error| RestError::bad_request("", "the body broke off."))?;
-        if all.len() + chunk.len() > CALLBACK_BODY_MAX {
-            return Err(RestError::too_large(CALLBACK_BODY_MAX));
-        }
-        all.extend_from_slice(&chunk);
-    }
-    Ok(all.freeze())
 }
 
 fn full() -> RestError {

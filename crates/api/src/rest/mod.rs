@@ -33,6 +33,7 @@ mod json;
 mod reply;
 mod times;
 
+pub use crate::limits::BODY_MAX;
 pub use listener::serve;
 pub use router::router;
-pub use state::{BODY_MAX, Limits, MetricsText, Readiness, RestApi, RestApiParts};
+pub use state::{Limits, MetricsText, Readiness, RestApi, RestApiParts};

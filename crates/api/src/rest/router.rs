@@ -6,10 +6,12 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::routing::{get, post};
-use http::Response;
+use http::{HeaderValue, Response, header};
 
+use super::error::RestError;
 use super::state::RestApi;
 use super::{admission, callbacks, pages};
+use crate::connections::Reserved;
 
 /// Builds the service of a listener.
 pub fn router(api: Arc<RestApi>) -> Router {
@@ -23,5 +25,17 @@ pub fn router(api: Arc<RestApi>) -> Router {
 }
 
 async fn pinpoint(State(api): State<Arc<RestApi>>, request: Request) -> Response<Body> {
-    admission::enter(api, request).await
+    match request.extensions().get::<Reserved>() {
+        None => admission::enter(api, request).await,
+        Some(_) => full(&api),
+    }
+}
+
+/// Answers on a connection of the reserve, which is for health and metrics; the connection is of no more use.
+fn full(api: &RestApi) -> Response<Body> {
+    let request_id = api.service.new_request_id();
+    let error = RestError::too_many_requests("Too many connections are open.", 1);
+    let mut response = error.into_reply(request_id).into_response(request_id);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }

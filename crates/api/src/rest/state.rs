@@ -5,28 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::id::RegionId;
+use rustls::ServerConfig;
 use service::Service;
 use service::ports::ProviderEvents;
 use tokio::sync::Semaphore;
 
 use super::callback_room::Room;
 use super::signature::Scope;
+use crate::connections::ConnectionLimits;
+use crate::denials::Denials;
 use crate::keys::KeyStore;
+use crate::quotas::Quotas;
 
-/// The largest body of a request, in bytes (Pinpoint: 7 MB).
-pub const BODY_MAX: usize = 7 * 1024 * 1024;
-/// The unit in which bodies under way are counted, in bytes.
-pub(super) const BODY_UNIT: usize = 1024;
-
-/// The limits of a listener. Beyond one of the first two a request is refused with 429.
+/// The limits of a listener. Beyond the first a request is refused with 429.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The largest number of requests that are carried out at a time.
     pub requests_max: usize,
-    /// The largest sum of the bodies of those requests, in bytes.
-    pub bodies_max: usize,
-    /// The largest number of open connections; further ones wait to be taken.
-    pub connections_max: usize,
+    /// How many connections may be open.
+    pub connections: ConnectionLimits,
     /// How long the body of a request may take to come.
     pub body_timeout: Duration,
     /// How long a request may take after its body came. Longer than the longest wait of a use case.
@@ -37,8 +34,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             requests_max: 4_096,
-            bodies_max: 256 * 1024 * 1024,
-            connections_max: 10_000,
+            connections: ConnectionLimits { max: 10_000, reserve: 32 },
             body_timeout: Duration::from_secs(20),
             request_timeout: Duration::from_secs(30),
         }
@@ -56,6 +52,8 @@ pub struct RestApiParts {
     pub service: Service,
     /// The keys it accepts.
     pub keys: Arc<KeyStore>,
+    /// What each of them may use.
+    pub quotas: Arc<Quotas>,
     /// The regions of the cluster: a request may be signed for any of them.
     pub regions: BTreeSet<RegionId>,
     /// The account id in ARNs: 12 digits.
@@ -66,6 +64,8 @@ pub struct RestApiParts {
     pub readiness: Readiness,
     /// What `/metrics` shows.
     pub metrics: MetricsText,
+    /// The certificate and versions of TLS; connections are plain without.
+    pub tls: Option<Arc<ServerConfig>>,
     /// The limits.
     pub limits: Limits,
 }
@@ -80,8 +80,10 @@ pub struct RestApi {
     pub(super) readiness: Readiness,
     pub(super) metrics: MetricsText,
     pub(super) limits: Limits,
+    pub(super) tls: Option<Arc<ServerConfig>>,
     pub(super) requests: Semaphore,
-    pub(super) bodies: Semaphore,
+    pub(super) quotas: Arc<Quotas>,
+    pub(super) denials: Denials,
     pub(super) callbacks: Room,
 }
 
@@ -98,8 +100,10 @@ impl RestApi {
             readiness: parts.readiness,
             metrics: parts.metrics,
             limits,
+            tls: parts.tls,
             requests: Semaphore::new(limits.requests_max),
-            bodies: Semaphore::new(limits.bodies_max / BODY_UNIT),
+            quotas: parts.quotas,
+            denials: Denials::new("rest"),
             callbacks: Room::default(),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use api::QuotaLimits;
 use api::grpc::{GrpcApi, GrpcApiParts, GrpcLimits, KEY_ID as KEY_ID_NAME, KEY_SECRET, serve};
 use model::cluster::{NodeInfo, RegionKind};
 use model::id::{GroupId, LogIndex, NodeId, Term};
@@ -16,7 +17,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
-use crate::support::{KEY_ID, Node, SECRET, keys, region};
+use crate::support::{KEY_ID, Node, SECRET, keys, quotas, region};
 
 pub type Intercepted = InterceptedService<Channel, WithKey>;
 
@@ -124,24 +125,34 @@ impl Grpc {
     }
 
     pub async fn with_limits(limits: GrpcLimits) -> Grpc {
-        Grpc::serving(limits, None).await
+        Grpc::with_all(limits, QuotaLimits::default(), None).await
     }
 
-    pub async fn serving(limits: GrpcLimits, tls: Option<Arc<ServerConfig>>) -> Grpc {
+    pub async fn with_quotas(quotas: QuotaLimits) -> Grpc {
+        Grpc::with_all(GrpcLimits::default(), quotas, None).await
+    }
+
+    pub async fn with_tls(config: Arc<ServerConfig>) -> Grpc {
+        Grpc::with_all(GrpcLimits::default(), QuotaLimits::default(), Some(config)).await
+    }
+
+    async fn with_all(limits: GrpcLimits, quota_limits: QuotaLimits, tls: Option<Arc<ServerConfig>>) -> Grpc {
         let node = Node::start().await;
         let nodes = vec![node_info(2, "eu-west-1"), node_info(1, "us-east-1")];
         let cluster = Arc::new(TestCluster(Mutex::new(nodes), Mutex::default()));
         let api = GrpcApi::new(GrpcApiParts {
             service: node.service.clone(),
             keys: keys(),
+            quotas: quotas(quota_limits),
             cluster: cluster.clone(),
             readiness: Arc::new(|| Ok(())),
+            tls,
             limits,
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let served = serve(listener, tls, Arc::new(api), shutdown.clone());
+        let served = serve(listener, Arc::new(api), shutdown.clone());
         let serving = tokio::spawn(async move { served.await.unwrap() });
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
         Grpc { node, cluster, shutdown, serving, address, channel }

@@ -8,7 +8,11 @@ mod rest;
 mod support;
 
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
 mod grpc_services;
+#[cfg(test)]
+mod quotas;
 #[cfg(test)]
 mod rest_admission;
 #[cfg(test)]

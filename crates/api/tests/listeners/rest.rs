@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use api::QuotaLimits;
 use api::rest::{Limits, RestApi, RestApiParts, router};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
@@ -11,11 +12,12 @@ use model::command::{Command, Proposal};
 use model::event::{EventKind, ProviderEvent};
 use model::id::{GroupId, MessageId};
 use model::time::Timestamp;
+use rustls::ServerConfig;
 use serde_json::Value;
 use service::ports::{CallbackError, CallbackHead, Clock, ProviderEvents};
 use tower::ServiceExt;
 
-use crate::support::{KEY_ID, Node, PARTITIONS, SECRET, keys, region};
+use crate::support::{KEY_ID, Node, PARTITIONS, SECRET, keys, quotas, region};
 
 /// A driver whose callbacks are a message's id: it was delivered. `MANY 7` is seven messages that nobody knows. Whoever
 /// signs with `webhook-signature: good` is the provider.
@@ -82,15 +84,29 @@ impl Rest {
     }
 
     pub async fn with_limits(limits: Limits) -> Rest {
+        Rest::with(limits, QuotaLimits::default(), None).await
+    }
+
+    pub async fn with_quotas(quotas: QuotaLimits) -> Rest {
+        Rest::with(Limits::default(), quotas, None).await
+    }
+
+    pub async fn with_tls(config: Arc<ServerConfig>) -> Rest {
+        Rest::with(Limits::default(), QuotaLimits::default(), Some(config)).await
+    }
+
+    async fn with(limits: Limits, quota_limits: QuotaLimits, tls: Option<Arc<ServerConfig>>) -> Rest {
         let node = Node::start().await;
         let api = Arc::new(RestApi::new(RestApiParts {
             service: node.service.clone(),
             keys: keys(),
+            quotas: quotas(quota_limits),
             regions: [region("us-east-1"), region("eu-west-1")].into(),
             account: "123456789012".into(),
             provider_events: Arc::new(TestEvents),
             readiness: Arc::new(|| Ok(())),
             metrics: Arc::new(|| "up 1\n".into()),
+            tls,
             limits,
         }));
         Rest { node, api }
@@ -122,6 +138,14 @@ impl Rest {
         let (instructions, _) = sign(signable, &parameters).unwrap().into_parts();
         instructions.apply_to_request_http1x(&mut request);
         request.map(|()| Body::from(body.to_owned()))
+    }
+
+    /// Returns the head of a signed request as bytes, which announces a body of `length` bytes.
+    pub fn head(&self, method: &str, target: &str, body: &str, length: usize) -> Vec<u8> {
+        let request = self.signed(method, target, body);
+        let headers: String =
+            request.headers().iter().map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap())).collect();
+        format!("{method} {target} HTTP/1.1\r\n{headers}content-length: {length}\r\n\r\n").into_bytes()
     }
 
     pub async fn answer(&self, request: Request<Body>) -> Answer {

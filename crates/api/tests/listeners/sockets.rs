@@ -12,30 +12,34 @@ use crate::rest::Rest;
 /// A guard against a test that never ends, far above what any of them takes.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Served {
-    address: std::net::SocketAddr,
-    shutdown: CancellationToken,
-    serving: tokio::task::JoinHandle<()>,
+pub struct Served {
+    pub address: std::net::SocketAddr,
+    pub shutdown: CancellationToken,
+    pub serving: tokio::task::JoinHandle<()>,
+    pub rest: Rest,
 }
 
 async fn served() -> Served {
-    let rest = Rest::start().await;
+    served_by(Rest::start().await).await
+}
+
+pub async fn served_by(rest: Rest) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    let serving = tokio::spawn(api::rest::serve(listener, None, rest.api, shutdown.clone()));
-    Served { address, shutdown, serving }
+    let serving = tokio::spawn(api::rest::serve(listener, rest.api.clone(), shutdown.clone()));
+    Served { address, shutdown, serving, rest }
 }
 
 /// Writes bytes and no more, and reads until the other side closes; a reset counts as closing.
-async fn exchange(address: std::net::SocketAddr, bytes: &[u8]) -> String {
+pub async fn exchange(address: std::net::SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let _ = stream.write_all(bytes).await;
     let _ = stream.shutdown().await;
     answer(&mut stream).await
 }
 
-async fn answer(stream: &mut TcpStream) -> String {
+pub async fn answer(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap();
     String::from_utf8_lossy(&answer).into_owned()

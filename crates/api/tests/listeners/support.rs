@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use api::{Key, KeyStore};
+use api::{Key, KeyStore, QuotaLimits, Quotas};
 use model::command::{Command, FOLLOW_UPS_MAX, Proposal, Settlement};
 use model::id::{GroupId, LogIndex, MessageId, NodeId, RegionId};
 use model::message::SendResult;
@@ -221,6 +221,10 @@ impl Node {
 
 pub fn region(name: &str) -> RegionId {
     RegionId::new(name).unwrap()
+}
+
+pub fn quotas(limits: QuotaLimits) -> Arc<Quotas> {
+    Arc::new(Quotas::new(&keys(), limits))
 }
 
 pub fn keys() -> Arc<KeyStore> {

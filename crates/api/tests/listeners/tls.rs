@@ -1,117 +1,89 @@
-//! The listeners with TLS on real sockets.
+//! The listeners with TLS: a handshake comes first, is bounded in time, and names the protocol.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use api::grpc::GrpcLimits;
-use rcgen::{CertificateParams, KeyPair};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ProtocolVersion, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use api::grpc::{KEY_ID as KEY_ID_NAME, KEY_SECRET};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_util::sync::CancellationToken;
+use tonic::transport::Endpoint;
+use wire::v1;
 
 use crate::grpc::Grpc;
 use crate::rest::Rest;
-use crate::sockets::PATIENCE;
+use crate::sockets::{exchange, served_by};
+use crate::support::{KEY_ID, SECRET};
 
-const HOST: &str = "listener.example";
-
-/// A listener's address, and what its clients trust.
-struct Served {
-    address: SocketAddr,
-    certificate: CertificateDer<'static>,
+/// A certificate for `localhost`, and a client that trusts it and asks for a protocol.
+fn tls(protocol: &str) -> (Arc<ServerConfig>, TlsConnector) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = made.cert.der().clone();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let mut client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    client.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+    (Arc::new(server), TlsConnector::from(Arc::new(client)))
 }
 
-fn server(protocol: &[u8]) -> (Arc<ServerConfig>, CertificateDer<'static>) {
-    rustls::crypto::ring::default_provider().install_default().ok();
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(vec![HOST.to_owned()]).unwrap().self_signed(&key).unwrap().der().clone();
-    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let server = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.clone()], key);
-    let mut server = server.unwrap();
-    server.alpn_protocols = vec![protocol.to_vec()];
-    (Arc::new(server), certificate)
-}
-
-async fn rest() -> Served {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, (tls, certificate)) = (listener.local_addr().unwrap(), server(b"http/1.1"));
-    let api = Rest::start().await.api;
-    tokio::spawn(api::rest::serve(listener, Some(tls), api, CancellationToken::new()));
-    Served { address, certificate }
-}
-
-async fn grpc() -> Served {
-    let (tls, certificate) = server(b"h2");
-    let grpc = Grpc::serving(GrpcLimits::default(), Some(tls)).await;
-    Served { address: grpc.address, certificate }
-}
-
-impl Served {
-    async fn connect(
-        &self,
-        versions: &[&'static SupportedProtocolVersion],
-        protocol: &[u8],
-    ) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.certificate.clone()).unwrap();
-        let client = ClientConfig::builder_with_protocol_versions(versions).with_root_certificates(roots);
-        let mut client = client.with_no_client_auth();
-        client.alpn_protocols = vec![protocol.to_vec()];
-        let stream = TcpStream::connect(self.address).await?;
-        let name = ServerName::try_from(HOST).unwrap();
-        let connecting = TlsConnector::from(Arc::new(client)).connect(name, stream);
-        tokio::time::timeout(PATIENCE, connecting).await.expect("a handshake ends")
-    }
-
-    /// Asks for /livez over TLS.
-    async fn lives(&self, version: &'static SupportedProtocolVersion) {
-        let mut stream = self.connect(&[version], b"http/1.1").await.unwrap();
-        assert_eq!(stream.get_ref().1.protocol_version(), Some(version.version));
-        stream.write_all(b"GET /livez HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
-        let mut answer = Vec::new();
-        let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap();
-        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
-    }
+async fn connect(address: SocketAddr, connector: &TlsConnector) -> std::io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(address).await?;
+    connector.connect(ServerName::try_from("localhost").unwrap(), stream).await
 }
 
 #[tokio::test]
-async fn rest_speaks_both_versions_and_nothing_in_plain_text() {
-    let served = rest().await;
-    served.lives(&rustls::version::TLS12).await;
-    served.lives(&rustls::version::TLS13).await;
-    let mut plain = TcpStream::connect(served.address).await.unwrap();
-    plain.write_all(b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+async fn requests_come_through_tls_and_plain_ones_do_not() {
+    let (server, connector) = tls("http/1.1");
+    let served = served_by(Rest::with_tls(server).await).await;
+    let alive = b"GET /livez HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let mut stream = connect(served.address, &connector).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+    stream.write_all(alive).await.unwrap();
     let mut answer = Vec::new();
-    let _ = tokio::time::timeout(PATIENCE, plain.read_to_end(&mut answer)).await.unwrap();
-    assert!(!String::from_utf8_lossy(&answer).contains("HTTP"), "answered in plain text");
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    let plain = exchange(served.address, alive).await;
+    assert!(!plain.starts_with("HTTP"), "{plain}");
 }
 
 #[tokio::test]
-async fn whoever_shakes_no_hand_holds_nobody_up() {
-    let served = rest().await;
-    let mut silent = Vec::new();
-    for _ in 0..50 {
-        silent.push(TcpStream::connect(served.address).await.unwrap());
-    }
-    served.lives(&rustls::version::TLS13).await;
-    assert_eq!(silent.len(), 50);
+async fn calls_come_through_tls() {
+    let (server, connector) = tls("h2");
+    let grpc = Grpc::with_tls(server).await;
+    let address = grpc.address;
+    let connecting = tower::service_fn(move |_: http::Uri| {
+        let connector = connector.clone();
+        async move { connect(address, &connector).await.map(TokioIo::new) }
+    });
+    let channel = Endpoint::from_static("http://localhost").connect_with_connector_lazy(connecting);
+    let mut request = tonic::Request::new(v1::GetPlanRequest {});
+    request.metadata_mut().insert(KEY_ID_NAME, KEY_ID.parse().unwrap());
+    request.metadata_mut().insert(KEY_SECRET, SECRET.parse().unwrap());
+    v1::traffic_client::TrafficClient::new(channel).get_plan(request).await.unwrap();
 }
 
-#[tokio::test]
-async fn grpc_agrees_on_http_2_with_forward_secrecy() {
-    let served = grpc().await;
-    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
-        let stream = served.connect(&[version], b"h2").await.unwrap();
-        let session = stream.get_ref().1;
-        assert_eq!(session.alpn_protocol(), Some(&b"h2"[..]));
-        let suite = format!("{:?}", session.negotiated_cipher_suite().unwrap().suite());
-        let ephemeral = version.version == ProtocolVersion::TLSv1_3 || suite.contains("ECDHE");
-        assert!(ephemeral, "{suite}");
-    }
-    let other = served.connect(&[&rustls::version::TLS13], b"spdy/1").await;
-    assert!(other.is_err(), "a protocol that is not spoken here");
+/// A timer here would be reached first: nothing else waits before the connection is accepted.
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_is_not_ended_is_dropped() {
+    let (server, _) = tls("http/1.1");
+    let served = served_by(Rest::with_tls(server).await).await;
+    let mut silent = TcpStream::connect(served.address).await.unwrap();
+    silent.write_all(b"\x16").await.unwrap();
+    assert_eq!(silent.read_to_end(&mut Vec::new()).await.unwrap(), 0);
 }

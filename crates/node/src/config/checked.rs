@@ -14,7 +14,7 @@ use traffic::timing::LeaseTiming;
 
 use super::error::{ConfigError, within};
 use super::file::{
-    ClusterSection, ConfigFile, FailoverSection, KeySection, ListenTlsSection, PaceSection, PeerSection,
+    ClusterSection, ConfigFile, FailoverSection, KeySection, LimitsSection, ListenTlsSection, PaceSection, PeerSection,
     PeerTlsSection, StoreSection, TlsSection,
 };
 use super::providers::{self, Providers};
@@ -60,6 +60,8 @@ pub struct Config {
     pub store: StoreSection,
     /// What the cluster may do without a person.
     pub failover: FailoverSection,
+    /// What callers may use of this node.
+    pub limits: LimitsSection,
 }
 
 /// Where a node listens.
@@ -135,6 +137,7 @@ pub(super) fn check(file: ConfigFile) -> Result<Config, ConfigError> {
         pace: pace(file.pace)?,
         store: store(file.store)?,
         failover: failover(file.failover)?,
+        limits: limits(file.limits)?,
     })
 }
 
@@ -335,6 +338,13 @@ fn pace(sections: BTreeMap<String, PaceSection>) -> Result<BTreeMap<Channel, Pac
 fn store(section: StoreSection) -> Result<StoreSection, ConfigError> {
     within("store.cache_mib", section.cache_mib, 8, 1_048_576)?;
     within("store.write_buffer_mib", section.write_buffer_mib, 8, 1_048_576)?;
+    Ok(section)
+}
+
+fn limits(section: LimitsSection) -> Result<LimitsSection, ConfigError> {
+    within("limits.requests_per_second", section.requests_per_second, 1, 1_000_000)?;
+    within("limits.requests_burst", section.requests_burst, 1, 1_000_000)?;
+    within("limits.requests_mib", section.requests_mib, 32, 65_536)?;
     Ok(section)
 }
 

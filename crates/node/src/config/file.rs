@@ -36,6 +36,9 @@ pub struct ConfigFile {
     /// `[failover]`
     #[serde(default)]
     pub failover: FailoverSection,
+    /// `[limits]`
+    #[serde(default)]
+    pub limits: LimitsSection,
 }
 
 /// Who this node is.
@@ -221,6 +224,24 @@ pub struct FailoverSection {
 impl Default for FailoverSection {
     fn default() -> FailoverSection {
         FailoverSection { automatic: true, regions_min: 1, changes_per_hour_max: AUTOMATIC_PER_HOUR }
+    }
+}
+
+/// What callers may use of this node.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsSection {
+    /// How many requests a second a key may make in the long run, at both listeners together; 1 to 1,000,000.
+    pub requests_per_second: u32,
+    /// How many it may make at once after a rest; 1 to 1,000,000.
+    pub requests_burst: u32,
+    /// The largest sum of all requests in memory, in MiB; 32 to 65,536.
+    pub requests_mib: u64,
+}
+
+impl Default for LimitsSection {
+    fn default() -> LimitsSection {
+        LimitsSection { requests_per_second: 2_000, requests_burst: 4_000, requests_mib: 256 }
     }
 }
 

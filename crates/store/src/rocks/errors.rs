@@ -9,6 +9,8 @@ use crate::error::EngineError;
 
 /// What RocksDB's message holds when the operating system said ENOSPC or the quota is used up.
 const FULL: [&str; 3] = ["No space left on device", "Disk quota exceeded", "NoSpace"];
+/// What it holds when the process (EMFILE) or the machine (ENFILE) has as many files open as it may.
+const TOO_MANY_FILES: &str = "Too many open files";
 
 /// Translates an error of the database in `store`.
 pub(super) fn engine_error(store: &str, error: &rocksdb::Error) -> EngineError {
@@ -25,6 +27,9 @@ fn translate(store: &str, kind: ErrorKind, detail: String) -> EngineError {
     if FULL.iter().any(|full| detail.contains(full)) {
         return EngineError::Full { store, detail };
     }
+    if detail.contains(TOO_MANY_FILES) {
+        return EngineError::TooManyFiles { store, detail };
+    }
     match kind {
         ErrorKind::Corruption => EngineError::Corrupt { store, detail },
         ErrorKind::InvalidArgument | ErrorKind::NotSupported => EngineError::Refused { store, detail },
@@ -34,8 +39,12 @@ fn translate(store: &str, kind: ErrorKind, detail: String) -> EngineError {
 
 /// Returns true when the database is open elsewhere, in this process or another one.
 pub(super) fn is_locked(error: &rocksdb::Error) -> bool {
-    let detail = error.to_string();
-    error.kind() == ErrorKind::IOError && detail.contains("lock") && detail.contains("LOCK")
+    says_locked(error.kind(), error.as_ref())
+}
+
+fn says_locked(kind: ErrorKind, detail: &str) -> bool {
+    let about_lock = detail.contains("lock") && detail.contains("LOCK");
+    kind == ErrorKind::IOError && about_lock && !detail.contains(TOO_MANY_FILES)
 }
 
 #[cfg(test)]
@@ -50,6 +59,7 @@ mod tests {
             (ErrorKind::IOError, full, "make room"),
             (ErrorKind::Corruption, "Corruption: block checksum mismatch in /d/000012.sst", "cluster rejoin"),
             (ErrorKind::IOError, "IO error: While fsync: /d/000008.log: Input/output error", "check the disk"),
+            (ErrorKind::IOError, "IO error: While open a file: /d/000009.log: Too many open files", "LimitNOFILE"),
             (ErrorKind::InvalidArgument, "Invalid argument: /d: does not exist", "report"),
         ];
         for (kind, detail, remedy) in cases {
@@ -57,5 +67,17 @@ mod tests {
             assert!(text.contains("/d") && text.contains(remedy) && text.contains(detail), "{text}");
         }
         assert!(matches!(translate("/d", ErrorKind::IOError, full.to_owned()), EngineError::Full { .. }));
+    }
+
+    /// Their texts are the operating system's: EMFILE is this process's limit, ENFILE the machine's.
+    #[test]
+    fn too_many_open_files_are_no_fault_of_the_disk() {
+        for number in [24, 23] {
+            let text = io_error("/d", Path::new("/d/LOCK"), &io::Error::from_raw_os_error(number)).to_string();
+            assert!(!text.contains("check the disk") && text.contains("open files"), "{text}");
+        }
+        let lock = "IO error: While open a file for lock: /d/LOCK: ";
+        assert!(says_locked(ErrorKind::IOError, &format!("{lock}Resource temporarily unavailable")));
+        assert!(!says_locked(ErrorKind::IOError, &format!("{lock}Too many open files")));
     }
 }

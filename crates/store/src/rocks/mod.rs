@@ -11,4 +11,4 @@ mod options;
 mod staging;
 mod view;
 
-pub use open::{RocksConfig, RocksEngines};
+pub use open::{OPEN_FILES_MIN, RocksConfig, RocksEngines};

@@ -31,13 +31,26 @@ pub struct RocksConfig {
     /// The bytes of both databases' memory tables together. They are counted in the same cache, which is larger by as
     /// much: full memory tables must not drive out the filters that nearly every read asks.
     pub write_buffer_bytes: usize,
+    /// The largest number of table files that each of the two keeps open; at least [`OPEN_FILES_MIN`]. Beyond it a
+    /// file is closed and opened again when it is read. A database has about ten files more open than these.
+    pub open_files_max: u32,
 }
+
+/// The smallest number of table files that a database keeps open.
+pub const OPEN_FILES_MIN: u32 = 20;
+/// The number of table files that each database of a small node keeps open.
+const OPEN_FILES_SMALL: u32 = 256;
 
 impl RocksConfig {
     /// Returns the configuration of a small node: a cache of 64 MiB and memory tables of 32 MiB. Nothing is taken
     /// before it is used.
     pub fn small(directory: impl Into<PathBuf>) -> RocksConfig {
-        RocksConfig { directory: directory.into(), cache_bytes: 64 << 20, write_buffer_bytes: 32 << 20 }
+        RocksConfig {
+            directory: directory.into(),
+            cache_bytes: 64 << 20,
+            write_buffer_bytes: 32 << 20,
+            open_files_max: OPEN_FILES_SMALL,
+        }
     }
 }
 
@@ -63,7 +76,12 @@ impl RocksEngines {
         let cache = Cache::new_lru_cache(config.cache_bytes.saturating_add(config.write_buffer_bytes));
         let write_buffers =
             WriteBufferManager::new_write_buffer_manager_with_cache(config.write_buffer_bytes, false, cache.clone());
-        let shared = Shared { cache, write_buffers, write_buffer_bytes: config.write_buffer_bytes };
+        let shared = Shared {
+            cache,
+            write_buffers,
+            write_buffer_bytes: config.write_buffer_bytes,
+            open_files_max: config.open_files_max,
+        };
         let log = config.directory.join("log");
         let state = config.directory.join("state");
         Ok(RocksEngines {

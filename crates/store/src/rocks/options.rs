@@ -36,6 +36,8 @@ pub(super) struct Shared {
     pub write_buffers: WriteBufferManager,
     /// The bytes of both databases' memory tables.
     pub write_buffer_bytes: usize,
+    /// The largest number of table files that one database keeps open.
+    pub open_files_max: u32,
 }
 
 /// Returns the options of the log: few large values, appended in order and removed from the front, hardly ever read.
@@ -98,6 +100,8 @@ fn common(shared: &Shared) -> Options {
     options.set_write_buffer_manager(&shared.write_buffers);
     options.set_write_buffer_size(shared.write_buffer_bytes / 2);
     options.set_max_background_jobs(BACKGROUND_JOBS);
+    // Without a limit every table file stays open, and what is left for connections is unknown.
+    options.set_max_open_files(i32::try_from(shared.open_files_max).unwrap_or(i32::MAX));
     options.set_bytes_per_sync(BYTES_PER_SYNC);
     options.set_level_compaction_dynamic_level_bytes(true);
     options.set_max_manifest_file_size(MANIFEST_BYTES);

@@ -21,7 +21,7 @@ use subtle::ConstantTimeEq;
 use super::super::times::signature_time;
 use super::claim::{Claim, Form, without_signature};
 use super::denial::Denial;
-use crate::keys::{Key, KeyStore};
+use crate::keys::{Key, KeyStore, KnownKey};
 
 /// How far a signer's clock may be off. AWS's JSON services say 5 minutes in their denials.
 const SKEW_MAX: Duration = Duration::from_secs(5 * 60);
@@ -42,8 +42,8 @@ pub(in super::super) fn known_key(
     keys: &KeyStore,
     scope: &Scope,
     now: Timestamp,
-) -> Result<Arc<Key>, Denial> {
-    let key = keys.find(&claim.key_id).filter(|_| !claim.has_token).ok_or(Denial::UnknownKey)?;
+) -> Result<Arc<KnownKey>, Denial> {
+    let known = keys.find(&claim.key_id).filter(|_| !claim.has_token).ok_or(Denial::UnknownKey)?;
     if claim.service != SERVICE {
         return Err(Denial::Scope(format!("correct service: '{SERVICE}'")));
     }
@@ -60,7 +60,7 @@ pub(in super::super) fn known_key(
         return Err(Denial::HostNotSigned);
     }
     in_time(claim, now)?;
-    Ok(key)
+    Ok(known)
 }
 
 fn in_time(claim: &Claim, now: Timestamp) -> Result<(), Denial> {

@@ -61,8 +61,8 @@ fn after(seconds: i64) -> Timestamp {
 
 fn check(vector: &Vector, keys: &KeyStore, now: Timestamp) -> Result<(), Denial> {
     let claim = Claim::of(&vector.parts)?;
-    let key = known_key(&claim, keys, &scope(), now)?;
-    verify(&vector.parts, &body_hash(&vector.body), &claim, &key)
+    let known = known_key(&claim, keys, &scope(), now)?;
+    verify(&vector.parts, &body_hash(&vector.body), &claim, &known.key)
 }
 
 fn right_keys() -> KeyStore {
