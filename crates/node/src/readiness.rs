@@ -87,6 +87,9 @@ impl NodeReadiness {
         if self.replication.is_doubtful(group) {
             return Err(format!("the replica of group {group} here differs from another one, and none agrees with it"));
         }
+        if !self.replication.is_confirmed(group) {
+            return Err(format!("the replica of group {group} here was not compared with another one yet"));
+        }
         if group == GroupId::CONTROL {
             return Ok(());
         }

@@ -27,7 +27,7 @@ pub struct QuotaLimits {
 
 impl Default for QuotaLimits {
     fn default() -> QuotaLimits {
-        QuotaLimits { bytes: 256 << 20, rate: Rate { per_second: 2_000, burst: 4_000 } }
+        QuotaLimits { bytes: 256 << 20, rate: Rate { per_second: 10_000, burst: 20_000 } }
     }
 }
 

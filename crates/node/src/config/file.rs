@@ -241,7 +241,7 @@ pub struct LimitsSection {
 
 impl Default for LimitsSection {
     fn default() -> LimitsSection {
-        LimitsSection { requests_per_second: 2_000, requests_burst: 4_000, requests_mib: 256 }
+        LimitsSection { requests_per_second: 10_000, requests_burst: 20_000, requests_mib: 256 }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One group as this node hosts it: its Raft with everything around it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -110,9 +110,17 @@ impl Group {
 
     /// Judges the replica here by the hashes of the others.
     pub(crate) fn verdict(&self) -> Verdict {
-        let members = self.membership();
-        let others = members.nodes().map(|(id, _)| NodeId(*id)).filter(|id| *id != self.node).collect();
-        self.hashes.verdict(&others)
+        self.hashes.verdict(&self.others())
+    }
+
+    /// Says whether another replica agreed with the one here since the start.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.hashes.is_confirmed(&self.others())
+    }
+
+    /// The other voters: those whose word counts.
+    fn others(&self) -> BTreeSet<NodeId> {
+        self.membership().voter_ids().map(NodeId).filter(|id| *id != self.node).collect()
     }
 
     /// Says whether the hold-off after the start is over, and the way back after a loss of the disk.

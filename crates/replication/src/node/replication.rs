@@ -67,6 +67,12 @@ impl Replication {
         self.0.last_seen.all(self.0.now())
     }
 
+    /// Says whether another replica of a group agreed with the one here since the start: before that, it isn't known
+    /// whether it holds the same truth. Yes when there is no other.
+    pub fn is_confirmed(&self, group: GroupId) -> bool {
+        self.0.group(group).is_some_and(|group| group.is_confirmed())
+    }
+
     /// Says whether this node heard a group's leader, or as its leader a quorum, in the last `window`: without that it
     /// may be cut off from a majority, whatever it believes.
     pub fn in_contact(&self, group: GroupId, window: Duration) -> bool {

@@ -89,6 +89,12 @@ impl Hashes {
         state.rounds.back().copied().into_iter().chain(state.current).collect()
     }
 
+    /// Says whether one of the other members agreed since the state was opened or replaced; yes when there is none.
+    pub(crate) fn is_confirmed(&self, others: &BTreeSet<NodeId>) -> bool {
+        let state = self.lock();
+        others.is_empty() || others.iter().any(|node| state.agreeing.contains_key(node))
+    }
+
     /// Judges this node's replica, given the other members of the group.
     pub(crate) fn verdict(&self, others: &BTreeSet<NodeId>) -> Verdict {
         let state = self.lock();
@@ -174,6 +180,15 @@ mod tests {
             hashes.verdict(others)
         };
         assert_eq!(judged(&both, &[]), Verdict::Fine);
+        let hashes = Hashes::default();
+        hashes.replaced(at(10, 1));
+        assert!(!hashes.is_confirmed(&both) && hashes.is_confirmed(&BTreeSet::new()));
+        hashes.compare(OTHER, at(10, 2));
+        assert!(!hashes.is_confirmed(&both), "it differs");
+        hashes.compare(third, at(10, 1));
+        assert!(hashes.is_confirmed(&both));
+        hashes.replaced(at(11, 3));
+        assert!(!hashes.is_confirmed(&both), "a snapshot took its place");
         assert_eq!(judged(&both, &[(OTHER, 1), (third, 1)]), Verdict::Fine);
         assert_eq!(judged(&both, &[(OTHER, 2)]), Verdict::Doubtful);
         assert_eq!(judged(&both, &[(OTHER, 2), (third, 1)]), Verdict::Fine);

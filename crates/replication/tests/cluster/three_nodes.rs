@@ -151,6 +151,7 @@ async fn a_replica_that_differs_from_all_others_stops_its_node() {
         let alarms = || cluster.node(id).status().alarms.into_iter().filter(|alarm| alarm.contains("differs")).count();
         eventually("an alarm for the replica that differs", || async { (alarms() == 1).then_some(()) }).await;
         assert!(!cluster.node(id).is_doubtful(GroupId::CONTROL), "two agree");
+        assert!(cluster.node(id).is_confirmed(GroupId::CONTROL));
     }
 }
 
@@ -164,6 +165,8 @@ async fn two_replicas_that_differ_are_both_in_doubt() {
     let running: Vec<NodeId> = cluster.running.keys().copied().collect();
     for id in &running {
         eventually("doubt", || async { cluster.node(*id).is_doubtful(GroupId::CONTROL).then_some(()) }).await;
+        // The one that has run all the time was confirmed by the third before.
+        assert!(*id != corrupt || !cluster.node(*id).is_confirmed(GroupId::CONTROL));
     }
     cluster.run(third, false).await;
     tokio::time::timeout(SOON, cluster.node(corrupt).failed()).await.unwrap();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::serve::load;
+use super::serve::{exposure, load};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::ConfigView;
@@ -30,6 +30,10 @@ pub struct CheckConfig {
 impl CheckConfig {
     pub fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let config = load(&self.file, &self.settings)?;
-        context.console.show(&ConfigView::from(&config))
+        context.console.show(&ConfigView::from(&config))?;
+        match exposure(&self.file, &config) {
+            Some(warning) => context.console.say(&format!("warning: {warning}")),
+            None => Ok(()),
+        }
     }
 }

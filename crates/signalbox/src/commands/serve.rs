@@ -56,6 +56,9 @@ impl Serve {
             Lines::Text => LogFormat::Text,
             Lines::Json => LogFormat::Json,
         });
+        if let Some(warning) = exposure(&self.config, &config) {
+            tracing::warn!("{warning}");
+        }
         let stop = StopSignals::listen()?;
         let input_end = if self.until_stdin_closes { Some(input_end()?) } else { None };
         let (file, settings) = (self.config, self.settings);
@@ -63,6 +66,17 @@ impl Serve {
         node::serve(config, again, asked_to_stop(stop, input_end)).await?;
         Ok(())
     }
+}
+
+/// Warns of a configuration file that holds secrets and that others may read or change. Files that hold nothing else are
+/// refused then; this one may be an example with public keys.
+pub fn exposure(file: &Path, config: &Config) -> Option<String> {
+    let metadata = std::fs::metadata(file).ok().filter(|_| !config.keys.is_empty())?;
+    let mode = config::secret::exposed(&metadata)?;
+    let file = file.display();
+    Some(format!(
+        "{file} holds keys and has mode {mode:04o}, so that others can read or change it: chmod 640 or stricter"
+    ))
 }
 
 /// Reads a configuration with the environment's variables and the settings laid over it.

@@ -55,3 +55,16 @@ fn a_wrong_configuration_names_file_and_key() {
     assert_eq!(ran.code, 2);
     assert!(ran.err.starts_with("signalbox: failed to read /nowhere.toml"), "{}", ran.err);
 }
+
+#[test]
+fn a_configuration_with_keys_that_others_can_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("node.toml");
+    std::fs::copy(deploy().join("local/us-east-1.toml"), &file).unwrap();
+    for (mode, warned) in [(0o640, false), (0o644, true), (0o660, true)] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let ran = run(&["check-config", file.to_str().unwrap()]);
+        assert_eq!((ran.code, ran.out.contains("chmod 640")), (0, warned), "{mode:o}: {}", ran.out);
+    }
+}
