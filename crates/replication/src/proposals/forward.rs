@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 use wire::Stored as _;
 use wire::peer::{self, ProposeRequest, propose_reply};
 
+use crate::proposals::applicable::check;
 use crate::proposals::attempts::Attempt;
 use crate::proposals::leader_hint::Leader;
 use crate::proposals::submission::{Done, Failed, Origin, ProposerParts, Submission};
@@ -63,6 +64,7 @@ async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Sub
     let span = tracing::debug_span!("forward", group, submissions = submissions.len(), leader = leader.node.0);
     match call(parts, leader, request, due).instrument(span).await {
         Ok(applied) => split(submissions, applied),
+        Err(Failed::Invalid(reason)) => refuse(leader, submissions, &reason),
         Err(failed) => {
             match &failed {
                 Failed::NotLeader(Some(told)) if told.node != parts.group.node => parts.leader_hint().told(*told),
@@ -76,6 +78,17 @@ async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Sub
             }
             submissions.into_iter().for_each(|submission| submission.answer(Err(failed.clone())));
         }
+    }
+}
+
+/// Answers a batch that the leader refused: its callers are not to pay for each other. Whoever handed in what can't be
+/// applied is told so, and the others try again; when that is nobody here, the leader's build knows less than this one.
+fn refuse(leader: Leader, submissions: Vec<Submission>, reason: &str) {
+    let checks: Vec<Result<(), Failed>> = submissions.iter().map(|submission| check(&submission.proposals)).collect();
+    let known = checks.iter().any(Result::is_err);
+    for (submission, checked) in submissions.into_iter().zip(checks) {
+        let again = if known { Failed::NotLeader(Some(leader)) } else { Failed::Invalid(reason.to_owned()) };
+        submission.answer(Err(checked.err().unwrap_or(again)));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The way of a proposal on the node where it was made: the port takes it, the proposer merges it with others into an
 //! entry, which is written here when this node leads and forwarded when another does.
 
+mod applicable;
 pub(crate) mod attempts;
 pub(crate) mod forward;
 pub(crate) mod leader_hint;

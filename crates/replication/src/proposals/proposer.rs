@@ -12,14 +12,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use model::Proposal;
 use model::id::Term;
 use service::ports::BoxFuture;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
-use wire::{Stored as _, with_source};
 
 use crate::lease::fence;
+use crate::proposals::applicable::{applicable, check};
 use crate::proposals::attempts::NotAdmitted;
 use crate::proposals::forward;
 use crate::proposals::pace::Pace;
@@ -56,10 +55,15 @@ impl Proposer {
         (Proposer { parts: parts.clone(), queue, room, pace: pace.clone() }, run(parts, submissions, pace))
     }
 
-    /// Hands proposals in and waits for what becomes of them. Nothing enters the queue, and so the log, that can't be
-    /// applied, wherever it comes from: an entry that a replica can't apply stops it for good.
+    /// Hands proposals in and waits for what becomes of them. Nothing enters the log that can't be applied, wherever it
+    /// comes from: an entry that a replica can't apply stops it for good. The leader checks, once.
     pub(crate) async fn submit(&self, proposals: Vec<Bytes>, wish: Wish) -> Result<Done, Failed> {
-        check(&proposals)?;
+        // Here rather than when it is written: callers do it side by side. What was handed in before the leadership came
+        // is checked then.
+        let checked = wish.origin != Origin::Here || self.parts.group.leading().is_some();
+        if checked {
+            check(&proposals)?;
+        }
         let bytes = proposals.iter().map(|bytes| wire::entry::proposal_len(bytes.len())).sum::<usize>().max(1);
         // A group without anything under way is let in however slow it was: only work shows that it has recovered.
         if wish.refusable && self.pace.is_slow() && self.room.available_permits() < QUEUE_BYTES_MAX {
@@ -70,7 +74,7 @@ impl Proposer {
         let room = self.room.clone().try_acquire_many_owned(permits).map_err(|_| Failed::Overloaded(RETRY_AFTER))?;
         let (answer, answered) = oneshot::channel();
         let begun = Arc::new(AtomicBool::new(false));
-        let submission = Submission { proposals, wish, answer, begun: begun.clone(), _room: room };
+        let submission = Submission { proposals, wish, checked, answer, begun: begun.clone(), _room: room };
         self.enqueue(submission)?;
         match tokio::time::timeout_at(wish.due, answered).await {
             Ok(Ok(result)) => result,
@@ -112,16 +116,6 @@ impl Proposer {
             mpsc::error::TrySendError::Closed(_) => Failed::Stopping,
         })
     }
-}
-
-/// Checks that each proposal is one that every replica can apply.
-fn check(proposals: &[Bytes]) -> Result<(), Failed> {
-    for (place, bytes) in proposals.iter().enumerate() {
-        let invalid = |reason: String| Failed::Invalid(format!("proposal {place} can't be applied: {reason}"));
-        let proposal = Proposal::decode(bytes).map_err(|error| invalid(with_source(&error)))?;
-        registry::check(&proposal).map_err(|error| invalid(error.to_string()))?;
-    }
-    Ok(())
 }
 
 /// Submissions that go into one entry.
@@ -218,6 +212,7 @@ async fn write_or_forward(parts: Arc<ProposerParts>, batch: Batch) -> Vec<fence:
     let leads = Term(leader.term);
     let (live, old): (Vec<_>, Vec<_>) = live.into_iter().partition(|submission| submission.wish.origin.allows(leads));
     old.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(parts.group.believed_leader()))));
+    let live = applicable(live);
     if live.is_empty() {
         return Vec::new();
     }

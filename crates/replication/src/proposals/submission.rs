@@ -76,6 +76,8 @@ impl Origin {
 pub(crate) struct Submission {
     pub(crate) proposals: Vec<Bytes>,
     pub(crate) wish: Wish,
+    /// Whether its proposals are known to be ones that every replica can apply.
+    pub(super) checked: bool,
     pub(crate) answer: oneshot::Sender<Result<Done, Failed>>,
     /// Set when something is done about it, so that its caller knows what a timeout means.
     pub(super) begun: Arc<AtomicBool>,

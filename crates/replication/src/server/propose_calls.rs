@@ -1,5 +1,5 @@
-//! Proposals that another node forwarded to this one as the leader. They are decoded and checked before they are queued:
-//! what can't be applied never enters a log, because every replica would stop at it, for good.
+//! Proposals that another node forwarded to this one as the leader. They are decoded and checked before they are
+//! queued: what can't be applied never enters a log, because every replica would stop at it, for good.
 
 use std::time::Duration;
 

@@ -83,6 +83,17 @@ async fn what_cannot_be_applied_enters_no_log() {
         let refused = propose(cluster.node(id), GroupId::CONTROL, nameless.clone()).await.unwrap_err();
         assert!(matches!(refused, LogError::Invalid { .. }), "{refused}");
     }
+    // Those who ask at the same moment don't pay for it, wherever they ask.
+    for id in [leader, from] {
+        let node = cluster.node(id);
+        let bad = propose(node, GroupId::CONTROL, nameless.clone());
+        let good = futures::future::join_all(
+            (0..8).map(|number| propose(node, GroupId::CONTROL, create_app(u128::from(id.0) * 1_000 + number))),
+        );
+        let (bad, good) = futures::join!(bad, good);
+        assert!(matches!(bad, Err(LogError::Invalid { .. })), "{bad:?}");
+        good.into_iter().for_each(|applied| drop(applied.unwrap()));
+    }
     lives(&cluster, 1).await;
 }
 
