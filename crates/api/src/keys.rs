@@ -30,7 +30,8 @@ pub struct KeyStore {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KnownKey {
     pub(crate) key: Key,
-    /// Its place among the keys of the store, from 0 on; quotas are counted by it. A key keeps it as long as it is there.
+    /// Its place among the keys of the store, from 0 on; quotas are counted by it. A key keeps it as long as it is
+    /// there.
     pub(crate) place: usize,
 }
 
@@ -155,6 +156,15 @@ mod tests {
         assert!(store.replace([key("B")]).unwrap());
         assert!(store.authenticate("A", "s3cret").is_none());
         assert!(store.authenticate("B", "s3cret").is_some());
+    }
+
+    #[test]
+    fn a_key_keeps_its_place_and_a_new_one_takes_the_lowest_that_is_free() {
+        let store = KeyStore::new(["A", "B", "C"].map(key)).unwrap();
+        let place = |id: &str| store.find(id).unwrap().place;
+        assert_eq!(["A", "B", "C"].map(place), [0, 1, 2]);
+        store.replace(["C", "D", "A", "E"].map(key)).unwrap();
+        assert_eq!(["A", "C", "D", "E"].map(place), [0, 2, 1, 3]);
     }
 
     #[test]

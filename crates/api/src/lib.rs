@@ -4,13 +4,13 @@
 pub mod grpc;
 pub mod rest;
 
-pub mod connections;
-
+mod connections;
 mod denials;
 mod keys;
 mod limits;
 mod quotas;
 mod requests;
 
+pub use connections::ConnectionLimits;
 pub use keys::{Caller, DuplicateKey, Key, KeyStore};
 pub use quotas::{QuotaLimits, Quotas, Rate};

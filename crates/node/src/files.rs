@@ -2,7 +2,7 @@
 //! from the network can't take what the databases, the other nodes and the providers need.
 
 use anyhow::{Context, bail};
-use api::connections::ConnectionLimits;
+use api::ConnectionLimits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use store::OPEN_FILES_MIN;
 

@@ -60,10 +60,10 @@ impl Payer {
 }
 
 impl Budgets {
-    /// Shares `total` bytes out among `keys` keys.
+    /// Shares `total` bytes out among `keys` keys; at least one.
     pub(super) fn new(total: usize, keys: usize) -> Arc<Budgets> {
         let total = total.max(KEY_MIN + ANONYMOUS_MAX);
-        let part = ((total - ANONYMOUS_MAX) / keys.max(1)).clamp(KEY_MIN, KEY_MAX);
+        let part = ((total - ANONYMOUS_MAX) / keys).clamp(KEY_MIN, KEY_MAX);
         let account = |max| Account { used: AtomicUsize::new(0), max };
         Arc::new(Budgets {
             total: account(total),
@@ -75,7 +75,7 @@ impl Budgets {
     fn account(&self, payer: Payer) -> &Account {
         match payer {
             // A key that came later than the quotas shares those of another one.
-            Payer::Key(place) => self.keys.get(place % self.keys.len().max(1)).unwrap_or(&self.anonymous),
+            Payer::Key(place) => &self.keys[place % self.keys.len()],
             Payer::Anonymous => &self.anonymous,
         }
     }
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_key_has_room_for_the_largest_request() {
-        for keys in [0, 1, 10, 10_000] {
+        for keys in [1, 10, 10_000] {
             let budgets = Budgets::new(0, keys);
             assert!(Share::new(&budgets, payer(0, keys)).take(BODY_MAX).is_ok(), "{keys}");
         }

@@ -39,10 +39,12 @@ pub struct Quotas {
 }
 
 impl Quotas {
-    /// Builds the quotas of the keys.
+    /// Builds the quotas of the keys. Those that come later share the quotas of present ones, or one among themselves
+    /// when there are none.
     pub fn new(keys: &KeyStore, limits: QuotaLimits) -> Quotas {
-        let buckets = (0..keys.len()).map(|_| Bucket::default()).collect();
-        Quotas { budgets: Budgets::new(limits.bytes, keys.len()), buckets, rate: limits.rate }
+        let count = keys.len().max(1);
+        let buckets = (0..count).map(|_| Bucket::default()).collect();
+        Quotas { budgets: Budgets::new(limits.bytes, count), buckets, rate: limits.rate }
     }
 
     /// Begins to count a request's bytes.
@@ -52,9 +54,35 @@ impl Quotas {
 
     /// Counts a request of a key; refused with the time after which one more is allowed.
     pub(crate) fn request(&self, known: &KnownKey, now: BootTime) -> Result<(), Duration> {
-        match self.buckets.get(known.place % self.buckets.len().max(1)) {
-            Some(bucket) => bucket.take(self.rate, now),
-            None => Ok(()),
+        self.buckets[known.place % self.buckets.len()].take(self.rate, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use policy::{Grant, Principal};
+
+    use super::*;
+    use crate::keys::Key;
+    use crate::limits::BODY_MAX;
+
+    fn key(id: &str) -> Key {
+        let principal = Principal { name: id.into() };
+        Key { id: id.into(), secret: "s".into(), principal, grant: Grant::Everything }
+    }
+
+    #[test]
+    fn a_key_that_came_later_has_a_rate_and_a_budget_too() {
+        let limits = QuotaLimits { rate: Rate { per_second: 1, burst: 1 }, ..QuotaLimits::default() };
+        for first in [vec![], vec!["A"], vec!["A", "B"]] {
+            let store = KeyStore::new(first.into_iter().map(key)).unwrap();
+            let quotas = Quotas::new(&store, limits);
+            store.replace(["C", "D", "E"].map(key)).unwrap();
+            for id in ["C", "D", "E"] {
+                let known = store.find(id).unwrap();
+                assert!((0..2).any(|_| quotas.request(&known, BootTime(0)).is_err()), "{id} has no rate");
+                assert!(quotas.share(Payer::key(&known)).take(2 * BODY_MAX).is_ok(), "{id} has no budget");
+            }
         }
     }
 }

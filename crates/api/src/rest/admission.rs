@@ -68,7 +68,8 @@ async fn checked(
             return Err(denied(api, denial));
         }
     };
-    let taken = take(api, &parts.headers, body, Allowance { payer: Payer::key(&known), limit: BODY_MAX }).await?;
+    let allowance = Allowance { payer: Payer::key(&known), limit: BODY_MAX, time: api.limits.body_timeout };
+    let taken = take(api, &parts.headers, body, allowance).await?;
     let hash = body_hash(&taken.bytes);
     verify(&parts, &hash, &claim, &known.key).map_err(|denial| denied(api, denial))?;
     let _place = admit(api, &known)?;

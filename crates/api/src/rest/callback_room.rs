@@ -4,7 +4,7 @@
 use service::use_cases::recording::RECORD_WORK_MAX;
 use tokio::sync::Semaphore;
 
-/// How many callbacks may be read at a time: with the largest bodies 16 MiB.
+/// How many callbacks may be read at a time. Their bytes are bounded by what is for all who name no key.
 const READING_MAX: usize = 64;
 /// How many callbacks may be worked off or wait for it: with the largest bodies 16 MiB.
 const RECORDING_MAX: usize = 64;

@@ -2,10 +2,10 @@
 //!
 //! In flow requests that a provider signed; out flow commands to the groups, and an acknowledgement when all of a
 //! callback is recorded. What must always hold:
-//! - a path exists only for a driver that takes callbacks here, and nothing of a body is understood before its signature
-//!   was checked (`ProviderEvents` does both);
-//! - callbacks take nothing from the places of other requests: they have their own ([`super::callback_room`]), and their
-//!   bytes are counted with those of all who name no key;
+//! - a path exists only for a driver that takes callbacks here, and nothing of a body is understood before its
+//!   signature was checked (`ProviderEvents` does both);
+//! - callbacks take nothing from the places of other requests: they have their own ([`super::callback_room`]), and
+//!   their bytes are counted with those of all who name no key;
 //! - they are taken up in the order in which they were read, a chunk at a time, at most [`WORK_MAX`] at once in the
 //!   node, so that what a callback causes never fills the logs, however much it is in all;
 //! - 2xx means recorded. Everything else may be repeated, which does no harm.
@@ -54,9 +54,8 @@ async fn taken(api: &RestApi, driver: &str, headers: &HeaderMap, body: Body) -> 
     admit(api, driver, headers)?;
     let (commands, _place) = {
         let Ok(_reading) = api.callbacks.reading.try_acquire() else { return Err(full()) };
-        let allowance = Allowance { payer: Payer::Anonymous, limit: CALLBACK_BODY_MAX };
-        let taken = tokio::time::timeout(READING_TIMEOUT, take(api, headers, body, allowance)).await;
-        let taken = taken.unwrap_or_else(|_| Err(too_slow()))?;
+        let allowance = Allowance { payer: Payer::Anonymous, limit: CALLBACK_BODY_MAX, time: READING_TIMEOUT };
+        let taken = take(api, headers, body, allowance).await?;
         let Ok(place) = api.callbacks.recording.try_acquire() else { return Err(full()) };
         (parse(api, driver, headers, &taken.bytes)?, place)
     };
@@ -104,11 +103,6 @@ fn full() -> RestError {
 fn later(text: &str) -> RestError {
     let error = RestError::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableException", text);
     RestError { retry_after: Some(RETRY_AFTER_S), ..error }
-}
-
-fn too_slow() -> RestError {
-    let text = format!("The body of the callback took longer than {} s.", READING_TIMEOUT.as_secs());
-    RestError::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeoutException", text)
 }
 
 /// Whoever isn't authentic learns nothing but that.

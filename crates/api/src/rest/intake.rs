@@ -18,12 +18,14 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 const DISCARDED_MAX: usize = 16 * 1024 * 1024;
 const DISCARDING_MAX: Duration = Duration::from_secs(5);
 
-/// How large a body may be, and in whose budget it is counted.
+/// How large and how slow a body may be, and in whose budget it is counted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Allowance {
     pub(super) payer: Payer,
     /// The largest body, in bytes.
     pub(super) limit: usize,
+    /// How long all of it may take.
+    pub(super) time: Duration,
 }
 
 /// A body with its part of a budget.
@@ -50,8 +52,8 @@ pub(super) async fn take(
         }
         read(&mut chunks, allowance.limit, &share).await
     };
-    let read = tokio::time::timeout(api.limits.body_timeout, reading).await;
-    match read.unwrap_or_else(|_| Err(too_slow(api.limits.body_timeout))) {
+    let read = tokio::time::timeout(allowance.time, reading).await;
+    match read.unwrap_or_else(|_| Err(too_slow(allowance.time))) {
         Ok(bytes) => Ok(Taken { bytes, _share: share }),
         Err(error) => {
             drop(share);

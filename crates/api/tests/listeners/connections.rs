@@ -1,6 +1,6 @@
 //! Connections that say nothing, or never end what they say: they don't keep others out.
 
-use api::connections::ConnectionLimits;
+use api::ConnectionLimits;
 use api::grpc::GrpcLimits;
 use api::rest::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

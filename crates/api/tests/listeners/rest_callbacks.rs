@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
+use futures::StreamExt as _;
 use http::{Method, Request};
 use serde_json::{Value, json};
 use service::ports::LogError;
@@ -76,6 +77,14 @@ async fn a_body_is_bounded_in_size_and_time() {
     tokio::time::pause();
     let never = Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>());
     assert_eq!(rest.callback(never).await.error(), (408, "RequestTimeoutException"));
+    // Whoever sends too much and doesn't end is told the first of it.
+    let late = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Ok::<_, std::io::Error>(vec![b'x'; BODY_MAX + 1])
+    };
+    let endless = futures::stream::once(late).chain(futures::stream::pending());
+    let endless = rest.callback(Body::from_stream(endless)).await;
+    assert_eq!(endless.error(), (413, "PayloadTooLargeException"));
 }
 
 #[tokio::test]
