@@ -27,10 +27,10 @@ pub use leadership::duties::DutyFactory;
 pub use leadership::transfer::TransferError;
 pub use lease::last_seen::PeerNews;
 pub use node::background::{Background, BlockingThreads, InPlace, Work};
+pub use node::config::{ReplicationConfig, ReplicationParts, StartError};
 pub use node::effects::{AppliedEffects, EFFECTS_KEPT, EffectNews, EffectStream};
 pub use node::purge::Housekeeping;
 pub use node::replication::Replication;
-pub use node::start::{ReplicationConfig, ReplicationParts, StartError};
 pub use peers::tcp::{PeerCredentials, TcpTransport};
 pub use peers::transport::{
     Incoming, InvalidPeerAddress, PeerProof, PeerStream, PeerTransport, node_name, peer_endpoint,

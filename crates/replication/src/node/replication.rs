@@ -10,10 +10,11 @@ use model::id::{GroupId, NodeId, Term};
 use crate::leadership::duties::DutyFactory;
 use crate::leadership::leave;
 use crate::lease::last_seen::PeerNews;
+use crate::node::config::{ReplicationConfig, ReplicationParts, StartError};
 use crate::node::effects::EffectStream;
 use crate::node::purge;
 use crate::node::shared::Node;
-use crate::node::start::{self, ReplicationConfig, ReplicationParts, StartError};
+use crate::node::start;
 use crate::raft::hashes::Verdict;
 
 /// A node's replication. Clones are the same. It runs until [`stop`](Replication::stop) is called, also when the last
