@@ -16,17 +16,21 @@ pub(crate) struct ClusterTime {
     clock: Arc<dyn Clock>,
     /// Where the record is kept.
     log: LogStore,
-    state: Mutex<ClusterClock>,
-    /// What was stored last.
-    stored: Mutex<Record>,
+    state: Mutex<State>,
+}
+
+struct State {
+    clock: ClusterClock,
+    /// What was stored last. Under one lock with the clock, so that no older record takes the place of a newer one.
+    stored: Record,
 }
 
 impl ClusterTime {
     /// Begins with what an earlier start stored.
     pub(crate) fn new(rules: TimeRules, own: NodeId, clock: Arc<dyn Clock>, log: LogStore) -> ClusterTime {
         let found = log.read_time().map(|bytes| record::decode(bytes, clock.boot_id())).unwrap_or_default();
-        let state = ClusterClock::new(rules, own, found, clock.boot_time());
-        ClusterTime { clock, log, state: Mutex::new(state), stored: Mutex::new(found) }
+        let state = State { clock: ClusterClock::new(rules, own, found, clock.boot_time()), stored: found };
+        ClusterTime { clock, log, state: Mutex::new(state) }
     }
 
     /// Reads the node's own clock.
@@ -36,52 +40,51 @@ impl ClusterTime {
 
     /// Returns the cluster's time at a moment of the node's own clock.
     pub(crate) fn at(&self, now: BootTime) -> Option<Timestamp> {
-        self.lock().time(now)
+        self.lock().clock.time(now)
     }
 
     /// Returns the cluster's time for a leader that is about to stamp; when none is known, it is found the sooner.
     pub(crate) fn wanted(&self, now: BootTime) -> Option<Timestamp> {
-        let mut state = self.lock();
-        if state.time(now).is_none() {
-            state.wanted(now);
+        let clock = &mut self.lock().clock;
+        if clock.time(now).is_none() {
+            clock.wanted(now);
         }
-        state.time(now)
+        clock.time(now)
     }
 
     /// Takes what another node said of its clocks.
     pub(crate) fn heard(&self, heard: Heard) {
-        self.lock().heard(heard);
+        self.lock().clock.heard(heard);
     }
 
     /// Compares the clocks, and logs what is new about them.
     pub(crate) fn look(&self, regions: &BTreeMap<NodeId, RegionId>) {
         let (now, wall) = (self.clock.boot_time(), self.clock.wall_time());
         let mut state = self.lock();
-        let before = state.status(now);
-        state.look(now, wall, regions);
-        let after = state.status(now);
-        let record = state.record();
+        let before = state.clock.status(now);
+        state.clock.look(now, wall, regions);
+        let after = state.clock.status(now);
+        self.store(&mut state);
         drop(state);
-        self.store(record);
         tell(&before, &after);
     }
 
     /// Stores what a process that starts again needs, if that changed.
-    fn store(&self, now: Record) {
-        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
-        if !record::moved(*stored, now) {
+    fn store(&self, state: &mut State) {
+        let now = state.clock.record();
+        if !record::moved(state.stored, now) {
             return;
         }
         if let Some(bytes) = record::encode(now, self.clock.boot_id()) {
             self.log.save_time(bytes);
-            *stored = now;
+            state.stored = now;
         }
     }
 
     /// Returns what other nodes are told: this node's wall clock, and what it takes for the cluster's time.
     pub(crate) fn told(&self) -> (Timestamp, Option<OwnTime>) {
         let (now, wall) = (self.clock.boot_time(), self.clock.wall_time());
-        (wall, self.lock().own_time(now))
+        (wall, self.lock().clock.own_time(now))
     }
 
     /// Says whether this node's wall clock is off.
@@ -97,26 +100,24 @@ impl ClusterTime {
     /// Says whether a node's wall clock was heard of lately and isn't off.
     pub(crate) fn is_right(&self, node: NodeId) -> bool {
         let now = self.clock.boot_time();
-        self.lock().is_right(node, now)
+        self.lock().clock.is_right(node, now)
     }
 
     /// Takes the median of the wall clocks for the time, on an operator's word, and stores that.
     pub(crate) fn accept(&self) -> Result<Leap, NotBlocked> {
         let mut state = self.lock();
-        let accepted = state.accept();
-        let record = state.record();
-        drop(state);
-        self.store(record);
+        let accepted = state.clock.accept();
+        self.store(&mut state);
         accepted
     }
 
     /// Returns how this node stands.
     pub(crate) fn status(&self) -> TimeStatus {
         let now = self.clock.boot_time();
-        self.lock().status(now)
+        self.lock().clock.status(now)
     }
 
-    fn lock(&self) -> MutexGuard<'_, ClusterClock> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

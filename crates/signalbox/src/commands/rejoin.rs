@@ -4,6 +4,7 @@
 //! deleted: the folder is set aside.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -81,10 +82,14 @@ impl Rejoin {
     }
 }
 
-/// Refuses while a process has the data open.
+/// Refuses while a process has the data open, or when that can't be found out.
 fn stopped(data: &Path) -> Result<(), Failure> {
     let lock = data.join("log").join("LOCK");
-    let Ok(file) = File::options().write(true).open(&lock) else { return Ok(()) };
+    let file = match File::options().write(true).open(&lock) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(anyhow::anyhow!("failed to open {}: {error}", lock.display()).into()),
+    };
     match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(()),
         Err(_) => Err(anyhow::anyhow!("{} is in use: stop the node first", data.display()).into()),
@@ -159,9 +164,13 @@ mod tests {
     #[test]
     fn a_folder_that_nobody_uses_or_that_is_not_there_is_free() {
         let folder = tempfile::tempdir().unwrap();
+        let lock = folder.path().join("log/LOCK");
         assert!(stopped(folder.path()).is_ok());
         std::fs::create_dir(folder.path().join("log")).unwrap();
-        std::fs::write(folder.path().join("log/LOCK"), "").unwrap();
+        std::fs::write(&lock, "").unwrap();
         assert!(stopped(folder.path()).is_ok());
+        std::fs::remove_file(&lock).unwrap();
+        std::fs::create_dir(&lock).unwrap();
+        assert!(stopped(folder.path()).is_err(), "whether it is in use can't be found out");
     }
 }
