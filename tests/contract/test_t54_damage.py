@@ -2,6 +2,7 @@
 of its state changed. What was acknowledged is there afterwards, at every region."""
 import os
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -67,6 +68,11 @@ def test_a_synced_end_of_the_log_that_is_gone_stops_the_node_until_it_rejoins(da
     everywhere(damaged, apps)
 
 
+def incarnation(cluster):
+    text = (pathlib.Path(cluster.folder) / DAMAGED / "identity.toml").read_text()
+    return next(int(line.split("=")[1]) for line in text.splitlines() if line.startswith("incarnation"))
+
+
 def test_changed_bytes_of_the_state_stop_the_node_until_it_rejoins(damaged):
     apps = acknowledged(damaged, 30)
     damaged.dev("stop", DAMAGED)
@@ -85,13 +91,22 @@ def test_changed_bytes_of_the_state_stop_the_node_until_it_rejoins(damaged):
     everywhere(damaged, apps)
 
 
+def test_a_node_without_its_folder_is_given_the_next_number_of_its_starts(damaged):
+    """It can't know how often it was started; the same number again would make an earlier start's claims its own."""
+    before = incarnation(damaged)
+    damaged.dev("stop", DAMAGED)
+    shutil.rmtree(pathlib.Path(damaged.folder) / DAMAGED)
+    damaged.dev("start", DAMAGED)
+    eventually(lambda: damaged.ready(DAMAGED), seconds=60)
+    assert incarnation(damaged) == before + 1
+
+
 def test_a_node_whose_number_of_starts_went_back_is_given_a_higher_one(damaged):
     identity = pathlib.Path(damaged.folder) / DAMAGED / "identity.toml"
     damaged.dev("stop", DAMAGED)
-    lines = identity.read_text().splitlines()
-    known = next(int(line.split("=")[1]) for line in lines if line.startswith("incarnation"))
-    identity.write_text("\n".join("incarnation = 1" if line.startswith("incarnation") else line for line in lines))
+    known = incarnation(damaged)
+    identity.write_text(identity.read_text().replace(f"incarnation = {known}", "incarnation = 0"))
     damaged.dev("start", DAMAGED)
     eventually(lambda: damaged.ready(DAMAGED), seconds=60)
-    eventually(lambda: f"incarnation = {known + 1}" in identity.read_text(), seconds=60)
+    eventually(lambda: incarnation(damaged) == known + 1, seconds=60)
     eventually(lambda: damaged.ready(DAMAGED), seconds=60)

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use model::cluster::RegionKind;
 use model::id::{ClusterId, Incarnation, NodeId, RegionId};
-use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The file's name in the data folder.
@@ -103,7 +102,7 @@ pub enum IdentityError {
 ///
 /// # Errors
 /// When the folder can't be written, or belongs to somebody else.
-pub fn begin(folder: &Path, owner: &Owner, now: Timestamp) -> Result<Incarnation, IdentityError> {
+pub fn begin(folder: &Path, owner: &Owner) -> Result<Incarnation, IdentityError> {
     let path = folder.join(FILE);
     let file_error = |source| IdentityError::File { path: path.clone(), source };
     std::fs::create_dir_all(folder).map_err(file_error)?;
@@ -115,9 +114,8 @@ pub fn begin(folder: &Path, owner: &Owner, now: Timestamp) -> Result<Incarnation
     if let Some(before) = before.as_ref().filter(|before| **before != owner.identity(before.incarnation)) {
         return Err(IdentityError::Other { path, found: before.owner(), wanted: owner.identity(0).owner() });
     }
-    // The clock makes a number for a new folder that is probably higher than those of an earlier one. If it isn't, the
-    // cluster says so.
-    let incarnation = before.map_or(now.0, |before| before.incarnation + 1);
+    // A new folder counts from the beginning. When the node had another one before, the cluster says how far that came.
+    let incarnation = before.map_or(1, |before| before.incarnation + 1);
     replace(folder, &path, &owner.identity(incarnation)).map_err(file_error)?;
     Ok(Incarnation(incarnation))
 }
@@ -167,21 +165,21 @@ mod tests {
     }
 
     #[test]
-    fn each_start_has_a_larger_number_even_when_the_clock_goes_back() {
+    fn each_start_has_a_larger_number() {
         let folder = tempfile::tempdir().unwrap();
-        let first = begin(folder.path(), &owner(), Timestamp(1_000)).unwrap();
-        let second = begin(folder.path(), &owner(), Timestamp(10)).unwrap();
-        let third = begin(folder.path(), &owner(), Timestamp(5_000)).unwrap();
-        assert_eq!((first, second, third), (Incarnation(1_000), Incarnation(1_001), Incarnation(1_002)));
+        let first = begin(folder.path(), &owner()).unwrap();
+        let second = begin(folder.path(), &owner()).unwrap();
+        let third = begin(folder.path(), &owner()).unwrap();
+        assert_eq!((first, second, third), (Incarnation(1), Incarnation(2), Incarnation(3)));
         raise(folder.path(), Incarnation(9_000)).unwrap();
         raise(folder.path(), Incarnation(7)).unwrap();
-        assert_eq!(begin(folder.path(), &owner(), Timestamp(1)).unwrap(), Incarnation(9_001));
+        assert_eq!(begin(folder.path(), &owner()).unwrap(), Incarnation(9_001));
     }
 
     #[test]
     fn a_folder_of_another_node_or_cluster_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        begin(folder.path(), &owner(), Timestamp(1)).unwrap();
+        begin(folder.path(), &owner()).unwrap();
         let others = [
             Owner { cluster: ClusterId(8), ..owner() },
             Owner { node: NodeId(2), ..owner() },
@@ -190,17 +188,17 @@ mod tests {
             Owner { partitions: 8, ..owner() },
         ];
         for other in others {
-            let refused = begin(folder.path(), &other, Timestamp(2)).unwrap_err();
+            let refused = begin(folder.path(), &other).unwrap_err();
             assert!(matches!(refused, IdentityError::Other { .. }), "{other:?}");
         }
-        assert_eq!(begin(folder.path(), &owner(), Timestamp(1)).unwrap(), Incarnation(2));
+        assert_eq!(begin(folder.path(), &owner()).unwrap(), Incarnation(2));
     }
 
     #[test]
     fn a_malformed_file_says_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE), "node = \"x\"").unwrap();
-        let error = begin(folder.path(), &owner(), Timestamp(1)).unwrap_err();
+        let error = begin(folder.path(), &owner()).unwrap_err();
         assert!(error.to_string().contains("remove the folder"), "{error}");
     }
 }

@@ -41,6 +41,6 @@ pub use ports::NodePorts;
 pub use readiness::NodeReadiness;
 pub use reload::ReadConfig;
 pub use replication::node_name;
-pub use running::RunningNode;
+pub use running::{Outdated, RunningNode};
 pub use serve::{cluster_nodes, serve};
 pub use tls::{InvalidCertificate, certificate_name};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use anyhow::anyhow;
-use replication::Replication;
-use sender::Sender;
+use model::id::Incarnation;
+use replication::{NodeFault, Replication};
+use sender::{Sender, SenderFault};
 use service::Service;
 use tokio::task::JoinSet;
 
@@ -14,6 +15,12 @@ use crate::restart::Restart;
 
 /// How long the sender may take to record what it began when the node stops.
 const SENDER_STOP_MAX: Duration = Duration::from_secs(10);
+
+/// The cluster knows this incarnation of the node already, from an earlier data folder, or a later one: the node must
+/// begin again, with a higher number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the cluster knows incarnation {0} of this node already")]
+pub struct Outdated(pub Incarnation);
 
 /// A node that takes part, sends and leads. Dropping it leaves its replication running: stop it.
 #[expect(missing_docs, reason = "the names of its members say it")]
@@ -29,13 +36,19 @@ pub struct RunningNode {
 }
 
 impl RunningNode {
-    /// Waits for a fault after which the node must stop.
+    /// Waits for a fault after which the node must stop; [`Outdated`] when it should begin again at once.
     pub async fn fault(&mut self) -> anyhow::Error {
         tokio::select! {
             // The node's own disk, state or a task of its replication.
-            reason = self.replication.failed() => anyhow!("the node must stop: {reason}"),
+            fault = self.replication.failed() => match fault {
+                NodeFault::Broken(reason) => anyhow!("the node must stop: {reason}"),
+                NodeFault::Outdated(known) => anyhow!(Outdated(known)),
+            },
             // What the sender reads can't be trusted, or one of its tasks died.
-            fault = sender_fault(&mut self.sender) => anyhow!(fault).context("the node must stop"),
+            fault = sender_fault(&mut self.sender) => match fault {
+                SenderFault::Outdated { known } => anyhow!(Outdated(known)),
+                fault => anyhow!(fault).context("the node must stop"),
+            },
             // A task that must live as long as the node.
             died = self.tasks.died() => anyhow!("the node must stop: {died}"),
         }
@@ -59,7 +72,7 @@ impl RunningNode {
     }
 }
 
-async fn sender_fault(sender: &mut Option<Sender>) -> sender::SenderFault {
+async fn sender_fault(sender: &mut Option<Sender>) -> SenderFault {
     match sender {
         Some(sender) => sender.fault().await,
         None => std::future::pending().await,

@@ -7,7 +7,6 @@ use api::KeyStore;
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::cluster::{NodeInfo, Nodes};
 use replication::{BlockingThreads, Housekeeping, TcpTransport};
-use sender::SenderFault;
 use tokio_util::sync::CancellationToken;
 use traffic::cluster_time::TimeRules;
 use traffic::loss::{Freeze, SafetyRules};
@@ -18,6 +17,7 @@ use crate::files::OpenFiles;
 use crate::listeners::{self, Opening};
 use crate::ports::NodePorts;
 use crate::reload::{ReadConfig, Reload};
+use crate::running::Outdated;
 use crate::storage::Storage;
 use crate::tls::{ListenTls, PeerTls};
 use crate::world::{SystemClock, SystemRandom};
@@ -36,8 +36,8 @@ pub async fn serve(config: Config, again: ReadConfig, shutdown: impl Future<Outp
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let Err(fault) = run(&config, again.clone(), metrics.clone(), shutdown.as_mut()).await else { return Ok(()) };
-        let Some(SenderFault::Outdated { known }) = fault.downcast_ref() else { return Err(fault) };
-        tracing::warn!(%known, "incarnation outdated: the data folder is younger than the node; starting again");
+        let Some(Outdated(known)) = fault.downcast_ref() else { return Err(fault) };
+        tracing::info!(%known, "the data folder is younger than the node; starting again as the next incarnation");
         identity::raise(&config.data, *known)?;
     }
 }

@@ -3,12 +3,10 @@
 use anyhow::Context;
 use model::cluster::NodeInfo;
 use model::id::Incarnation;
-use service::ports::Clock as _;
 use store::{LogStore, RocksConfig, RocksEngines, StateStore, SyncThread, spawn_sync_thread};
 
 use crate::config::Config;
 use crate::identity::{self, Owner};
-use crate::world::SystemClock;
 
 /// The databases and what belongs to them.
 pub struct Storage {
@@ -34,7 +32,7 @@ impl Storage {
         };
         let config = config.clone();
         tokio::task::spawn_blocking(move || {
-            let incarnation = identity::begin(&config.data, &owner, SystemClock.wall_time())?;
+            let incarnation = identity::begin(&config.data, &owner)?;
             let mib = |count: u64| usize::try_from(count << 20).unwrap_or(usize::MAX);
             let engines = RocksEngines::open(RocksConfig {
                 directory: config.data.clone(),

@@ -29,6 +29,7 @@ pub use lease::last_seen::PeerNews;
 pub use node::background::{Background, BlockingThreads, InPlace, Work};
 pub use node::config::{ReplicationConfig, ReplicationParts, StartError};
 pub use node::effects::{AppliedEffects, EFFECTS_KEPT, EffectNews, EffectStream};
+pub use node::fatal::NodeFault;
 pub use node::purge::Housekeeping;
 pub use node::replication::Replication;
 pub use peers::tcp::{PeerCredentials, TcpTransport};

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use model::id::NodeId;
-use node::RunningNode;
+use node::{Outdated, RunningNode};
 use store::{LogStore, StateStore};
 use tokio::task::JoinSet;
 
@@ -20,7 +20,7 @@ use super::storage::Disk;
 /// When the node can't be started.
 pub async fn run(cluster: Arc<Cluster>, id: NodeId) -> turmoil::Result {
     let disk = cluster.disk(id);
-    let ended = live(&cluster, id, &disk).await;
+    let ended = lives(&cluster, id, &disk).await;
     if disk.has_lost_power() {
         // Whatever the node noticed of that: it is gone in this moment.
         return std::future::pending().await;
@@ -43,6 +43,15 @@ pub async fn run(cluster: Arc<Cluster>, id: NodeId) -> turmoil::Result {
 enum Ended {
     AsAsked,
     ByItself(String),
+}
+
+/// Lives on under a higher number when the cluster says so, as `node::serve` does.
+async fn lives(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>) -> anyhow::Result<Ended> {
+    loop {
+        let ended = live(cluster, id, disk).await;
+        let Some(Outdated(known)) = ended.as_ref().err().and_then(|fault| fault.downcast_ref()) else { return ended };
+        disk.raise_incarnation(*known);
+    }
 }
 
 async fn live(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>) -> anyhow::Result<Ended> {
@@ -71,7 +80,13 @@ async fn live(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>) -> anyhow::R
             state.flush()?;
             return Ok(Ended::AsAsked);
         }
-        fault = node.fault() => fault.to_string(),
+        fault = node.fault() => match fault.is::<Outdated>() {
+            true => {
+                node.stop().await;
+                return Err(fault);
+            }
+            false => fault.to_string(),
+        },
         Some(ended) = beside.join_next() => format!("what a node needs ended: {ended:?}"),
         Some(ended) = clients.join_next() => format!("a client ended: {ended:?}"),
     };

@@ -95,8 +95,9 @@ impl Disk {
         (power.operations_left, power.lost) = (None, false);
     }
 
-    /// Forgets everything. The node must have stopped.
+    /// Forgets everything, also how often the node was started. The node must have stopped.
     pub fn lose(&self) {
+        self.incarnations.store(0, Ordering::SeqCst);
         *self.engines.lock().unwrap_or_else(PoisonError::into_inner) = Engines::default();
     }
 
@@ -123,6 +124,11 @@ impl Disk {
             Some(Break::SameIncarnation) => Incarnation(1),
             _ => Incarnation(self.incarnations.fetch_add(1, Ordering::SeqCst) + 1),
         }
+    }
+
+    /// Counts on from what the cluster knows of an earlier life.
+    pub fn raise_incarnation(&self, known: Incarnation) {
+        self.incarnations.fetch_max(known.0, Ordering::SeqCst);
     }
 
     /// Returns the engine of the logs.

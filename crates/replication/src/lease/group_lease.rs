@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use model::id::{Epoch, LogIndex, NodeId, RegionId};
+use model::id::{Epoch, Incarnation, LogIndex, NodeId, RegionId};
 use model::time::BootTime;
 use service::ports::NoPermit;
 use tokio::sync::watch;
@@ -242,6 +242,11 @@ impl GroupLease {
         let decision = state.led.as_mut()?.granter.request(now, renewal, commit);
         state.acknowledge(now);
         Some(decision)
+    }
+
+    /// Returns the latest incarnation of a node that asked this leader for the lease.
+    pub(crate) fn incarnation(&self, node: NodeId) -> Option<Incarnation> {
+        self.lock().led.as_ref()?.granter.incarnation(node)
     }
 
     /// Takes note that an index waits for acknowledgement, since it was appended. Says whether the given leadership is

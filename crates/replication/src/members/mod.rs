@@ -5,3 +5,4 @@ pub(crate) mod cluster_port;
 pub(crate) mod membership;
 pub(crate) mod part;
 pub(crate) mod rejoin;
+pub(crate) mod start_number;

@@ -6,6 +6,7 @@
 //! 2. It refuses votes, and doesn't stand, until it applied an entry of such a leader's own term: from then on it has
 //!    every entry that it may have acknowledged. That it refuses is stored with its vote, so that a restart in between
 //!    changes nothing.
+//! 3. It takes the number of its start from what the others know of earlier ones (`start_number`).
 //!
 //! A new node of an old cluster goes the same way; it is no voter yet, so nothing is lost by it. When no other member
 //! knows of a leader either, there never was one, and the group is new: whoever this node voted for before its start
@@ -15,13 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::cluster::{Nodes, placement};
-use model::id::NodeId;
+use model::id::{Incarnation, NodeId};
 use openraft::async_runtime::WatchReceiver as _;
 use openraft::vote::RaftLeaderId as _;
 use tonic::Code;
 use wire::peer;
 
 use crate::members::part::Part;
+use crate::members::start_number;
 use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::raft::codec;
@@ -33,8 +35,12 @@ const ASK: Duration = Duration::from_millis(500);
 /// Brings a group to full part, V after the node's start. Says whether the group is new.
 pub(crate) async fn run(node: &Node, group: &Arc<Group>, nodes: &Nodes) -> bool {
     if group.rejoin.part() == Part::Asking {
-        let known = ask_all(node, group, nodes).await;
-        let Some(least) = known else {
+        let answers = ask_all(node, group, nodes).await;
+        let incarnation = answers.iter().map(|known| known.incarnation).max().unwrap_or_default();
+        if !start_number::is_new(node, group, incarnation) {
+            return std::future::pending().await;
+        }
+        let Some(least) = highest(answers) else {
             group.rejoin.set(Part::Full);
             return true;
         };
@@ -52,6 +58,9 @@ pub(crate) async fn run(node: &Node, group: &Arc<Group>, nodes: &Nodes) -> bool 
     }
     if let Part::Barred { least } = group.rejoin.part() {
         recovered(group, least.leader_id.term).await;
+        if group.placed && !numbered_by_log(node, group) {
+            return std::future::pending().await;
+        }
         group.log.set_barred(None);
         group.rejoin.set(Part::Full);
         tracing::info!(group = group.id.0, "caught up after data loss; voting again");
@@ -59,18 +68,34 @@ pub(crate) async fn run(node: &Node, group: &Arc<Group>, nodes: &Nodes) -> bool 
     false
 }
 
-/// Asks until every other member has answered; returns the highest vote, or nothing when there never was a leader.
-async fn ask_all(node: &Node, group: &Group, nodes: &Nodes) -> Option<Vote> {
+/// Looks for an earlier life in the replica, which knows of every one that the group was told of. Says whether this
+/// start's number is a new one.
+fn numbered_by_log(node: &Node, group: &Group) -> bool {
+    match start_number::known(node, group, node.id) {
+        Ok(known) => start_number::is_new(node, group, known),
+        Err(error) => {
+            node.fatal.report(error.to_string());
+            false
+        }
+    }
+}
+
+/// Returns the highest vote of the answers, or nothing when there never was a leader.
+fn highest(answers: Vec<Known>) -> Option<Vote> {
+    let led = answers.iter().any(|known| known.led);
+    let highest = answers.into_iter().map(|known| known.vote).reduce(|a, b| if b > a { b } else { a });
+    highest.filter(|_| led)
+}
+
+/// Asks until every other member has answered.
+async fn ask_all(node: &Node, group: &Group, nodes: &Nodes) -> Vec<Known> {
     let others: Vec<NodeId> = placement(nodes, group.id).into_values().filter(|member| *member != node.id).collect();
     loop {
         let answers = futures::future::join_all(others.iter().map(|other| ask(node, group, *other))).await;
         let silent: Vec<u64> =
             others.iter().zip(&answers).filter(|(_, answer)| answer.is_none()).map(|(other, _)| other.0).collect();
         if silent.is_empty() {
-            let known: Vec<Known> = answers.into_iter().flatten().collect();
-            let led = known.iter().any(|known| known.led);
-            let highest = known.into_iter().map(|known| known.vote).reduce(|a, b| if b > a { b } else { a });
-            return highest.filter(|_| led);
+            return answers.into_iter().flatten().collect();
         }
         tracing::debug!(group = group.id.0, ?silent, "waiting for every other member to answer");
         tokio::time::sleep(ASK).await;
@@ -82,6 +107,8 @@ struct Known {
     vote: Vote,
     /// Whether it knows of a leader, now or earlier.
     led: bool,
+    /// The latest start of the asking node that it knows of.
+    incarnation: Incarnation,
 }
 
 /// Asks one member; nothing when it doesn't answer.
@@ -94,10 +121,12 @@ async fn ask(node: &Node, group: &Group, other: NodeId) -> Option<Known> {
             let reply = reply.into_inner();
             let vote = codec::vote_in(reply.vote).ok()?;
             // The entry that makes a group is of term 0; a leader's first one is of its own.
-            Some(Known { vote, led: vote.committed || reply.last.is_some_and(|last| last.term > 0) })
+            let led = vote.committed || reply.last.is_some_and(|last| last.term > 0);
+            Some(Known { vote, led, incarnation: Incarnation(reply.known_incarnation) })
         }
         Err(status) if status.code() == Code::NotFound => {
-            Some(Known { vote: Vote { leader_id: LeaderId::new(0, other.0), committed: false }, led: false })
+            let vote = Vote { leader_id: LeaderId::new(0, other.0), committed: false };
+            Some(Known { vote, led: false, incarnation: Incarnation(0) })
         }
         Err(_) => None,
     }

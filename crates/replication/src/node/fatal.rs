@@ -4,11 +4,23 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use model::id::Incarnation;
 use tokio::sync::watch;
+
+/// Why a node must stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NodeFault {
+    /// Its own disk, state or a task that must live.
+    #[error("{0}")]
+    Broken(Arc<str>),
+    /// The cluster knows this incarnation of it, from an earlier data folder: it must begin again with a higher one.
+    #[error("the cluster knows incarnation {0} of this node already")]
+    Outdated(Incarnation),
+}
 
 /// Where the reason to stop is reported. Clones report to the same place; the first reason stays.
 #[derive(Clone)]
-pub(crate) struct Fatal(Arc<watch::Sender<Option<Arc<str>>>>);
+pub(crate) struct Fatal(Arc<watch::Sender<Option<NodeFault>>>);
 
 impl Fatal {
     pub(crate) fn new() -> Fatal {
@@ -17,25 +29,34 @@ impl Fatal {
 
     /// Reports a reason to stop.
     pub(crate) fn report(&self, reason: impl Into<String>) {
-        let reason: Arc<str> = reason.into().into();
-        self.0.send_if_modified(|first| {
-            if first.is_some() {
-                return false;
-            }
+        let reason: String = reason.into();
+        let first = self.set(NodeFault::Broken(reason.as_str().into()));
+        if first {
             tracing::error!(%reason, "the node must stop");
             metrics::counter!("signalbox_fatal_total").increment(1);
-            *first = Some(reason);
-            true
-        });
+        }
+    }
+
+    /// Reports that the cluster knows this incarnation of the node, or a later one than the present.
+    pub(crate) fn outdated(&self, known: Incarnation) {
+        self.set(NodeFault::Outdated(known));
+    }
+
+    fn set(&self, fault: NodeFault) -> bool {
+        self.0.send_if_modified(|first| {
+            let none = first.is_none();
+            first.get_or_insert(fault);
+            none
+        })
     }
 
     /// Returns the reason, if there is one.
-    pub(crate) fn reason(&self) -> Option<Arc<str>> {
+    pub(crate) fn reason(&self) -> Option<NodeFault> {
         self.0.borrow().clone()
     }
 
     /// Waits for a reason.
-    pub(crate) async fn reported(&self) -> Arc<str> {
+    pub(crate) async fn reported(&self) -> NodeFault {
         let mut reports = self.0.subscribe();
         let reported = reports.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
         match reported {
@@ -64,10 +85,10 @@ pub(crate) async fn essential(
 mod tests {
     use super::*;
 
-    async fn ended(stopping: bool, task: impl Future<Output = ()>) -> Option<Arc<str>> {
+    async fn ended(stopping: bool, task: impl Future<Output = ()>) -> Option<String> {
         let (fatal, stops) = (Fatal::new(), watch::Sender::new(stopping));
         essential(fatal.clone(), stops.subscribe(), "planted", task).await;
-        fatal.reason()
+        fatal.reason().map(|fault| fault.to_string())
     }
 
     #[tokio::test]

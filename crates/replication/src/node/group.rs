@@ -10,7 +10,7 @@ use openraft::async_runtime::WatchReceiver as _;
 use tokio::sync::{Semaphore, watch};
 
 use crate::lease::group_lease::GroupLease;
-use crate::members::part::Rejoin;
+use crate::members::part::{Part, Rejoin};
 use crate::node::effects::Announcer;
 use crate::proposals::leader_hint::Leader;
 use crate::raft::codec;
@@ -126,6 +126,15 @@ impl Group {
     /// Says whether the hold-off after the start is over, and the way back after a loss of the disk.
     pub(crate) fn has_joined(&self) -> bool {
         self.joined.load(Ordering::Relaxed)
+    }
+
+    /// Says whether this node must keep quiet in the group: it lost its disk, and hasn't caught up with what it knew.
+    pub(crate) fn is_silent(&self) -> bool {
+        match self.rejoin.part() {
+            Part::Full => false,
+            Part::Asking => true,
+            Part::Barred { .. } => self.placed,
+        }
     }
 
     /// Says whether this node is the group's only voter.

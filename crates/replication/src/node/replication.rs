@@ -12,6 +12,7 @@ use crate::leadership::leave;
 use crate::lease::last_seen::PeerNews;
 use crate::node::config::{ReplicationConfig, ReplicationParts, StartError};
 use crate::node::effects::EffectStream;
+use crate::node::fatal::NodeFault;
 use crate::node::purge;
 use crate::node::shared::Node;
 use crate::node::start;
@@ -102,7 +103,7 @@ impl Replication {
     }
 
     /// Waits until the node must stop, and returns why.
-    pub async fn failed(&self) -> Arc<str> {
+    pub async fn failed(&self) -> NodeFault {
         self.0.fatal.reported().await
     }
 

@@ -67,6 +67,11 @@ pub(crate) struct Senders {
 }
 
 impl Senders {
+    /// Returns the latest incarnation of a node that forwarded in this term.
+    pub(crate) fn incarnation(&self, node: NodeId) -> Option<Incarnation> {
+        Some(self.latest.get(&node)?.0)
+    }
+
     /// Decides whether a batch may be queued, given the term in which this node leads. The caller queues it before it
     /// asks about the next one.
     pub(crate) fn admit(&mut self, leads: Option<Term>, attempt: &Attempt) -> Result<(), NotAdmitted> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use model::id::Term;
+use model::id::{Incarnation, NodeId, Term};
 use service::ports::BoxFuture;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
@@ -58,6 +58,9 @@ impl Proposer {
     /// Hands proposals in and waits for what becomes of them. Nothing enters the log that can't be applied, wherever it
     /// comes from: an entry that a replica can't apply stops it for good. The leader checks, once.
     pub(crate) async fn submit(&self, proposals: Vec<Bytes>, wish: Wish) -> Result<Done, Failed> {
+        if wish.origin == Origin::Here && self.parts.group.is_silent() {
+            return Err(Failed::NotLeader(None));
+        }
         // Here rather than when it is written: callers do it side by side. What was handed in before the leadership came
         // is checked then.
         let checked = wish.origin != Origin::Here || self.parts.group.leading().is_some();
@@ -88,6 +91,11 @@ impl Proposer {
             }
             Err(_) => Err(Failed::NotLeader(None)),
         }
+    }
+
+    /// Returns the latest incarnation of a node that forwarded to this one in the present term.
+    pub(crate) fn incarnation(&self, node: NodeId) -> Option<Incarnation> {
+        self.parts.senders.lock().unwrap_or_else(PoisonError::into_inner).incarnation(node)
     }
 
     /// Queues a submission, if it is no old copy.

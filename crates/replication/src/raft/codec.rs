@@ -173,6 +173,7 @@ pub(crate) fn vote_reply_out(response: &VoteResponse<TypeConfig>) -> peer::VoteR
         vote: Some(vote_out(&response.vote)),
         last: response.last_log_id.as_ref().map(log_id_out),
         granted: response.vote_granted,
+        known_incarnation: 0,
     }
 }
 

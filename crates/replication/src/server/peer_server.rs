@@ -20,6 +20,7 @@ use wire::peer::{
 };
 
 use crate::leadership::transfer;
+use crate::members::start_number;
 use crate::node::background;
 use crate::node::group::Group;
 use crate::node::shared::Node;
@@ -230,11 +231,13 @@ impl Peer for PeerService {
         let group = self.group(request.group)?;
         let request = codec::vote_request_in(request, false).map_err(invalid)?;
         caller.is(request.vote.leader_id.node_id)?;
-        if !group.rejoin.may_vote() || group.lease.refuses_pre_vote(self.0.now()) {
-            return Ok(Response::new(PeerService::refused(&group)));
-        }
-        let response = group.raft.pre_vote(request).await.map_err(stopped)?;
-        Ok(Response::new(codec::vote_reply_out(&response)))
+        let reply = if !group.rejoin.may_vote() || group.lease.refuses_pre_vote(self.0.now()) {
+            PeerService::refused(&group)
+        } else {
+            codec::vote_reply_out(&group.raft.pre_vote(request).await.map_err(stopped)?)
+        };
+        let known = start_number::known(&self.0, &group, caller.node).map_err(stopped)?;
+        Ok(Response::new(VoteReply { known_incarnation: known.0, ..reply }))
     }
 
     async fn snapshot(&self, request: Request<Streaming<SnapshotPart>>) -> Result<Response<SnapshotReply>, Status> {

@@ -1,10 +1,12 @@
 //! Members that come, go, and come back without their disks.
 
-use crate::support::{Cluster, PARTITIONS, create_app, eventually, propose};
+use crate::support::{Cluster, PARTITIONS, SOON, adopt_plan, create_app, eventually, propose};
 use futures::FutureExt as _;
 use model::cluster::placement;
-use model::id::{GroupId, NodeId};
+use model::command::{Command, Proposal};
+use model::id::{GroupId, Incarnation, NodeId};
 use registry::tables::{Apps, ReadRows};
+use replication::NodeFault;
 use service::ports::{ClusterControl, Reads, SendPermits};
 
 /// More operations than it takes from a sealed snapshot to a purged log.
@@ -40,6 +42,32 @@ async fn a_node_without_its_disk_gets_everything_again() {
     // It takes part again: with another node gone, it is needed for a majority.
     cluster.kill(other).await;
     propose(cluster.node(lost), GroupId::CONTROL, create_app(61)).await.unwrap();
+}
+
+/// How often it was started is gone with the disk; the same number again would make claims of an earlier life its own.
+#[tokio::test(start_paused = true)]
+async fn a_node_without_its_disk_is_told_the_number_of_its_start() {
+    let mut cluster = Cluster::start().await;
+    let partition = GroupId(1);
+    let lost = cluster.followers(partition).await[0];
+    for known in [1, 9] {
+        let incarnation = Incarnation(known);
+        let begin = Command::BeginIncarnation { node: lost, incarnation, limit: 1 };
+        let leader = cluster.leader(partition).await;
+        propose(cluster.node(leader), partition, Proposal { request: None, command: begin }).await.unwrap();
+        cluster.kill(lost).await;
+        cluster.wipe(lost);
+        cluster.run(lost, true).await;
+        let fault = tokio::time::timeout(SOON, cluster.node(lost).failed()).await.unwrap();
+        // Another group may say first what it knows.
+        assert!(matches!(fault, NodeFault::Outdated(told) if told <= incarnation), "{fault}");
+        let proposed = propose(cluster.node(lost), partition, adopt_plan(1)).await;
+        assert!(proposed.is_err(), "it said something under a number that is not its own");
+        cluster.count_on(lost, incarnation).await;
+        cluster.run(lost, true).await;
+        cluster.converge(partition).await;
+        propose(cluster.node(lost), partition, adopt_plan(1)).await.unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]

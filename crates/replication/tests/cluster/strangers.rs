@@ -266,7 +266,7 @@ async fn only_a_new_node_that_is_what_was_said_may_be_added() {
     operator.remove_node(NodeId(3)).await.unwrap();
     cluster.kill(NodeId(3)).await;
     cluster.wipe(NodeId(3));
-    cluster.run_among(NodeId(3), ids[..4].to_vec(), true).await;
+    cluster.run_empty(NodeId(3), ids[..4].to_vec()).await;
     let third = cluster.info(NodeId(3));
     eventually("node 3 to be added", || async { operator.add_node(third.clone()).await.ok() }).await;
     operator.promote_node(NodeId(3)).await.unwrap();

@@ -146,7 +146,7 @@ async fn a_replica_that_differs_from_all_others_stops_its_node() {
     let (mut cluster, corrupt) = differing().await;
     cluster.run(corrupt, false).await;
     let reason = tokio::time::timeout(SOON, cluster.node(corrupt).failed()).await.unwrap();
-    assert!(reason.contains("signalbox cluster rejoin"), "{reason}");
+    assert!(reason.to_string().contains("signalbox cluster rejoin"), "{reason}");
     for id in cluster.ids().into_iter().filter(|id| *id != corrupt) {
         let alarms = || cluster.node(id).status().alarms.into_iter().filter(|alarm| alarm.contains("differs")).count();
         eventually("an alarm for the replica that differs", || async { (alarms() == 1).then_some(()) }).await;

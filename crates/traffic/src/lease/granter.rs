@@ -183,6 +183,11 @@ impl Granter {
         true
     }
 
+    /// Returns the latest incarnation of a node that reported in this tenure.
+    pub fn incarnation(&self, node: NodeId) -> Option<Incarnation> {
+        self.holders.get(&node)?.incarnation
+    }
+
     /// Answers a request for the lease that arrived before `now`, with the commit index read after it arrived.
     pub fn request(&mut self, now: BootTime, renewal: Renewal, commit: LogIndex) -> Decision {
         let Renewal { report, sent } = renewal;

@@ -15,7 +15,9 @@ use model::outcome::Outcome;
 use model::plan::{Author, Mode, RegionState, TrafficPlan};
 use model::time::{BootTime, Timestamp};
 use registry::tables::{FollowUpNumbers, WriteRows};
-use replication::{Housekeeping, InPlace, PeerTransport as _, Replication, ReplicationConfig, ReplicationParts};
+use replication::{
+    Housekeeping, InPlace, NodeFault, PeerTransport as _, Replication, ReplicationConfig, ReplicationParts,
+};
 use service::ports::{Applied, Clock, GroupTime as _, LogError, Random, ReplicatedLog};
 use store::memory::MemoryOperation;
 use store::{EngineError, LogStore, MemoryEngine, StateStore};
@@ -118,7 +120,8 @@ pub struct Cluster {
     pub passed: Arc<AtomicU64>,
     /// How many milliseconds the wall clocks of single nodes are ahead of that.
     ahead: BTreeMap<NodeId, Arc<AtomicI64>>,
-    incarnations: u64,
+    /// How often each node was started, as its disk has it.
+    incarnations: BTreeMap<NodeId, u64>,
     started: Instant,
     sync_time: Arc<Mutex<Duration>>,
 }
@@ -157,7 +160,7 @@ impl Cluster {
             links,
             housekeeping: Housekeeping::default(),
             passed: Arc::default(),
-            incarnations: 0,
+            incarnations: BTreeMap::new(),
             started: Instant::now(),
             sync_time: Arc::default(),
         }
@@ -214,7 +217,9 @@ impl Cluster {
 
     /// Starts a node that is told of some of the nodes only.
     pub async fn run_among(&mut self, id: NodeId, known: Vec<NodeId>, bootstrap: bool) {
-        self.incarnations += 1;
+        let incarnation = self.incarnations.entry(id).or_default();
+        *incarnation += 1;
+        let incarnation = Incarnation(*incarnation);
         let disk = self.disks[&id].clone();
         let log = LogStore::open(Arc::new(disk.log)).unwrap();
         let state = StateStore::open(Arc::new(disk.state)).unwrap();
@@ -222,7 +227,7 @@ impl Cluster {
         let config = ReplicationConfig {
             cluster: self.cluster,
             node: id,
-            incarnation: Incarnation(self.incarnations),
+            incarnation,
             nodes: self.nodes.iter().filter(|(id, _)| known.contains(id)).map(|(id, n)| (*id, n.clone())).collect(),
             partitions: PARTITIONS,
             timing: LeaseTiming::for_round_trip(Duration::from_millis(5)).unwrap(),
@@ -297,8 +302,24 @@ impl Cluster {
         state.flush().unwrap();
     }
 
-    /// Loses a stopped node's disk.
+    /// Starts a node with an empty disk, and starts it again as soon as the others say which number it had.
+    pub async fn run_empty(&mut self, id: NodeId, among: Vec<NodeId>) {
+        self.run_among(id, among.clone(), true).await;
+        let fault = tokio::time::timeout(SOON, self.node(id).failed()).await.unwrap();
+        let NodeFault::Outdated(known) = fault else { panic!("{fault}") };
+        self.count_on(id, known).await;
+        self.run_among(id, among, true).await;
+    }
+
+    /// Stops a node, and lets its next start have a higher number than `known`.
+    pub async fn count_on(&mut self, id: NodeId, known: Incarnation) {
+        self.kill(id).await;
+        self.incarnations.insert(id, known.0);
+    }
+
+    /// Loses a stopped node's disk, and with it how often the node was started.
     pub fn wipe(&mut self, id: NodeId) {
+        self.incarnations.remove(&id);
         self.disks.insert(id, Disk::default());
     }
 
