@@ -136,11 +136,7 @@ impl SendPermits for Unleased {
 struct NeverOver;
 
 impl Leases for NeverOver {
-    fn lapsed(&self, _group: GroupId, _region: &RegionId) -> bool {
-        false
-    }
-
-    fn drained(&self, _group: GroupId, _region: &RegionId, _epoch: Epoch) -> bool {
+    fn may_move(&self, _group: GroupId, _region: &RegionId, _epoch: Epoch) -> bool {
         false
     }
 }

@@ -64,7 +64,7 @@ pub(crate) async fn transfer(node: &Node, group: &Arc<Group>, to: NodeId) -> Res
     metrics::counter!("signalbox_transfers_total").increment(1);
     // The tenure must be known, so that what ends is this one's granting.
     tenure::observe(node, group);
-    group.lease.begin_transfer(leader);
+    group.lease.begin_transfer(leader, to);
     if group.raft.trigger().transfer_leader(to.0).await.is_err() {
         return Err(TransferError::NotLeading);
     }

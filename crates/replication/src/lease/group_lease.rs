@@ -11,7 +11,7 @@ use service::ports::NoPermit;
 use tokio::sync::watch;
 use traffic::LeaseTiming;
 use traffic::lease::{
-    Acknowledgement, Decision, Grant, Granter, Holder, HolderId, Renewal, TakeoverBasis, Tenure, Voter,
+    Acknowledgement, Decision, Grant, Granter, Holder, HolderId, Host, Renewal, TakeoverBasis, Tenure, Voter,
 };
 
 use crate::lease::critical_section::CriticalSection;
@@ -34,6 +34,8 @@ struct State {
     barred: Option<LeaderId>,
     /// Whether a transfer is the reason.
     transferred: bool,
+    /// The last transfer that a leader told of: who led, and who is to take over.
+    transfer: Option<(LeaderId, NodeId)>,
     /// The index of an applied entry that forbids sending and isn't reported as fenced yet.
     forbids: Option<LogIndex>,
 }
@@ -44,16 +46,32 @@ struct Led {
     /// Up to where what forbids sending is acknowledged; it never goes back, because what was acknowledged once stays
     /// so.
     acknowledged: watch::Sender<LogIndex>,
-    /// The members that the granter was told of. Telling it again would end a retirement.
+    /// The voters that the granter was told of. Telling it again would end a retirement.
     hosts: BTreeSet<NodeId>,
+    /// Those of them that may be granted the lease (R14).
+    holders: BTreeSet<NodeId>,
 }
 
 /// What a node must know to lead a group as far as the lease goes.
 pub(crate) struct Leadership {
     pub(crate) leader: LeaderId,
     pub(crate) tenure: Tenure,
-    /// The nodes of serving regions that host a replica.
-    pub(crate) hosts: BTreeMap<NodeId, RegionId>,
+    pub(crate) members: Members,
+}
+
+/// The voters of serving regions, and whether the membership that says so is committed.
+pub(crate) struct Members {
+    pub(crate) hosts: BTreeMap<NodeId, Host>,
+    pub(crate) committed: bool,
+}
+
+/// What a candidate asks a voter.
+pub(crate) struct VoteAsked {
+    pub(crate) candidate: LeaderId,
+    /// Whether it says that it was told to take over.
+    pub(crate) transfer: bool,
+    /// The vote that the voter holds.
+    pub(crate) held: Vote,
 }
 
 /// A takeover under way.
@@ -81,6 +99,7 @@ impl GroupLease {
             led: None,
             barred: None,
             transferred: false,
+            transfer: None,
             forbids: None,
         };
         GroupLease { timing, state: Mutex::new(state) }
@@ -160,10 +179,16 @@ impl GroupLease {
         self.lock().voter.heartbeat(received);
     }
 
+    /// Takes note that the leader in `from` told `to` to take over: it grants nothing any more (R8).
+    pub(crate) fn transfer_begun(&self, from: LeaderId, to: NodeId) {
+        self.lock().transfer = Some((from, to));
+    }
+
     /// Says whether a vote must be refused now. If not, this node's tenure ends here, before it votes: its granter is
     /// dropped, and none begins in the same leadership until [`voted`](Self::voted) says that it goes on.
-    pub(crate) fn refuses_vote(&self, now: BootTime, transfer: bool) -> bool {
+    pub(crate) fn refuses_vote(&self, now: BootTime, asked: &VoteAsked) -> bool {
         let mut state = self.lock();
+        let transfer = asked.transfer && state.transfers_to(asked);
         if !transfer && state.voter.refuses(now) {
             return true;
         }
@@ -202,14 +227,16 @@ impl GroupLease {
 
     /// Begins a tenure (R6).
     pub(crate) fn begin_tenure(&self, leadership: Leadership) {
-        let Leadership { leader, tenure, hosts } = leadership;
+        let Leadership { leader, tenure, members: Members { mut hosts, committed } } = leadership;
+        hosts.values_mut().for_each(|host| host.holds &= committed);
         let granter = Granter::new(self.timing, tenure, &hosts);
         let mut state = self.lock();
         if state.barred == Some(leader) || state.led.as_ref().is_some_and(|led| led.leader == leader) {
             return;
         }
         let acknowledged = watch::Sender::new(LogIndex(0));
-        state.led = Some(Led { leader, granter, acknowledged, hosts: hosts.into_keys().collect() });
+        let holders = hosts.iter().filter(|(_, host)| host.holds).map(|(node, _)| *node).collect();
+        state.led = Some(Led { leader, granter, acknowledged, holders, hosts: hosts.into_keys().collect() });
     }
 
     /// Ends the tenure, if there is one.
@@ -217,13 +244,17 @@ impl GroupLease {
         self.lock().led = None;
     }
 
-    /// Takes the members as they are now; those that joined during the tenure are added.
-    pub(crate) fn host(&self, hosts: BTreeMap<NodeId, RegionId>) {
-        if let Some(led) = &mut self.lock().led {
-            let known = std::mem::replace(&mut led.hosts, hosts.keys().copied().collect());
-            let joined = hosts.into_iter().filter(|(node, _)| !known.contains(node));
-            joined.for_each(|(node, region)| led.granter.host(node, region));
-        }
+    /// Takes the voters as they are now; those that joined during the tenure are added. While the membership may still
+    /// be lost, nobody holds by it who didn't hold before.
+    pub(crate) fn host(&self, members: Members) {
+        let Some(led) = &mut self.lock().led else { return };
+        let Members { hosts, committed } = members;
+        let known = std::mem::replace(&mut led.hosts, hosts.keys().copied().collect());
+        let holders = hosts.iter().filter(|(node, host)| host.holds && (committed || led.holders.contains(*node)));
+        led.holders = holders.map(|(node, _)| *node).collect();
+        let joined = hosts.into_iter().filter(|(node, _)| !known.contains(node));
+        joined.for_each(|(node, host)| led.granter.host(node, host));
+        led.granter.entitle(&led.holders);
     }
 
     /// Takes note, at `now`, that a quorum answered the heartbeat sent at `sent`, in the given leadership.
@@ -239,6 +270,8 @@ impl GroupLease {
     /// Answers a request for the lease; nothing when this node doesn't lead.
     pub(crate) fn request(&self, now: BootTime, renewal: Renewal, commit: LogIndex) -> Option<Decision> {
         let mut state = self.lock();
+        // What is acknowledged is applied here, under this lock: R4 needs no less.
+        let commit = commit.max(state.section.last_applied());
         let decision = state.led.as_mut()?.granter.request(now, renewal, commit);
         state.acknowledge(now);
         Some(decision)
@@ -279,8 +312,9 @@ impl GroupLease {
     }
 
     /// Begins a transfer of leadership: nothing is granted any more in this leadership (R8).
-    pub(crate) fn begin_transfer(&self, leader: LeaderId) {
+    pub(crate) fn begin_transfer(&self, leader: LeaderId, to: NodeId) {
         let mut state = self.lock();
+        state.transfer = Some((leader, to));
         state.bar(leader, true);
         if let Some(led) = &mut state.led {
             led.granter.begin_transfer();
@@ -306,18 +340,9 @@ impl GroupLease {
         self.lock().led.as_ref().is_some_and(|led| led.granter.is_retired(now, node))
     }
 
-    /// Says whether no node of a region can hold the lease; false when this node doesn't lead.
-    pub(crate) fn lapsed(&self, now: BootTime, region: &RegionId) -> bool {
-        self.lock().led.as_ref().is_some_and(|led| led.granter.lapsed(now, region))
-    }
-
-    /// Says whether all nodes of a region reported drained for a plan; false when this node doesn't lead.
-    pub(crate) fn is_drained(&self, region: &RegionId, epoch: Epoch) -> bool {
-        let state = self.lock();
-        let Some(led) = &state.led else { return false };
-        // Asked of a copy: beginning a takeover has consequences when its ground is a lapse.
-        let basis = led.granter.clone().begin_takeover(BootTime(0), region, epoch);
-        basis == Some(TakeoverBasis::Drained)
+    /// Says on what ground a region's messages may be moved now, if on any; never when this node doesn't lead.
+    pub(crate) fn takeover_basis(&self, now: BootTime, region: &RegionId, epoch: Epoch) -> Option<TakeoverBasis> {
+        self.lock().led.as_ref()?.granter.takeover_basis(now, region, epoch)
     }
 
     /// Begins a takeover of a region, if its messages may be moved now; [`takeover_appended`](Self::takeover_appended)
@@ -353,6 +378,18 @@ impl State {
                 more
             });
         }
+    }
+
+    /// Says whether a candidate is who the leader that this node knows told to take over, in the next term. Without that
+    /// a mark on its request says nothing: it may be old, or of an election that came to nothing.
+    fn transfers_to(&self, asked: &VoteAsked) -> bool {
+        let VoteAsked { candidate, held, .. } = asked;
+        self.transfer.is_some_and(|(from, to)| {
+            held.committed
+                && held.leader_id == from
+                && candidate.node_id == to.0
+                && from.term.checked_add(1) == Some(candidate.term)
+        })
     }
 
     /// Bars a leadership from granting; for good when a transfer is the reason.

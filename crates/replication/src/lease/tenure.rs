@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::cluster::RegionKind;
+use model::cluster::{NodeInfo, RegionKind, placement};
 use model::id::{LogIndex, NodeId, RegionId, Term};
 use openraft::Instant as _;
 use openraft::async_runtime::WatchReceiver as _;
-use traffic::lease::Tenure;
+use traffic::lease::{Host, Tenure};
 
-use crate::lease::group_lease::Leadership;
+use crate::lease::group_lease::{Leadership, Members};
 use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::raft::type_config::LeaderId;
@@ -55,10 +55,10 @@ pub(crate) fn observe(node: &Node, group: &Group) {
         let tenure = Tenure { term: Term(leader.term), began: node.now(), log_end };
         tracing::info!(group = group.id.0, term = leader.term, log_end = log_end.0, "became leader");
         metrics::counter!("signalbox_tenures_total").increment(1);
-        group.lease.begin_tenure(Leadership { leader, tenure, hosts: hosts(group) });
+        group.lease.begin_tenure(Leadership { leader, tenure, members: members(node, group) });
     }
     if group.membership_moved() {
-        group.lease.host(hosts(group));
+        group.lease.host(members(node, group));
     }
     evidence(node, group, leader);
     group.announce_leadership(Some(leader));
@@ -79,9 +79,25 @@ fn evidence(node: &Node, group: &Group, leader: LeaderId) {
     }
 }
 
-/// Lists the members in serving regions, voters and learners.
-fn hosts(group: &Group) -> BTreeMap<NodeId, RegionId> {
-    let membership = group.membership();
-    let serving = membership.nodes().filter(|(_, member)| member.0.kind == RegionKind::Serving);
-    serving.map(|(id, member)| (NodeId(*id), member.0.region.clone())).collect()
+/// Lists the voters in serving regions, and says which of them may hold the lease (R14): of each region one, a voter by
+/// every configuration of the membership, the one that the group is placed on where there is a choice. Learners hold
+/// nothing.
+fn members(node: &Node, group: &Group) -> Members {
+    let stored = group.stored_membership();
+    let membership = stored.membership();
+    let placed = placement(&node.peers.nodes(), group.id);
+    let voters = membership.voter_ids().filter_map(|id| Some((NodeId(id), &membership.get_node(&id)?.0)));
+    let serving: BTreeMap<NodeId, &NodeInfo> = voters.filter(|(_, info)| info.kind == RegionKind::Serving).collect();
+    let in_all = |id: NodeId| membership.get_joint_config().iter().all(|config| config.contains(&id.0));
+    let mut holders: BTreeMap<&RegionId, NodeId> = BTreeMap::new();
+    for (id, info) in serving.iter().filter(|(id, _)| in_all(**id)) {
+        let holder = holders.entry(&info.region).or_insert(*id);
+        if placed.get(&info.region) == Some(id) {
+            *holder = *id;
+        }
+    }
+    let host =
+        |id, info: &NodeInfo| Host { region: info.region.clone(), holds: holders.get(&info.region) == Some(&id) };
+    let hosts = serving.iter().map(|(id, info)| (*id, host(*id, info))).collect();
+    Members { hosts, committed: group.has_committed(&stored) }
 }

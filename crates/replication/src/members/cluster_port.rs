@@ -68,12 +68,9 @@ impl ClusterControl for Replication {
 }
 
 impl Leases for Replication {
-    fn lapsed(&self, group: GroupId, region: &RegionId) -> bool {
-        self.node().group(group).is_some_and(|group| group.lease.lapsed(self.node().now(), region))
-    }
-
-    fn drained(&self, group: GroupId, region: &RegionId, epoch: Epoch) -> bool {
-        self.node().group(group).is_some_and(|group| group.lease.is_drained(region, epoch))
+    fn may_move(&self, group: GroupId, region: &RegionId, epoch: Epoch) -> bool {
+        let now = self.node().now();
+        self.node().group(group).is_some_and(|group| group.lease.takeover_basis(now, region, epoch).is_some())
     }
 }
 

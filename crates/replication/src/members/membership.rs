@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use model::cluster::{NodeInfo, Nodes, placement};
 use model::id::{GroupId, NodeId};
+use openraft::ChangeMembers;
 use openraft::async_runtime::WatchReceiver as _;
 use service::ports::ClusterError;
 use tokio::time::Instant;
@@ -125,7 +126,8 @@ impl Exchange {
     async fn run(self) -> Result<(), ClusterError> {
         let Exchange { node, group, leaves, joins } = self;
         let _one = group.changing.lock().await;
-        let mut after: BTreeSet<u64> = group.membership().voter_ids().collect();
+        let voters: BTreeSet<u64> = group.membership().voter_ids().collect();
+        let mut after = voters.clone();
         after.extend(joins.map(|id| id.0));
         if let Some(leaves) = leaves {
             after.remove(&leaves.0);
@@ -137,8 +139,18 @@ impl Exchange {
             if let Some(leaves) = leaves {
                 retire(&node, &group, leaves).await?;
             }
-            let changing = group.raft.change_membership(after, false).await;
-            changing.map(|_| ()).map_err(|error| failed(&group, error.to_string()))
+            // Learners leave in a change of their own.
+            let learner = leaves.filter(|leaves| !voters.contains(&leaves.0));
+            if after != voters {
+                let changing = group.raft.change_membership(after, false).await;
+                changing.map_err(|error| failed(&group, error.to_string()))?;
+            }
+            if let Some(learner) = learner {
+                let gone = ChangeMembers::RemoveNodes(BTreeSet::from([learner.0]));
+                let changing = group.raft.change_membership(gone, false).await;
+                changing.map_err(|error| failed(&group, error.to_string()))?;
+            }
+            Ok(())
         };
         let made = made.await;
         if let (Err(error), Some(leaves)) = (&made, leaves) {

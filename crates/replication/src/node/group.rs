@@ -17,7 +17,7 @@ use crate::raft::codec;
 use crate::raft::hashes::{Hashes, Verdict};
 use crate::raft::raft_log::GroupLog;
 use crate::raft::state_machine::Raft;
-use crate::raft::type_config::{LeaderId, LogId, Membership, Vote};
+use crate::raft::type_config::{LeaderId, LogId, Membership, StoredMembership, Vote};
 use crate::time::group::GroupTime;
 
 /// A group of which this node is a member, or may become one.
@@ -40,7 +40,7 @@ pub(crate) struct Group {
     pub(crate) receiving: Semaphore,
     /// This node's leadership, for its duties.
     pub(crate) leadership: watch::Sender<Option<LeaderId>>,
-    /// The index of the membership whose members the granter knows.
+    /// The membership that the granter knows: its index, and in the lowest bit whether it was committed.
     pub(crate) known_membership: AtomicU64,
     /// One membership change or transfer of leadership at a time.
     pub(crate) changing: tokio::sync::Mutex<()>,
@@ -147,12 +147,25 @@ impl Group {
         self.raft.server_metrics().borrow_watched().membership_config.membership().clone()
     }
 
-    /// Says whether the membership changed since this was asked last.
+    /// Returns the membership in force with the entry that made it.
+    pub(crate) fn stored_membership(&self) -> StoredMembership {
+        self.raft.server_metrics().borrow_watched().membership_config.as_ref().clone()
+    }
+
+    /// Says whether a membership is committed, so that no later leader can go by one from before.
+    pub(crate) fn has_committed(&self, membership: &StoredMembership) -> bool {
+        LogIndex(codec::index_of(membership.log_id().as_ref())) <= self.committed()
+    }
+
+    /// Says whether the membership changed, or was committed, since this was asked last.
     pub(crate) fn membership_moved(&self) -> bool {
-        let metrics = self.raft.server_metrics();
-        let log_id = *metrics.borrow_watched().membership_config.log_id();
-        let index = log_id.map_or(0, |log_id| log_id.index);
-        self.known_membership.swap(index, Ordering::Relaxed) != index
+        let index = {
+            let metrics = self.raft.server_metrics();
+            let log_id = *metrics.borrow_watched().membership_config.log_id();
+            codec::index_of(log_id.as_ref())
+        };
+        let now = (index << 1) | u64::from(LogIndex(index) <= self.committed());
+        self.known_membership.swap(now, Ordering::Relaxed) != now
     }
 
     /// Tells the duties whether this node leads.

@@ -20,6 +20,7 @@ use wire::peer::{
 };
 
 use crate::leadership::transfer;
+use crate::lease::group_lease::VoteAsked;
 use crate::members::start_number;
 use crate::node::background;
 use crate::node::group::Group;
@@ -210,7 +211,8 @@ impl Peer for PeerService {
         let group = self.group(request.group)?;
         let request = codec::vote_request_in(request, transfer).map_err(invalid)?;
         caller.is(request.vote.leader_id.node_id)?;
-        if !group.rejoin.may_vote() || group.lease.refuses_vote(self.0.now(), transfer) {
+        let asked = VoteAsked { candidate: request.vote.leader_id, transfer, held: group.vote() };
+        if !group.rejoin.may_vote() || group.lease.refuses_vote(self.0.now(), &asked) {
             tracing::debug!(group = group.id.0, "vote refused: hold-off not over");
             return Ok(Response::new(PeerService::refused(&group)));
         }
@@ -262,6 +264,7 @@ impl Peer for PeerService {
         let from = codec::vote_in(request.from).map_err(invalid)?;
         caller.is(from.leader_id.node_id)?;
         admit(&group, &from)?;
+        group.lease.transfer_begun(from.leader_id, NodeId(request.to));
         if request.to == self.0.id.0 && !group.rejoin.may_vote() {
             let refused = "the node lost its disk and has not caught up".to_owned();
             return Ok(Response::new(TransferLeaderReply { refused }));

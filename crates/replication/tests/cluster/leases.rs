@@ -80,16 +80,17 @@ async fn the_grounds_of_a_takeover_are_a_lapse_or_a_report() {
     let followers = cluster.followers(GROUP).await;
     let (drained, lost) = (followers[0], followers[1]);
     let region = |id| cluster.region(id);
-    assert!(!cluster.node(leader).lapsed(GROUP, &region(drained)));
-    assert!(!cluster.node(leader).drained(GROUP, &region(drained), Epoch(7)));
+    assert!(!cluster.node(leader).may_move(GROUP, &region(drained), Epoch(7)));
     cluster.node(drained).report_drained(GROUP, Epoch(7));
     eventually("the report", || async {
-        cluster.node(leader).drained(GROUP, &region(drained), Epoch(7)).then_some(())
+        cluster.node(leader).may_move(GROUP, &region(drained), Epoch(7)).then_some(())
     })
     .await;
+    assert!(!cluster.node(leader).may_move(GROUP, &region(drained), Epoch(8)), "drained for another plan");
     let lost_region = region(lost);
     cluster.kill(lost).await;
-    eventually("the lapse", || async { cluster.node(leader).lapsed(GROUP, &lost_region).then_some(()) }).await;
+    eventually("the lapse", || async { cluster.node(leader).may_move(GROUP, &lost_region, Epoch(8)).then_some(()) })
+        .await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,13 +1,18 @@
 //! Members that come, go, and come back without their disks.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use crate::support::{Cluster, PARTITIONS, SOON, adopt_plan, create_app, eventually, propose};
 use futures::FutureExt as _;
 use model::cluster::placement;
 use model::command::{Command, Proposal};
-use model::id::{GroupId, Incarnation, NodeId};
+use model::id::{GroupId, Incarnation, NodeId, RegionId};
 use registry::tables::{Apps, ReadRows};
-use replication::NodeFault;
-use service::ports::{ClusterControl, Reads, SendPermits};
+use replication::{NodeFault, Replication};
+use service::ports::{ClusterControl, ClusterError, Reads, SendPermits};
 
 /// More operations than it takes from a sealed snapshot to a purged log.
 const KILLS: usize = 10;
@@ -98,6 +103,84 @@ async fn a_node_joins_takes_its_place_and_another_leaves() {
     propose(cluster.node(newcomer), GroupId::CONTROL, create_app(2)).await.unwrap();
     cluster.converge(GroupId::CONTROL).await;
     has(&cluster, newcomer, 1).await;
+}
+
+/// Fails as soon as two nodes of one region may send for one partition. Runs until it is dropped.
+async fn one_holder_a_region(nodes: Vec<(RegionId, Replication)>, seen: Arc<AtomicUsize>) {
+    loop {
+        for partition in GroupId::partitions(PARTITIONS) {
+            let mut holding: BTreeSet<&RegionId> = BTreeSet::new();
+            for (region, node) in &nodes {
+                if node.enter(partition).is_ok() {
+                    assert!(holding.insert(region), "two nodes of {region} send for partition {partition}");
+                    seen.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+}
+
+/// Node 4 is in the region of node 1: while it is a learner it holds nothing, and takes over when node 1's lease is
+/// over. Leaders change meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_region_has_one_holder_while_its_nodes_come_and_go() {
+    let mut cluster = Cluster::stopped(4).await;
+    let ids = cluster.ids();
+    let (first, newcomer) = (ids[..3].to_vec(), ids[3]);
+    for id in &first {
+        cluster.run_among(*id, first.clone(), true).await;
+    }
+    propose(cluster.node(first[1]), GroupId::CONTROL, create_app(1)).await.unwrap();
+    cluster.run_among(newcomer, ids.clone(), false).await;
+    let nodes = ids.iter().map(|id| (cluster.region(*id), cluster.node(*id).clone())).collect();
+    let seen = Arc::new(AtomicUsize::new(0));
+    let watch = tokio::spawn(one_holder_a_region(nodes, seen.clone()));
+    let operator = cluster.node(first[1]).clone();
+    operator.add_node(cluster.info(newcomer)).await.unwrap();
+    for to in [first[2], first[1], first[0], first[1]] {
+        for partition in GroupId::partitions(PARTITIONS) {
+            let _ = cluster.node(to).transfer_leader(partition, to).await;
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+    assert!(GroupId::partitions(PARTITIONS).all(|partition| cluster.node(newcomer).enter(partition).is_err()));
+    operator.promote_node(newcomer).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    operator.remove_node(first[0]).await.unwrap();
+    eventually("the newcomer to hold every partition", || async {
+        let mut partitions = GroupId::partitions(PARTITIONS);
+        partitions.all(|partition| cluster.node(newcomer).enter(partition).is_ok()).then_some(())
+    })
+    .await;
+    assert!(seen.load(Ordering::Relaxed) > 1_000, "nobody held anything");
+    assert!(!watch.is_finished(), "{:?}", watch.await);
+}
+
+/// Removing a learner removes it, and once more changes nothing.
+#[tokio::test(start_paused = true)]
+async fn a_learner_is_removed() {
+    let mut cluster = Cluster::stopped(4).await;
+    let ids = cluster.ids();
+    let (first, newcomer) = (ids[..3].to_vec(), ids[3]);
+    for id in &first {
+        cluster.run_among(*id, first.clone(), true).await;
+    }
+    cluster.run_among(newcomer, ids.clone(), false).await;
+    let operator = cluster.node(first[1]).clone();
+    operator.add_node(cluster.info(newcomer)).await.unwrap();
+    let learners = || operator.status().groups.into_iter().filter(|group| group.learners == vec![newcomer]).count();
+    assert!(learners() > 0);
+    operator.remove_node(newcomer).await.unwrap();
+    assert_eq!(learners(), 0);
+    assert_eq!(operator.remove_node(newcomer).await, Err(ClusterError::UnknownNode(newcomer)));
+    for group in operator.status().groups {
+        assert_eq!(group.voters, first, "group {}", group.group);
+    }
+    for id in first {
+        let known = || cluster.node(id).nodes().contains_key(&newcomer);
+        eventually("the learner to be forgotten", || async { (!known()).then_some(()) }).await;
+    }
 }
 
 /// A node is to take the place of another one, and can't, because it is no member yet.

@@ -7,13 +7,13 @@ use model::id::{AppId, EndpointId, GroupId, NodeId, RegionId};
 use proptest::prelude::*;
 use registry::tables::{Apps, ReadRows};
 use replication::Replication;
-use service::ports::{ClusterControl, ClusterError, LogError, Reads};
+use service::ports::{ClusterControl, ClusterError, LogError, Reads, SendPermits};
 use tonic::{Code, Request, Status};
 use wire::Stored as _;
 use wire::peer::peer_client::PeerClient;
 use wire::peer::{self, Attempt, ProposeRequest, SnapshotHeader, SnapshotPart, Vote, VoteRequest, snapshot_part};
 
-use crate::support::{CLUSTER, Cluster, PARTITIONS, STRANGERS, create_app, eventually, links, propose};
+use crate::support::{CLUSTER, Cluster, GROUP, PARTITIONS, STRANGERS, create_app, eventually, links, propose};
 
 /// What a call says of itself.
 #[derive(Clone)]
@@ -194,6 +194,33 @@ async fn nobody_speaks_in_anothers_name_or_for_another_cluster_or_to_the_wrong_n
         assert_eq!(terms(cluster.node(to)), before);
     }
     lives(&cluster, 1).await;
+}
+
+/// A request that says of itself that its sender was told to take over: late, of an election that came to nothing, or
+/// of a node that nobody told.
+#[tokio::test(start_paused = true)]
+async fn a_mark_of_a_transfer_that_no_leader_began_says_nothing() {
+    let cluster = Cluster::start().await;
+    let leader = cluster.leader(GROUP).await;
+    let followers = cluster.followers(GROUP).await;
+    let holding = || cluster.ids().into_iter().filter(|id| cluster.node(*id).enter(GROUP).is_ok()).count();
+    eventually("all nodes to hold the lease", || async { (holding() == 3).then_some(()) }).await;
+    let term = |id| cluster.node(id).leads(GROUP).unwrap().0;
+    let led = term(leader);
+    let last = Some(peer::LogId { term: 1_000, node: followers[0].0, index: 1_000_000 });
+    for asked in [0, led, led + 1, led + 7] {
+        for to in [leader, followers[1]] {
+            let vote = Some(Vote { term: asked, node: followers[0].0, committed: false });
+            let ask = VoteRequest { group: u32::from(GROUP.0), vote, last };
+            let mut marked = Said::of(&cluster, followers[0], to).on(ask);
+            marked.metadata_mut().insert("signalbox-leadership-transfer", "1".parse().unwrap());
+            let reply = PeerClient::new(cluster.calls(followers[0], to)).vote(marked).await.unwrap().into_inner();
+            assert!(!reply.granted, "term {asked} from {to}");
+        }
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    assert_eq!(term(leader), led, "leadership moved");
+    assert_eq!(holding(), 3, "somebody gets no lease any more");
 }
 
 #[tokio::test(start_paused = true)]

@@ -59,7 +59,7 @@ impl TakeoverDuty {
             self.finished.insert(region.clone());
             return Ok(None);
         }
-        let may_move = self.leases.drained(self.group, region, self.epoch) || self.leases.lapsed(self.group, region);
+        let may_move = self.leases.may_move(self.group, region, self.epoch);
         let walk = self.walks.entry(region.clone()).or_default();
         if !may_move || walk.under_way.is_some() || walk.rest_until > now.boot_time {
             return Ok(None);

@@ -3,12 +3,12 @@
 //!
 //! Whoever holds a `Granter` drops it at the moment at which the node stops leading the term, before it votes again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{BootTime, Epoch, Incarnation, LogIndex, NodeId, RegionId};
 
 use super::pending::PendingAcknowledgements;
-use super::terms::{Grant, HolderId, Renewal, Report, Tenure};
+use super::terms::{Grant, HolderId, Host, Renewal, Report, Tenure};
 use crate::timing::LeaseTiming;
 
 /// One tenure's knowledge of holders. Its size is bounded by the number of nodes that hosted a replica in the tenure.
@@ -25,10 +25,12 @@ pub struct Granter {
     waiting: PendingAcknowledgements,
 }
 
-/// What is known of a node that may hold the lease.
+/// What is known of a node that may hold the lease, or held it in this tenure or before.
 #[derive(Debug, Clone)]
 struct Known {
     region: RegionId,
+    /// Whether it is the one of its region that may be granted the lease (R14).
+    holds: bool,
     incarnation: Option<Incarnation>,
     fenced: LogIndex,
     drained: Option<Epoch>,
@@ -62,6 +64,12 @@ pub enum Reason {
     /// The node is being removed from the group.
     #[error("the node is being removed from the group")]
     Retired,
+    /// The node is no voter of the group, or its region has another holder (R14).
+    #[error("the node is not the one of its region that sends for the group")]
+    NotHolder,
+    /// The region's former holder may still hold the lease (R14).
+    #[error("node {0} of the same region may still hold the lease")]
+    HeldBy(NodeId),
     /// A takeover of the region is proposed, and what became of it is not known yet.
     #[error("the region's waiting messages are being moved to other regions")]
     TakingOver,
@@ -100,9 +108,9 @@ pub enum TakeoverBasis {
 
 impl Granter {
     /// Begins a tenure (R6): every holder counts as granted at its beginning. `hosts` are the nodes of serving regions
-    /// that host a replica by any membership in force since the tenure began; nodes that [`retire`](Self::retire) let
-    /// go before earlier are not among them.
-    pub fn new(timing: LeaseTiming, tenure: Tenure, hosts: &BTreeMap<NodeId, RegionId>) -> Granter {
+    /// that vote by any membership in force since the tenure began; nodes that [`retire`](Self::retire) let go before
+    /// earlier are not among them.
+    pub fn new(timing: LeaseTiming, tenure: Tenure, hosts: &BTreeMap<NodeId, Host>) -> Granter {
         let mut granter = Granter {
             timing,
             tenure,
@@ -113,18 +121,28 @@ impl Granter {
             taking_over: BTreeMap::new(),
             waiting: PendingAcknowledgements::new(timing.patience()),
         };
-        for (node, region) in hosts {
-            granter.host(*node, region.clone());
+        for (node, host) in hosts {
+            granter.host(*node, host.clone());
         }
         granter
     }
 
-    /// Adds a node that is to host a replica, before it can ask for the lease. A node that is known already stays as it
-    /// is, but for its retirement, which ends.
-    pub fn host(&mut self, node: NodeId, region: RegionId) {
+    /// Adds a node that votes, before it can be granted the lease. A node that is known already stays as it is, but for
+    /// its retirement, which ends.
+    pub fn host(&mut self, node: NodeId, host: Host) {
+        let Host { region, holds } = host;
         let granted = self.tenure.began;
-        let fresh = Known { region, incarnation: None, fenced: LogIndex(0), drained: None, granted, retired: false };
+        let (fenced, retired) = (LogIndex(0), false);
+        let fresh = Known { region, holds, incarnation: None, fenced, drained: None, granted, retired };
         self.holders.entry(node).or_insert(fresh).retired = false;
+    }
+
+    /// Takes who may be granted the lease from now on, one node of a region at most: the others that are known get
+    /// nothing more (R14). What they hold already ends by itself.
+    pub fn entitle(&mut self, holders: &BTreeSet<NodeId>) {
+        for (node, known) in &mut self.holders {
+            known.holds = holders.contains(node);
+        }
     }
 
     /// Grants nothing more to a node that is to leave the group. Its removal may be proposed once
@@ -164,10 +182,10 @@ impl Granter {
         self.leader_lease.is_some_and(|sent| now.since(sent) < self.timing.leader_lease())
     }
 
-    /// Takes a report that asks for nothing. Says whether it counts: not if it comes from an earlier incarnation.
+    /// Takes a report that asks for nothing. Says whether it counts: not if it comes from an earlier incarnation, or
+    /// from a node that never was a voter in this tenure.
     pub fn report(&mut self, report: Report) -> bool {
-        let Report { holder: HolderId { node, incarnation, region }, fenced, drained } = report;
-        self.host_if_unknown(node, region);
+        let Report { holder: HolderId { node, incarnation, .. }, fenced, drained } = report;
         let Some(known) = self.holders.get_mut(&node) else { return false };
         if known.incarnation > Some(incarnation) {
             return false;
@@ -192,10 +210,13 @@ impl Granter {
     pub fn request(&mut self, now: BootTime, renewal: Renewal, commit: LogIndex) -> Decision {
         let Renewal { report, sent } = renewal;
         let HolderId { node, incarnation, region } = report.holder.clone();
+        if !self.holders.contains_key(&node) {
+            return Decision::Refuse(Reason::NotHolder);
+        }
         if !self.report(report) {
             return Decision::Refuse(Reason::EarlierIncarnation);
         }
-        if let Some(reason) = self.vote_hold_off(now, node) {
+        if let Some(reason) = self.refusal(now, node) {
             return Decision::Refuse(reason);
         }
         if let Some(known) = self.holders.get_mut(&node) {
@@ -246,27 +267,26 @@ impl Granter {
         up_to
     }
 
-    /// Says whether no node of the region holds the lease, by lapse.
-    pub fn lapsed(&self, now: BootTime, region: &RegionId) -> bool {
-        self.may_conclude(now)
-            && self.has_lapsed(now, self.tenure.began)
-            && self.of_region(region).all(|known| self.has_lapsed(now, known.granted))
-    }
-
-    /// Says on what ground a `Takeover{region, epoch}` may be proposed now, if on any. On the ground of a lapse the
-    /// region gets no lease from here on until [`takeover_appended`](Self::takeover_appended) was called for every such
-    /// takeover. What became of one may never be known in this tenure: then the region stays without until its end.
-    pub fn begin_takeover(&mut self, now: BootTime, region: &RegionId, epoch: Epoch) -> Option<TakeoverBasis> {
+    /// Says on what ground a `Takeover{region, epoch}` may be proposed now, if on any: each node of the region counts by
+    /// itself, by what it reported or by its lapse (R11).
+    pub fn takeover_basis(&self, now: BootTime, region: &RegionId, epoch: Epoch) -> Option<TakeoverBasis> {
         let noisy = || self.of_region(region).filter(|known| known.drained != Some(epoch));
         if noisy().next().is_none() && self.of_region(region).next().is_some() {
             return Some(TakeoverBasis::Drained);
         }
         let lapsed = noisy().all(|known| self.has_lapsed(now, known.granted));
-        if !lapsed || !self.has_lapsed(now, self.tenure.began) || !self.may_conclude(now) {
-            return None;
+        (lapsed && self.has_lapsed(now, self.tenure.began) && self.may_conclude(now)).then_some(TakeoverBasis::Lapsed)
+    }
+
+    /// Says the same, and begins the takeover. On the ground of a lapse the region gets no lease from here on until
+    /// [`takeover_appended`](Self::takeover_appended) was called for every such takeover. What became of one may never
+    /// be known in this tenure: then the region stays without until its end.
+    pub fn begin_takeover(&mut self, now: BootTime, region: &RegionId, epoch: Epoch) -> Option<TakeoverBasis> {
+        let basis = self.takeover_basis(now, region, epoch)?;
+        if basis == TakeoverBasis::Lapsed {
+            *self.taking_over.entry(region.clone()).or_default() += 1;
         }
-        *self.taking_over.entry(region.clone()).or_default() += 1;
-        Some(TakeoverBasis::Lapsed)
+        Some(basis)
     }
 
     /// Takes note that a takeover of the region, which began on this ground, was appended at `index`: grants to the
@@ -287,13 +307,7 @@ impl Granter {
         self.holders.values().all(|known| known.granted >= self.tenure.began)
     }
 
-    fn host_if_unknown(&mut self, node: NodeId, region: RegionId) {
-        if !self.holders.contains_key(&node) {
-            self.host(node, region);
-        }
-    }
-
-    fn vote_hold_off(&self, now: BootTime, node: NodeId) -> Option<Reason> {
+    fn refusal(&self, now: BootTime, node: NodeId) -> Option<Reason> {
         let known = self.holders.get(&node)?;
         if self.transferring {
             return Some(Reason::Transferring);
@@ -303,6 +317,13 @@ impl Granter {
         }
         if known.retired {
             return Some(Reason::Retired);
+        }
+        if !known.holds {
+            return Some(Reason::NotHolder);
+        }
+        let others = self.holders.iter().filter(|(other, held)| **other != node && held.region == known.region);
+        if let Some((other, _)) = others.into_iter().find(|(_, held)| !self.has_lapsed(now, held.granted)) {
+            return Some(Reason::HeldBy(*other));
         }
         if self.taking_over.contains_key(&known.region) {
             return Some(Reason::TakingOver);

@@ -1,6 +1,6 @@
 //! Tables for the leader's side of the lease: one rule each. What the rules keep together is tested in `tests/lease`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::Term;
@@ -18,11 +18,15 @@ fn region(name: &str) -> RegionId {
     RegionId::new(name).unwrap()
 }
 
+fn host(name: &str) -> Host {
+    Host { region: region(name), holds: true }
+}
+
 /// A tenure that began at 10 s with a log of 7 entries, and A and B in regions of their own.
 fn granter() -> Granter {
     let timing = LeaseTiming::for_round_trip(Duration::from_millis(80)).unwrap();
     let tenure = Tenure { term: Term(3), began: at(10_000), log_end: LogIndex(7) };
-    Granter::new(timing, tenure, &BTreeMap::from([(A, region("a")), (B, region("b"))]))
+    Granter::new(timing, tenure, &BTreeMap::from([(A, host("a")), (B, host("b"))]))
 }
 
 /// The same, sure of leading at `now`.
@@ -170,7 +174,7 @@ fn a_transfer_ends_granting_and_everything_that_rests_on_time() {
     granter.quorum_acked(at(11_200));
     assert_eq!(granter.request(at(11_201), renewal(A, 1, 7), LogIndex(7)), Decision::Refuse(Reason::Transferring));
     assert_eq!(granter.acknowledged(at(11_202), LogIndex(8), LogIndex(8)), wait(None, &[A]));
-    assert!(!granter.lapsed(at(11_202), &region("a")));
+    assert_eq!(granter.takeover_basis(at(11_202), &region("a"), Epoch(2)), None);
     granter.report(report(A, 1, 8));
     assert_eq!(granter.acknowledged(at(11_203), LogIndex(8), LogIndex(8)), Acknowledgement::Yes);
 }
@@ -225,7 +229,7 @@ fn a_node_leaves_only_without_a_lease() {
     assert!(!granter.is_retired(at(12_149), A));
     assert!(granter.is_retired(at(12_150), A));
     assert!(!granter.is_retired(at(12_150), B));
-    granter.host(A, region("a"));
+    granter.host(A, host("a"));
     assert!(!granter.is_retired(at(12_151), A));
 }
 
@@ -238,4 +242,51 @@ fn a_node_that_stays_after_all_gets_the_lease_again() {
     assert_eq!(granter.request(at(11_050), renewal(A, 1, 7), LogIndex(7)), granted(7));
     assert!(!granter.is_retired(at(11_100), A));
     assert_eq!(granter.request(at(11_050), renewal(B, 1, 7), LogIndex(7)), Decision::Refuse(Reason::Retired));
+}
+
+const LEARNER: NodeId = NodeId(3);
+
+fn asks(granter: &mut Granter, node: NodeId, now: u64) -> Decision {
+    let holder = HolderId { node, incarnation: Incarnation(1), region: region("a") };
+    let report = Report { holder, fenced: LogIndex(7), drained: None };
+    granter.request(at(now), Renewal { report, sent: at(123) }, LogIndex(7))
+}
+
+#[test]
+fn whoever_is_no_voter_gets_nothing_and_is_not_waited_for() {
+    let mut granter = sure_at(11_000);
+    assert_eq!(asks(&mut granter, LEARNER, 11_050), Decision::Refuse(Reason::NotHolder));
+    granter.report(report(A, 1, 9));
+    granter.report(report(B, 1, 9));
+    assert_eq!(granter.acknowledged(at(11_060), LogIndex(9), LogIndex(9)), Acknowledgement::Yes);
+}
+
+#[test]
+fn a_region_has_one_holder_and_the_next_one_waits_for_its_lapse() {
+    let mut granter = sure_at(11_000);
+    granter.host(LEARNER, Host { region: region("a"), holds: false });
+    granter.quorum_acked(at(11_950));
+    assert_eq!(asks(&mut granter, A, 12_000), granted(7));
+    assert_eq!(asks(&mut granter, LEARNER, 12_001), Decision::Refuse(Reason::NotHolder));
+    granter.entitle(&BTreeSet::from([LEARNER, B]));
+    assert_eq!(asks(&mut granter, A, 12_002), Decision::Refuse(Reason::NotHolder));
+    for now in [12_003, 13_099] {
+        granter.quorum_acked(at(now));
+        assert_eq!(asks(&mut granter, LEARNER, now), Decision::Refuse(Reason::HeldBy(A)), "at {now}");
+    }
+    assert_eq!(asks(&mut granter, LEARNER, 13_100), granted(7));
+    assert_eq!(asks(&mut granter, A, 13_101), Decision::Refuse(Reason::NotHolder));
+}
+
+/// A region with a node that is drained and one that is dead: each counts by itself.
+#[test]
+fn a_takeover_waits_for_no_node_longer_than_for_its_own_ground() {
+    let mut granter = sure_at(11_000);
+    granter.host(LEARNER, Host { region: region("a"), holds: false });
+    granter.report(Report { drained: Some(Epoch(2)), ..report(A, 1, 7) });
+    granter.quorum_acked(at(11_060));
+    assert_eq!(asks(&mut granter, A, 11_099), Decision::Refuse(Reason::HeldBy(LEARNER)));
+    assert_eq!(asks(&mut granter, A, 11_100), granted(7));
+    assert_eq!(granter.takeover_basis(at(11_101), &region("a"), Epoch(2)), Some(TakeoverBasis::Lapsed));
+    assert_eq!(granter.takeover_basis(at(11_101), &region("a"), Epoch(3)), None, "A is not drained for that plan");
 }

@@ -34,5 +34,5 @@ mod voter;
 
 pub use granter::{Acknowledgement, Decision, Granter, Reason, TakeoverBasis};
 pub use holder::{Answer, Holder, NoPermit, Permit};
-pub use terms::{Grant, HolderId, Renewal, Report, Tenure};
+pub use terms::{Grant, HolderId, Host, Renewal, Report, Tenure};
 pub use voter::Voter;

@@ -14,6 +14,15 @@ pub struct HolderId {
     pub region: RegionId,
 }
 
+/// A node of a serving region that hosts a replica of the group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of its members say it")]
+pub struct Host {
+    pub region: RegionId,
+    /// Whether it is the one of its region that may hold the lease, as far as the group's members go (R14).
+    pub holds: bool,
+}
+
 /// How far a holder is. Pushed whenever it changes, and part of every renewal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use model::{BootTime, Incarnation, LogIndex, NodeId, RegionId, Term};
 use traffic::LeaseTiming;
-use traffic::lease::{Granter, Holder, HolderId, Tenure, Voter};
+use traffic::lease::{Granter, Holder, HolderId, Host, Tenure, Voter};
 
 use crate::network::{Entry, Kind, Message};
 use crate::watch::View;
@@ -149,7 +149,8 @@ impl Node {
 
     pub fn become_leader(&mut self, now: BootTime, number: u64) {
         let tenure = Tenure { term: Term(self.term), began: now, log_end: index(self.log.len()) };
-        let hosts: BTreeMap<NodeId, RegionId> = (0..NODES).map(|node| (NodeId(node as u64), region(node))).collect();
+        let hosts: BTreeMap<NodeId, Host> =
+            (0..NODES).map(|node| (NodeId(node as u64), Host { region: region(node), holds: true })).collect();
         self.role = Role::Leader(Box::new(Leading {
             granter: Granter::new(self.timing, tenure, &hosts),
             matched: [0; NODES],

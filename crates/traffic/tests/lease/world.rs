@@ -186,6 +186,7 @@ impl World {
                 Reason::Unsure => "refused: unsure",
                 Reason::Transferring => "refused: transferring",
                 Reason::Retired => "refused: retired",
+                Reason::NotHolder | Reason::HeldBy(_) => "refused: not the holder",
                 Reason::TakingOver => "refused: taking over",
                 Reason::Behind { .. } => "refused: behind",
             }),
