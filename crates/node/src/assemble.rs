@@ -31,7 +31,7 @@ use crate::effects::{self, EffectTargets};
 use crate::ports::NodePorts;
 use crate::readiness::NodeReadiness;
 use crate::restart::Restart;
-use crate::running::{RunningNode, Tasks};
+use crate::running::{RunningNode, SENDER_STOP_MAX, Tasks};
 use crate::{duties, first_plan};
 
 /// What a node is told.
@@ -117,7 +117,7 @@ pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Resul
     if let Some(restart) = restart.clone() {
         tasks.essential("restore after a restart", give_back(restart, readiness.clone(), leaving));
     }
-    Ok(RunningNode { replication, service, readiness, restart, sender, tasks })
+    Ok(RunningNode { replication, service, readiness, restart, sender, tasks, sender_stop_max: SENDER_STOP_MAX })
 }
 
 fn replication_config(settings: &NodeSettings) -> ReplicationConfig {

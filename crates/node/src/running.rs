@@ -14,7 +14,9 @@ use crate::readiness::NodeReadiness;
 use crate::restart::Restart;
 
 /// How long the sender may take to record what it began when the node stops.
-const SENDER_STOP_MAX: Duration = Duration::from_secs(10);
+pub(crate) const SENDER_STOP_MAX: Duration = Duration::from_secs(10);
+/// The same after a fault, when nothing can be recorded any more: what is under way to a provider may end.
+const SENDER_STOP_FAULT_MAX: Duration = Duration::from_secs(1);
 
 /// The cluster knows this incarnation of the node already, from an earlier data folder, or a later one: the node must
 /// begin again, with a higher number.
@@ -33,11 +35,21 @@ pub struct RunningNode {
     pub(crate) restart: Option<Restart>,
     pub(crate) sender: Option<Sender>,
     pub(crate) tasks: Tasks,
+    pub(crate) sender_stop_max: Duration,
 }
 
 impl RunningNode {
-    /// Waits for a fault after which the node must stop; [`Outdated`] when it should begin again at once.
+    /// Waits for a fault after which the node must stop; [`Outdated`] when it should begin again at once. When it
+    /// returns, the node leads nothing, grants and holds no lease, and sends nothing any more: the others replace it as
+    /// they do one that was killed, however long it takes to end what its callers wait for.
     pub async fn fault(&mut self) -> anyhow::Error {
+        let fault = self.first_fault().await;
+        self.sender_stop_max = SENDER_STOP_FAULT_MAX;
+        self.replication.stop().await;
+        fault
+    }
+
+    async fn first_fault(&mut self) -> anyhow::Error {
         tokio::select! {
             // The node's own disk, state or a task of its replication.
             fault = self.replication.failed() => match fault {
@@ -65,7 +77,7 @@ impl RunningNode {
     pub async fn stop(mut self) {
         self.readiness.leaving().cancel();
         if let Some(sender) = self.sender.take() {
-            sender.stop(SENDER_STOP_MAX).await;
+            sender.stop(self.sender_stop_max).await;
         }
         self.tasks.0.shutdown().await;
         self.replication.stop().await;

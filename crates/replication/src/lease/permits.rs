@@ -25,6 +25,9 @@ struct SectionPermit {
 impl SendPermits for Replication {
     fn enter(&self, group: GroupId) -> Result<Box<dyn Permit>, NoPermit> {
         let node = self.node().clone();
+        if node.fatal.is_reported() {
+            return Err(NoPermit::NoLease);
+        }
         let group = node.group(group).ok_or(NoPermit::NoLease)?.clone();
         let entered = node.now();
         let number = group.lease.enter(entered)?;

@@ -66,7 +66,7 @@ pub(crate) async fn run(node: Arc<Node>) {
 
 /// Asks the leaders of these groups.
 fn ask(node: &Arc<Node>, calls: &mut Calls, groups: &BTreeSet<GroupId>) {
-    let Some(holder) = node.holder() else { return };
+    let Some(holder) = node.holder().filter(|_| !node.fatal.is_reported()) else { return };
     let mut by_leader: BTreeMap<NodeId, Vec<GroupReport>> = BTreeMap::new();
     for group in groups.iter().filter_map(|group| node.group(*group)) {
         let (Some(leader), Some(own)) = (group.leader(), group.lease.report()) else { continue };

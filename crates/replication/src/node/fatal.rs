@@ -50,6 +50,11 @@ impl Fatal {
         })
     }
 
+    /// Says whether there is a reason: from then on this node grants nothing, asks for nothing and begins nothing.
+    pub(crate) fn is_reported(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
     /// Returns the reason, if there is one.
     pub(crate) fn reason(&self) -> Option<NodeFault> {
         self.0.borrow().clone()

@@ -75,6 +75,9 @@ fn compare(node: &Node, from: NodeId, hashes: &[StateHash]) -> Result<(), CodecE
 
 /// Decides about one group. The clock and the commit index are read here, after the request arrived (R1, R4).
 pub(crate) fn decide(node: &Node, group: GroupId, renewal: Renewal) -> Result<Grant, String> {
+    if node.fatal.is_reported() {
+        return Err("this node must stop".to_owned());
+    }
     let group = node.group(group).ok_or("the group is not hosted here")?;
     tenure::observe(node, group);
     let commit = group.committed();

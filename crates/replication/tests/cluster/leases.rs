@@ -72,6 +72,23 @@ async fn a_holder_that_is_cut_off_is_waited_out_and_can_not_send_then() {
     assert_eq!(plan.epoch, Epoch(1), "a lease after a gap is usable only with what was acknowledged meanwhile");
 }
 
+/// Its listeners may still have callers to answer; nobody waits for them.
+#[tokio::test(start_paused = true)]
+async fn a_node_that_must_stop_sends_nothing_from_that_moment_on() {
+    let cluster = Cluster::start().await;
+    all_hold(&cluster).await;
+    let leader = cluster.leader(GROUP).await;
+    cluster.fail_disk(leader);
+    let _ = tokio::time::timeout(LAPSE, propose(cluster.node(leader), GROUP, adopt_plan(1))).await;
+    cluster.node(leader).failed().await;
+    assert!(cluster.node(leader).enter(GROUP).is_err(), "it still sends");
+    let stopped = Instant::now();
+    cluster.node(leader).stop().await;
+    let others: Vec<_> = cluster.ids().into_iter().filter(|id| *id != leader).collect();
+    eventually("another leader", || async { others.iter().find(|id| cluster.node(**id).leads(GROUP).is_some()) }).await;
+    assert!(stopped.elapsed() < LAPSE * 2, "{:?}", stopped.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_grounds_of_a_takeover_are_a_lapse_or_a_report() {
     let mut cluster = Cluster::start().await;
