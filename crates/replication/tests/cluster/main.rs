@@ -8,6 +8,7 @@ mod leaving;
 mod membership;
 mod old_copies;
 mod overload;
+mod partial;
 mod purging;
 mod remote_reads;
 mod slow;

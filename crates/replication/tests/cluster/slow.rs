@@ -134,6 +134,7 @@ fn is_refused<T: std::fmt::Debug>(answer: Result<T, ServiceError>) {
 #[tokio::test(start_paused = true)]
 async fn new_work_is_refused_and_what_ends_work_goes_on() {
     let cluster = Cluster::start().await;
+    cluster.balanced().await;
     let clients = Client::all(&cluster).await;
     // The app's endpoints are there, and so are the recipients that are chosen.
     let group = partition_of_app(clients[&NodeId(1)].app, PARTITIONS);

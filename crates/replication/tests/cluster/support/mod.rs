@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use model::Proposal;
-use model::cluster::{NodeInfo, Nodes, RegionKind};
+use model::cluster::{NodeInfo, Nodes, RegionKind, placement, preferred_leader_region};
 use model::command::Command;
 use model::id::{ClusterId, Epoch, GroupId, Incarnation, NodeId, RegionId};
 use model::outcome::Outcome;
@@ -339,6 +339,16 @@ impl Cluster {
     /// Waits until all running nodes agree on a leader.
     pub async fn leader(&self, group: GroupId) -> NodeId {
         eventually("a leader", || async { self.agreed_leader(group) }).await
+    }
+
+    /// Waits until every group is led by the node that should lead it: no leadership is transferred then by itself.
+    pub async fn balanced(&self) {
+        for group in GroupId::all(PARTITIONS) {
+            let region = preferred_leader_region(&self.nodes, group).unwrap();
+            let preferred = placement(&self.nodes, group)[&region];
+            let leads = || async { (self.agreed_leader(group) == Some(preferred)).then_some(()) };
+            eventually("the leader that should lead", leads).await;
+        }
     }
 
     /// Returns the nodes that don't lead a group.

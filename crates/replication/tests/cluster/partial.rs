@@ -1,0 +1,61 @@
+//! A line between two regions is cut, and the third one hears both.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::id::{GroupId, NodeId};
+use service::ports::{ClusterControl, SendPermits};
+use tokio::time::Instant;
+
+use crate::support::{Cluster, PARTITIONS, adopt_plan, create_app, eventually, propose};
+
+/// How long new messages may wait after a line was cut, and how long those that waited already.
+const NEW_MAX: Duration = Duration::from_secs(3);
+const WAITING_MAX: Duration = Duration::from_secs(5);
+
+fn all_hold(cluster: &Cluster) -> bool {
+    cluster
+        .ids()
+        .into_iter()
+        .all(|id| GroupId::partitions(PARTITIONS).all(|partition| cluster.node(id).enter(partition).is_ok()))
+}
+
+fn terms(cluster: &Cluster, id: NodeId) -> BTreeMap<GroupId, u64> {
+    cluster.node(id).status().groups.into_iter().map(|status| (status.group, status.term.0)).collect()
+}
+
+async fn every_listener_writes(cluster: &Cluster, number: u64) {
+    for id in cluster.ids() {
+        propose(cluster.node(id), GroupId::CONTROL, create_app(u128::from(number * 10 + id.0))).await.unwrap();
+        for partition in GroupId::partitions(PARTITIONS) {
+            propose(cluster.node(id), partition, adopt_plan(number)).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_line_between_two_regions_stops_neither() {
+    for (one, other) in [(1, 2), (2, 3), (1, 3)] {
+        let (one, other) = (NodeId(one), NodeId(other));
+        let cluster = Cluster::start().await;
+        eventually("all nodes to hold everything", || async { all_hold(&cluster).then_some(()) }).await;
+        cluster.links.cut(one, other);
+        let cut = Instant::now();
+        every_listener_writes(&cluster, 1).await;
+        assert!(cut.elapsed() < NEW_MAX, "{one} and {other}: {:?}", cut.elapsed());
+        // The leases that were there when the line was cut are over by then.
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        eventually("all nodes to hold everything again", || async { all_hold(&cluster).then_some(()) }).await;
+        assert!(cut.elapsed() < WAITING_MAX, "{one} and {other}: {:?}", cut.elapsed());
+        let third = cluster.ids().into_iter().find(|id| *id != one && *id != other).unwrap();
+        let settled = terms(&cluster, third);
+        for _ in 0..300 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert!(all_hold(&cluster), "{one} and {other}: a lease lapsed");
+        }
+        assert_eq!(terms(&cluster, third), settled, "{one} and {other}: leadership did not stay");
+        cluster.links.heal();
+        cluster.balanced().await;
+        every_listener_writes(&cluster, 2).await;
+    }
+}
