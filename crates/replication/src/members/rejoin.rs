@@ -12,6 +12,7 @@
 //! knows of a leader either, there never was one, and the group is new: whoever this node voted for before its start
 //! has given up by the time it asks, V after its start.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use crate::members::start_number;
 use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::raft::codec;
-use crate::raft::type_config::{LeaderId, Vote};
+use crate::raft::type_config::{LeaderId, StoredMembership, Vote};
 
 /// How long another member may take to answer, and how long until all are asked again.
 const ASK: Duration = Duration::from_millis(500);
@@ -87,19 +88,41 @@ fn highest(answers: Vec<Known>) -> Option<Vote> {
     highest.filter(|_| led)
 }
 
-/// Asks until every other member has answered.
+/// Asks until every other member has answered: those of the newest membership that an answer knows, because the
+/// configuration may name nodes that were removed, and miss such as were added. Whoever answers goes by what it has in
+/// its log; a later membership would be in the log of one of these.
 async fn ask_all(node: &Node, group: &Group, nodes: &Nodes) -> Vec<Known> {
-    let others: Vec<NodeId> = placement(nodes, group.id).into_values().filter(|member| *member != node.id).collect();
+    let placed = placement(nodes, group.id).into_values();
+    let mut others: BTreeSet<NodeId> = placed.filter(|member| *member != node.id).collect();
     loop {
-        let answers = futures::future::join_all(others.iter().map(|other| ask(node, group, *other))).await;
-        let silent: Vec<u64> =
-            others.iter().zip(&answers).filter(|(_, answer)| answer.is_none()).map(|(other, _)| other.0).collect();
+        let asked = others.iter().map(|other| async { (*other, ask(node, group, *other).await) });
+        let answers: BTreeMap<NodeId, Option<Known>> = futures::future::join_all(asked).await.into_iter().collect();
+        let members = members(node, answers.values().flatten());
+        if members.as_ref().is_some_and(|members| *members != others) {
+            others = members.unwrap_or(others);
+            tokio::time::sleep(ASK).await;
+            continue;
+        }
+        let silent: Vec<u64> = answers.iter().filter(|(_, answer)| answer.is_none()).map(|(id, _)| id.0).collect();
         if silent.is_empty() {
-            return answers.into_iter().flatten().collect();
+            return answers.into_values().flatten().collect();
         }
         tracing::debug!(group = group.id.0, ?silent, "waiting for every other member to answer");
         tokio::time::sleep(ASK).await;
     }
+}
+
+/// Returns the other voters by the newest membership of the answers, and takes note of where they are; nothing while
+/// nobody knows of others.
+fn members<'a>(node: &Node, answers: impl Iterator<Item = &'a Known>) -> Option<BTreeSet<NodeId>> {
+    let newest = answers.map(|known| &known.membership).max_by_key(|stored| *stored.log_id())?.membership();
+    let others: BTreeSet<NodeId> = newest.voter_ids().map(NodeId).filter(|id| *id != node.id).collect();
+    for id in &others {
+        if let Some(member) = newest.get_node(&id.0) {
+            node.peers.learn_if_unknown(&member.0);
+        }
+    }
+    (!others.is_empty()).then_some(others)
 }
 
 /// What another member knows of a group.
@@ -109,6 +132,8 @@ struct Known {
     led: bool,
     /// The latest start of the asking node that it knows of.
     incarnation: Incarnation,
+    /// The membership that it goes by; empty when it knows of none.
+    membership: StoredMembership,
 }
 
 /// Asks one member; nothing when it doesn't answer.
@@ -122,11 +147,18 @@ async fn ask(node: &Node, group: &Group, other: NodeId) -> Option<Known> {
             let vote = codec::vote_in(reply.vote).ok()?;
             // The entry that makes a group is of term 0; a leader's first one is of its own.
             let led = vote.committed || reply.last.is_some_and(|last| last.term > 0);
-            Some(Known { vote, led, incarnation: Incarnation(reply.known_incarnation) })
+            let membership = match reply.membership_log {
+                Some(log) => {
+                    StoredMembership::new(Some(codec::log_id_in(log)), codec::decode_membership(reply.membership).ok()?)
+                }
+                None => StoredMembership::default(),
+            };
+            Some(Known { vote, led, incarnation: Incarnation(reply.known_incarnation), membership })
         }
         Err(status) if status.code() == Code::NotFound => {
             let vote = Vote { leader_id: LeaderId::new(0, other.0), committed: false };
-            Some(Known { vote, led: false, incarnation: Incarnation(0) })
+            let membership = StoredMembership::default();
+            Some(Known { vote, led: false, incarnation: Incarnation(0), membership })
         }
         Err(_) => None,
     }

@@ -36,6 +36,9 @@ pub(crate) struct Group {
     pub(crate) rejoin: Rejoin,
     /// Whether this node may stand for election, as far as its start goes.
     pub(crate) joined: AtomicBool,
+    /// Whether the replica was as current as the group once since this node's start: before that it may miss what was
+    /// acknowledged while the node was away, and answers nothing.
+    pub(crate) caught_up: AtomicBool,
     /// One snapshot is received at a time.
     pub(crate) receiving: Semaphore,
     /// This node's leadership, for its duties.

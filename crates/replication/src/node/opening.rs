@@ -165,6 +165,7 @@ impl Opening {
             hashes,
             rejoin: Rejoin::new(part),
             joined: AtomicBool::new(false),
+            caught_up: AtomicBool::new(false),
             receiving: Semaphore::new(1),
             leadership: watch::Sender::new(None),
             known_membership: AtomicU64::new(0),

@@ -174,6 +174,8 @@ pub(crate) fn vote_reply_out(response: &VoteResponse<TypeConfig>) -> peer::VoteR
         last: response.last_log_id.as_ref().map(log_id_out),
         granted: response.vote_granted,
         known_incarnation: 0,
+        membership: bytes::Bytes::new(),
+        membership_log: None,
     }
 }
 

@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::id::{GroupId, LogIndex};
-use openraft::ReadPolicy;
 use registry::tables::View;
 use service::ports::{BoxFuture, LogError, Look, Reads, ReadsError};
 use tokio::time::Instant;
 
 use crate::Replication;
-use crate::proposals::propose::{Wanted, propose};
-use crate::reads::remote_reads;
+use crate::reads::{current, remote_reads};
 
 impl Reads for Replication {
     fn view(&self, group: GroupId) -> Result<Arc<dyn View + Send + Sync>, ReadsError> {
@@ -29,6 +27,8 @@ impl Reads for Replication {
             if self.node().group(group).is_none() {
                 return remote_reads::look(self.node(), group, Instant::now() + deadline, look).await;
             }
+            let late = |_| ReadsError::TooLate { group, waited: deadline };
+            current::catch_up(self.node(), group, deadline).await.map_err(late)?;
             let applied = self.applied(group);
             look(&*self.view(group)?);
             Ok(applied)
@@ -59,16 +59,6 @@ impl Reads for Replication {
     }
 
     fn linearize(&self, group: GroupId, deadline: Duration) -> BoxFuture<'_, Result<(), LogError>> {
-        Box::pin(async move {
-            if let Some(hosted) = self.node().group(group).filter(|group| group.leading().is_some()) {
-                let confirmed = hosted.raft.ensure_linearizable(ReadPolicy::ReadIndex);
-                if let Ok(Ok(_)) = tokio::time::timeout(deadline, confirmed).await {
-                    return Ok(());
-                }
-            }
-            // An entry without commands is committed after everything that was committed when this was called, and many
-            // callers share one.
-            propose(self.node(), Wanted { group, fenced: false, deadline }, Vec::new()).await.map(|_| ())
-        })
+        Box::pin(current::linearize(self.node(), group, deadline))
     }
 }

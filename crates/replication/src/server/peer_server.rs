@@ -239,7 +239,10 @@ impl Peer for PeerService {
             codec::vote_reply_out(&group.raft.pre_vote(request).await.map_err(stopped)?)
         };
         let known = start_number::known(&self.0, &group, caller.node).map_err(stopped)?;
-        Ok(Response::new(VoteReply { known_incarnation: known.0, ..reply }))
+        let stored = group.stored_membership();
+        let membership = codec::encode_membership(stored.membership());
+        let membership_log = stored.log_id().as_ref().map(codec::log_id_out);
+        Ok(Response::new(VoteReply { known_incarnation: known.0, membership, membership_log, ..reply }))
     }
 
     async fn snapshot(&self, request: Request<Streaming<SnapshotPart>>) -> Result<Response<SnapshotReply>, Status> {

@@ -11,6 +11,7 @@ use wire::peer::{ReadReply, ReadRequest, Row, RowRange, RowValue, RowsFound};
 use crate::node::shared::Node;
 use crate::peers::channels::MESSAGE_BYTES_MAX;
 use crate::raft::codec;
+use crate::reads::current;
 
 /// The longest wait for an index, whatever the caller says.
 const WAIT_MAX: Duration = Duration::from_secs(60);
@@ -29,6 +30,8 @@ pub(crate) async fn answer(node: &Node, request: ReadRequest) -> Result<ReadRepl
     let group =
         node.group(id).ok_or_else(|| Status::not_found(format!("node {} holds no replica of group {id}", node.id)))?;
     let wait = Duration::from_millis(request.wait_ms).min(WAIT_MAX);
+    let behind = |_| Status::unavailable(format!("group {id} has not caught up on node {} since its start", node.id));
+    current::catch_up(node, id, wait).await.map_err(behind)?;
     let mut applied = group.announcer.watch();
     let reached = applied.wait_for(|applied| applied.0 >= request.applied);
     if !matches!(tokio::time::timeout(wait, reached).await, Ok(Ok(_))) {

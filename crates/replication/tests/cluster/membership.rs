@@ -10,7 +10,7 @@ use futures::FutureExt as _;
 use model::cluster::placement;
 use model::command::{Command, Proposal};
 use model::id::{GroupId, Incarnation, NodeId, RegionId};
-use registry::tables::{Apps, ReadRows};
+use registry::tables::{Apps, ReadRows, View};
 use replication::{NodeFault, Replication};
 use service::ports::{ClusterControl, ClusterError, Reads, SendPermits};
 
@@ -47,6 +47,58 @@ async fn a_node_without_its_disk_gets_everything_again() {
     // It takes part again: with another node gone, it is needed for a majority.
     cluster.kill(other).await;
     propose(cluster.node(lost), GroupId::CONTROL, create_app(61)).await.unwrap();
+}
+
+/// The configuration of the one that lost its disk names a node that was removed and is gone, and not the one that came
+/// in its place.
+#[tokio::test(start_paused = true)]
+async fn a_node_without_its_disk_asks_those_who_are_members_now() {
+    let mut cluster = Cluster::stopped(4).await;
+    let ids = cluster.ids();
+    let (first, newcomer, lost) = (ids[..3].to_vec(), ids[3], ids[2]);
+    for id in &first {
+        cluster.run_among(*id, first.clone(), true).await;
+    }
+    propose(cluster.node(first[1]), GroupId::CONTROL, create_app(1)).await.unwrap();
+    cluster.run_among(newcomer, ids.clone(), false).await;
+    let operator = cluster.node(first[1]).clone();
+    operator.add_node(cluster.info(newcomer)).await.unwrap();
+    operator.promote_node(newcomer).await.unwrap();
+    operator.remove_node(first[0]).await.unwrap();
+    cluster.kill(first[0]).await;
+    cluster.kill(lost).await;
+    cluster.wipe(lost);
+    cluster.run_among(lost, first.clone(), false).await;
+    let fault = tokio::time::timeout(Duration::from_secs(3), cluster.node(lost).failed()).await;
+    if let Ok(NodeFault::Outdated(known)) = fault {
+        cluster.count_on(lost, known).await;
+        cluster.run_among(lost, first, false).await;
+    }
+    has(&cluster, lost, 1).await;
+}
+
+/// What was acknowledged while a node was away, or before it lost its disk, is there in its first answer.
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_has_not_caught_up_answers_nothing() {
+    let mut cluster = Cluster::start().await;
+    cluster.balanced().await;
+    let late = cluster.followers(GroupId::CONTROL).await[0];
+    let other = cluster.followers(GroupId::CONTROL).await[1];
+    for (number, wiped) in [(1, false), (2, true), (3, false)] {
+        cluster.kill(late).await;
+        if wiped {
+            cluster.wipe(late);
+        }
+        propose(cluster.node(other), GroupId::CONTROL, create_app(number)).await.unwrap();
+        match wiped {
+            true => cluster.run_empty(late, cluster.ids()).await,
+            false => cluster.run(late, true).await,
+        }
+        let mut found = None;
+        let mut look = |view: &dyn View| found = ReadRows::<Apps>::get(view, &model::AppId(number)).unwrap();
+        cluster.node(late).look(GroupId::CONTROL, SOON, &mut look).await.unwrap();
+        assert!(found.is_some(), "app {number} was acknowledged");
+    }
 }
 
 /// How often it was started is gone with the disk; the same number again would make claims of an earlier life its own.

@@ -40,8 +40,8 @@ pub trait Reads: Send + Sync {
     fn view(&self, group: GroupId) -> Result<Arc<dyn View + Send + Sync>, ReadsError>;
 
     /// Looks at one moment of the group's state: this node's replica, or, when it holds none, that of another node, its
-    /// own region's if it can. Sees what this node proposed and was answered for. Returns an index that is applied in
-    /// it.
+    /// own region's if it can. Sees what this node proposed and was answered for, and waits for a replica that has not
+    /// caught up since its node started. Returns an index that is applied in it.
     ///
     /// # Errors
     /// When no replica can be read within `deadline`.
