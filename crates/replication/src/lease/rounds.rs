@@ -139,6 +139,7 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
         groups,
         last_seen_ms,
         hashes: hashes(&node),
+        removed: node.peers.removed_lately().into_iter().map(|id| id.0).collect(),
     };
     // An answer after D would be useless.
     match tokio::time::timeout(node.timing.lease(), client.lease(request)).await {

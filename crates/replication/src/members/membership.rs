@@ -91,9 +91,22 @@ pub(crate) async fn remove(node: &Arc<Node>, id: NodeId) -> Result<(), ClusterEr
         }
         replace(node, group, Some(id), heir.map(|heir| heir.id)).await?;
     }
-    node.peers.forget(id);
-    node.last_seen.forget(id);
+    forget(node, id, true);
     Ok(())
+}
+
+/// Forgets a node of which another one says that it was removed, once that shows in every group here.
+pub(crate) fn told_of_removal(node: &Node, id: NodeId) {
+    let member = node.hosted().any(|group| group.membership().get_node(&id.0).is_some());
+    if id != node.id && !member && !node.peers.was_removed(id) {
+        tracing::info!(node = id.0, "removed node forgotten");
+        forget(node, id, false);
+    }
+}
+
+fn forget(node: &Node, id: NodeId, here: bool) {
+    node.peers.forget(id, here);
+    node.last_seen.forget(id);
 }
 
 /// Exchanges voters, in a task of its own: what the granter is told must be taken back when the change fails, also when

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use model::cluster::{NodeInfo, Nodes};
 use model::id::{NodeId, RegionId};
+use tokio::time::Instant;
 use tonic::Status;
 use wire::peer::peer_client::PeerClient;
 
@@ -14,6 +16,9 @@ use crate::peers::transport::{InvalidPeerAddress, PeerTransport};
 
 /// The largest message between nodes, in bytes: an entry of 1 MiB, a snapshot's chunk of as much, and room around it.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// How long the others are told that a node was removed: long enough for those that are cut off for a moment.
+const REMOVAL_TOLD: Duration = Duration::from_secs(600);
 
 /// Why a node can't be called.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,13 +55,16 @@ struct State {
     regions: BTreeSet<RegionId>,
     /// What nodes say that refuse this one, or why this one refuses them.
     refusals: BTreeMap<NodeId, String>,
+    /// Nodes that were removed, and until when the others are told of it. Bounded by the nodes that were ever members.
+    removed: BTreeMap<NodeId, Instant>,
 }
 
 impl Peers {
     /// Begins with the configured nodes.
     pub(crate) fn new(transport: Arc<dyn PeerTransport>, own: Introduction, addresses: Nodes) -> Peers {
         let regions = addresses.values().map(|info| info.region.clone()).collect();
-        let state = State { addresses, regions, open: BTreeMap::new(), refusals: BTreeMap::new() };
+        let (open, refusals, removed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let state = State { addresses, open, regions, refusals, removed };
         Peers { transport, own, state: Mutex::new(state) }
     }
 
@@ -64,6 +72,7 @@ impl Peers {
     /// membership that may be old.
     pub(crate) fn learn_if_unknown(&self, info: &NodeInfo) {
         let mut state = self.lock();
+        state.removed.remove(&info.id);
         state.regions.insert(info.region.clone());
         state.addresses.entry(info.id).or_insert_with(|| info.clone());
     }
@@ -71,6 +80,7 @@ impl Peers {
     /// Takes note of a node, or of its new address; the channel to the old one is given up.
     pub(crate) fn learn(&self, info: &NodeInfo) {
         let mut state = self.lock();
+        state.removed.remove(&info.id);
         if state.addresses.get(&info.id) == Some(info) {
             return;
         }
@@ -81,12 +91,27 @@ impl Peers {
         state.addresses.insert(info.id, info.clone());
     }
 
-    /// Forgets a node that was removed.
-    pub(crate) fn forget(&self, node: NodeId) {
+    /// Forgets a node that was removed. When it was removed from here, the others are told for a while.
+    pub(crate) fn forget(&self, node: NodeId, here: bool) {
         let mut state = self.lock();
         state.addresses.remove(&node);
         state.open.remove(&node);
         state.refusals.remove(&node);
+        let now = Instant::now();
+        let until = if here { now + REMOVAL_TOLD } else { now };
+        let told = state.removed.entry(node).or_insert(until);
+        *told = until.max(*told);
+    }
+
+    /// Returns the nodes that were removed here lately: the others are to forget them too.
+    pub(crate) fn removed_lately(&self) -> Vec<NodeId> {
+        let now = Instant::now();
+        self.lock().removed.iter().filter(|(_, until)| **until > now).map(|(id, _)| *id).collect()
+    }
+
+    /// Says whether a node was removed and not added again.
+    pub(crate) fn was_removed(&self, node: NodeId) -> bool {
+        self.lock().removed.contains_key(&node)
     }
 
     /// Takes note of how a call to a node went: whether that node and this one take each other for members.

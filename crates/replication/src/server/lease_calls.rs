@@ -10,6 +10,7 @@ use wire::peer::group_grant::Decision as Answer;
 use wire::peer::{self, GroupGrant, GroupReport, LeaseReply, LeaseRequest, StateHash};
 
 use crate::lease::tenure;
+use crate::members::membership;
 use crate::node::shared::Node;
 use crate::raft::codec::{self, CodecError};
 use crate::raft::hashes::{Found, Round, Verdict};
@@ -19,7 +20,10 @@ pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, C
     let from = NodeId(request.node);
     let last_seen: BTreeMap<NodeId, Duration> =
         request.last_seen_ms.iter().map(|(node, ms)| (NodeId(*node), Duration::from_millis(*ms))).collect();
-    node.last_seen.report(from, node.now(), last_seen);
+    if !node.peers.was_removed(from) {
+        node.last_seen.report(from, node.now(), last_seen);
+    }
+    request.removed.iter().for_each(|id| membership::told_of_removal(node, NodeId(*id)));
     compare(node, from, &request.hashes)?;
     let region = RegionId::new(&request.region).map_err(|_| CodecError::Missing("region"))?;
     let holder = HolderId { node: from, incarnation: Incarnation(request.incarnation), region };

@@ -155,6 +155,12 @@ async fn a_node_joins_takes_its_place_and_another_leaves() {
     propose(cluster.node(newcomer), GroupId::CONTROL, create_app(2)).await.unwrap();
     cluster.converge(GroupId::CONTROL).await;
     has(&cluster, newcomer, 1).await;
+    for id in [first[1], first[2], newcomer] {
+        let status = || cluster.node(id).status();
+        let knows =
+            || status().nodes.iter().any(|info| info.id == first[0]) || status().last_seen.contains_key(&first[0]);
+        eventually("the removed node to be forgotten", || async { (!knows()).then_some(()) }).await;
+    }
 }
 
 /// Fails as soon as two nodes of one region may send for one partition. Runs until it is dropped.
