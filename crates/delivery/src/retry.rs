@@ -1,5 +1,5 @@
-//! When a dispatch that failed is tried again: exponential backoff with full jitter, by channel. Reads no clock: it
-//! answers with the time from now.
+//! When a dispatch that failed is tried again: exponential backoff with full jitter, by channel, as long as the message
+//! is worth sending. Reads no clock: it answers with the time from now.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 /// The shortest wait: a retry is never due in the instant in which it failed.
 pub const RETRY_MIN: Duration = Duration::from_millis(1);
 
-/// How often and how far apart dispatches of a channel are tried.
+/// How far apart dispatches of a channel are tried. They go on until the message expires, which its group decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// The longest wait after the first failed dispatch.
@@ -21,17 +21,6 @@ pub struct RetryPolicy {
     pub factor: u32,
     /// The longest wait after any failed dispatch.
     pub max: Duration,
-    /// The largest number of dispatches of a message; at least 1.
-    pub attempts: u32,
-}
-
-/// What follows a failed dispatch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// It is tried again after this time; at least [`RETRY_MIN`].
-    At(Duration),
-    /// The dispatches are used up.
-    GiveUp,
 }
 
 impl RetryPolicy {
@@ -41,24 +30,21 @@ impl RetryPolicy {
     pub fn for_channel(channel: Channel) -> RetryPolicy {
         let seconds = Duration::from_secs;
         match channel.address_family() {
-            AddressFamily::Telephone => RetryPolicy { first: seconds(2), factor: 2, max: seconds(600), attempts: 16 },
-            AddressFamily::Token => RetryPolicy { first: seconds(1), factor: 2, max: seconds(300), attempts: 16 },
-            AddressFamily::Mailbox => RetryPolicy { first: seconds(5), factor: 3, max: seconds(1_800), attempts: 32 },
-            AddressFamily::Custom => RetryPolicy { first: seconds(1), factor: 2, max: seconds(600), attempts: 24 },
+            AddressFamily::Telephone => RetryPolicy { first: seconds(2), factor: 2, max: seconds(600) },
+            AddressFamily::Token => RetryPolicy { first: seconds(1), factor: 2, max: seconds(300) },
+            AddressFamily::Mailbox => RetryPolicy { first: seconds(5), factor: 3, max: seconds(1_800) },
+            AddressFamily::Custom => RetryPolicy { first: seconds(1), factor: 2, max: seconds(600) },
         }
     }
 
-    /// Says what follows the failed dispatch number `attempt` (from 1). `seed` is random bits: the wait is drawn evenly
-    /// from nothing to the longest, so that messages that failed together don't come back together (Brooker,
-    /// "Exponential Backoff And Jitter", 2015). A wait that the provider asked for is kept, and the drawn one comes on
-    /// top of it.
-    pub fn next(&self, attempt: u32, seed: u64, provider_retry_after: Option<Duration>) -> Next {
-        if attempt >= self.attempts {
-            return Next::GiveUp;
-        }
+    /// Returns how long to wait after the failed dispatch number `attempt` (from 1); at least [`RETRY_MIN`]. `seed` is
+    /// random bits: the wait is drawn evenly from nothing to the longest, so that messages that failed together don't
+    /// come back together (Brooker, "Exponential Backoff And Jitter", 2015). A wait that the provider asked for is kept,
+    /// and the drawn one comes on top of it.
+    pub fn wait(&self, attempt: u32, seed: u64, provider_retry_after: Option<Duration>) -> Duration {
         let drawn = fraction_of(self.longest(attempt), seed);
         let asked = provider_retry_after.unwrap_or_default().min(RETRY_AFTER_MAX);
-        Next::At((asked + drawn).max(RETRY_MIN))
+        (asked + drawn).max(RETRY_MIN)
     }
 
     /// Returns the longest wait after the failed dispatch number `attempt`.
@@ -81,8 +67,7 @@ mod tests {
     use model::channel::CHANNELS;
     use proptest::prelude::*;
 
-    const POLICY: RetryPolicy =
-        RetryPolicy { first: Duration::from_secs(1), factor: 2, max: Duration::from_secs(60), attempts: 10 };
+    const POLICY: RetryPolicy = RetryPolicy { first: Duration::from_secs(1), factor: 2, max: Duration::from_secs(60) };
 
     #[test]
     fn the_longest_wait_grows_up_to_its_limit() {
@@ -92,20 +77,8 @@ mod tests {
     }
 
     #[test]
-    fn the_last_dispatch_is_not_followed_by_another() {
-        assert!(matches!(POLICY.next(9, 1, None), Next::At(_)));
-        assert_eq!(POLICY.next(10, 1, None), Next::GiveUp);
-        assert_eq!(POLICY.next(u32::MAX, 1, Some(Duration::from_secs(1))), Next::GiveUp);
-    }
-
-    #[test]
     fn waits_of_one_failure_spread_over_the_whole_range() {
-        let waits: Vec<Duration> = (0..1_000)
-            .map(|seed| match POLICY.next(4, seed, None) {
-                Next::At(wait) => wait,
-                Next::GiveUp => panic!("attempts are left"),
-            })
-            .collect();
+        let waits: Vec<Duration> = (0..1_000).map(|seed| POLICY.wait(4, seed, None)).collect();
         let mean = waits.iter().sum::<Duration>() / 1_000;
         assert!((Duration::from_millis(3_700)..Duration::from_millis(4_300)).contains(&mean), "{mean:?}");
         assert!(waits.iter().any(|wait| *wait < Duration::from_millis(400)));
@@ -114,18 +87,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_wait_keeps_its_bounds(attempt in 1_u32..40, seed: u64, asked in proptest::option::of(0_u64..100_000)) {
+        fn a_wait_keeps_its_bounds(attempt in 1_u32.., seed: u64, asked in proptest::option::of(0_u64..100_000)) {
             for channel in CHANNELS {
                 let policy = RetryPolicy::for_channel(channel);
                 let asked = asked.map(Duration::from_secs);
-                match policy.next(attempt, seed, asked) {
-                    Next::GiveUp => prop_assert!(attempt >= policy.attempts),
-                    Next::At(wait) => {
-                        let floor = asked.unwrap_or_default().min(RETRY_AFTER_MAX);
-                        prop_assert!(wait >= floor.max(RETRY_MIN));
-                        prop_assert!(wait <= floor + policy.max);
-                    }
-                }
+                let wait = policy.wait(attempt, seed, asked);
+                let floor = asked.unwrap_or_default().min(RETRY_AFTER_MAX);
+                prop_assert!(wait >= floor.max(RETRY_MIN));
+                prop_assert!(wait <= floor + policy.max);
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 pub const RECIPIENTS_MAX: usize = 100;
 /// The longest detail of a result that is kept, in characters.
 pub const DETAIL_MAX: usize = 200;
-/// How many events of one message are kept: more than its retries before it expires and every kind of report make.
+/// How many events of one message are kept: the first, and the latest.
 pub const EVENTS_MAX: usize = 256;
 
 /// How often a message may be handed to a provider.
@@ -98,7 +98,7 @@ pub enum Status {
     Held,
     /// The provider took it.
     Delivered,
-    /// The provider refused it for good, or its attempts are used up.
+    /// It was refused for good.
     Failed,
     /// Something forbade it before it was dispatched.
     OptedOut,
@@ -196,7 +196,7 @@ pub enum SendResult {
     },
     /// The provider did not take it, and it may be tried again.
     Retry { due: Timestamp, detail: String },
-    /// The provider refused it for good, or its attempts are used up.
+    /// It was refused for good.
     Failed { detail: String },
     /// Nobody knows whether the provider took it. `at_least_once` messages are tried again, others are held.
     Unknown {

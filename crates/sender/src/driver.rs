@@ -101,6 +101,8 @@ pub enum DriverResult {
     },
     /// It was begun, and nobody knows whether the provider took it.
     Unknown {
+        /// How long it asked to wait.
+        retry_after: Option<Duration>,
         /// What happened.
         detail: String,
     },

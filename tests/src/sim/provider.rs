@@ -63,7 +63,7 @@ impl Provider {
             0..25 => (Reply::NotNow, DriverResult::Temporary { detail: detail() }),
             25..30 => (Reply::NotNow, DriverResult::Throttled { retry_after: Some(RETRY_AFTER), detail: detail() }),
             30..32 => (Reply::Never, DriverResult::Permanent { detail: detail() }),
-            32..36 => (Reply::Nothing, DriverResult::Unknown { detail: detail() }),
+            32..36 => (Reply::Nothing, DriverResult::Unknown { retry_after: None, detail: detail() }),
             _ => (Reply::Accepted, DriverResult::Accepted { provider_id: None }),
         }
     }

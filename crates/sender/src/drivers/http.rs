@@ -3,9 +3,9 @@
 mod guarded_body;
 
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Request, Response};
 
@@ -81,7 +81,7 @@ pub(super) async fn exchange_or(
     let executed = client.execute(request).await;
     let mut response = executed.map_err(|error| known(&error).unwrap_or_else(|| lost(&error)))?;
     let status = response.status().as_u16();
-    let retry_after = retry_after(response.headers());
+    let retry_after = retry_after(response.headers(), SystemTime::now());
     let message_id = message_id(response.headers());
     let body = read(&mut response, body_max).await?;
     Ok(Answer { status, retry_after, message_id, body })
@@ -119,10 +119,18 @@ pub(super) fn cause<E: Error + 'static>(error: &reqwest::Error) -> Option<&E> {
     causes.filter_map(<dyn Error>::downcast_ref).next()
 }
 
-/// Reads `Retry-After` in seconds; dates, which some servers send, count as not given.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+/// Reads `Retry-After` (RFC 9110, 10.2.3): seconds, or a date. A date is taken from that of the answer, so that only
+/// the other side's clock counts, or from when the answer came, if it has none; one that has passed means now.
+fn retry_after(headers: &HeaderMap, received: SystemTime) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let asked = text(RETRY_AFTER)?;
+    if !asked.is_empty() && asked.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More seconds than fit are more than anybody waits.
+        return Some(Duration::from_secs(asked.parse().unwrap_or(u64::MAX)));
+    }
+    let date = httpdate::parse_http_date(asked).ok()?;
+    let answered = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(received);
+    Some(date.duration_since(answered).unwrap_or_default())
 }
 
 fn message_id(headers: &HeaderMap) -> Option<String> {
@@ -135,9 +143,52 @@ impl Lost {
     pub(super) fn result(self) -> DriverResult {
         match self {
             Lost::Before(detail) => DriverResult::Temporary { detail: detail.to_owned() },
-            Lost::After(detail) => DriverResult::Unknown { detail: detail.to_owned() },
+            Lost::After(detail) => DriverResult::Unknown { retry_after: None, detail: detail.to_owned() },
             Lost::Never(detail) => DriverResult::Permanent { detail: detail.to_owned() },
             Lost::Withdrawn => DriverResult::NotBegun,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    const RECEIVED: &str = "Sun, 06 Nov 1994 08:40:37 GMT";
+
+    fn asked(retry_after: &str, date: Option<&str>) -> Option<u64> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_str(retry_after).unwrap());
+        headers.extend(date.map(|date| (DATE, HeaderValue::from_str(date).unwrap())));
+        let received = httpdate::parse_http_date(RECEIVED).unwrap();
+        super::retry_after(&headers, received).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn a_wait_is_asked_for_in_seconds_or_until_a_date() {
+        let date = Some("Sun, 06 Nov 1994 08:49:07 GMT");
+        for (retry_after, seconds) in [
+            ("9", 9),
+            (" 120 ", 120),
+            ("99999999999999999999999", u64::MAX),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", 30),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", 30),
+            ("Sun Nov  6 08:49:37 1994", 30),
+            ("Sun, 06 Nov 1994 07:00:00 GMT", 0),
+        ] {
+            assert_eq!(asked(retry_after, date), Some(seconds), "{retry_after}");
+        }
+        for date in [None, Some("soon")] {
+            assert_eq!(asked("Sun, 06 Nov 1994 08:41:37 GMT", date), Some(60), "{date:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_wait_counts_as_not_given() {
+        for bad in ["", "-1", "1.5", "soon", "1994-11-06T08:49:37Z", "Sun, 99 Nov 1994 08:49:37 GMT"] {
+            assert_eq!(asked(bad, None), None, "{bad:?}");
         }
     }
 }

@@ -120,17 +120,24 @@ fn results(batch: &[Delivery], answer: &Answer) -> Vec<DriverResult> {
         }
         // It says so before it takes anything.
         status @ 400..500 => return all(DriverResult::Permanent { detail: format!("the sandbox answered {status}") }),
-        status => return all(DriverResult::Unknown { detail: format!("the sandbox answered {status}") }),
+        status => {
+            let detail = format!("the sandbox answered {status}");
+            return all(DriverResult::Unknown { retry_after: answer.retry_after, detail });
+        }
     }
     let Ok(AnswerBody { results }) = serde_json::from_slice(&answer.body) else {
-        return all(DriverResult::Unknown { detail: "the sandbox's answer can't be read".to_owned() });
+        return all(unknown("the sandbox's answer can't be read"));
     };
     let fits = results.len() == batch.len()
         && results.iter().zip(batch).all(|(result, delivery)| result.message_id == delivery.message.to_string());
     if !fits {
-        return all(DriverResult::Unknown { detail: "the sandbox answered for other messages".to_owned() });
+        return all(unknown("the sandbox answered for other messages"));
     }
     results.into_iter().map(ResultBody::into_result).collect()
+}
+
+fn unknown(detail: &str) -> DriverResult {
+    DriverResult::Unknown { retry_after: None, detail: detail.to_owned() }
 }
 
 #[derive(Serialize)]

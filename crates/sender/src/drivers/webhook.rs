@@ -7,8 +7,8 @@
 //! | answer | result |
 //! |---|---|
 //! | 2xx | accepted; a header `X-Message-Id` is kept as the provider's id |
-//! | 429, 503 | throttled, with `Retry-After` in seconds |
-//! | 408, 5xx | unknown: a proxy may answer for a receiver that took the message |
+//! | 429, 503 | throttled; `Retry-After` is obeyed, seconds or a date |
+//! | 408, 5xx | unknown: a proxy may answer for a receiver that took the message; `Retry-After` is obeyed |
 //! | 3xx, other 4xx | permanent: redirects are not followed |
 //! | no connection | temporary |
 //! | connection lost or no answer in time | unknown |
@@ -135,7 +135,7 @@ fn result(answer: &Answer) -> DriverResult {
     match answer.status {
         200..300 => DriverResult::Accepted { provider_id: answer.message_id.clone() },
         429 | 503 => DriverResult::Throttled { retry_after: answer.retry_after, detail },
-        408 | 500.. => DriverResult::Unknown { detail },
+        408 | 500.. => DriverResult::Unknown { retry_after: answer.retry_after, detail },
         _ => DriverResult::Permanent { detail },
     }
 }

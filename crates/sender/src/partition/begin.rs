@@ -77,9 +77,10 @@ impl Right {
             let stage = stages.advance(*message, Stage::Withdrawn);
             match (stage, result) {
                 (Stage::Withdrawn, _) => DriverResult::NotBegun,
-                (Stage::Begun, DriverResult::NotBegun) => {
-                    DriverResult::Unknown { detail: "the driver gave up after it had begun".to_owned() }
-                }
+                (Stage::Begun, DriverResult::NotBegun) => DriverResult::Unknown {
+                    retry_after: None,
+                    detail: "the driver gave up after it had begun".to_owned(),
+                },
                 (Stage::Open, DriverResult::NotBegun) => {
                     DriverResult::Temporary { detail: "the driver gave up before it began".to_owned() }
                 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use delivery::retry::{Next, RetryPolicy};
+use delivery::retry::RetryPolicy;
 use delivery::schedule::{Entry, Lane};
 use model::Timestamp;
 use model::command::Settlement;
@@ -25,7 +25,7 @@ use crate::driver::DriverResult;
 
 /// How far apart a lease that is missing is asked for while messages are due.
 const LEASE_TRIES: RetryPolicy =
-    RetryPolicy { first: Duration::from_millis(10), factor: 2, max: Duration::from_millis(100), attempts: u32::MAX };
+    RetryPolicy { first: Duration::from_millis(10), factor: 2, max: Duration::from_millis(100) };
 
 /// What is known of a lane's dispatches.
 #[derive(Debug, Clone, Copy, Default)]
@@ -154,9 +154,8 @@ impl Partition {
         }
         metrics::counter!("signalbox_sender_no_permit_total").increment(1);
         let seed = self.shared.ports.random.next_u64();
-        if let Next::At(wait) = LEASE_TRIES.next(self.lease_tries.refusals, seed, None) {
-            self.lease_tries.closed_until = Some(Instant::now() + wait);
-        }
+        let wait = LEASE_TRIES.wait(self.lease_tries.refusals, seed, None);
+        self.lease_tries.closed_until = Some(Instant::now() + wait);
     }
 
     fn begin_dispatch(&mut self, turn: Turn<'_>, lane: Lane, limit: usize) -> Result<(), TableError> {
@@ -291,7 +290,7 @@ impl Partition {
             self.notice(lane, &result);
             let name = result.name();
             let seed = self.shared.ports.random.next_u64();
-            let handed = Handed { channel: lane.channel, class: lane.class, attempt, now, seed };
+            let handed = Handed { channel: lane.channel, attempt, now, seed };
             let Some(result) = send_result(handed, result) else {
                 withdrawn.push((entry, attempt));
                 continue;

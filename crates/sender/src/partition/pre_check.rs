@@ -134,7 +134,8 @@ fn work(driver: &Arc<dyn Driver>, batch: Vec<Delivery>, right: Arc<Right>, timeo
     });
     Box::pin(async move {
         let count = messages.len();
-        let unknown = |detail: &str| vec![DriverResult::Unknown { detail: detail.to_owned() }; count];
+        let unknown =
+            |detail: &str| vec![DriverResult::Unknown { retry_after: None, detail: detail.to_owned() }; count];
         let results = match delivered.catch_unwind().await {
             Ok(Ok(results)) if results.len() == count => results,
             Ok(Ok(_)) => unknown("the driver answered for another number of messages"),

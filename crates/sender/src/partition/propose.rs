@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use delivery::retry::{Next, RetryPolicy};
+use delivery::retry::RetryPolicy;
 use model::command::{Command, Proposal};
 use model::{GroupId, Outcome};
 use service::ports::LogError;
@@ -13,8 +13,7 @@ use tokio::sync::watch;
 use crate::shared::Shared;
 
 /// How far apart tries are. There is no last one: what is proposed exists only in this process.
-const TRIES: RetryPolicy =
-    RetryPolicy { first: Duration::from_millis(20), factor: 2, max: Duration::from_secs(2), attempts: u32::MAX };
+const TRIES: RetryPolicy = RetryPolicy { first: Duration::from_millis(20), factor: 2, max: Duration::from_secs(2) };
 
 /// How long the tries go on.
 #[derive(Clone)]
@@ -91,7 +90,7 @@ impl Proposer {
             LogError::Overloaded { retry_after } => Some(*retry_after),
             _ => None,
         };
-        let Next::At(wait) = TRIES.next(attempt, self.shared.ports.random.next_u64(), asked) else { return None };
+        let wait = TRIES.wait(attempt, self.shared.ports.random.next_u64(), asked);
         match &self.patience {
             Patience::UntilDone => tokio::time::sleep(wait).await,
             Patience::UntilStop(stop) => {

@@ -77,6 +77,16 @@ async fn each_answer_means_what_the_table_says() {
     assert_eq!(names, wanted);
     let nine = Some(Duration::from_secs(9));
     assert!(matches!(results[2], DriverResult::Throttled { retry_after, .. } if retry_after == nine));
+    assert!(matches!(results[5], DriverResult::Unknown { retry_after, .. } if retry_after == nine));
+}
+
+#[tokio::test]
+async fn a_date_to_come_again_at_is_obeyed() {
+    let dates = "date: Sun, 06 Nov 1994 08:49:07 GMT\r\nretry-after: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    let server = Server::start(move |_| Reply::Answer(503, dates, String::new())).await;
+    let result = deliver_to(&server.url("/")).await;
+    let wait = Some(Duration::from_secs(30));
+    assert!(matches!(result, DriverResult::Throttled { retry_after, .. } if retry_after == wait), "{result:?}");
 }
 
 #[tokio::test]

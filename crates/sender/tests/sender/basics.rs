@@ -122,7 +122,7 @@ async fn a_provider_that_asks_to_wait_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_fails_when_it_is_refused_for_good_or_its_attempts_are_used_up() {
+async fn a_message_fails_when_it_is_refused_for_good_and_is_tried_until_it_expires_otherwise() {
     let world = World::new().await;
     let provider = Provider::with(|delivery| match delivery.address.as_str() {
         "+12060000001" => DriverResult::Permanent { detail: "no such number".to_owned() },
@@ -132,10 +132,13 @@ async fn a_message_fails_when_it_is_refused_for_good_or_its_attempts_are_used_up
     let messages = world.accept(AT_LEAST_ONCE, 0..2);
     world.until_all(&messages[1..], Status::Failed).await;
     assert_eq!(world.progress(messages[1]).detail.as_deref(), Some("no such number"));
-    world.until(|_| provider.messages().len() > 10).await;
-    pass(Duration::from_secs(7_200)).await;
-    assert_eq!(world.progress(messages[0]).status, Status::Failed);
-    assert_eq!(provider.messages().len() as u32, 1 + RetryPolicy::for_channel(Channel::Sms).attempts);
+    pass(Channel::Sms.default_time_to_live() - Duration::from_secs(3_600)).await;
+    let hours_before = provider.messages().len();
+    assert_eq!(world.progress(messages[0]).status, Status::Waiting);
+    pass(Duration::from_secs(3_600)).await;
+    // Its last due time would have been too late.
+    assert_eq!(world.progress(messages[0]).status, Status::Expired);
+    assert!(provider.messages().len() > hours_before, "it was tried in its last hour");
 }
 
 #[tokio::test(start_paused = true)]

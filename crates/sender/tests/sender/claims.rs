@@ -55,7 +55,7 @@ async fn a_failure_that_is_certain_is_tried_again_with_a_new_claim() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_outcome_is_held_and_not_tried_again() {
     let world = World::new().await;
-    let provider = Provider::with(|_| DriverResult::Unknown { detail: "cut off".to_owned() });
+    let provider = Provider::with(|_| DriverResult::Unknown { retry_after: None, detail: "cut off".to_owned() });
     let _sender = world.start(&provider, 1);
     let messages = world.accept(AT_MOST_ONCE, 0..1);
     world.until_all(&messages, Status::Held).await;
