@@ -4,6 +4,11 @@ use http::StatusCode;
 
 use super::super::error::RestError;
 
+/// The name that Pinpoint's requests are signed for.
+pub(super) const SERVICE: &str = "mobiletargeting";
+/// How much of the name of another service is repeated, in characters.
+const OTHER_SERVICE_MAX: usize = 64;
+
 /// Why a request isn't known to come from the holder of a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in super::super) enum Denial {
@@ -15,6 +20,12 @@ pub(in super::super) enum Denial {
     UnknownKey,
     #[error("Credential should be scoped to {0}.")]
     Scope(String),
+    #[error(
+        "The service '{}' isn't offered by this server, which is Amazon Pinpoint's. Credential should be scoped to correct \
+         service: '{SERVICE}'.",
+        shortened(.0)
+    )]
+    OtherService(String),
     #[error("Signature expired: {signed} is now earlier than {limit} ({now} - {minutes} min.)")]
     Expired { signed: String, limit: String, now: String, minutes: u64 },
     #[error("Signature not yet current: {signed} is still later than {limit} ({now} + {minutes} min.)")]
@@ -37,6 +48,7 @@ impl From<Denial> for RestError {
             Denial::Incomplete { .. } => "IncompleteSignatureException",
             Denial::UnknownKey => "UnrecognizedClientException",
             Denial::Scope(_)
+            | Denial::OtherService(_)
             | Denial::Expired { .. }
             | Denial::NotYetCurrent { .. }
             | Denial::HostNotSigned
@@ -45,4 +57,8 @@ impl From<Denial> for RestError {
         };
         RestError::new(StatusCode::FORBIDDEN, name, denial.to_string())
     }
+}
+
+fn shortened(service: &str) -> String {
+    service.chars().take(OTHER_SERVICE_MAX).collect()
 }

@@ -20,13 +20,11 @@ use subtle::ConstantTimeEq;
 
 use super::super::times::signature_time;
 use super::claim::{Claim, Form, without_signature};
-use super::denial::Denial;
+use super::denial::{Denial, SERVICE};
 use crate::keys::{Key, KeyStore, KnownKey};
 
 /// How far a signer's clock may be off. AWS's JSON services say 5 minutes in their denials.
 const SKEW_MAX: Duration = Duration::from_secs(5 * 60);
-/// The name that Pinpoint's requests are signed for.
-const SERVICE: &str = "mobiletargeting";
 const TERMINATOR: &str = "aws4_request";
 
 /// What a signature must be for.
@@ -45,7 +43,7 @@ pub(in super::super) fn known_key(
 ) -> Result<Arc<KnownKey>, Denial> {
     let known = keys.find(&claim.key_id).filter(|_| !claim.has_token).ok_or(Denial::UnknownKey)?;
     if claim.service != SERVICE {
-        return Err(Denial::Scope(format!("correct service: '{SERVICE}'")));
+        return Err(Denial::OtherService(claim.service.clone()));
     }
     if !scope.regions.iter().any(|region| region.as_str() == claim.region) {
         return Err(Denial::Scope(format!("a region of this cluster, not '{}'", claim.region)));

@@ -143,12 +143,8 @@ fn presigned_requests_last_as_long_as_they_say() {
 
 #[test]
 fn the_scope_is_checked() {
-    for (from, to) in [
-        ("/us-east-1/", "/sa-east-1/"),
-        ("/mobiletargeting/", "/s3/"),
-        ("/aws4_request", "/aws5_request"),
-        ("/20260102/", "/20260103/"),
-    ] {
+    for (from, to) in [("/us-east-1/", "/sa-east-1/"), ("/aws4_request", "/aws5_request"), ("/20260102/", "/20260103/")]
+    {
         let vector = with_header(named("a plain get"), "authorization", from, to);
         assert!(matches!(check(&vector, &right_keys(), after(0)), Err(Denial::Scope(_))), "{to}");
     }
@@ -156,6 +152,17 @@ fn the_scope_is_checked() {
     assert_eq!(check(&unknown, &right_keys(), after(0)), Err(Denial::UnknownKey));
     let no_host = with_header(named("a plain get"), "authorization", "host;", "");
     assert_eq!(check(&no_host, &right_keys(), after(0)), Err(Denial::HostNotSigned));
+}
+
+#[test]
+fn a_request_for_another_service_is_told_which_one_is_not_offered() {
+    for service in ["s3", "sms-voice", "ses", "sns"] {
+        let vector = with_header(named("a plain get"), "authorization", "/mobiletargeting/", &format!("/{service}/"));
+        let denial = check(&vector, &right_keys(), after(0)).unwrap_err();
+        assert_eq!(denial, Denial::OtherService(service.to_owned()));
+        let text = denial.to_string();
+        assert!(text.contains(&format!("'{service}' isn't offered")) && text.contains("'mobiletargeting'"), "{text}");
+    }
 }
 
 #[test]
