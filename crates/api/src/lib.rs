@@ -8,6 +8,7 @@ mod connections;
 mod denials;
 mod keys;
 mod limits;
+mod prepared;
 mod quotas;
 mod requests;
 

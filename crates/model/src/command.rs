@@ -28,6 +28,13 @@ pub struct Proposal {
 /// How long the answer to a request id is kept.
 pub const REQUEST_KEPT: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 
+/// The largest encoded proposal, in bytes; an entry of a log holds no more.
+pub const PROPOSAL_BYTES_MAX: usize = 1024 * 1024;
+
+/// The largest email as it is given, in bytes: the command that accepts it holds all of it, and the values for at least
+/// one recipient.
+pub const EMAIL_GIVEN_MAX: usize = PROPOSAL_BYTES_MAX - 64 * 1024;
+
 /// The largest number of follow-ups that wait in one group for one target. A target takes a few hundred a second, so
 /// that this is what it can take while a caller waits for the last of them, and more than comes during a failover.
 pub const FOLLOW_UPS_MAX: u64 = 10_000;
@@ -220,6 +227,8 @@ pub struct AcceptMessages {
     pub class: Option<Class>,
     /// How long the messages are worth sending, in milliseconds from their acceptance; at least 1.
     pub time_to_live_ms: u64,
+    /// What the caller traces the messages by; providers are shown it.
+    pub trace: Option<String>,
     /// The caller's context for all recipients.
     pub context: BTreeMap<String, String>,
     /// The recipients; 1..=100, answered in this order.

@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 
 /// The longest text of an SMS template or message, in characters (Pinpoint quotas).
 pub const SMS_TEXT_MAX: usize = 1_600;
-/// The largest email, in bytes (Pinpoint quotas).
+/// The largest email with its variables filled in, in bytes (Pinpoint quotas).
 pub const EMAIL_SIZE_MAX: usize = 10 * 1024 * 1024;
 /// The largest custom document, in bytes.
 pub const CUSTOM_SIZE_MAX: usize = 256 * 1024;
+/// The largest number of an email's own header fields (Pinpoint API reference, SimpleEmail).
+pub const HEADERS_MAX: usize = 15;
+/// The longest value of such a field, in characters, before and after its variables are filled in: with its name it
+/// stays below the 998 characters that a line may have (RFC 5322, 2.1.1).
+pub const HEADER_VALUE_MAX: usize = 870;
 
 /// Values of variables: each name has a list.
 pub type Substitutions = BTreeMap<String, Vec<String>>;
@@ -33,8 +38,10 @@ pub enum Content {
         origination_number: Option<String>,
         /// The sender id, when the caller wants a certain one.
         sender_id: Option<String>,
+        /// What carriers' registers know the message by.
+        registration: SmsRegistration,
     },
-    /// An email in parts; at least one of `html` and `text` is given, at most [`EMAIL_SIZE_MAX`] bytes together.
+    /// An email in parts; at least one of `html` and `text` is given; its size is limited by the command that accepts it.
     Email {
         subject: String,
         html: Option<String>,
@@ -44,8 +51,10 @@ pub enum Content {
         from: Option<String>,
         /// Where replies go; at most 50.
         reply_to: Vec<String>,
+        /// Header fields of the caller's, in their order; at most [`HEADERS_MAX`].
+        headers: Vec<HeaderField>,
     },
-    /// An email as its caller wrote it (RFC 5322), at most [`EMAIL_SIZE_MAX`] bytes.
+    /// An email as its caller wrote it (RFC 5322); its size is limited by the command that accepts it.
     RawEmail {
         data: Vec<u8>,
         /// The From mailbox of the envelope; the channel's when not given.
@@ -53,6 +62,26 @@ pub enum Content {
     },
     /// A document for a custom channel, at most [`CUSTOM_SIZE_MAX`] bytes.
     Custom { data: String },
+}
+
+/// What carriers' registers know an SMS by; the provider gets it as it is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SmsRegistration {
+    /// The program that a dedicated number is registered for.
+    pub keyword: Option<String>,
+    /// The sender in India's register (DLT).
+    pub entity_id: Option<String>,
+    /// The template in India's register (DLT).
+    pub template_id: Option<String>,
+}
+
+/// A header field of an email, such as `List-Unsubscribe`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderField {
+    /// Printable ASCII without a colon (RFC 5322, 3.6.8); no field that the mail itself decides.
+    pub name: String,
+    /// On one line; may hold variables. At most [`HEADER_VALUE_MAX`] characters.
+    pub value: String,
 }
 
 impl Content {
@@ -63,4 +92,10 @@ impl Content {
             _ => Purpose::Transactional,
         }
     }
+}
+
+/// Says whether a text breaks its line, or holds another control character than a tab, so that it may not become the
+/// value of a header or of a protocol's field. Some software breaks lines at U+2028 and U+2029, too.
+pub fn breaks_line(text: &str) -> bool {
+    text.contains(|c: char| (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}'))
 }

@@ -57,6 +57,8 @@ pub struct Body {
     pub content: Content,
     /// Values of variables for all recipients.
     pub substitutions: Substitutions,
+    /// What the caller traces the messages by; providers are shown it.
+    pub trace: Option<String>,
     /// How many messages of the partition refer to it; at least 1.
     pub references: u64,
 }

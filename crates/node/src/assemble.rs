@@ -18,7 +18,7 @@ use sender::config::{Limits, SenderConfig};
 use sender::records::{RecordSink, RecordsConfig};
 use sender::routes::Routes;
 use sender::{Ports as SenderPorts, Sender};
-use service::ports::{Clock, Random};
+use service::ports::{Clock, Destinations, Random};
 use service::use_cases::Ports;
 use service::{Facts, Service};
 use store::{LogStore, StateStore};
@@ -103,7 +103,8 @@ pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Resul
     };
     let replication = Replication::start(replication_config(&settings), replication_parts).await?;
     let ports = join(&replication);
-    let service = use_cases(&settings, &ports, clock.clone(), random.clone());
+    let parts = UseCaseParts { clock: clock.clone(), random: random.clone(), destinations: Arc::new(routes.clone()) };
+    let service = use_cases(&settings, &ports, parts);
     let wiring =
         Wiring { settings: &settings, ports: &ports, service: &service, replication: &replication, clock, random };
     let mut tasks = Tasks::default();
@@ -134,11 +135,19 @@ fn replication_config(settings: &NodeSettings) -> ReplicationConfig {
     }
 }
 
-fn use_cases(settings: &NodeSettings, ports: &NodePorts, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Service {
+/// What the use cases need that is not of the replication.
+struct UseCaseParts {
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    destinations: Arc<dyn Destinations>,
+}
+
+fn use_cases(settings: &NodeSettings, ports: &NodePorts, parts: UseCaseParts) -> Service {
+    let UseCaseParts { clock, random, destinations } = parts;
     let NodeInfo { id: node, region, .. } = settings.own.clone();
     let facts = Facts { node, region, partitions: settings.partitions };
     let (log, reads, time) = (ports.log.clone(), ports.reads.clone(), ports.time.clone());
-    Service::new(facts, Ports { log, reads, time, clock, random })
+    Service::new(facts, Ports { log, reads, time, clock, random, destinations })
 }
 
 /// Gives the region its share back after a restart; idle from the moment on when the node leaves again.

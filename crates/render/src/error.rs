@@ -8,6 +8,7 @@ use std::fmt;
 pub enum Part {
     SmsText,
     Subject,
+    Header,
     Html,
     PlainText,
     Email,
@@ -40,6 +41,9 @@ pub enum RenderError {
         /// The first tag that isn't offered, shortened.
         tag: String,
     },
+    /// A line break, or another control character, in what becomes a header.
+    #[error("send {part}: it holds a line break or another control character")]
+    BreaksLine { part: Part },
     /// Nothing is left to say.
     #[error("send {part}: it is empty")]
     Empty { part: Part },
@@ -59,6 +63,7 @@ impl RenderError {
         match self {
             RenderError::Syntax { .. } => "the template is malformed",
             RenderError::Unsupported { .. } => "the template uses a tag that isn't offered",
+            RenderError::BreaksLine { .. } => "a header breaks its line",
             RenderError::Empty { .. } => "nothing is left to say",
             RenderError::TooLong { .. } => "it is too long",
         }
@@ -70,6 +75,7 @@ impl fmt::Display for Part {
         f.write_str(match self {
             Part::SmsText => "the SMS text",
             Part::Subject => "the subject",
+            Part::Header => "a header field",
             Part::Html => "the HTML part",
             Part::PlainText => "the plain part",
             Part::Email => "the email",

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use model::content::{Content, Purpose, SMS_TEXT_MAX, Substitutions};
+use model::content::{Content, HEADER_VALUE_MAX, HeaderField, Purpose, SMS_TEXT_MAX, SmsRegistration, Substitutions};
 use proptest::prelude::*;
 use render::{Part, Prepared, RenderError, Unit, Values, render};
 
 fn sms(text: &str) -> Content {
     let text = text.to_owned();
-    Content::Sms { text, purpose: Purpose::Transactional, origination_number: None, sender_id: None }
+    let registration = SmsRegistration::default();
+    Content::Sms { text, purpose: Purpose::Transactional, origination_number: None, sender_id: None, registration }
 }
 
 fn email(subject: &str, html: Option<&str>, text: Option<&str>) -> Content {
     let (html, text) = (html.map(str::to_owned), text.map(str::to_owned));
-    Content::Email { subject: subject.to_owned(), html, text, from: None, reply_to: Vec::new() }
+    let (subject, reply_to, headers) = (subject.to_owned(), Vec::new(), Vec::new());
+    Content::Email { subject, html, text, from: None, reply_to, headers }
 }
 
 fn values(pairs: &[(&str, &[&str])]) -> Substitutions {
@@ -66,11 +68,11 @@ fn the_recipients_value_wins_over_the_messages_and_that_over_attributes() {
 
 #[test]
 fn values_are_escaped_in_html_only() {
-    let recipient = values(&[("name", &["<b>\"&"]), ("line", &["a\r\nBcc: b"])]);
+    let recipient = values(&[("name", &["<b>\"&"])]);
     let nothing = Substitutions::new();
-    let content = email("{{name}} {{line}}", Some("{{name}} {{{name}}} {{&name}}"), Some("{{name}}"));
+    let content = email("{{name}}", Some("{{name}} {{{name}}} {{&name}}"), Some("{{name}}"));
     let filled = render(&content, Values { recipient: &recipient, message: &nothing, attributes: &nothing }).unwrap();
-    let wanted = email("<b>\"& a  Bcc: b", Some("&lt;b&gt;&quot;&amp; <b>\"& <b>\"&"), Some("<b>\"&"));
+    let wanted = email("<b>\"&", Some("&lt;b&gt;&quot;&amp; <b>\"& <b>\"&"), Some("<b>\"&"));
     assert_eq!(filled, wanted);
 }
 
@@ -103,6 +105,44 @@ fn limits_hold_for_what_the_recipient_reads() {
     assert!(Prepared::new(email("s", Some(&large), None)).is_err());
 }
 
+/// An email with one header field.
+fn with_header(subject: &str, value: &str) -> Content {
+    let Content::Email { html, from, reply_to, .. } = email("", None, None) else { panic!("no email") };
+    let headers = vec![HeaderField { name: "X-A".to_owned(), value: value.to_owned() }];
+    Content::Email { subject: subject.to_owned(), html, text: Some("t".to_owned()), from, reply_to, headers }
+}
+
+#[test]
+fn what_becomes_a_header_stays_on_its_line() {
+    let nothing = Substitutions::new();
+    for line_break in ["a\r\nBcc: b", "a\nb", "a\rb", "a\u{2028}b", "a\u{2029}b", "a\u{85}b", "a\0b"] {
+        let recipient = values(&[("v", &[line_break])]);
+        let filled =
+            |content| render(&content, Values { recipient: &recipient, message: &nothing, attributes: &nothing });
+        let breaks = |part| Err(RenderError::BreaksLine { part });
+        assert_eq!(filled(with_header("{{v}}", "x")), breaks(Part::Subject), "{line_break:?}");
+        assert_eq!(filled(with_header(line_break, "x")), breaks(Part::Subject), "{line_break:?}");
+        assert_eq!(filled(with_header("s", "{{v}}")), breaks(Part::Header), "{line_break:?}");
+        assert_eq!(filled(with_header("s", line_break)), breaks(Part::Header), "{line_break:?}");
+        assert!(filled(email("s", Some("{{v}}"), Some(line_break))).is_ok(), "bodies have lines");
+    }
+}
+
+#[test]
+fn header_fields_are_filled_and_bounded() {
+    let nothing = Substitutions::new();
+    let filled = |content, value: &str| {
+        let recipient = values(&[("v", &[value])]);
+        render(&content, Values { recipient: &recipient, message: &nothing, attributes: &nothing })
+    };
+    assert_eq!(filled(with_header("s", "<https://a.b/{{v}}>"), "17"), Ok(with_header("s", "<https://a.b/17>")));
+    assert_eq!(filled(with_header("s", "{{v}}"), "a\tb"), Ok(with_header("s", "a\tb")));
+    assert_eq!(filled(with_header("s", "{{v}}"), ""), Err(RenderError::Empty { part: Part::Header }));
+    let (long, limit) = ("ü".repeat(HEADER_VALUE_MAX + 1), HEADER_VALUE_MAX);
+    let too_long = RenderError::TooLong { part: Part::Header, limit, unit: Unit::Characters };
+    assert_eq!(filled(with_header("s", "{{v}}"), &long), Err(too_long));
+}
+
 #[test]
 fn recipients_of_a_content_without_variables_share_it() {
     let prepared = Prepared::new(sms("same for all")).unwrap();
@@ -116,7 +156,13 @@ fn recipients_of_a_content_without_variables_share_it() {
 proptest! {
     #[test]
     fn no_template_panics_or_overflows(template in "[a\\\\ {}\\[\\]()#/.>!\"'~&*-]{0,200}", deep in 0_usize..20_000) {
-        let _ = text(&template, &values(&[("a", &["b"])]));
+        // What was parsed is filled: nobody is told that a message goes out which can't be rendered later.
+        if let Ok(prepared) = Prepared::new(sms(&template)) {
+            let (recipient, nothing) = (values(&[("a", &["b"])]), Substitutions::new());
+            let filled = prepared.render(Values { recipient: &recipient, message: &nothing, attributes: &nothing });
+            let refused = matches!(filled, Err(RenderError::Syntax { .. } | RenderError::Unsupported { .. }));
+            prop_assert!(!refused, "{filled:?}");
+        }
         for nested in ["{{a [", "{{a (", "{{#a}}", "{{a {\"b\":", "{{{", "{{a.[", "{{!", "{{a [[", "\\{{"] {
             let _ = Prepared::new(email("s", None, Some(&nested.repeat(deep))));
         }

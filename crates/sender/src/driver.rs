@@ -35,6 +35,8 @@ pub struct Delivery {
     pub origination: Option<String>,
     /// What it says, with its variables filled in.
     pub content: Arc<Content>,
+    /// What the caller traces it by, and the recipient may see.
+    pub trace: Option<Arc<str>>,
     /// The caller's context.
     pub context: BTreeMap<String, String>,
 }
@@ -120,6 +122,14 @@ pub trait Driver: Send + Sync {
 
     /// Returns the largest batch that it takes; at least 1.
     fn batch_max(&self) -> usize;
+
+    /// Looks at an address of one of its channels, without asking a network.
+    ///
+    /// # Errors
+    /// When every message to it will be refused for good: why.
+    fn check_address(&self, _channel: Channel, _address: &Address) -> Result<(), &'static str> {
+        Ok(())
+    }
 
     /// Hands a batch of messages of its channels over. Returns one result per message, in their order.
     ///

@@ -1,9 +1,10 @@
-//! Which driver sends which channel.
+//! Which driver sends which channel, and what it says of an address.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::Channel;
+use model::{Address, Channel};
+use service::ports::Destinations;
 
 use crate::driver::Driver;
 
@@ -56,5 +57,13 @@ impl Routes {
     /// Returns the driver of a channel.
     pub fn driver(&self, channel: Channel) -> Option<&Arc<dyn Driver>> {
         self.0.get(&channel)
+    }
+}
+
+impl Destinations for Routes {
+    /// A channel without a driver here may have one in the region that sends.
+    fn check(&self, channel: Channel, address: &Address) -> Result<(), String> {
+        let Some(driver) = self.driver(channel) else { return Ok(()) };
+        driver.check_address(channel, address).map_err(str::to_owned)
     }
 }

@@ -10,13 +10,13 @@ use std::time::Duration;
 use model::address::Address;
 use model::app::ChannelDetail;
 use model::channel::Channel;
-use model::content::{Content, Purpose};
+use model::content::{Content, Purpose, SmsRegistration, Substitutions};
 use model::endpoint::{EndpointOptOut, EndpointPatch};
 use model::id::{AppId, EndpointId, GroupId, RegionId, RequestId};
 use model::message::Class;
 use model::opt_out::OptOutSource;
 use model::plan::{Author, RegionState};
-use service::ports::{Random as _, Reads};
+use service::ports::{PreparedContent, Random as _, Reads};
 use service::use_cases::{
     CreateApp, EndpointDraft, OptOutKey, PlanMove, PlanRequest, PutChannel, ReadMode, SendOutcome, SendRequest,
     SendTarget, To, UpsertEndpointRequest,
@@ -241,8 +241,9 @@ impl Client {
                 substitutions: BTreeMap::new(),
                 context: BTreeMap::new(),
             }],
-            contents: BTreeMap::from([(Channel::Sms, content())]),
+            contents: BTreeMap::from([(Channel::Sms, Arc::new(AsItIs(content())) as _)]),
             substitutions: BTreeMap::new(),
+            trace: None,
             context: BTreeMap::new(),
             class,
             time_to_live: short.then_some(SHORT_LIFE),
@@ -345,12 +346,27 @@ pub fn number_of(endpoint: &model::Endpoint) -> Option<u64> {
     endpoint.attributes.get("number").and_then(|values| values.first()).and_then(|text| text.parse().ok())
 }
 
+/// A content that nobody rendered.
+#[derive(Debug)]
+struct AsItIs(Content);
+
+impl PreparedContent for AsItIs {
+    fn content(&self) -> &Content {
+        &self.0
+    }
+
+    fn check(&self, _recipient: &Substitutions, _message: &Substitutions) -> Result<(), String> {
+        Ok(())
+    }
+}
+
 fn content() -> Content {
     Content::Sms {
         text: "hello".to_owned(),
         purpose: Purpose::Transactional,
         origination_number: None,
         sender_id: None,
+        registration: SmsRegistration::default(),
     }
 }
 

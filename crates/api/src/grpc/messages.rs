@@ -22,16 +22,25 @@ use super::error::GrpcError;
 use super::state::{Entered, GrpcApi};
 use super::watch::watch;
 use crate::limits::{self, ContentNames};
+use crate::prepared::prepare;
 use crate::requests::scoped_request_id;
 
 /// The longest time to live: whatever outage lasts longer, its messages are stale.
 const TIME_TO_LIVE_MAX: Duration = Duration::from_secs(14 * 24 * 3_600);
 
-const NAMES: ContentNames = ContentNames {
+const NAMES: ContentNames<'static> = ContentNames {
     sms_text: "content.sms.text",
     origination_number: "content.sms.origination_number",
     sender_id: "content.sms.sender_id",
+    keyword: "content.sms.keyword",
+    entity_id: "content.sms.entity_id",
+    template_id: "content.sms.template_id",
     email: "content.email",
+    subject: "content.email.subject",
+    html: "content.email.html",
+    text: "content.email.text",
+    headers: "content.email.headers",
+    header: ("name", "value"),
     from: "content.from",
     reply_to: "content.email.reply_to",
     raw_email: "content.raw_email.data",
@@ -116,9 +125,10 @@ fn scoped(entered: &Entered, id: RequestId) -> RequestId {
 fn send_request(request: v1::SendMessagesRequest, id: Option<RequestId>) -> Result<SendRequest, GrpcError> {
     let content = request.content.ok_or_else(|| GrpcError::invalid("content", "is required"))?;
     let content = Content::try_from(content).map_err(|flaw| flaw.within("content"))?;
-    limits::content(&content, &NAMES)?;
-    limits::some("recipients", request.recipients.len(), RECIPIENTS_MAX, "recipients")?;
     let channel = channel_of(&content);
+    let content = prepare(content, &NAMES)?;
+    limits::trace("trace_id", request.trace_id.as_ref())?;
+    limits::some("recipients", request.recipients.len(), RECIPIENTS_MAX, "recipients")?;
     let targets = request
         .recipients
         .into_iter()
@@ -130,6 +140,7 @@ fn send_request(request: v1::SendMessagesRequest, id: Option<RequestId>) -> Resu
         targets,
         contents: BTreeMap::from([(channel, content)]),
         substitutions: parse_values(request.substitutions),
+        trace: request.trace_id,
         context: request.context,
         class: parse_class(request.class, "class")?,
         time_to_live: request.time_to_live_ms.map(time_to_live).transpose()?,
@@ -166,6 +177,7 @@ fn result(answer: SendAnswer) -> v1::SendResult {
         SendOutcome::ChannelDisabled(_) => v1::SendStatus::ChannelDisabled,
         SendOutcome::InvalidAddress(_) => v1::SendStatus::InvalidAddress,
         SendOutcome::NoContent(_) => v1::SendStatus::NoContent,
+        SendOutcome::Unsendable(_) => v1::SendStatus::Unsendable,
         SendOutcome::Unavailable(_) => v1::SendStatus::Unavailable,
         SendOutcome::Unknown(_) => v1::SendStatus::Unknown,
     };

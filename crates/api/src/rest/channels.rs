@@ -9,7 +9,7 @@ use service::use_cases::PutChannel;
 
 use super::call::Call;
 use super::error::RestError;
-use super::json::parse;
+use super::json::{NotOffered, parse};
 use super::reply::Reply;
 use super::times::body_time;
 use crate::limits::{self, ChannelNames};
@@ -30,6 +30,8 @@ struct EmailChannelRequest {
     from_address: String,
     identity: String,
     configuration_set: Option<String>,
+    #[expect(dead_code, reason = "what can't be given is never read")]
+    orchestration_sending_role_arn: Option<NotOffered>,
     role_arn: Option<String>,
 }
 

@@ -1,5 +1,6 @@
-//! Parsing bodies. Unknown members are ignored and `null` means "not given", because SDKs of later dates send the one
-//! and Java and Go clients the other; everything else that doesn't fit is refused with the path of the member.
+//! Parsing bodies. Members that Pinpoint doesn't have are ignored and `null` means "not given", because SDKs of later
+//! dates send the one and Java and Go clients the other. Everything else that doesn't fit is refused with the path of
+//! the member: so are the members of Pinpoint's that aren't offered ([`NotOffered`]), which nobody is to believe done.
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,17 @@ fn refusal<T: DeserializeOwned>(body: &[u8]) -> RestError {
                 RestError::bad_request("", format!("the body can't be read: {inner}."))
             }
         }
+    }
+}
+
+/// A member of Pinpoint's that isn't offered. `Option<NotOffered>` takes the absent and the `null`; whoever gives it a
+/// value is refused by its path. A contract test holds the members of messages against AWS's service model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotOffered {}
+
+impl<'de> Deserialize<'de> for NotOffered {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<NotOffered, D::Error> {
+        Err(serde::de::Error::custom("isn't offered by this server; leave it out"))
     }
 }
 
@@ -87,6 +99,7 @@ mod tests {
         name: String,
         map: Option<TextMap>,
         inner: Option<Inner>,
+        media: Option<NotOffered>,
     }
 
     #[derive(Debug, Deserialize, PartialEq)]
@@ -106,6 +119,15 @@ mod tests {
         assert_eq!(sample.inner, None);
         let map = given_texts(sample.map);
         assert_eq!(map, BTreeMap::from([("a".into(), vec!["one".into()]), ("b".into(), vec!["x".into(), "y".into()])]));
+    }
+
+    #[test]
+    fn what_is_not_offered_is_named_by_its_path() {
+        assert_eq!(parse::<Sample>(br#"{"Name":"n","Media":null}"#).unwrap().media, None);
+        for value in ["\"x\"", "7", "true", "[]", "{}", "{\"a\":[1,{\"b\":null}]}"] {
+            let refused = refused(&format!(r#"{{"Name":"n","Media":{value}}}"#));
+            assert!(refused.starts_with("Media: isn't offered by this server"), "{refused}");
+        }
     }
 
     #[test]

@@ -1,46 +1,35 @@
 //! What a request says on each channel, in Pinpoint's order of precedence: the recipient's own body, the channel's
-//! message, the default message.
+//! message, the default message. What one member would hide of another is refused.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use model::channel::Channel;
-use model::content::{CUSTOM_SIZE_MAX, Content, Purpose, SMS_TEXT_MAX, Substitutions};
+use model::content::{CUSTOM_SIZE_MAX, Content, Purpose, SMS_TEXT_MAX, SmsRegistration, Substitutions};
+use service::ports::PreparedContent;
 
 use super::error::RestError;
 use super::json::{TextMap, given_texts};
-use super::message_request::{DirectMessageConfiguration, EmailMessage, MessageRequest, SimpleEmailPart, SmsMessage};
-use crate::limits::{self, ContentNames};
+use super::message_email::email;
+use super::message_member::{NAMES, Named, Text};
+use super::message_request::{DirectMessageConfiguration, MessageRequest, SmsMessage};
+use crate::prepared::prepare;
 
 /// The channels that something can be said on.
 const CHANNELS: [Channel; 3] = [Channel::Email, Channel::Sms, Channel::Custom];
-const NAMES: ContentNames = ContentNames {
-    sms_text: "SMSMessage.Body",
-    origination_number: "SMSMessage.OriginationNumber",
-    sender_id: "SMSMessage.SenderId",
-    email: "EmailMessage.SimpleEmail",
-    from: "EmailMessage.FromAddress",
-    reply_to: "EmailMessage.ReplyToAddresses",
-    raw_email: "EmailMessage.RawEmail.Data",
-    custom: "CustomMessage.Data",
-};
+const DEFAULT_BODY: &str = "DefaultMessage.Body";
 
 /// What a request says. The default message is for whichever channels the recipients have: where it is too long it
 /// isn't said.
 pub(super) struct Said<'r> {
     configuration: &'r DirectMessageConfiguration,
-    default_body: Option<&'r str>,
+    default_body: Option<Text<'r>>,
 }
 
 impl<'r> Said<'r> {
     /// Takes what a request says.
-    /// Refused when it says nothing at all, or names a template: those aren't offered.
+    /// Refused when it says nothing at all.
     pub(super) fn of(request: &'r MessageRequest) -> Result<Said<'r>, RestError> {
-        if request.template_configuration.as_ref().is_some_and(|templates| !templates.is_empty()) {
-            let text = "templates are not offered by this server; give the content in MessageConfiguration";
-            return Err(RestError::bad_request("TemplateConfiguration", text));
-        }
         let Some(configuration) = &request.message_configuration else {
             return Err(RestError::bad_request("MessageConfiguration", "is required"));
         };
@@ -52,7 +41,7 @@ impl<'r> Said<'r> {
     }
 
     /// Returns what is said on each channel.
-    pub(super) fn contents(&self) -> Result<BTreeMap<Channel, Content>, RestError> {
+    pub(super) fn contents(&self) -> Result<BTreeMap<Channel, Arc<dyn PreparedContent>>, RestError> {
         let mut contents = BTreeMap::new();
         for channel in CHANNELS {
             if let Some(content) = self.content(channel, None)? {
@@ -63,8 +52,12 @@ impl<'r> Said<'r> {
     }
 
     /// Returns what is said to a recipient that has a body of its own; nothing on a channel that can't say anything.
-    pub(super) fn overridden(&self, channel: Channel, body: &str) -> Result<Option<Content>, RestError> {
-        self.content(channel, Some(body))
+    pub(super) fn overridden(
+        &self,
+        channel: Channel,
+        own: Text<'_>,
+    ) -> Result<Option<Arc<dyn PreparedContent>>, RestError> {
+        self.content(channel, Some(own))
     }
 
     /// Returns the values of variables for all recipients: those of the messages that are used.
@@ -91,24 +84,19 @@ impl<'r> Said<'r> {
         Ok(all)
     }
 
-    fn content(&self, channel: Channel, own: Option<&str>) -> Result<Option<Content>, RestError> {
-        let content = match channel {
+    fn content(&self, channel: Channel, own: Option<Text<'_>>) -> Result<Option<Arc<dyn PreparedContent>>, RestError> {
+        let said = match channel {
             Channel::Sms => self.sms(own)?,
-            Channel::Email => self.email(own)?,
+            Channel::Email => email(self.configuration.email_message.as_ref(), own, self.default_body)?,
             Channel::Custom => self.custom(own),
             _ => None,
         };
-        if let Some(content) = &content {
-            limits::content(content, &NAMES)?;
-        }
-        Ok(content)
+        Ok(said.map(|Named { content, member }| prepare(content, &Named::names(&member))).transpose()?)
     }
 
-    fn sms(&self, own: Option<&str>) -> Result<Option<Content>, RestError> {
+    fn sms(&self, own: Option<Text<'_>>) -> Result<Option<Named>, RestError> {
         let empty = SmsMessage::default();
         let message = self.configuration.sms_message.as_ref().unwrap_or(&empty);
-        let default = self.default_body.filter(|body| body.chars().count() <= SMS_TEXT_MAX);
-        let Some(text) = own.or(message.body.as_deref()).or(default) else { return Ok(None) };
         let purpose = match message.message_type.as_deref() {
             None | Some("TRANSACTIONAL") => Purpose::Transactional,
             Some("PROMOTIONAL") => Purpose::Promotional,
@@ -117,57 +105,37 @@ impl<'r> Said<'r> {
                 return Err(RestError::bad_request("SMSMessage.MessageType", text));
             }
         };
+        let default = self.default_body.filter(|body| body.text.chars().count() <= SMS_TEXT_MAX);
+        let body = message.body.as_deref().map(|text| Text { member: NAMES.sms_text, text });
+        let Some(Text { member, text }) = own.or(body).or(default) else { return Ok(None) };
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        Ok(Some(Content::Sms {
+        let registration = SmsRegistration {
+            keyword: given(&message.keyword),
+            entity_id: given(&message.entity_id),
+            template_id: given(&message.template_id),
+        };
+        let content = Content::Sms {
             text: text.to_owned(),
             purpose,
             origination_number: given(&message.origination_number),
             sender_id: given(&message.sender_id),
-        }))
-    }
-
-    fn email(&self, own: Option<&str>) -> Result<Option<Content>, RestError> {
-        let empty = EmailMessage::default();
-        let message = self.configuration.email_message.as_ref().unwrap_or(&empty);
-        match message.raw_email.as_ref().and_then(|raw| raw.data.as_deref()) {
-            Some(data) => match STANDARD.decode(data) {
-                Ok(data) => Ok(Some(Content::RawEmail { data, from: message.from_address.clone() })),
-                Err(reason) => Err(RestError::bad_request(NAMES.raw_email, format!("is no base64: {reason}"))),
-            },
-            None => Ok(self.simple_email(own, message)),
-        }
-    }
-
-    fn simple_email(&self, own: Option<&str>, message: &EmailMessage) -> Option<Content> {
-        let simple = message.simple_email.as_ref();
-        let part = |part: Option<&SimpleEmailPart>| part.and_then(|part| part.data.clone());
-        let subject = part(simple.and_then(|simple| simple.subject.as_ref())).unwrap_or_default();
-        let (html, text) = match own {
-            Some(own) => (None, Some(own.to_owned())),
-            None => (
-                part(simple.and_then(|simple| simple.html_part.as_ref())),
-                part(simple.and_then(|simple| simple.text_part.as_ref())),
-            ),
+            registration,
         };
-        let text = match (&html, text) {
-            (None, None) => message.body.as_deref().or(self.default_body).map(str::to_owned),
-            (_, text) => text,
-        };
-        let says_something = html.is_some() || text.is_some();
-        let reply_to = message.reply_to_addresses.clone().unwrap_or_default();
-        says_something.then(|| Content::Email { subject, html, text, from: message.from_address.clone(), reply_to })
+        Ok(Some(Named { content, member: member.to_owned() }))
     }
 
-    fn custom(&self, own: Option<&str>) -> Option<Content> {
-        let message = self.configuration.custom_message.as_ref();
-        let data = own.or(message.and_then(|message| message.data.as_deref()));
-        let data = data.or(self.default_body.filter(|body| body.len() <= CUSTOM_SIZE_MAX));
-        data.map(|data| Content::Custom { data: data.to_owned() })
+    fn custom(&self, own: Option<Text<'_>>) -> Option<Named> {
+        let message = self.configuration.custom_message.as_ref().and_then(|message| message.data.as_deref());
+        let data = message.map(|text| Text { member: NAMES.custom, text });
+        let default = self.default_body.filter(|body| body.text.len() <= CUSTOM_SIZE_MAX);
+        let Text { member, text } = own.or(data).or(default)?;
+        Some(Named { content: Content::Custom { data: text.to_owned() }, member: member.to_owned() })
     }
 }
 
-fn default_body(configuration: &DirectMessageConfiguration) -> Option<&str> {
-    configuration.default_message.as_ref()?.body.as_deref().filter(|body| !body.is_empty())
+fn default_body(configuration: &DirectMessageConfiguration) -> Option<Text<'_>> {
+    let text = configuration.default_message.as_ref()?.body.as_deref().filter(|body| !body.is_empty())?;
+    Some(Text { member: DEFAULT_BODY, text })
 }
 
 fn says_nothing(configuration: &DirectMessageConfiguration) -> bool {

@@ -77,7 +77,8 @@ fn result(outcome: &SendOutcome) -> MessageResult {
         | SendOutcome::EndpointNotFound
         | SendOutcome::ChannelDisabled(_)
         | SendOutcome::InvalidAddress(_)
-        | SendOutcome::NoContent(_) => ("PERMANENT_FAILURE", 400),
+        | SendOutcome::NoContent(_)
+        | SendOutcome::Unsendable(_) => ("PERMANENT_FAILURE", 400),
         SendOutcome::Unavailable(_) => ("TEMPORARY_FAILURE", 503),
         SendOutcome::Unknown(_) => ("UNKNOWN_FAILURE", 500),
     };
@@ -127,6 +128,7 @@ mod tests {
             (SendOutcome::Inactive, "PERMANENT_FAILURE", 400),
             (SendOutcome::EndpointNotFound, "PERMANENT_FAILURE", 400),
             (SendOutcome::InvalidAddress("x".into()), "PERMANENT_FAILURE", 400),
+            (SendOutcome::Unsendable("x".into()), "PERMANENT_FAILURE", 400),
             (SendOutcome::Unavailable("x".into()), "TEMPORARY_FAILURE", 503),
             (SendOutcome::Unknown("x".into()), "UNKNOWN_FAILURE", 500),
         ] {

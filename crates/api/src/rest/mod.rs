@@ -24,6 +24,8 @@ mod endpoint_request;
 mod endpoint_response;
 mod endpoints;
 mod message_content;
+mod message_email;
+mod message_member;
 mod message_request;
 mod message_response;
 mod messages;

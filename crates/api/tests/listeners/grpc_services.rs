@@ -50,6 +50,14 @@ fn to(address: &str) -> v1::Recipient {
     v1::Recipient { to: Some(v1::recipient::To::Address(address.into())), ..Default::default() }
 }
 
+/// An email with one header field.
+fn mail(subject: &str, name: &str, value: &str) -> Option<v1::Content> {
+    let headers = vec![v1::HeaderField { name: name.into(), value: value.into() }];
+    let text = Some("t".to_owned());
+    let email = v1::EmailContent { subject: subject.into(), text, headers, ..Default::default() };
+    Some(v1::Content { content: Some(v1::content::Content::Email(email)) })
+}
+
 fn send(app_id: &str, addresses: &[&str]) -> v1::SendMessagesRequest {
     let recipients = addresses.iter().map(|address| to(address)).collect();
     v1::SendMessagesRequest { app_id: app_id.into(), recipients, content: sms("hi"), ..Default::default() }
@@ -143,6 +151,26 @@ async fn messages_are_accepted_reported_and_counted() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_sent_is_not_accepted() {
+    let grpc = Grpc::start().await;
+    let app_id = app(&grpc).await;
+    let put = v1::PutChannelRequest {
+        app_id: app_id.clone(),
+        detail: Some(v1::put_channel_request::Detail::Custom(v1::CustomChannel::default())),
+        ..Default::default()
+    };
+    client!(AppsClient, grpc).put_channel(put).await.unwrap();
+    let custom = v1::content::Content::Custom(v1::CustomContent { data: "{}".into() });
+    let to = ["https://example.com/hook", "not a url"];
+    let request =
+        v1::SendMessagesRequest { content: Some(v1::Content { content: Some(custom) }), ..send(&app_id, &to) };
+    let sent = client!(MessagesClient, grpc).send(request).await.unwrap().into_inner();
+    let statuses: Vec<_> = sent.results.iter().map(|result| result.status()).collect();
+    assert_eq!(statuses, [v1::SendStatus::Accepted, v1::SendStatus::Unsendable]);
+    assert_eq!(sent.results[1].detail, "the address is no URL");
+}
+
+#[tokio::test]
 async fn flaws_are_named_by_their_field() {
     let grpc = Grpc::start().await;
     let app_id = app(&grpc).await;
@@ -160,6 +188,24 @@ async fn flaws_are_named_by_their_field() {
             v1::SendMessagesRequest { recipients: vec![v1::Recipient::default()], ..send(&app_id, &[]) },
             "recipients[0].to",
         ),
+        (v1::SendMessagesRequest { content: sms("{{v"), ..send(&app_id, &["x"]) }, "content.sms.text"),
+        (
+            v1::SendMessagesRequest { content: mail("a\r\nBcc: b", "X-A", "1"), ..send(&app_id, &["x"]) },
+            "content.email.subject",
+        ),
+        (
+            v1::SendMessagesRequest { content: mail("s", "From", "1"), ..send(&app_id, &["x"]) },
+            "content.email.headers[0].name",
+        ),
+        (
+            v1::SendMessagesRequest { content: mail("s", "X-A", "a\nb"), ..send(&app_id, &["x"]) },
+            "content.email.headers[0].value",
+        ),
+        (
+            v1::SendMessagesRequest { content: mail("s", "X-A", "{{#if}}"), ..send(&app_id, &["x"]) },
+            "content.email.headers",
+        ),
+        (v1::SendMessagesRequest { trace_id: Some("a\nb".into()), ..send(&app_id, &["x"]) }, "trace_id"),
         (v1::SendMessagesRequest { time_to_live_ms: Some(0), ..send(&app_id, &["x"]) }, "time_to_live_ms"),
         (v1::SendMessagesRequest { request_id: "1".into(), ..send(&app_id, &["x"]) }, "request_id"),
     ] {

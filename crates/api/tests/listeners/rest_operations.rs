@@ -105,6 +105,43 @@ async fn each_recipient_has_a_result() {
 }
 
 #[tokio::test]
+async fn what_a_recipient_cannot_be_sent_fails_for_it_alone() {
+    let rest = Rest::start().await;
+    let app = rest.app().await;
+    let endpoint = json!({ "ChannelType": "SMS", "Address": "+12065550104", "Attributes": { "v": ["z"] } });
+    assert_eq!(rest.call("PUT", &format!("{app}/endpoints/e1"), endpoint).await.status, 202);
+    let sent = rest
+        .call(
+            "POST",
+            &format!("{app}/messages"),
+            json!({
+                "Addresses": {
+                    "+12065550101": { "ChannelType": "SMS", "Substitutions": { "v": ["x".repeat(800)] } },
+                    "+12065550102": { "ChannelType": "SMS", "Substitutions": { "v": ["y".repeat(801)] } },
+                    "+12065550103": { "ChannelType": "SMS" },
+                },
+                "Endpoints": { "e1": {} },
+                "MessageConfiguration": { "SMSMessage": { "Body": "{{v}}{{v}}{{Attributes.v}}" } },
+            }),
+        )
+        .await;
+    assert_eq!(sent.status, 200, "{:?}", sent.body);
+    let result = |part: &str, name: &str| {
+        let result = &sent.body[part][name];
+        (result["DeliveryStatus"].as_str().unwrap().to_owned(), result["StatusMessage"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(result("Result", "+12065550101").0, "SUCCESSFUL");
+    let (status, text) = result("Result", "+12065550102");
+    assert_eq!(
+        (status.as_str(), text.as_str()),
+        ("PERMANENT_FAILURE", "can't send the SMS text: it has more than 1600 characters",)
+    );
+    let (status, text) = result("Result", "+12065550103");
+    assert_eq!((status.as_str(), text.as_str()), ("PERMANENT_FAILURE", "can't send the SMS text: it is empty"));
+    assert_eq!(result("EndpointResult", "e1").0, "SUCCESSFUL", "what the endpoint says counts as well");
+}
+
+#[tokio::test]
 async fn a_retry_of_an_sdk_is_no_second_message() {
     let rest = Rest::start().await;
     let target = format!("{}/messages", rest.app().await);
@@ -142,6 +179,12 @@ async fn malformed_requests_are_refused_whole() {
             "Addresses.x.ChannelType",
         ),
         (json!({ "Addresses": { "x": {} }, "MessageConfiguration": sms }), "Addresses.x.ChannelType: is required"),
+        (json!({ "Addresses": { "x": null }, "MessageConfiguration": sms }), "Addresses.x.ChannelType: is required"),
+        (
+            json!({ "Addresses": { "x": { "ChannelType": "SMS", "TitleOverride": "t" } }, "MessageConfiguration": sms }),
+            "Addresses.x.TitleOverride: isn't offered on SMS",
+        ),
+        (json!({ "Addresses": to, "MessageConfiguration": sms, "TraceId": "a\nb" }), "TraceId: line breaks"),
         (
             json!({ "Addresses": to, "MessageConfiguration": { "SMSMessage": { "Body": 7 } } }),
             "MessageConfiguration.SMSMessage.Body",

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use api::{Key, KeyStore, QuotaLimits, Quotas};
+use model::address::Address;
+use model::channel::Channel;
 use model::command::{Command, FOLLOW_UPS_MAX, Proposal, Settlement};
 use model::id::{GroupId, LogIndex, MessageId, NodeId, RegionId};
 use model::message::SendResult;
@@ -15,7 +17,9 @@ use model::time::{BootTime, Timestamp};
 use policy::{Action, Grant, Principal};
 use registry::ApplyContext;
 use registry::tables::{FollowUpCounts, FollowUps, MemoryTables, ReadRows, View, WriteRows};
-use service::ports::{Applied, BoxFuture, Clock, GroupTime, LogError, Random, Reads, ReadsError, ReplicatedLog};
+use service::ports::{
+    Applied, BoxFuture, Clock, Destinations, GroupTime, LogError, Random, Reads, ReadsError, ReplicatedLog,
+};
 use service::use_cases::Ports;
 use service::{Facts, Service};
 use tokio::sync::watch;
@@ -201,7 +205,14 @@ impl Node {
         let random = Arc::new(TestRandom(AtomicU64::new(0)));
         let service = Service::new(
             facts,
-            Ports { log: groups.clone(), reads: groups.clone(), time: clock.clone(), clock: clock.clone(), random },
+            Ports {
+                log: groups.clone(),
+                reads: groups.clone(),
+                time: clock.clone(),
+                clock: clock.clone(),
+                random,
+                destinations: Arc::new(Urls),
+            },
         );
         service.first_plan(Mode::ActiveActive, &[region("us-east-1"), region("eu-west-1")]).await.unwrap();
         Node { groups, clock, service }
@@ -242,4 +253,14 @@ pub fn keys() -> Arc<KeyStore> {
         ])
         .unwrap(),
     )
+}
+
+/// Knows of addresses what a driver would: one of the CUSTOM channel is a URL.
+struct Urls;
+
+impl Destinations for Urls {
+    fn check(&self, channel: Channel, address: &Address) -> Result<(), String> {
+        let fits = channel != Channel::Custom || address.as_str().starts_with("https://");
+        fits.then_some(()).ok_or_else(|| "the address is no URL".to_owned())
+    }
 }

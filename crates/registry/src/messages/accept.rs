@@ -160,6 +160,7 @@ fn add_references<T: Tables + ?Sized>(
     let mut body = step.tables.row::<Bodies>(&key)?.unwrap_or_else(|| Body {
         content: accept.content.clone(),
         substitutions: accept.substitutions.clone(),
+        trace: accept.trace.clone(),
         references: 0,
     });
     body.references += references;

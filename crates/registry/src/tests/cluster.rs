@@ -144,6 +144,7 @@ impl Cluster {
                 substitutions: BTreeMap::new(),
                 class: accept.class,
                 time_to_live_ms: accept.time_to_live_ms,
+                trace: None,
                 context: BTreeMap::new(),
                 recipients,
             };

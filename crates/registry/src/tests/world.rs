@@ -6,7 +6,7 @@ use model::address::{Address, AddressKey, partition_of_app};
 use model::app::ChannelDetail;
 use model::channel::Channel;
 use model::command::{AcceptMessages, Command, FollowUpAction, Proposal, Recipient, Settlement, UpsertEndpoint};
-use model::content::{Content, Purpose};
+use model::content::{Content, Purpose, SmsRegistration};
 use model::endpoint::{Endpoint, EndpointPatch, Target};
 use model::event::EventKind;
 use model::id::{AppId, BodyId, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, RequestId};
@@ -331,6 +331,7 @@ pub fn accept(recipients: &[(u64, Target, Option<&str>)]) -> AcceptMessages {
         substitutions: BTreeMap::new(),
         class: None,
         time_to_live_ms: DAY,
+        trace: None,
         context: BTreeMap::from([("own".into(), "0".into()), ("shared".into(), "1".into())]),
         recipients,
     }
@@ -338,7 +339,8 @@ pub fn accept(recipients: &[(u64, Target, Option<&str>)]) -> AcceptMessages {
 
 /// An SMS.
 pub fn content(purpose: Purpose) -> Content {
-    Content::Sms { text: "hello".into(), purpose, origination_number: None, sender_id: None }
+    let registration = SmsRegistration::default();
+    Content::Sms { text: "hello".into(), purpose, origination_number: None, sender_id: None, registration }
 }
 
 /// A command that updates an endpoint.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use model::command::PROPOSAL_BYTES_MAX;
 use model::id::{Incarnation, NodeId, Term};
 use service::ports::BoxFuture;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -26,7 +27,7 @@ use crate::proposals::submission::{Done, Failed, Origin, ProposerParts, Submissi
 use crate::proposals::write;
 
 /// The largest entry, in bytes of encoded proposals.
-pub const ENTRY_BYTES_MAX: usize = 1024 * 1024;
+pub const ENTRY_BYTES_MAX: usize = PROPOSAL_BYTES_MAX;
 /// The most submissions of one group that are queued or under way on one node.
 pub const QUEUE_LEN_MAX: usize = 16_384;
 /// The most bytes of proposals of one group that are queued or under way on one node.

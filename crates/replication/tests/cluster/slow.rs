@@ -8,13 +8,14 @@ use model::address::{Address, partition_of_app};
 use model::app::ChannelDetail;
 use model::channel::Channel;
 use model::command::{Command, Proposal, Settlement};
-use model::content::{Content, Purpose};
+use model::content::{Content, Purpose, SmsRegistration, Substitutions};
 use model::endpoint::{EndpointOptOut, EndpointPatch};
 use model::id::{AppId, EndpointId, GroupId, MessageId, NodeId};
 use model::message::{SendResult, Status};
 use model::opt_out::OptOutSource;
 use model::plan::Mode;
 use service::duties::{Duty, FollowUpDuty, PlanDuty};
+use service::ports::{Destinations, PreparedContent};
 use service::use_cases::{
     CreateApp, EndpointDraft, OptOutKey, Ports, PutChannel, SendOutcome, SendRequest, SendTarget, To,
     UpsertEndpointRequest,
@@ -31,13 +32,37 @@ struct Client {
     app: AppId,
 }
 
+/// A content that nobody rendered.
+#[derive(Debug)]
+struct AsItIs(Content);
+
+impl PreparedContent for AsItIs {
+    fn content(&self) -> &Content {
+        &self.0
+    }
+
+    fn check(&self, _recipient: &Substitutions, _message: &Substitutions) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Every address is one.
+struct Anywhere;
+
+impl Destinations for Anywhere {
+    fn check(&self, _channel: Channel, _address: &Address) -> Result<(), String> {
+        Ok(())
+    }
+}
+
 impl Client {
     fn service(cluster: &Cluster, id: NodeId) -> Service {
         let replication = Arc::new(cluster.node(id).clone());
         let facts = Facts { node: id, region: cluster.region(id), partitions: PARTITIONS };
         let random = random(NodeId(100 + id.0));
         let (log, reads, time) = (replication.clone(), replication.clone(), replication);
-        Service::new(facts, Ports { log, reads, time, clock: cluster.clock(), random })
+        let (clock, destinations) = (cluster.clock(), Arc::new(Anywhere));
+        Service::new(facts, Ports { log, reads, time, clock, random, destinations })
     }
 
     /// Makes a plan and an app, and returns the listeners of all nodes when every partition knows them.
@@ -69,7 +94,8 @@ impl Client {
 
     async fn send(&self, number: u64) -> Result<MessageId, ServiceError> {
         let text = "hi".to_owned();
-        let content = Content::Sms { text, purpose: Purpose::Transactional, origination_number: None, sender_id: None };
+        let (purpose, registration) = (Purpose::Transactional, SmsRegistration::default());
+        let content = Content::Sms { text, purpose, origination_number: None, sender_id: None, registration };
         let request = SendRequest {
             app: self.app,
             targets: vec![SendTarget {
@@ -78,8 +104,9 @@ impl Client {
                 substitutions: BTreeMap::new(),
                 context: BTreeMap::new(),
             }],
-            contents: BTreeMap::from([(CHANNEL, content)]),
+            contents: BTreeMap::from([(CHANNEL, Arc::new(AsItIs(content)) as _)]),
             substitutions: BTreeMap::new(),
+            trace: None,
             context: BTreeMap::new(),
             class: None,
             time_to_live: None,

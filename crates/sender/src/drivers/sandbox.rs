@@ -173,7 +173,7 @@ impl DeliveryBody<'_> {
             epoch: delivery.epoch.0,
             class: delivery.class.as_str(),
             origination: delivery.origination.as_deref(),
-            payload: Payload::of(&delivery.content),
+            payload: Payload::of(&delivery.content, delivery.trace.as_deref()),
         }
     }
 }

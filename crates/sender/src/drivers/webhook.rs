@@ -1,7 +1,7 @@
 //! The driver of the CUSTOM channel: posts each message to the URL that is its address.
 //!
 //! The body is JSON: `ApplicationId`, `MessageId`, `Address`, `EndpointId` (when sent to an endpoint), `Data` (the
-//! custom document), `Context`, `Attempt`, `Region`. The header `Idempotency-Key` is the same for every copy of one
+//! custom document), `Context`, `TraceId` (when given), `Attempt`, `Region`. The header `Idempotency-Key` is the same for every copy of one
 //! dispatch and differs between dispatches: `{MessageId}-{Attempt}`.
 //!
 //! | answer | result |
@@ -17,7 +17,7 @@
 //!
 //! A message names its own target, so that its sender could make a node call what only the node reaches. Only public
 //! addresses are called, and those that [`Targets`] allows besides; on port 80, 443 or from 1024 up, without a user in
-//! the URL, without a proxy.
+//! the URL, without a proxy. What a URL shows by itself is refused before its message is accepted.
 
 mod public;
 mod targets;
@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::content::Content;
-use model::{Channel, RegionId};
+use model::{Address, Channel, RegionId};
 use reqwest::dns::Resolve;
 use reqwest::{Client, Method, Request, Url};
 use serde::Serialize;
@@ -97,9 +97,14 @@ impl WebhookDriver {
         }
     }
 
+    /// Reads an address that may be called, as far as it shows: a name isn't resolved.
+    fn url(&self, address: &Address) -> Result<Url, NotAllowed> {
+        let url = Url::parse(address.as_str()).map_err(|_error| NotAllowed("the address is no URL"))?;
+        self.targets.check(&url).map(|()| url)
+    }
+
     fn request(&self, delivery: &Delivery, begin: Arc<dyn Begin>) -> Result<Request, Lost> {
-        let url = Url::parse(delivery.address.as_str()).map_err(|_error| Lost::Never("the address is no URL"))?;
-        self.targets.check(&url).map_err(|NotAllowed(reason)| Lost::Never(reason))?;
+        let url = self.url(&delivery.address).map_err(|NotAllowed(reason)| Lost::Never(reason))?;
         let body = serde_json::to_vec(&Body::of(delivery, &self.region))
             .map_err(|_error| Lost::Never("the message can't be written as JSON"))?;
         let request = self.client.request(Method::POST, url).header("content-type", "application/json");
@@ -121,6 +126,10 @@ impl Driver for WebhookDriver {
 
     fn batch_max(&self) -> usize {
         BATCH_MAX
+    }
+
+    fn check_address(&self, _channel: Channel, address: &Address) -> Result<(), &'static str> {
+        self.url(address).map(|_url| ()).map_err(|NotAllowed(reason)| reason)
     }
 
     fn deliver(&self, Dispatch { batch, begin }: Dispatch) -> BoxFuture<'_, Vec<DriverResult>> {
@@ -151,6 +160,8 @@ struct Body<'a> {
     endpoint_id: Option<&'a str>,
     data: &'a str,
     context: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<&'a str>,
     attempt: u32,
     region: &'a str,
 }
@@ -164,6 +175,7 @@ impl Body<'_> {
             endpoint_id: delivery.endpoint.as_ref().map(|endpoint| endpoint.as_str()),
             data: data(&delivery.content),
             context: &delivery.context,
+            trace_id: delivery.trace.as_deref(),
             attempt: delivery.attempt,
             region,
         }

@@ -50,6 +50,7 @@ pub(super) struct Bodies {
 struct Body {
     content: Result<Prepared, RenderError>,
     substitutions: Arc<Substitutions>,
+    trace: Option<Arc<str>>,
 }
 
 /// Where drafts are made from.
@@ -85,7 +86,8 @@ impl Bodies {
                 Ok(content) => {
                     let origination = origin_of(&content).or_else(|| origins.get(&place).cloned().flatten());
                     let candidate = Candidate::of(&message);
-                    drafts.ready.push(Draft { entry, candidate, delivery: delivery(message, content, origination) });
+                    let delivery = Delivery { origination, trace: body.trace, ..delivery(message, content) };
+                    drafts.ready.push(Draft { entry, candidate, delivery });
                 }
                 Err(error) => drafts.unsendable.push((entry, error)),
             }
@@ -99,7 +101,11 @@ impl Bodies {
             return Ok(Some(body.clone()));
         }
         let Some(row) = view.row::<BodiesTable>(&key)? else { return Ok(None) };
-        let body = Body { content: Prepared::new(row.content), substitutions: Arc::new(row.substitutions) };
+        let body = Body {
+            content: Prepared::new(row.content),
+            substitutions: Arc::new(row.substitutions),
+            trace: row.trace.map(Arc::from),
+        };
         self.parsed.insert(key, body.clone());
         self.order.push_back(key);
         if self.order.len() > BODIES_KEPT
@@ -111,7 +117,7 @@ impl Bodies {
     }
 }
 
-fn delivery(message: Message, content: Arc<Content>, origination: Option<String>) -> Delivery {
+fn delivery(message: Message, content: Arc<Content>) -> Delivery {
     Delivery {
         message: message.id,
         app: message.app,
@@ -121,8 +127,9 @@ fn delivery(message: Message, content: Arc<Content>, origination: Option<String>
         attempt: 0,
         epoch: Epoch(0),
         class: message.class,
-        origination,
+        origination: None,
         content,
+        trace: None,
         context: message.context,
     }
 }

@@ -12,7 +12,7 @@ mod webhook;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::content::{Content, Purpose};
+use model::content::{Content, Purpose, SmsRegistration};
 use model::message::Class;
 use model::{Address, AppId, Channel, EndpointId, Epoch, GroupId, MessageId, Timestamp};
 use sender::{Begin, BeginGuard, Delivery, Dispatch, Withdrawn};
@@ -49,6 +49,7 @@ fn custom(number: u64, url: &str) -> Delivery {
         class: Class::AtMostOnce,
         origination: None,
         content: Arc::new(Content::Custom { data: "{\"a\":1}".to_owned() }),
+        trace: Some("trace-1".into()),
         context: BTreeMap::from([("k".to_owned(), "v".to_owned())]),
     }
 }
@@ -57,7 +58,9 @@ fn custom(number: u64, url: &str) -> Delivery {
 fn sms(number: u64) -> Delivery {
     let text = "hello".to_owned();
     let purpose = Purpose::Promotional;
-    let content = Content::Sms { text, purpose, origination_number: Some("+100".to_owned()), sender_id: None };
+    let registration = SmsRegistration { entity_id: Some("17".to_owned()), ..SmsRegistration::default() };
+    let origination_number = Some("+100".to_owned());
+    let content = Content::Sms { text, purpose, origination_number, sender_id: None, registration };
     let address = Address::from_stored("+12065550100".to_owned());
     Delivery {
         channel: Channel::Sms,

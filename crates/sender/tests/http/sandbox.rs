@@ -74,10 +74,11 @@ async fn a_batch_goes_in_one_request_and_each_message_has_its_result() {
         "epoch": 3,
         "class": "at_most_once",
         "origination": "+100",
-        "payload": {"Body": "hello", "MessageType": "PROMOTIONAL", "OriginationNumber": "+100"},
+        "payload": {"Body": "hello", "MessageType": "PROMOTIONAL", "OriginationNumber": "+100",
+                    "EntityId": "17", "TraceId": "trace-1"},
     });
     assert_eq!(body["deliveries"][0], wanted);
-    assert_eq!(body["deliveries"][3]["payload"], json!({"Data": "{\"a\":1}"}));
+    assert_eq!(body["deliveries"][3]["payload"], json!({"Data": "{\"a\":1}", "TraceId": "trace-1"}));
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ async fn the_message_is_posted_with_a_key_of_the_dispatch() {
         "EndpointId": "ep",
         "Data": "{\"a\":1}",
         "Context": {"k": "v"},
+        "TraceId": "trace-1",
         "Attempt": 2,
         "Region": "us-east-1",
     });
@@ -107,6 +108,16 @@ async fn what_is_no_target_is_refused_for_good() {
     for url in ["", "not a url", "ftp://example.com/", "file:///etc/passwd"] {
         assert_eq!(deliver_to(url).await.name(), "permanent", "{url}");
     }
+}
+
+#[tokio::test]
+async fn what_an_address_shows_is_told_before_anything_is_accepted() {
+    let (driver, channel) = (driver(&[]), model::Channel::Custom);
+    let told = |url: &str| driver.check_address(channel, &model::Address::from_stored(url.to_owned()));
+    for url in ["not a url", "ftp://example.com/", "http://10.0.0.1/", "http://a:b@example.com/", "http://a.b:25/"] {
+        assert!(told(url).is_err(), "{url}");
+    }
+    assert_eq!(told("https://example.com/hook"), Ok(()));
 }
 
 #[tokio::test]

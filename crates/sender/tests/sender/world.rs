@@ -11,7 +11,7 @@ use delivery::pacing::Rate;
 use model::app::{AppSendState, ChannelDetail, ChannelSendState};
 use model::channel::CHANNELS;
 use model::command::{AcceptMessages, Command, FollowUpAction, Proposal, Recipient};
-use model::content::{Content, Purpose, Substitutions};
+use model::content::{Content, Purpose, SmsRegistration, Substitutions};
 use model::message::{Class, Progress, Status};
 use model::plan::{Author, Mode, RegionState, TrafficPlan};
 use model::{
@@ -129,15 +129,16 @@ impl World {
         let recipients: Vec<Recipient> = numbers.map(|number| self.recipient(number)).collect();
         let messages = recipients.iter().map(|recipient| recipient.message).collect();
         let text = text.to_owned();
-        let purpose = Purpose::Transactional;
+        let (purpose, registration) = (Purpose::Transactional, SmsRegistration::default());
         let outcome = self.apply(Command::AcceptMessages(Box::new(AcceptMessages {
             app: APP,
             channel: Channel::Sms,
             body: BodyId(u128::from(self.next_u64())),
-            content: Content::Sms { text, purpose, origination_number: None, sender_id: None },
+            content: Content::Sms { text, purpose, origination_number: None, sender_id: None, registration },
             substitutions: Substitutions::new(),
             class: Some(class),
             time_to_live_ms: time_to_live.as_millis() as u64,
+            trace: None,
             context: BTreeMap::new(),
             recipients,
         })));

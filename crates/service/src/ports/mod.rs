@@ -5,6 +5,7 @@
 //! simulator.
 
 mod cluster;
+mod contents;
 mod leases;
 mod log;
 mod neighbours;
@@ -15,6 +16,7 @@ mod time;
 mod world;
 
 pub use cluster::{ClusterControl, ClusterError, ClusterStatus, GroupStatus, TimeLeap};
+pub use contents::{Destinations, PreparedContent};
 pub use leases::Leases;
 pub use log::{Applied, LogError, ReplicatedLog};
 pub use neighbours::{NeighbourNews, Neighbours};

@@ -3,6 +3,7 @@
 
 mod accounting;
 mod apps;
+mod batches;
 mod endpoints;
 mod messages;
 mod opt_outs;
@@ -28,7 +29,7 @@ use model::outcome::Outcome;
 use registry::tables::{FollowUps, ReadRows, View};
 
 use crate::error::{ErrorCode, ServiceError};
-use crate::ports::{Applied, Clock, GroupTime, Random, Reads, ReadsError, ReplicatedLog};
+use crate::ports::{Applied, Clock, Destinations, GroupTime, Random, Reads, ReadsError, ReplicatedLog};
 
 /// How long a request waits for the log before it says that the outcome is unknown. Longer than a failover (P6: 3 s).
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(8);
@@ -61,6 +62,7 @@ pub struct Service {
     time: Arc<dyn GroupTime>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    destinations: Arc<dyn Destinations>,
 }
 
 /// The ports that the use cases need.
@@ -71,13 +73,14 @@ pub struct Ports {
     pub time: Arc<dyn GroupTime>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+    pub destinations: Arc<dyn Destinations>,
 }
 
 impl Service {
     /// Builds the use cases over their ports.
     pub fn new(facts: Facts, ports: Ports) -> Service {
-        let Ports { log, reads, time, clock, random } = ports;
-        Service { facts: Arc::new(facts), log, reads, time, clock, random }
+        let Ports { log, reads, time, clock, random, destinations } = ports;
+        Service { facts: Arc::new(facts), log, reads, time, clock, random, destinations }
     }
 
     /// Returns what the node knows of itself.

@@ -2,6 +2,7 @@
 //! at once. A request isn't atomic over partitions: each recipient has its own answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::address::{Address, partition_of_app, stable_hash};
@@ -14,23 +15,26 @@ use model::outcome::{Acceptance, Outcome, Refusal};
 use registry::tables::{Channels, RowAccess as _, View};
 
 use super::apps::app_in;
+use super::batches::{BatchKey, Batches, Placed, shared_bytes};
 use super::endpoints::{EndpointWithUser, endpoint_in, recipient_key};
 use super::variables::endpoint_values;
 use super::{REQUEST_DEADLINE, Service, unexpected};
 use crate::error::{ErrorCode, ServiceError};
-use crate::ports::{Applied, LogError};
+use crate::ports::{Applied, LogError, PreparedContent};
 
 /// Messages to send: 1 to 100 recipients, each on a channel that has a content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "names and types say the rest")]
 pub struct SendRequest {
     pub app: AppId,
     /// Who gets one; answered in this order.
     pub targets: Vec<SendTarget>,
     /// What is said on each channel.
-    pub contents: BTreeMap<Channel, Content>,
+    pub contents: BTreeMap<Channel, Arc<dyn PreparedContent>>,
     /// Values of variables for all recipients.
     pub substitutions: Substitutions,
+    /// What the caller traces the messages by; providers are shown it.
+    pub trace: Option<String>,
     /// The caller's context for all recipients.
     pub context: BTreeMap<String, String>,
     /// How often each message may be dispatched; by channel and purpose if not given.
@@ -42,12 +46,12 @@ pub struct SendRequest {
 }
 
 /// One recipient.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "names and types say the rest")]
 pub struct SendTarget {
     pub to: To,
     /// What is said to this recipient instead of what is said on the channel.
-    pub content: Option<Content>,
+    pub content: Option<Arc<dyn PreparedContent>>,
     /// Values of variables for this recipient alone.
     pub substitutions: Substitutions,
     /// The caller's context for this recipient alone.
@@ -90,6 +94,8 @@ pub enum SendOutcome {
     InvalidAddress(String),
     /// Nothing is said on the recipient's channel.
     NoContent(Channel),
+    /// What the recipient would get can't be sent, or nothing can be sent to the address: why. Repeating is useless.
+    Unsendable(String),
     /// The partition did not take it now; repeating is safe for this recipient.
     Unavailable(String),
     /// Nobody knows whether it was accepted; repeating with the same request id is safe.
@@ -97,9 +103,9 @@ pub enum SendOutcome {
 }
 
 /// A recipient that was found and has something to be told.
-struct Resolved {
+struct Resolved<'r> {
     channel: Channel,
-    content: Option<Content>,
+    content: &'r Content,
     recipient: Recipient,
 }
 
@@ -110,9 +116,6 @@ struct Known {
     /// The endpoints that the request names, those that exist.
     endpoints: BTreeMap<EndpointId, EndpointWithUser>,
 }
-
-/// Recipients that share a command: the partition, the channel, and for those with a content of their own their place.
-type BatchKey = (GroupId, Channel, Option<usize>);
 
 impl Service {
     /// Accepts messages. The answers are in the order of the targets.
@@ -127,18 +130,19 @@ impl Service {
         }
         let known = self.known(&request).await?;
         let mut answers: Vec<Option<SendAnswer>> = vec![None; request.targets.len()];
-        let mut batches: BTreeMap<BatchKey, Vec<(usize, Recipient)>> = BTreeMap::new();
+        let mut batches = Batches::default();
         for (place, target) in request.targets.iter().enumerate() {
             match self.resolve(&request, target, &known) {
                 Ok(Resolved { channel, content, recipient }) => {
-                    let key = (recipient.message.group(), channel, content.as_ref().map(|_| place));
-                    batches.entry(key).or_default().push((place, recipient));
+                    let own = target.content.as_ref().map(|_| place);
+                    let first = BatchKey { group: recipient.message.group(), channel, own, part: 0 };
+                    batches.add(first, || shared(&request, content), (place, recipient));
                 }
                 Err(answer) => answers[place] = Some(answer),
             }
         }
         let accepted =
-            futures::future::join_all(batches.into_iter().map(|(key, batch)| self.accept(&request, key, batch)));
+            futures::future::join_all(batches.into_commands().map(|(key, batch)| self.accept(&request, key, batch)));
         let mut overloaded = None;
         for (places, answer) in accepted.await {
             match answer {
@@ -188,7 +192,12 @@ impl Service {
     }
 
     /// Finds a recipient, or says why it gets nothing.
-    fn resolve(&self, request: &SendRequest, target: &SendTarget, known: &Known) -> Result<Resolved, SendAnswer> {
+    fn resolve<'r>(
+        &self,
+        request: &'r SendRequest,
+        target: &'r SendTarget,
+        known: &Known,
+    ) -> Result<Resolved<'r>, SendAnswer> {
         let (channel, address, key, endpoint) = match &target.to {
             To::Address { channel, address } => match Address::parse(*channel, address) {
                 Ok((parsed, key)) => (*channel, parsed, key, None),
@@ -207,14 +216,17 @@ impl Service {
         let Some(content) = target.content.as_ref().or_else(|| request.contents.get(&channel)) else {
             return Err(answer(Some(address.as_str()), SendOutcome::NoContent(channel)));
         };
+        let unsendable = |reason: String| answer(Some(address.as_str()), SendOutcome::Unsendable(reason));
+        self.destinations.check(channel, &address).map_err(unsendable)?;
         let mut substitutions = target.substitutions.clone();
         if let Some(EndpointWithUser { endpoint, user_attributes }) = endpoint {
-            for (name, values) in endpoint_values(content, endpoint, user_attributes) {
+            for (name, values) in endpoint_values(content.content(), endpoint, user_attributes) {
                 if !request.substitutions.contains_key(&name) {
                     substitutions.entry(name).or_insert(values);
                 }
             }
         }
+        content.check(&substitutions, &request.substitutions).map_err(unsendable)?;
         let group = key.partition(self.facts.partitions);
         // It only sorts ids: a time that isn't known yet is no reason to refuse.
         let at = self.time.now(group).unwrap_or_default();
@@ -222,17 +234,18 @@ impl Service {
         let endpoint = endpoint.map(|found| found.endpoint.id.clone());
         let context = target.context.clone();
         let recipient = Recipient { message, address, key, endpoint, substitutions, context };
-        Ok(Resolved { channel, content: target.content.clone(), recipient })
+        Ok(Resolved { channel, content: content.content(), recipient })
     }
 
     /// Proposes one batch and returns where its answers belong.
     async fn accept(
         &self,
         request: &SendRequest,
-        (group, channel, own): BatchKey,
-        batch: Vec<(usize, Recipient)>,
+        key: BatchKey,
+        batch: Vec<Placed>,
     ) -> (Vec<(usize, String)>, Result<Vec<SendOutcome>, ServiceError>) {
         let places = batch.iter().map(|(place, recipient)| (*place, recipient.address.as_str().to_owned())).collect();
+        let BatchKey { group, channel, own, .. } = key;
         let own_content = own.and_then(|place| request.targets[place].content.clone());
         let Some(content) = own_content.or_else(|| request.contents.get(&channel).cloned()) else {
             return (places, Err(unexpected("a recipient without content")));
@@ -242,14 +255,15 @@ impl Service {
             app: request.app,
             channel,
             body: BodyId(self.random.next_u128()),
-            content,
+            content: content.content().clone(),
             substitutions: request.substitutions.clone(),
+            trace: request.trace.clone(),
             class: request.class,
             time_to_live_ms: u64::try_from(time_to_live.as_millis()).unwrap_or(u64::MAX).max(1),
             context: request.context.clone(),
             recipients: batch.into_iter().map(|(_, recipient)| recipient).collect(),
         }));
-        let request_id = request.request.map(|id| part_of_request(id, (group, channel, own)));
+        let request_id = request.request.map(|id| part_of_request(id, key));
         let proposal = vec![Proposal { request: request_id, command }];
         let answer = self.log.propose(group, proposal, REQUEST_DEADLINE).await;
         (places, accepted(channel, answer))
@@ -281,6 +295,7 @@ fn accepted(channel: Channel, answer: Result<Applied, LogError>) -> Result<Vec<S
 fn not_taken(error: &ServiceError) -> SendOutcome {
     match error.code {
         ErrorCode::Unknown => SendOutcome::Unknown(error.message.clone()),
+        ErrorCode::TooLarge | ErrorCode::Invalid => SendOutcome::Unsendable(error.message.clone()),
         _ => SendOutcome::Unavailable(error.message.clone()),
     }
 }
@@ -295,12 +310,18 @@ fn finish(answers: Vec<Option<SendAnswer>>, overloaded: Option<ServiceError>) ->
     }
 }
 
+/// Counts the bytes that each command of a request has for a content, whoever gets it.
+fn shared(request: &SendRequest, content: &Content) -> usize {
+    shared_bytes(content, &request.substitutions, request.trace.as_deref(), &request.context)
+}
+
 /// Gives each part of a request an id of its own that a repetition of the request finds again.
-fn part_of_request(request: RequestId, (group, channel, own): BatchKey) -> RequestId {
+fn part_of_request(request: RequestId, BatchKey { group, channel, own, part }: BatchKey) -> RequestId {
     let mut bytes = request.0.to_be_bytes().to_vec();
     bytes.extend(group.0.to_be_bytes());
     bytes.push(channel.code());
     bytes.extend(own.map_or(0, |place| place as u64 + 1).to_be_bytes());
+    bytes.extend(part.to_be_bytes());
     let high = stable_hash(&bytes);
     bytes.push(1);
     RequestId((u128::from(high) << 64) | u128::from(stable_hash(&bytes)))
@@ -316,7 +337,9 @@ impl std::fmt::Display for SendOutcome {
             SendOutcome::ChannelDisabled(channel) => write!(f, "no channel of type {channel} is enabled"),
             SendOutcome::InvalidAddress(reason) => f.write_str(reason),
             SendOutcome::NoContent(channel) => write!(f, "the request says nothing for {channel}"),
-            SendOutcome::Unavailable(reason) | SendOutcome::Unknown(reason) => f.write_str(reason),
+            SendOutcome::Unsendable(reason) | SendOutcome::Unavailable(reason) | SendOutcome::Unknown(reason) => {
+                f.write_str(reason)
+            }
         }
     }
 }

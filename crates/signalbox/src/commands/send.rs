@@ -155,6 +155,7 @@ impl Send {
             time_to_live_ms: self.time_to_live.and_then(|time| u64::try_from(time.as_millis()).ok()),
             context: self.context.into_iter().collect(),
             request_id: self.request_id.unwrap_or_default(),
+            trace_id: None,
         })
     }
 
@@ -188,6 +189,7 @@ impl Send {
             purpose: purpose as i32,
             origination_number: self.origination_number.take(),
             sender_id: self.sender_id.take(),
+            ..v1::SmsContent::default()
         }))
     }
 
@@ -206,6 +208,7 @@ impl Send {
             text: self.text.take(),
             from,
             reply_to: std::mem::take(&mut self.reply_to),
+            ..v1::EmailContent::default()
         }))
     }
 }

@@ -24,6 +24,7 @@ impl Form for AcceptMessages {
         writer.uint(7, self.time_to_live_ms);
         writer.tags(8, &self.context);
         writer.messages(9, &self.recipients);
+        writer.text_if_given(10, self.trace.as_deref());
     }
 
     fn read(accept: state::AcceptMessages) -> Result<AcceptMessages, InvalidField> {
@@ -35,6 +36,7 @@ impl Form for AcceptMessages {
             substitutions: lists(accept.substitutions),
             class: code_if_given(accept.class, "class")?,
             time_to_live_ms: accept.time_to_live_ms,
+            trace: accept.trace,
             context: accept.context,
             recipients: list(accept.recipients, "recipients", Recipient::read)?,
         })

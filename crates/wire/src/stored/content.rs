@@ -1,6 +1,6 @@
 //! What messages say, and the bodies that share it.
 
-use model::content::{Content, Substitutions};
+use model::content::{Content, HeaderField, SmsRegistration, Substitutions};
 use model::endpoint::Attributes;
 use model::message::Body;
 
@@ -14,18 +14,22 @@ impl Form for Content {
 
     fn write(&self, writer: &mut Writer<'_>) {
         match self {
-            Content::Sms { text, purpose, origination_number, sender_id } => writer.nested(1, |sms| {
+            Content::Sms { text, purpose, origination_number, sender_id, registration } => writer.nested(1, |sms| {
                 sms.text(1, text);
                 sms.code(2, *purpose);
                 sms.text_if_given(3, origination_number.as_deref());
                 sms.text_if_given(4, sender_id.as_deref());
+                sms.text_if_given(5, registration.keyword.as_deref());
+                sms.text_if_given(6, registration.entity_id.as_deref());
+                sms.text_if_given(7, registration.template_id.as_deref());
             }),
-            Content::Email { subject, html, text, from, reply_to } => writer.nested(2, |email| {
+            Content::Email { subject, html, text, from, reply_to, headers } => writer.nested(2, |email| {
                 email.text(1, subject);
                 email.text_if_given(2, html.as_deref());
                 email.text_if_given(3, text.as_deref());
                 email.text_if_given(4, from.as_deref());
                 reply_to.iter().for_each(|mailbox| email.text_given(5, mailbox));
+                email.messages(6, headers);
             }),
             Content::RawEmail { data, from } => writer.nested(3, |email| {
                 email.bytes(1, data);
@@ -43,6 +47,11 @@ impl Form for Content {
                 purpose: code(sms.purpose, "sms.purpose")?,
                 origination_number: sms.origination_number,
                 sender_id: sms.sender_id,
+                registration: SmsRegistration {
+                    keyword: sms.keyword,
+                    entity_id: sms.entity_id,
+                    template_id: sms.template_id,
+                },
             },
             Kind::Email(email) => Content::Email {
                 subject: email.subject,
@@ -50,10 +59,24 @@ impl Form for Content {
                 text: email.text,
                 from: email.from,
                 reply_to: email.reply_to,
+                headers: email.headers.into_iter().map(HeaderField::read).collect::<Result<_, _>>()?,
             },
             Kind::RawEmail(email) => Content::RawEmail { data: email.data.into(), from: email.from },
             Kind::Custom(custom) => Content::Custom { data: custom.data },
         })
+    }
+}
+
+impl Form for HeaderField {
+    type Generated = state::HeaderField;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.text(1, &self.name);
+        writer.text(2, &self.value);
+    }
+
+    fn read(row: state::HeaderField) -> Result<HeaderField, InvalidField> {
+        Ok(HeaderField { name: row.name, value: row.value })
     }
 }
 
@@ -86,9 +109,15 @@ impl Form for Body {
         writer.message(1, &self.content);
         writer.lists(2, &self.substitutions);
         writer.uint(3, self.references);
+        writer.text_if_given(4, self.trace.as_deref());
     }
 
     fn read(row: state::Body) -> Result<Body, InvalidField> {
-        Ok(Body { content: content(row.content)?, substitutions: lists(row.substitutions), references: row.references })
+        Ok(Body {
+            content: content(row.content)?,
+            substitutions: lists(row.substitutions),
+            trace: row.trace,
+            references: row.references,
+        })
     }
 }

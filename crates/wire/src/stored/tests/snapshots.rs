@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use model::command::{AcceptMessages, Recipient};
-use model::content::{Content, Purpose};
+use model::content::{Content, Purpose, SmsRegistration};
 use model::event::EventKind;
 use model::message::{Claim, EventRef};
 use model::*;
@@ -82,6 +82,7 @@ fn a_proposal_to_accept_messages() {
         purpose: Purpose::Transactional,
         origination_number: None,
         sender_id: Some("SHOP".into()),
+        registration: SmsRegistration::default(),
     };
     let recipient = Recipient {
         message: message_id(),
@@ -99,6 +100,7 @@ fn a_proposal_to_accept_messages() {
         substitutions: BTreeMap::new(),
         class: Some(Class::AtLeastOnce),
         time_to_live_ms: 86_400_000,
+        trace: None,
         context: [("campaign".into(), "spring".into())].into(),
         recipients: vec![recipient],
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::accounting::Accounting;
 use model::app::ChannelDetail;
 use model::cluster::{NodeInfo, RegionKind};
-use model::content::Purpose;
+use model::content::{HeaderField, Purpose, SmsRegistration};
 use model::event::EVENT_KINDS;
 use model::message::{Body, Claim, EventRef, STATUSES};
 use model::opt_out::{Block, BlockReason, OptOut, OptOutSource};
@@ -152,18 +152,35 @@ pub(crate) fn block() -> BoxedStrategy<Block> {
 
 pub(crate) fn content() -> BoxedStrategy<Content> {
     let purpose = select(vec![Purpose::Transactional, Purpose::Promotional]);
-    let sms = (text(), purpose, some_text(), some_text()).prop_map(|(text, purpose, origination_number, sender_id)| {
-        Content::Sms { text, purpose, origination_number, sender_id }
-    });
-    let email = (text(), some_text(), some_text(), some_text(), vec(text(), 0..3))
-        .prop_map(|(subject, html, text, from, reply_to)| Content::Email { subject, html, text, from, reply_to });
+    let registration = (some_text(), some_text(), some_text())
+        .prop_map(|(keyword, entity_id, template_id)| SmsRegistration { keyword, entity_id, template_id });
+    let sms = (text(), purpose, some_text(), some_text(), registration).prop_map(
+        |(text, purpose, origination_number, sender_id, registration)| Content::Sms {
+            text,
+            purpose,
+            origination_number,
+            sender_id,
+            registration,
+        },
+    );
+    let header = (text(), text()).prop_map(|(name, value)| HeaderField { name, value });
+    let email = (text(), some_text(), some_text(), some_text(), vec(text(), 0..3), vec(header, 0..3)).prop_map(
+        |(subject, html, text, from, reply_to, headers)| Content::Email {
+            subject,
+            html,
+            text,
+            from,
+            reply_to,
+            headers,
+        },
+    );
     let raw = (vec(any::<u8>(), 0..300), some_text()).prop_map(|(data, from)| Content::RawEmail { data, from });
     prop_oneof![sms, email, raw, text().prop_map(|data| Content::Custom { data })].boxed()
 }
 
 pub(crate) fn body() -> BoxedStrategy<Body> {
-    (content(), lists(), number())
-        .prop_map(|(content, substitutions, references)| Body { content, substitutions, references })
+    (content(), lists(), some_text(), number())
+        .prop_map(|(content, substitutions, trace, references)| Body { content, substitutions, trace, references })
         .boxed()
 }
 

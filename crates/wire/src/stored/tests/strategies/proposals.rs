@@ -137,10 +137,24 @@ fn accept_messages() -> BoxedStrategy<AcceptMessages> {
         },
     );
     let ids = (app_id(), channel(), bits().prop_map(BodyId));
-    (ids, content(), lists(), of(class()), number(), tags(), vec(recipient, 0..4))
-        .prop_map(|((app, channel, body), content, substitutions, class, time_to_live_ms, context, recipients)| {
-            AcceptMessages { app, channel, body, content, substitutions, class, time_to_live_ms, context, recipients }
-        })
+    let shared = (lists(), some_text(), tags());
+    (ids, content(), shared, of(class()), number(), vec(recipient, 0..4))
+        .prop_map(
+            |((app, channel, body), content, (substitutions, trace, context), class, time_to_live_ms, recipients)| {
+                AcceptMessages {
+                    app,
+                    channel,
+                    body,
+                    content,
+                    substitutions,
+                    class,
+                    time_to_live_ms,
+                    trace,
+                    context,
+                    recipients,
+                }
+            },
+        )
         .boxed()
 }
 
