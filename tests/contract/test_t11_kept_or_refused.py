@@ -176,6 +176,7 @@ def test_every_member_of_a_channel_is_kept_or_refused(sends, shape, member):
 @pytest.mark.parametrize("service, signed_for, call", [
     ("sesv2", "ses", lambda client: client.get_account()),
     ("pinpoint-sms-voice-v2", "sms-voice", lambda client: client.describe_pools()),
+    ("ses", "ses", lambda client: client.get_send_quota()),
     ("sns", "sns", lambda client: client.list_topics()),
 ])
 def test_a_request_for_another_service_is_told_which_one_is_not_offered(cluster, service, signed_for, call):
@@ -183,11 +184,11 @@ def test_a_request_for_another_service_is_told_which_one_is_not_offered(cluster,
     config = botocore.config.Config(retries={"max_attempts": 1, "mode": "standard"})
     client = boto3.client(service, region_name="us-east-1", endpoint_url=cluster.listener("us-east-1"),
                           config=config, **KEY)
-    with pytest.raises(Exception) as refused:
+    with pytest.raises(ClientError) as refused:
         call(client)
-    # SNS' SDK expects XML and shows what it got instead.
-    said = str(refused.value).replace("\\", "")
-    assert f"'{signed_for}' isn't offered" in said, said
+    response = refused.value.response
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 403, response
+    assert f"'{signed_for}' isn't offered" in response["Error"]["Message"], response
 
 
 EMAIL = {"SimpleEmail": {"Subject": {"Data": "s"}, "TextPart": {"Data": "t"}}}
@@ -208,7 +209,7 @@ def test_what_another_member_would_hide_is_refused(sends, message, own, named):
 
 @pytest.mark.parametrize("message", [
     {"SimpleEmail": {"TextPart": {"Data": "x" * 1_100_000}}},
-    {"RawEmail": {"Data": b"x" * 5_000_000}},
+    {"RawEmail": {"Data": RAW + b"x" * 5_000_000}},
 ])
 def test_a_mail_over_the_limit_is_refused_for_good(sends, message):
     status, text, _ = sends({"Addresses": {EMAIL_TO: {"ChannelType": "EMAIL"}},
@@ -218,7 +219,7 @@ def test_a_mail_over_the_limit_is_refused_for_good(sends, message):
 
 def test_a_mail_at_the_limit_is_sent(sends):
     status, _, message_id = sends({"Addresses": {EMAIL_TO: {"ChannelType": "EMAIL"}}, "MessageConfiguration": {
-        "EmailMessage": {"RawEmail": {"Data": b"x" * 983_040}}}})
+        "EmailMessage": {"RawEmail": {"Data": RAW + b"x" * (983_040 - len(RAW))}}}})
     assert status == "SUCCESSFUL" and sends.shown(message_id)
 
 

@@ -21,7 +21,8 @@ use super::carry_out::carry_out;
 use super::error::RestError;
 use super::intake::{Allowance, discard, take};
 use super::operations::{Found, find};
-use super::reply::Reply;
+use super::query_error::{is_query, query_reply};
+use super::reply::{JSON, Reply};
 use super::signature::{Claim, Denial, body_hash, known_key, verify};
 use super::state::RestApi;
 use crate::keys::KnownKey;
@@ -40,8 +41,12 @@ pub(super) async fn enter(api: Arc<RestApi>, request: Request<Body>) -> Response
     let name = operation_name(&operation);
     let span =
         tracing::info_span!("rest_request", operation = name, request_id = %request_id, app = Empty, status = Empty);
-    let answer = checked(&api, request, operation, request_id);
-    let reply = answer.instrument(span.clone()).await.unwrap_or_else(|error| error.into_reply(request_id));
+    let of_query = is_query(request.headers());
+    let answer = checked(&api, request, operation, request_id).instrument(span.clone()).await;
+    let reply = answer.unwrap_or_else(|error| match of_query {
+        true => query_reply(error, request_id),
+        false => error.into_reply(request_id),
+    });
     record(name, reply.status, began);
     span.record("status", reply.status.as_u16());
     span.in_scope(|| match reply.status.is_server_error() {
@@ -135,7 +140,8 @@ fn retry_id(parts: &Parts, key_id: &str, body_hash: &[u8; 32]) -> Option<Request
 
 /// Answers a browser that asks whether it may call. Nothing is signed then.
 fn preflight(request: &Request<Body>, request_id: RequestId) -> Response<Body> {
-    let reply = Reply { status: StatusCode::NO_CONTENT, body: Bytes::new(), error: None, retry_after: None };
+    let (status, body) = (StatusCode::NO_CONTENT, Bytes::new());
+    let reply = Reply { status, body, content_type: JSON, error: None, retry_after: None };
     let mut response = reply.into_response(request_id);
     let wanted = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     let headers = response.headers_mut();

@@ -32,6 +32,7 @@ mod messages;
 
 mod error;
 mod json;
+mod query_error;
 mod reply;
 mod times;
 

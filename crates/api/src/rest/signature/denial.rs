@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::super::error::RestError;
 
 /// The name that Pinpoint's requests are signed for.
-pub(super) const SERVICE: &str = "mobiletargeting";
+pub(in super::super) const SERVICE: &str = "mobiletargeting";
 /// How much of the name of another service is repeated, in characters.
 const OTHER_SERVICE_MAX: usize = 64;
 

@@ -8,5 +8,5 @@ mod denial;
 mod verify;
 
 pub(super) use claim::Claim;
-pub(super) use denial::Denial;
+pub(super) use denial::{Denial, SERVICE};
 pub(super) use verify::{Scope, body_hash, known_key, verify};
