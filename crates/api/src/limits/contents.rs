@@ -106,6 +106,7 @@ pub(crate) fn content(content: &Content, names: &ContentNames<'_>) -> Result<(),
         }
         Content::RawEmail { data, from: sender } => {
             some(names.raw_email, data.len(), EMAIL_GIVEN_MAX, "bytes")?;
+            raw_email(names.raw_email, data)?;
             from(sender.as_ref())
         }
         Content::Custom { data } => some(names.custom, data.len(), CUSTOM_SIZE_MAX, "bytes"),
@@ -115,6 +116,26 @@ pub(crate) fn content(content: &Content, names: &ContentNames<'_>) -> Result<(),
 /// Checks what messages are traced by.
 pub(crate) fn trace(field: &str, trace: Option<&String>) -> Result<(), ServiceError> {
     on_one_line_if_given(field, trace, TRACE_MAX)
+}
+
+/// Checks that an email begins as one (RFC 5322, 2.1): with header fields, up to an empty line or the end. No provider
+/// takes anything else.
+fn raw_email(field: &str, data: &[u8]) -> Result<(), ServiceError> {
+    let lines = data.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    for (place, line) in lines.take_while(|line| !line.is_empty()).enumerate() {
+        let continued = place > 0 && (line.starts_with(b" ") || line.starts_with(b"\t"));
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        let named = name.len() < line.len() && !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
+        if !continued && !named {
+            let text =
+                format!("must begin with header fields and an empty line (RFC 5322), line {} is none", place + 1);
+            return Err(ServiceError::invalid(field, text));
+        }
+    }
+    match data.first() {
+        Some(b'\n' | b'\r') | None => Err(ServiceError::invalid(field, "must begin with header fields (RFC 5322)")),
+        Some(_) => Ok(()),
+    }
 }
 
 fn header_fields(headers: &[HeaderField], names: &ContentNames<'_>) -> Result<(), ServiceError> {
@@ -144,6 +165,16 @@ fn header_name(field: &str, name: &str) -> Result<(), ServiceError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_raw_email_begins_with_header_fields() {
+        for fine in ["A: b", "A: b\r\n c\r\nD:e\r\n\r\nbody: {", "A:\n\tb\n\nbody"] {
+            raw_email("data", fine.as_bytes()).unwrap();
+        }
+        for bad in ["", "hi", "\r\nbody", "\nbody", " A: b", ": b", "A b: c", "A: b\nhi\n\n", "ü: b"] {
+            assert_eq!(raw_email("data", bad.as_bytes()).unwrap_err().field.as_deref(), Some("data"), "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_header_field_is_the_callers_own() {

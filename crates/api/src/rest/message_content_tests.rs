@@ -69,8 +69,8 @@ fn emails_are_simple_or_raw() {
     let simple =
         r#"{"EmailMessage":{"SimpleEmail":{"Subject":{"Data":"s","Charset":"UTF-8"},"HtmlPart":{"Data":"h"}}}}"#;
     assert_eq!(contents(simple), BTreeMap::from([(Channel::Email, email("s", Some("h"), None))]));
-    let raw = contents(r#"{"EmailMessage":{"RawEmail":{"Data":"aGk="},"FromAddress":"a@example.com"}}"#);
-    let wanted = Content::RawEmail { data: b"hi".to_vec(), from: Some("a@example.com".into()) };
+    let raw = contents(r#"{"EmailMessage":{"RawEmail":{"Data":"QTogYg=="},"FromAddress":"a@example.com"}}"#);
+    let wanted = Content::RawEmail { data: b"A: b".to_vec(), from: Some("a@example.com".into()) };
     assert_eq!(raw, BTreeMap::from([(Channel::Email, wanted)]));
 }
 
@@ -100,6 +100,7 @@ fn what_is_malformed_is_named() {
         (format!(r#"{{"SMSMessage":{{"Body":"{long}"}}}}"#), "SMSMessage.Body"),
         (r#"{"SMSMessage":{"Body":"b","MessageType":"SPAM"}}"#.to_owned(), "SMSMessage.MessageType"),
         (r#"{"EmailMessage":{"RawEmail":{"Data":"!"}}}"#.to_owned(), "EmailMessage.RawEmail.Data"),
+        (r#"{"EmailMessage":{"RawEmail":{"Data":"aGk="}}}"#.to_owned(), "EmailMessage.RawEmail.Data"),
         (r#"{"EmailMessage":{"Body":"b","FromAddress":"x"}}"#.to_owned(), "EmailMessage.FromAddress"),
         (r#"{"EmailMessage":{"Body":"b","ReplyToAddresses":["x"]}}"#.to_owned(), "EmailMessage.ReplyToAddresses"),
     ] {
@@ -171,7 +172,7 @@ fn a_template_that_cannot_be_filled_is_refused_where_it_was_given() {
 
 #[test]
 fn what_one_member_would_hide_of_another_is_refused() {
-    let raw = r#""RawEmail":{"Data":"aGk="}"#;
+    let raw = r#""RawEmail":{"Data":"QTogYg=="}"#;
     for (configuration, member) in [
         (
             format!(r#"{{"EmailMessage":{{{raw},"SimpleEmail":{{"TextPart":{{"Data":"t"}}}}}}}}"#),
