@@ -19,6 +19,7 @@ pub mod event;
 pub mod message;
 pub mod opt_out;
 pub mod plan;
+pub mod readiness;
 
 pub mod command;
 pub mod outcome;

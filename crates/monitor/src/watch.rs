@@ -9,15 +9,12 @@ use std::time::Duration;
 use model::cluster::Nodes;
 use model::id::{GroupId, NodeId};
 use model::time::BootTime;
-use service::ports::{Clock, GroupTime, Neighbours};
+use service::ports::{Clock, Neighbours};
 use service::{ErrorCode, Service};
-use traffic::loss::{LossSettings, RegionLoss, SafetyRules, Situation, Verdict, automatic_changes, decide};
+use traffic::loss::{LossSettings, RegionLoss, SafetyRules, Situation, Verdict, decide};
 
 /// How often the evidence is looked at. A region is called lost no sooner than its silence lasted; this adds to it.
 pub const LOOK: Duration = Duration::from_millis(50);
-
-/// How many plans back the automatic changes of the last hour are looked for.
-const HISTORY_MAX: usize = 100;
 
 /// How long a change that failed is left alone.
 const REST: Duration = Duration::from_millis(500);
@@ -28,8 +25,6 @@ pub struct WatchPorts {
     pub service: Service,
     /// The evidence.
     pub neighbours: Arc<dyn Neighbours>,
-    /// The control group's time, which plans are dated by.
-    pub time: Arc<dyn GroupTime>,
     /// The node's own clock, for waits.
     pub clock: Arc<dyn Clock>,
 }
@@ -100,12 +95,8 @@ impl Watch {
 
     async fn act(&mut self, now: BootTime, verdicts: &[Verdict]) {
         let service = &self.ports.service;
-        let Some(time) = self.ports.time.now(GroupId::CONTROL) else { return };
-        let (Ok(plan), Ok(history)) = (service.plan().await, service.plan_history(None, HISTORY_MAX).await) else {
-            return;
-        };
-        let history = automatic_changes(&history);
-        let situation = Situation { plan: &plan, verdicts, history: &history, now: time };
+        let Ok(plan) = service.plan().await else { return };
+        let situation = Situation { plan: &plan, verdicts, readiness: &service.region_readiness() };
         let Some(change) = decide(&situation, &self.rules) else { return };
         let regions: Vec<&str> = verdicts.iter().map(|verdict| verdict.region.as_str()).collect();
         tracing::warn!(regions = regions.join(","), parent = plan.epoch.0, "region lost; committing a plan without it");

@@ -113,6 +113,7 @@ pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Resul
     let sender = serving.then(|| wiring.send(routes, records, &mut tasks)).transpose()?;
     let readiness = NodeReadiness::new(replication.clone(), settings.own.id, settings.partitions);
     tasks.once(readiness.clone().catch_up());
+    tasks.essential("readiness for the others", readiness.clone().tell());
     let leaving = readiness.leaving().clone();
     let restart = serving.then(|| wiring.restart());
     if let Some(restart) = restart.clone() {
@@ -147,7 +148,8 @@ fn use_cases(settings: &NodeSettings, ports: &NodePorts, parts: UseCaseParts) ->
     let NodeInfo { id: node, region, .. } = settings.own.clone();
     let facts = Facts { node, region, partitions: settings.partitions };
     let (log, reads, time) = (ports.log.clone(), ports.reads.clone(), ports.time.clone());
-    Service::new(facts, Ports { log, reads, time, clock, random, destinations })
+    let neighbours = ports.neighbours.clone();
+    Service::new(facts, Ports { log, reads, time, neighbours, clock, random, destinations })
 }
 
 /// Gives the region its share back after a restart; idle from the moment on when the node leaves again.
@@ -179,7 +181,6 @@ impl Wiring<'_> {
         let ports = WatchPorts {
             service: self.service.clone(),
             neighbours: self.ports.neighbours.clone(),
-            time: self.ports.time.clone(),
             clock: self.clock.clone(),
         };
         tasks.essential("watch for lost regions", Watch::new(ports, LossSettings::for_timing(&timing), rules).run());

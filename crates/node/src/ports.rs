@@ -8,6 +8,7 @@ use model::cluster::Nodes;
 use model::id::{GroupId, NodeId};
 use replication::Replication;
 use service::ports::{GroupTime, Leases, NeighbourNews, Neighbours, Reads, ReplicatedLog, SendPermits};
+use traffic::readiness::RegionReadiness;
 
 /// What the use cases, the duties, the watch and the sender are given.
 pub struct NodePorts {
@@ -52,11 +53,10 @@ impl Neighbours for ReplicationNeighbours {
     }
 
     fn news(&self) -> BTreeMap<NodeId, NeighbourNews> {
-        let news = |peer: replication::PeerNews| NeighbourNews {
-            last_seen: peer.last_seen,
-            reported: peer.reported,
-            peers_last_seen: peer.peers_last_seen,
-        };
-        self.0.peers().into_iter().map(|(node, peer)| (node, news(peer))).collect()
+        self.0.peers()
+    }
+
+    fn readiness(&self) -> RegionReadiness {
+        self.0.region_readiness()
     }
 }

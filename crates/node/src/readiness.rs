@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use model::cluster::placement;
 use model::id::{GroupId, NodeId};
+use model::readiness::ReadyState;
 use registry::tables::{AdoptedPlan, ReadRows};
 use replication::Replication;
-use service::ports::{ClusterControl as _, Reads as _};
+use service::ports::{ClusterControl as _, GroupStatus, Reads as _};
 use tokio_util::sync::CancellationToken;
 
 /// How long one try to catch up may take.
@@ -17,6 +18,8 @@ const CATCH_UP_MAX: Duration = Duration::from_secs(2);
 /// A node that heard neither a leader nor a quorum of a group for this long is taken for cut off: far longer than the
 /// heartbeats of any configured round trip are apart.
 const CONTACT_MAX: Duration = Duration::from_secs(3);
+/// How often a node looks at itself to tell the others whether it could send.
+const TELL: Duration = Duration::from_millis(200);
 /// How long to rest between two tries.
 const CATCH_UP_REST: Duration = Duration::from_millis(50);
 
@@ -54,12 +57,39 @@ impl NodeReadiness {
         &self.leaving
     }
 
+    /// Tells the other nodes what this one says of itself, until it is dropped.
+    pub(crate) async fn tell(self) {
+        let mut looks = tokio::time::interval(TELL);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            looks.tick().await;
+            self.replication.tell_ready(self.state());
+        }
+    }
+
+    /// Says whether the node could send what is routed to its region.
+    fn state(&self) -> ReadyState {
+        if let Err(reason) = self.in_order() {
+            return ReadyState::Unable(reason);
+        }
+        match self.ready().and_then(|()| self.holds_leases()) {
+            Ok(()) => ReadyState::Ready,
+            Err(reason) => ReadyState::Waiting(reason),
+        }
+    }
+
     /// Says whether the node is not about to stop, and a member of every group that is placed on it, each with a
     /// leader, each caught up once since the start, and each partition with a plan.
     ///
     /// # Errors
     /// What is missing, in words.
     pub fn ready(&self) -> Result<(), String> {
+        self.in_order()?;
+        self.replication.groups().into_iter().try_for_each(|group| self.group_ready(group))
+    }
+
+    /// Says whether nothing is wrong with the node itself, whatever the others do.
+    fn in_order(&self) -> Result<(), String> {
         if self.leaving.is_cancelled() {
             return Err("the node is about to stop".to_owned());
         }
@@ -74,7 +104,17 @@ impl NodeReadiness {
                 return Err(format!("this node is no member of group {group} yet"));
             }
         }
-        members.into_iter().try_for_each(|group| self.group_ready(group))
+        members.into_iter().try_for_each(|group| self.replica_in_order(group))
+    }
+
+    fn replica_in_order(&self, group: GroupId) -> Result<(), String> {
+        if self.replication.is_doubtful(group) {
+            return Err(format!("the replica of group {group} here differs from another one, and none agrees with it"));
+        }
+        if !self.replication.is_confirmed(group) {
+            return Err(format!("the replica of group {group} here was not compared with another one yet"));
+        }
+        Ok(())
     }
 
     fn group_ready(&self, group: GroupId) -> Result<(), String> {
@@ -83,12 +123,6 @@ impl NodeReadiness {
         }
         if !self.replication.in_contact(group, CONTACT_MAX) {
             return Err(format!("group {group}: no word of a majority for {CONTACT_MAX:?}"));
-        }
-        if self.replication.is_doubtful(group) {
-            return Err(format!("the replica of group {group} here differs from another one, and none agrees with it"));
-        }
-        if !self.replication.is_confirmed(group) {
-            return Err(format!("the replica of group {group} here was not compared with another one yet"));
         }
         if group == GroupId::CONTROL {
             return Ok(());
@@ -100,7 +134,15 @@ impl NodeReadiness {
 
     /// Says whether this node holds the send lease of every partition that it has a replica of.
     pub fn can_send(&self) -> bool {
+        self.holds_leases().is_ok()
+    }
+
+    fn holds_leases(&self) -> Result<(), String> {
         let groups = self.replication.status().groups;
-        groups.iter().filter(|status| status.group != GroupId::CONTROL).all(|status| status.lease_left.is_some())
+        let lacking = |status: &&GroupStatus| status.group != GroupId::CONTROL && status.lease_left.is_none();
+        match groups.iter().find(lacking) {
+            Some(status) => Err(format!("the node holds no send lease of group {}", status.group)),
+            None => Ok(()),
+        }
     }
 }

@@ -38,7 +38,9 @@ impl Restart {
     pub async fn leave(&self) -> bool {
         let due = Instant::now() + LEAVE_MAX;
         while let Ok(history) = self.service.plan_history(None, HISTORY_MAX).await {
-            let Some(change) = leave(&history, self.who(), &self.rules) else { return false };
+            let Some(change) = leave(&history, self.who(), &self.rules, &self.service.region_readiness()) else {
+                return false;
+            };
             match tokio::time::timeout_at(due, self.service.commit_plan(change)).await {
                 Ok(Ok(plan)) => {
                     tracing::info!(epoch = plan.epoch.0, "plan without this region committed and adopted everywhere");
@@ -81,7 +83,8 @@ impl Restart {
         let evacuated = |plan: &TrafficPlan| plan.state_of(self.who().region) == model::plan::RegionState::Evacuated;
         self.service.plan().await.ok().filter(evacuated)?;
         let history = self.service.plan_history(None, HISTORY_MAX).await.ok()?;
-        come_back(&history, self.who(), &self.rules, self.time.now(GroupId::CONTROL)?)
+        let readiness = self.service.region_readiness();
+        come_back(&history, self.who(), &self.rules, &readiness, self.time.now(GroupId::CONTROL)?)
     }
 
     async fn commit(&self, change: PlanChange) {

@@ -162,7 +162,7 @@ fn safety_rules(config: &Config) -> SafetyRules {
     let settings = &config.failover;
     SafetyRules {
         serving_min: settings.regions_min as usize,
-        automatic_per_hour: settings.changes_per_hour_max as usize,
+        returns_per_hour: settings.changes_per_hour_max as usize,
         frozen: if settings.automatic { Freeze::Nothing } else { Freeze::Everything },
     }
 }

@@ -25,7 +25,6 @@ pub use leadership::balance::STABLE;
 pub use leadership::candidacy::LEADERLESS_MAX;
 pub use leadership::duties::DutyFactory;
 pub use leadership::transfer::TransferError;
-pub use lease::last_seen::PeerNews;
 pub use node::background::{Background, BlockingThreads, InPlace, Work};
 pub use node::config::{ReplicationConfig, ReplicationParts, StartError};
 pub use node::effects::{AppliedEffects, EFFECTS_KEPT, EffectNews, EffectStream};

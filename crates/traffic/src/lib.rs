@@ -1,6 +1,6 @@
 //! Floor 1: where traffic goes and who may send it. The traffic plan and its changes, the route of a recipient, the
-//! send lease with its timing, the time that entries are stamped with, the verdict that a region is lost, and what a
-//! restart does to the plan.
+//! send lease with its timing, the time that entries are stamped with, which regions are ready, the
+//! verdict that one is lost, and what a restart does to the plan.
 //!
 //! Values and state machines only: no IO, clock, randomness, serde or protobuf, and no map with random order. The time
 //! is an argument everywhere.
@@ -9,6 +9,7 @@ pub mod cluster_time;
 pub mod lease;
 pub mod loss;
 pub mod planning;
+pub mod readiness;
 pub mod restart;
 pub mod route;
 pub mod timing;

@@ -9,8 +9,8 @@
 //!
 //! **What is remembered, and where.** The plan's evidence names the nodes that are away. A region with several nodes
 //! serves again when the last of them is back. A region that was lost, or that a person took out, has no such evidence:
-//! only a person restores it. These plans don't count among the automatic changes of [`crate::loss::SafetyRules`], so
-//! that a rolling upgrade doesn't use up what a real loss needs; [`RETURNS_PER_HOUR_MAX`] bounds them instead.
+//! only a person restores it. How often in an hour a region returns without a person is bounded by
+//! [`SafetyRules::returns_per_hour`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,15 +18,13 @@ use std::time::Duration;
 use model::plan::{Author, PlanChange, RegionState, TrafficPlan};
 use model::{NodeId, RegionId, Timestamp};
 
-use crate::loss::{HISTORY_WINDOW, SafetyRules, Situation, Verdict, replace};
-use crate::planning::{Why, restore};
+use crate::loss::{HISTORY_WINDOW, SafetyRules, Situation, Verdict, has_stand_in, replace};
+use crate::planning::{BROUGHT_BACK, Why, gives_only_to_ready, restore};
+use crate::readiness::RegionReadiness;
 
 /// How long a region may be away and still come back by itself. Addresses and sender names that did not send for longer
 /// may have lost their good name with the mailbox providers, so that a person decides how fast to go back.
 pub const RETURN_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
-
-/// The most returns of one region within an hour: what restarts more often is not well.
-pub const RETURNS_PER_HOUR_MAX: usize = 6;
 
 /// The evidence that names the nodes of a region that are away: this and the region's name.
 const AWAY: &str = "restarting.";
@@ -46,8 +44,13 @@ pub struct Restarting<'a> {
 /// send, when a person or a loss took the region out already, or when the rules forbid it: then its messages wait for
 /// it.
 ///
-/// `history` is the line of plans from the current one backwards.
-pub fn leave(history: &[TrafficPlan], who: Restarting<'_>, rules: &SafetyRules) -> Option<PlanChange> {
+/// `history` is the line of plans from the current one backwards, and `readiness` says who could send.
+pub fn leave(
+    history: &[TrafficPlan],
+    who: Restarting<'_>,
+    rules: &SafetyRules,
+    readiness: &RegionReadiness,
+) -> Option<PlanChange> {
     let plan = history.first()?;
     let mut away = away(history, who.region).map_or_else(BTreeSet::new, |away| away.nodes);
     let evacuated = plan.state_of(who.region) == RegionState::Evacuated;
@@ -64,18 +67,20 @@ pub fn leave(history: &[TrafficPlan], who: Restarting<'_>, rules: &SafetyRules) 
     }
     // Nobody's loss is known here but this one, which is about to happen.
     let verdicts = [Verdict { region: who.region.clone(), last_sign: model::BootTime(0), evidence: BTreeMap::new() }];
-    let situation = Situation { plan, verdicts: &verdicts, history: &[], now: Timestamp(0) };
-    replace(&situation, rules, who.region, why)
+    let situation = Situation { plan, verdicts: &verdicts, readiness };
+    has_stand_in(&situation, rules, who.region).then(|| replace(&situation, rules, who.region, why)).flatten()
 }
 
 /// Returns the change that a node makes when it is ready again: the region has its share back when no other of its
-/// nodes is away. Nothing when the region is not away because of this node, was away too long, or restarts too often.
+/// nodes is away. Nothing when the region is not away because of this node, was away too long, restarts too often, or
+/// isn't ready, as when another of its nodes has failed meanwhile.
 ///
 /// `history` is the line of plans from the current one backwards, and `now` the time on the clock of plans.
 pub fn come_back(
     history: &[TrafficPlan],
     who: Restarting<'_>,
     rules: &SafetyRules,
+    readiness: &RegionReadiness,
     now: Timestamp,
 ) -> Option<PlanChange> {
     let plan = history.first()?;
@@ -92,19 +97,26 @@ pub fn come_back(
         why.evidence.insert(format!("{AWAY}{}", who.region), listed(&nodes));
         return Some(same_regions(plan, why));
     }
-    let back = format!("{BACK}{}", who.region);
-    let recent = |plan: &&TrafficPlan| now.since(plan.time) < HISTORY_WINDOW && plan.evidence.contains_key(&back);
-    if now.since(since) > RETURN_MAX || history.iter().filter(recent).count() >= RETURNS_PER_HOUR_MAX {
+    if now.since(since) > RETURN_MAX || recent_returns(history, who.region, now) >= rules.returns_per_hour {
         return None;
     }
-    why.evidence.insert(back, who.node.to_string());
+    why.evidence.insert(format!("{BACK}{}", who.region), who.node.to_string());
     why.evidence.insert("away_for".to_owned(), format!("{} ms", now.since(since).as_millis()));
-    restore(plan, who.region, why).ok()
+    let change = restore(plan, who.region, why).ok()?;
+    gives_only_to_ready(plan, &change, readiness, &BTreeSet::new()).is_ok().then_some(change)
 }
 
-/// Says whether a plan was made because a node stopped or came back.
-pub(crate) fn is_restart(plan: &TrafficPlan) -> bool {
-    plan.evidence.keys().any(|key| key.starts_with(AWAY) || key.starts_with(BACK))
+/// Counts how often a region got traffic back without a person in the last hour.
+pub fn recent_returns(history: &[TrafficPlan], region: &RegionId, now: Timestamp) -> usize {
+    let keys = [format!("{BACK}{region}"), format!("{BROUGHT_BACK}{region}")];
+    let recent = history.iter().filter(|plan| now.since(plan.time) < HISTORY_WINDOW);
+    recent.filter(|plan| keys.iter().any(|key| plan.evidence.contains_key(key))).count()
+}
+
+/// Says whether a region is out of service because nodes of it were asked to stop, so that it comes back without a
+/// person.
+pub fn is_away(history: &[TrafficPlan], region: &RegionId) -> bool {
+    away(history, region).is_some_and(|away| !away.nodes.is_empty())
 }
 
 /// Why a region is evacuated, if nodes that stopped are the reason.

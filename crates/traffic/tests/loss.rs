@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::cluster::{NodeInfo, Nodes, RegionKind};
-use model::plan::{Author, Mode, TrafficPlan};
-use model::{BootTime, Epoch, NodeId, RegionId, Timestamp};
+use model::plan::{Author, Mode, RegionState, TrafficPlan};
+use model::{BootTime, NodeId, RegionId, Timestamp};
 use traffic::Why;
-use traffic::loss::{
-    AutomaticChange, Freeze, LossSettings, RegionLoss, SafetyRules, Situation, Verdict, automatic_changes, decide,
-};
-use traffic::planning::{evacuate, initial};
+use traffic::loss::{Freeze, LossSettings, RegionLoss, SafetyRules, Situation, Verdict, decide};
+use traffic::planning::{evacuate, initial, restore};
+use traffic::readiness::{NotReady, RegionReadiness};
 
 const SILENCE: u64 = 1_100;
 
@@ -159,14 +158,27 @@ fn verdict(name: &str) -> Verdict {
 
 const NOW: Timestamp = Timestamp(10_000_000);
 
-fn states(
+/// Every region is ready but those that are named.
+fn readiness(unable: &[&str]) -> RegionReadiness {
+    let why = |name: &str| {
+        let reason = "not every group has caught up since the start".to_owned();
+        unable.contains(&name).then_some(NotReady::Unable { node: NodeId(9), reason })
+    };
+    ["a", "b", "c"].map(|name| (region(name), why(name))).into_iter().collect()
+}
+
+fn states(plan: &TrafficPlan, lost: &[&str], rules: &SafetyRules) -> Option<Vec<&'static str>> {
+    states_when(plan, lost, rules, &readiness(&[]))
+}
+
+fn states_when(
     plan: &TrafficPlan,
     lost: &[&str],
-    history: &[AutomaticChange],
     rules: &SafetyRules,
+    readiness: &RegionReadiness,
 ) -> Option<Vec<&'static str>> {
     let verdicts: Vec<Verdict> = lost.iter().map(|name| verdict(name)).collect();
-    let change = decide(&Situation { plan, verdicts: &verdicts, history, now: NOW }, rules)?;
+    let change = decide(&Situation { plan, verdicts: &verdicts, readiness }, rules)?;
     assert_eq!(change.author, Author::Automatic);
     assert!(change.evidence.contains_key("witnesses"));
     Some(change.regions.values().map(|state| state.as_str()).collect())
@@ -176,12 +188,12 @@ fn states(
 fn a_lost_region_is_evacuated_or_replaced() {
     let rules = SafetyRules::default();
     let spread = plan(Mode::ActiveActive);
-    assert_eq!(states(&spread, &["b"], &[], &rules), Some(vec!["active", "evacuated", "active"]));
-    assert_eq!(states(&spread, &[], &[], &rules), None);
+    assert_eq!(states(&spread, &["b"], &rules), Some(vec!["active", "evacuated", "active"]));
+    assert_eq!(states(&spread, &[], &rules), None);
     let warm = plan(Mode::WarmStandby);
-    assert_eq!(states(&warm, &["a"], &[], &rules), Some(vec!["evacuated", "active", "standby"]));
-    assert_eq!(states(&warm, &["b"], &[], &rules), Some(vec!["active", "evacuated", "standby"]));
-    assert_eq!(states(&warm, &["a", "b"], &[], &rules), Some(vec!["evacuated", "standby", "active"]), "b is lost too");
+    assert_eq!(states(&warm, &["a"], &rules), Some(vec!["evacuated", "active", "standby"]));
+    assert_eq!(states(&warm, &["b"], &rules), Some(vec!["active", "evacuated", "standby"]));
+    assert_eq!(states(&warm, &["a", "b"], &rules), Some(vec!["evacuated", "standby", "active"]), "b is lost too");
 }
 
 #[test]
@@ -189,16 +201,16 @@ fn what_is_done_already_or_would_end_service_is_not_done() {
     let rules = SafetyRules::default();
     let why = Why { author: Author::Automatic, reason: "earlier".into(), evidence: BTreeMap::new() };
     let without = evacuate(&plan(Mode::ActiveActive), &region("b"), why.clone()).expect("a change").into_plan(NOW);
-    assert_eq!(states(&without, &["b"], &[], &rules), None);
+    assert_eq!(states(&without, &["b"], &rules), None);
     let alone = evacuate(&without, &region("a"), why).expect("a change").into_plan(NOW);
     let frozen = SafetyRules { frozen: Freeze::Regions(["a", "b"].map(region).into()), ..SafetyRules::default() };
-    assert_eq!(states(&alone, &["c"], &[], &frozen), None);
-    let everybody = states(&plan(Mode::ActiveActive), &["a", "b", "c"], &[], &rules);
+    assert_eq!(states(&alone, &["c"], &frozen), None);
+    let everybody = states(&plan(Mode::ActiveActive), &["a", "b", "c"], &rules);
     assert_eq!(everybody, None);
     let none = SafetyRules { serving_min: 0, ..SafetyRules::default() };
-    assert_eq!(states(&plan(Mode::ActiveActive), &["a", "b", "c"], &[], &none), None, "one always must serve");
+    assert_eq!(states(&plan(Mode::ActiveActive), &["a", "b", "c"], &none), None, "one always must serve");
     let two = SafetyRules { serving_min: 2, ..SafetyRules::default() };
-    assert_eq!(states(&without, &["a"], &[], &two), None);
+    assert_eq!(states(&without, &["a"], &two), None);
 }
 
 #[test]
@@ -207,33 +219,63 @@ fn when_the_last_region_is_lost_living_ones_that_were_taken_out_come_back() {
     let why = Why { author: Author::Automatic, reason: "earlier".into(), evidence: BTreeMap::new() };
     let without = evacuate(&plan(Mode::ActiveActive), &region("b"), why.clone()).expect("a change").into_plan(NOW);
     let alone = evacuate(&without, &region("a"), why).expect("a change").into_plan(NOW);
-    assert_eq!(states(&alone, &["c"], &[], &rules), Some(vec!["active", "active", "evacuated"]));
-    assert_eq!(states(&alone, &["c", "a"], &[], &rules), Some(vec!["evacuated", "active", "evacuated"]));
-    assert_eq!(states(&alone, &["a"], &[], &rules), None, "it is out already, and c sends");
+    assert_eq!(states(&alone, &["c"], &rules), Some(vec!["active", "active", "evacuated"]));
+    assert_eq!(states(&alone, &["c", "a"], &rules), Some(vec!["evacuated", "active", "evacuated"]));
+    assert_eq!(states(&alone, &["a"], &rules), None, "it is out already, and c sends");
 }
 
 #[test]
-fn rules_limit_the_number_and_the_scope() {
+fn a_frozen_region_stays_as_it_is() {
     let plan = plan(Mode::ActiveActive);
-    let change = |time| AutomaticChange { epoch: Epoch(2), time: Timestamp(time) };
-    let rules = SafetyRules { automatic_per_hour: 2, ..SafetyRules::default() };
-    let recent = NOW.0 - 3_599_999;
-    assert_eq!(states(&plan, &["a"], &[change(recent), change(NOW.0)], &rules), None);
-    assert!(states(&plan, &["a"], &[change(recent - 1), change(NOW.0)], &rules).is_some());
     let frozen = Freeze::Regions(BTreeSet::from([region("a")]));
     let rules = SafetyRules { frozen, ..SafetyRules::default() };
-    assert_eq!(states(&plan, &["a"], &[], &rules), None);
-    assert_eq!(states(&plan, &["a", "b"], &[], &rules), Some(vec!["active", "evacuated", "active"]));
+    assert_eq!(states(&plan, &["a"], &rules), None);
+    assert_eq!(states(&plan, &["a", "b"], &rules), Some(vec!["active", "evacuated", "active"]));
     let rules = SafetyRules { frozen: Freeze::Everything, ..SafetyRules::default() };
-    assert_eq!(states(&plan, &["b"], &[], &rules), None);
+    assert_eq!(states(&plan, &["b"], &rules), None);
 }
 
 #[test]
-fn the_first_plan_and_people_s_changes_do_not_count_as_automatic() {
-    let first = plan(Mode::ActiveActive);
-    let by = |author| Why { author, reason: "test".into(), evidence: BTreeMap::new() };
-    let second = evacuate(&first, &region("a"), by(Author::Automatic)).expect("a change").into_plan(NOW);
-    let third = evacuate(&second, &region("b"), by(Author::Principal("ops".into()))).expect("a change").into_plan(NOW);
-    let expected = [AutomaticChange { epoch: Epoch(2), time: NOW }];
-    assert_eq!(automatic_changes([&first, &second, &third]), expected);
+fn a_lost_region_is_taken_out_however_often_it_was_before() {
+    let rules = SafetyRules { returns_per_hour: 1, ..SafetyRules::default() };
+    let person = || Why { author: Author::Principal("ops".into()), reason: "back".into(), evidence: BTreeMap::new() };
+    for mode in [Mode::ActiveActive, Mode::WarmStandby] {
+        let mut plan = plan(mode);
+        for round in 0..20 {
+            let lost = plan.regions.iter().find(|(_, state)| **state == RegionState::Active).expect("one").0.clone();
+            let verdicts = [verdict(lost.as_str())];
+            let situation = Situation { plan: &plan, verdicts: &verdicts, readiness: &readiness(&[]) };
+            let change =
+                decide(&situation, &rules).unwrap_or_else(|| panic!("{mode}: {lost} keeps its share, {round}"));
+            plan = change.into_plan(NOW);
+            assert_eq!(plan.state_of(&lost), RegionState::Evacuated);
+            plan = restore(&plan, &lost, person()).expect("a change").into_plan(NOW);
+        }
+    }
+}
+
+#[test]
+fn who_could_not_send_takes_nobody_s_place() {
+    let rules = SafetyRules::default();
+    let warm = plan(Mode::WarmStandby);
+    let instead = states_when(&warm, &["a"], &rules, &readiness(&["b"]));
+    assert_eq!(instead, Some(vec!["evacuated", "standby", "active"]));
+    assert_eq!(states_when(&warm, &["a"], &rules, &readiness(&["b", "c"])), None);
+
+    let why = Why { author: Author::Automatic, reason: "earlier".into(), evidence: BTreeMap::new() };
+    let without = evacuate(&plan(Mode::ActiveActive), &region("b"), why.clone()).expect("a change").into_plan(NOW);
+    let back = states_when(&without, &["c"], &rules, &readiness(&["a"]));
+    assert_eq!(back, Some(vec!["active", "active", "evacuated"]), "a sends nothing yet, so that b must");
+    let alone = evacuate(&without, &region("a"), why).expect("a change").into_plan(NOW);
+    assert_eq!(states_when(&alone, &["c"], &rules, &readiness(&["a"])), Some(vec!["evacuated", "active", "evacuated"]));
+    assert_eq!(states_when(&alone, &["c"], &rules, &readiness(&["a", "b"])), None);
+}
+
+#[test]
+fn an_election_that_the_loss_caused_keeps_nobody_from_taking_the_place() {
+    let waits = NotReady::Waiting { node: NodeId(2), reason: "group 1 has no leader".into() };
+    let waiting = ["a", "b", "c"].map(|name| (region(name), Some(waits.clone()))).into_iter().collect();
+    let warm = plan(Mode::WarmStandby);
+    let expected = Some(vec!["evacuated", "active", "standby"]);
+    assert_eq!(states_when(&warm, &["a"], &SafetyRules::default(), &waiting), expected);
 }

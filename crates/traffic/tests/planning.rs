@@ -251,7 +251,7 @@ fn two_regions_stay_unless_a_person_says_otherwise() {
     let plan = two.into_plan(Timestamp(2));
     let one = evacuate(&plan, &region("b"), why()).unwrap();
     let broken = keeps_two_regions(&plan, &one).unwrap_err();
-    assert_eq!(broken, RuleBroken(Override::LastRegions));
+    assert_eq!(broken, RuleBroken::LastRegions);
     assert!(broken.to_string().contains("\"last_regions\""), "{broken}");
     assert_eq!(Override::parse("last_regions"), Some(Override::LastRegions));
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan};
 use model::{NodeId, RegionId, Timestamp};
 use traffic::Why;
-use traffic::loss::{Freeze, SafetyRules, automatic_changes};
+use traffic::loss::{Freeze, SafetyRules};
 use traffic::planning::{evacuate, initial, restore};
-use traffic::restart::{RETURN_MAX, RETURNS_PER_HOUR_MAX, Restarting, come_back, leave};
+use traffic::readiness::{NotReady, RegionReadiness};
+use traffic::restart::{RETURN_MAX, Restarting, come_back, is_away, leave, recent_returns};
 
 const STOPPED: Timestamp = Timestamp(1_000_000);
 const SOON: Timestamp = Timestamp(1_030_000);
@@ -20,14 +21,15 @@ fn by(author: Author) -> Why {
     Why { author, reason: "test".into(), evidence: BTreeMap::new() }
 }
 
-/// A line of plans, the current one first.
-struct Line(Vec<TrafficPlan>);
+/// A line of plans, the current one first, and who is ready.
+struct Line(Vec<TrafficPlan>, RegionReadiness);
 
 impl Line {
     fn new(mode: Mode) -> Line {
         let regions = ["a", "b", "c"].map(region);
         let first = initial(mode, &regions, by(Author::Automatic)).expect("a first plan");
-        Line(vec![first.into_plan(Timestamp(0))])
+        let ready = regions.into_iter().map(|region| (region, None)).collect();
+        Line(vec![first.into_plan(Timestamp(0))], ready)
     }
 
     fn commit(&mut self, change: PlanChange, time: Timestamp) {
@@ -35,13 +37,14 @@ impl Line {
     }
 
     fn leave(&mut self, node: u64, name: &str) -> bool {
-        let change = leave(&self.0, Restarting { node: NodeId(node), region: &region(name) }, &SafetyRules::default());
+        let change =
+            leave(&self.0, Restarting { node: NodeId(node), region: &region(name) }, &SafetyRules::default(), &self.1);
         change.map(|change| self.commit(change, STOPPED)).is_some()
     }
 
     fn come_back(&mut self, node: u64, name: &str, now: Timestamp) -> bool {
         let who = Restarting { node: NodeId(node), region: &region(name) };
-        let change = come_back(&self.0, who, &SafetyRules::default(), now);
+        let change = come_back(&self.0, who, &SafetyRules::default(), &self.1, now);
         change.map(|change| self.commit(change, now)).is_some()
     }
 
@@ -124,7 +127,7 @@ fn who_was_away_too_long_or_restarts_too_often_needs_a_person() {
     assert!(line.come_back(1, "a", STOPPED.plus(RETURN_MAX)));
 
     let mut line = Line::new(Mode::ActiveActive);
-    for _ in 0..RETURNS_PER_HOUR_MAX {
+    for _ in 0..SafetyRules::default().returns_per_hour {
         assert!(line.leave(1, "a") && line.come_back(1, "a", SOON));
     }
     assert!(line.leave(1, "a"), "leaving is always safe");
@@ -133,14 +136,39 @@ fn who_was_away_too_long_or_restarts_too_often_needs_a_person() {
 }
 
 #[test]
-fn restarts_change_nothing_that_is_frozen_and_use_up_no_automatic_change() {
+fn restarts_change_nothing_that_is_frozen() {
     let mut line = Line::new(Mode::ActiveActive);
     let frozen = SafetyRules { frozen: Freeze::Everything, ..SafetyRules::default() };
     let a = region("a");
     let who = Restarting { node: NodeId(1), region: &a };
-    assert_eq!(leave(&line.0, who, &frozen), None);
+    assert_eq!(leave(&line.0, who, &frozen, &line.1), None);
     assert!(line.leave(1, "a"));
-    assert_eq!(come_back(&line.0, who, &frozen, SOON), None);
+    assert_eq!(come_back(&line.0, who, &frozen, &line.1, SOON), None);
     assert!(line.come_back(1, "a", SOON));
-    assert_eq!(automatic_changes(&line.0), []);
+}
+
+#[test]
+fn a_region_comes_back_when_all_of_it_is_ready() {
+    let mut line = Line::new(Mode::ActiveActive);
+    assert!(line.leave(1, "a") && is_away(&line.0, &region("a")));
+    let ready = std::mem::replace(&mut line.1, unready(&["a"]));
+    assert!(!line.come_back(1, "a", SOON), "another node of it has failed meanwhile");
+    line.1 = ready;
+    assert!(line.come_back(1, "a", SOON) && !is_away(&line.0, &region("a")));
+    assert_eq!(recent_returns(&line.0, &region("a"), SOON), 1);
+    assert_eq!(recent_returns(&line.0, &region("b"), SOON), 0);
+}
+
+#[test]
+fn nobody_leaves_to_regions_that_could_not_send() {
+    let mut line = Line::new(Mode::ActiveActive);
+    line.1 = unready(&["b", "c"]);
+    assert!(!line.leave(1, "a"), "its messages wait for it");
+    line.1 = unready(&["b"]);
+    assert!(line.leave(1, "a"));
+}
+
+fn unready(names: &[&str]) -> RegionReadiness {
+    let why = |name: &str| names.contains(&name).then_some(NotReady::Silent { node: NodeId(9), ago: None });
+    ["a", "b", "c"].map(|name| (region(name), why(name))).into_iter().collect()
 }

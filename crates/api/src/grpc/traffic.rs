@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::id::Epoch;
 use model::plan::Author;
 use policy::Action;
 use service::use_cases::{Override, PAGE_MAX, PlanMove, PlanRequest};
+use tokio::time::Instant;
 use tonic::{Extensions, Request, Response, Status};
 use wire::public::{parse_channel, parse_region, parse_weights};
 use wire::v1;
@@ -17,6 +19,11 @@ use crate::limits;
 
 /// How many plans a page of the history holds when the request doesn't say.
 const HISTORY_PAGE: usize = 20;
+/// How long a change waits for a region that is heard and not ready yet: one that has just started holds its leases, and
+/// has told the others so, within about a second after its own readiness says yes.
+const READY_WAIT: Duration = Duration::from_secs(3);
+/// How often that is looked at.
+const READY_LOOK: Duration = Duration::from_millis(100);
 /// The longest reason of a change, in characters.
 const REASON_MAX: usize = 500;
 
@@ -101,6 +108,9 @@ impl TrafficService {
         let dry_run = options.dry_run;
         let request = plan_request(options, wanted()?, Author::Principal(entered.caller.principal.name.clone()))?;
         let service = &self.0.service;
+        if !dry_run {
+            self.wait_for_a_region(&request).await;
+        }
         let answer = if dry_run { service.try_plan(request).await? } else { service.change_plan(request).await? };
         Ok(Response::new(v1::PlanChangeResponse {
             plan: Some(answer.plan.into()),
@@ -108,6 +118,14 @@ impl TrafficService {
             committed: !dry_run,
             adoption: self.adoption().await?,
         }))
+    }
+
+    /// Waits at most [`READY_WAIT`] while the only thing that is missing is a region's word that it is ready.
+    async fn wait_for_a_region(&self, request: &PlanRequest) {
+        let due = Instant::now() + READY_WAIT;
+        while Instant::now() < due && self.0.service.waits_for_a_region(request).await {
+            tokio::time::sleep(READY_LOOK).await;
+        }
     }
 
     async fn adoption(&self) -> Result<Vec<v1::Adoption>, GrpcError> {

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use api::grpc::GrpcLimits;
+use model::id::NodeId;
 use model::time::Timestamp;
 use service::ports::{LogError, TimeLeap};
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+use traffic::readiness::NotReady;
 use wire::v1;
 use wire::v1::accounting_client::AccountingClient;
 use wire::v1::apps_client::AppsClient;
@@ -353,6 +355,55 @@ async fn the_plan_is_changed_by_hand() {
     assert_eq!(code(traffic.restore(stale).await), Code::Aborted);
     let history = traffic.history(v1::HistoryRequest { page_size: 1, before_epoch: None }).await.unwrap().into_inner();
     assert_eq!((history.plans[0].epoch, history.next_before_epoch), (plan.epoch, Some(plan.epoch)));
+}
+
+#[tokio::test]
+async fn traffic_goes_to_no_region_that_is_not_ready_unless_a_person_names_it() {
+    let grpc = Grpc::start().await;
+    let mut traffic = client!(TrafficClient, grpc);
+    let options = |rules: &[&str]| {
+        let override_rules = rules.iter().map(|rule| (*rule).to_owned()).collect();
+        Some(v1::ChangeOptions { reason: "test".into(), override_rules, ..Default::default() })
+    };
+    let region = "us-east-1".to_owned();
+    let evacuate = v1::EvacuateRequest { options: options(&["last_regions"]), region: region.clone() };
+    traffic.evacuate(evacuate).await.unwrap();
+    let silent = NotReady::Silent { node: NodeId(1), ago: Some(Duration::from_secs(5)) };
+    grpc.node.neighbours.set("us-east-1", Some(silent));
+
+    let restore = |rules: &[&str]| v1::RestoreRequest { options: options(rules), region: region.clone() };
+    let refused = traffic.restore(restore(&["last_regions", "not_ready:eu-west-1"])).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    for part in ["us-east-1", "node 1 was last heard 5000 ms ago", "\"not_ready:us-east-1\""] {
+        assert!(refused.message().contains(part), "{refused:?}");
+    }
+    let done = traffic.restore(restore(&["not_ready:us-east-1"])).await.unwrap().into_inner();
+    assert!(done.description.iter().any(|line| line.contains("not ready")), "{:?}", done.description);
+    let evidence = done.plan.unwrap().evidence;
+    assert!(evidence["not_ready:us-east-1"].contains("overridden by name: node 1"), "{evidence:?}");
+
+    let weights = BTreeMap::from([(region.clone(), 3), ("eu-west-1".to_owned(), 1)]);
+    let shift = v1::ShiftRequest { options: options(&[]), channel: 0, weights: Some(v1::Weights { weights }) };
+    assert_eq!(traffic.shift(shift).await.unwrap_err().code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn a_change_waits_a_moment_for_a_region_that_has_just_started() {
+    let grpc = Grpc::start().await;
+    let mut traffic = client!(TrafficClient, grpc);
+    let options =
+        v1::ChangeOptions { reason: "test".into(), override_rules: vec!["last_regions".into()], ..Default::default() };
+    let region = "us-east-1".to_owned();
+    traffic.evacuate(v1::EvacuateRequest { options: Some(options.clone()), region: region.clone() }).await.unwrap();
+    let reason = "not every group has caught up since the start".to_owned();
+    grpc.node.neighbours.set("us-east-1", Some(NotReady::Unable { node: NodeId(1), reason }));
+    let neighbours = grpc.node.neighbours.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        neighbours.set("", None);
+    });
+    let restored = traffic.restore(v1::RestoreRequest { options: Some(options), region }).await.unwrap().into_inner();
+    assert!(restored.plan.unwrap().evidence.is_empty());
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use api::{Key, KeyStore, QuotaLimits, Quotas};
 use model::address::Address;
 use model::channel::Channel;
+use model::cluster::Nodes;
 use model::command::{Command, FOLLOW_UPS_MAX, Proposal, Settlement};
 use model::id::{GroupId, LogIndex, MessageId, NodeId, RegionId};
 use model::message::SendResult;
@@ -18,11 +19,13 @@ use policy::{Action, Grant, Principal};
 use registry::ApplyContext;
 use registry::tables::{FollowUpCounts, FollowUps, MemoryTables, ReadRows, View, WriteRows};
 use service::ports::{
-    Applied, BoxFuture, Clock, Destinations, GroupTime, LogError, Random, Reads, ReadsError, ReplicatedLog,
+    Applied, BoxFuture, Clock, Destinations, GroupTime, LogError, NeighbourNews, Neighbours, Random, Reads, ReadsError,
+    ReplicatedLog,
 };
 use service::use_cases::Ports;
 use service::{Facts, Service};
 use tokio::sync::watch;
+use traffic::readiness::{NotReady, RegionReadiness};
 
 pub const PARTITIONS: u16 = 4;
 pub const KEY_ID: &str = "AKIASIGNALBOXKIT0001";
@@ -183,11 +186,48 @@ impl Random for TestRandom {
     }
 }
 
+/// Neighbours that are ready, but for those that a test says aren't.
+pub struct TestNeighbours(Mutex<RegionReadiness>);
+
+impl TestNeighbours {
+    pub fn set(&self, name: &str, lacks: Option<NotReady>) {
+        let both = ["us-east-1", "eu-west-1"].map(|other| (region(other), lacks.clone().filter(|_| other == name)));
+        *self.0.lock().unwrap() = both.into_iter().collect();
+    }
+}
+
+impl Default for TestNeighbours {
+    fn default() -> TestNeighbours {
+        let neighbours = TestNeighbours(Mutex::default());
+        neighbours.set("", None);
+        neighbours
+    }
+}
+
+impl Neighbours for TestNeighbours {
+    fn leads(&self, _: GroupId) -> bool {
+        true
+    }
+
+    fn nodes(&self) -> Nodes {
+        Nodes::new()
+    }
+
+    fn news(&self) -> BTreeMap<NodeId, NeighbourNews> {
+        BTreeMap::new()
+    }
+
+    fn readiness(&self) -> RegionReadiness {
+        self.0.lock().unwrap().clone()
+    }
+}
+
 /// A node with a plan.
 pub struct Node {
     pub groups: Arc<Groups>,
     pub clock: Arc<TestClock>,
     pub service: Service,
+    pub neighbours: Arc<TestNeighbours>,
 }
 
 impl Node {
@@ -203,19 +243,21 @@ impl Node {
         });
         let facts = Facts { node: NodeId(1), region: region("us-east-1"), partitions: PARTITIONS };
         let random = Arc::new(TestRandom(AtomicU64::new(0)));
+        let neighbours = Arc::new(TestNeighbours::default());
         let service = Service::new(
             facts,
             Ports {
                 log: groups.clone(),
                 reads: groups.clone(),
                 time: clock.clone(),
+                neighbours: neighbours.clone(),
                 clock: clock.clone(),
                 random,
                 destinations: Arc::new(Urls),
             },
         );
         service.first_plan(Mode::ActiveActive, &[region("us-east-1"), region("eu-west-1")]).await.unwrap();
-        Node { groups, clock, service }
+        Node { groups, clock, service, neighbours }
     }
 }
 

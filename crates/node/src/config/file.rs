@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use traffic::loss::AUTOMATIC_PER_HOUR;
+use traffic::loss::RETURNS_PER_HOUR;
 
 use super::secret::Secret;
 
@@ -217,13 +217,14 @@ pub struct FailoverSection {
     pub automatic: bool,
     /// The smallest number of regions that must stay active.
     pub regions_min: u32,
-    /// The largest number of automatic changes in an hour.
+    /// The largest number of automatic changes in an hour that give one region its traffic back. Evacuating a lost region
+    /// isn't limited.
     pub changes_per_hour_max: u32,
 }
 
 impl Default for FailoverSection {
     fn default() -> FailoverSection {
-        FailoverSection { automatic: true, regions_min: 1, changes_per_hour_max: AUTOMATIC_PER_HOUR }
+        FailoverSection { automatic: true, regions_min: 1, changes_per_hour_max: RETURNS_PER_HOUR }
     }
 }
 

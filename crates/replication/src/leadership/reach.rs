@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::id::NodeId;
-
-use crate::lease::last_seen::PeerNews;
+use traffic::readiness::NeighbourNews;
 
 /// Whom a node and, by their reports, the others heard within a window.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,11 +21,11 @@ pub(crate) struct Reach {
 impl Reach {
     /// Reads what is known of the others. A report counts while it is younger than the window itself, and what it says
     /// is as much older.
-    pub(crate) fn of(news: &BTreeMap<NodeId, PeerNews>, window: Duration) -> Reach {
+    pub(crate) fn of(news: &BTreeMap<NodeId, NeighbourNews>, window: Duration) -> Reach {
         let fresh = |age: &Option<Duration>| age.is_some_and(|age| age < window);
         let own = news.iter().filter(|(_, news)| fresh(&news.last_seen)).map(|(id, _)| *id).collect();
         let reported = news.iter().filter(|(_, news)| fresh(&news.reported));
-        let heard = |news: &PeerNews| {
+        let heard = |news: &NeighbourNews| {
             news.peers_last_seen.iter().filter(|(_, age)| **age < window).map(|(id, _)| *id).collect()
         };
         Reach { own, theirs: reported.map(|(id, news)| (*id, heard(news))).collect() }
@@ -67,7 +66,7 @@ mod tests {
         let news = theirs.iter().map(|(id, heard)| {
             let peers = heard.iter().map(|id| (NodeId(*id), Duration::from_millis(200))).collect();
             let last_seen = age(own.contains(id));
-            (NodeId(*id), PeerNews { last_seen, reported: last_seen, peers_last_seen: peers })
+            (NodeId(*id), NeighbourNews { last_seen, reported: last_seen, peers_last_seen: peers, ready: None })
         });
         Reach::of(&news.collect(), WINDOW)
     }
@@ -100,8 +99,12 @@ mod tests {
     #[test]
     fn old_reports_say_nothing() {
         let peers = BTreeMap::from([(NodeId(2), Duration::from_millis(10))]);
-        let old =
-            PeerNews { last_seen: Some(Duration::from_millis(10)), reported: Some(WINDOW), peers_last_seen: peers };
+        let old = NeighbourNews {
+            last_seen: Some(Duration::from_millis(10)),
+            reported: Some(WINDOW),
+            peers_last_seen: peers,
+            ready: None,
+        };
         let known = Reach::of(&BTreeMap::from([(NodeId(3), old)]), WINDOW);
         assert_eq!(known.better(NodeId(1), &nodes(&[1, 2, 3]), &nodes(&[1, 2, 3])), None);
         assert!(known.hears_as_many(NodeId(3), &nodes(&[1, 3])), "there is nobody else to hear");

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use model::id::{GroupId, Incarnation, LogIndex, NodeId, Term};
+use model::readiness::ReadyState;
 use model::time::{BootTime, Timestamp};
 use service::ports::BoxFuture;
 use tokio::time::MissedTickBehavior;
 use traffic::cluster_time::{Heard, OwnTime};
 use traffic::lease::{Grant, HolderId, Renewal, Report};
 use wire::peer::group_grant::Decision as Answer;
-use wire::peer::{GroupReport, LeaseReply, LeaseRequest, StateHash};
+use wire::peer::{self, GroupReport, LeaseReply, LeaseRequest, StateHash};
 
 use crate::node::shared::Node;
 use crate::server::lease_calls;
@@ -131,6 +132,7 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
         .into_iter()
         .map(|(other, age)| (other.0, u64::try_from(age.as_millis()).unwrap_or(u64::MAX)))
         .collect();
+    let own = node.last_seen.own();
     let request = LeaseRequest {
         node: node.id.0,
         incarnation: node.incarnation.0,
@@ -140,6 +142,8 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
         last_seen_ms,
         hashes: hashes(&node),
         removed: node.peers.removed_lately().into_iter().map(|id| id.0).collect(),
+        ready: ready_out(&own) as i32,
+        not_ready: if own == ReadyState::Ready { String::new() } else { own.to_string() },
     };
     // An answer after D would be useless.
     match tokio::time::timeout(node.timing.lease(), client.lease(request)).await {
@@ -153,6 +157,14 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
             (to, None)
         }
         Err(_) => (to, None),
+    }
+}
+
+fn ready_out(own: &ReadyState) -> peer::ReadyState {
+    match own {
+        ReadyState::Ready => peer::ReadyState::Ready,
+        ReadyState::Waiting(_) => peer::ReadyState::Waiting,
+        ReadyState::Unable(_) => peer::ReadyState::Unable,
     }
 }
 

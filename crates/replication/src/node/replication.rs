@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use model::cluster::Nodes;
 use model::id::{GroupId, NodeId, Term};
+use model::readiness::ReadyState;
+use traffic::readiness::{self, NeighbourNews, RegionReadiness, Sight};
 
 use crate::leadership::duties::DutyFactory;
 use crate::leadership::leave;
-use crate::lease::last_seen::PeerNews;
 use crate::node::config::{ReplicationConfig, ReplicationParts, StartError};
 use crate::node::effects::EffectStream;
 use crate::node::fatal::NodeFault;
@@ -64,9 +65,21 @@ impl Replication {
         self.0.group(group)?.leader()
     }
 
-    /// Returns what is known of who saw whom last, by node.
-    pub fn peers(&self) -> BTreeMap<NodeId, PeerNews> {
+    /// Returns what is known of who saw whom last, and of who could send, by node.
+    pub fn peers(&self) -> BTreeMap<NodeId, NeighbourNews> {
         self.0.last_seen.all(self.0.now())
+    }
+
+    /// Takes what this node says of itself: the others are told so with the next lease calls.
+    pub fn tell_ready(&self, ready: ReadyState) {
+        self.0.last_seen.set_own(ready);
+    }
+
+    /// Says which regions could send now, as far as this node knows.
+    pub fn region_readiness(&self) -> RegionReadiness {
+        let (ready, nodes, news) = (self.0.last_seen.own(), self.nodes(), self.peers());
+        let silence = self.0.timing.lapse();
+        readiness::judge(&Sight { node: self.0.id, ready: &ready, nodes: &nodes, news: &news, silence })
     }
 
     /// Says whether another replica of a group agreed with the one here since the start: before that, it isn't known

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::id::{Epoch, GroupId, Incarnation, LogIndex, NodeId, RegionId};
+use model::readiness::ReadyState;
 use model::time::BootTime;
 use traffic::lease::{Decision, Grant, HolderId, Renewal, Report};
 use wire::peer::group_grant::Decision as Answer;
 use wire::peer::{self, GroupGrant, GroupReport, LeaseReply, LeaseRequest, StateHash};
 
+use crate::lease::last_seen::PeerReport;
 use crate::lease::tenure;
 use crate::members::membership;
 use crate::node::shared::Node;
@@ -21,7 +23,7 @@ pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, C
     let last_seen: BTreeMap<NodeId, Duration> =
         request.last_seen_ms.iter().map(|(node, ms)| (NodeId(*node), Duration::from_millis(*ms))).collect();
     if !node.peers.was_removed(from) {
-        node.last_seen.report(from, node.now(), last_seen);
+        node.last_seen.report(from, node.now(), PeerReport { last_seen, ready: ready_in(&request) });
     }
     request.removed.iter().for_each(|id| membership::told_of_removal(node, NodeId(*id)));
     compare(node, from, &request.hashes)?;
@@ -93,6 +95,17 @@ pub(crate) fn decide(node: &Node, group: GroupId, renewal: Renewal) -> Result<Gr
         }
         None => Err("this node does not lead the group".to_owned()),
     }
+}
+
+/// Whatever isn't said for sure is no yes.
+fn ready_in(request: &LeaseRequest) -> ReadyState {
+    let reason = request.not_ready.clone();
+    match request.ready() {
+        peer::ReadyState::Ready => ReadyState::Ready,
+        peer::ReadyState::Waiting => ReadyState::Waiting(reason),
+        peer::ReadyState::Unspecified | peer::ReadyState::Unable => ReadyState::Unable(reason),
+    }
+    .bounded()
 }
 
 fn report_in(holder: &HolderId, report: &GroupReport) -> Report {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use model::address::{Address, partition_of_app};
 use model::app::ChannelDetail;
 use model::channel::Channel;
+use model::cluster::Nodes;
 use model::command::{Command, Proposal, Settlement};
 use model::content::{Content, Purpose, SmsRegistration, Substitutions};
 use model::endpoint::{EndpointOptOut, EndpointPatch};
@@ -15,16 +16,38 @@ use model::message::{SendResult, Status};
 use model::opt_out::OptOutSource;
 use model::plan::Mode;
 use service::duties::{Duty, FollowUpDuty, PlanDuty};
-use service::ports::{Destinations, PreparedContent};
+use service::ports::{Destinations, NeighbourNews, Neighbours, PreparedContent};
 use service::use_cases::{
     CreateApp, EndpointDraft, OptOutKey, Ports, PutChannel, SendOutcome, SendRequest, SendTarget, To,
     UpsertEndpointRequest,
 };
 use service::{ErrorCode, Facts, Service, ServiceError};
+use traffic::readiness::RegionReadiness;
 
 use crate::support::{Cluster, PARTITIONS, eventually, random};
 
 const CHANNEL: Channel = Channel::Sms;
+
+/// Nobody is asked who is ready: no plan is changed here but the first.
+struct NoNeighbours;
+
+impl Neighbours for NoNeighbours {
+    fn leads(&self, _: GroupId) -> bool {
+        false
+    }
+
+    fn nodes(&self) -> Nodes {
+        Nodes::new()
+    }
+
+    fn news(&self) -> BTreeMap<NodeId, NeighbourNews> {
+        BTreeMap::new()
+    }
+
+    fn readiness(&self) -> RegionReadiness {
+        RegionReadiness::default()
+    }
+}
 
 /// The use cases of one node.
 struct Client {
@@ -61,8 +84,8 @@ impl Client {
         let facts = Facts { node: id, region: cluster.region(id), partitions: PARTITIONS };
         let random = random(NodeId(100 + id.0));
         let (log, reads, time) = (replication.clone(), replication.clone(), replication);
-        let (clock, destinations) = (cluster.clock(), Arc::new(Anywhere));
-        Service::new(facts, Ports { log, reads, time, clock, random, destinations })
+        let (clock, neighbours, destinations) = (cluster.clock(), Arc::new(NoNeighbours), Arc::new(Anywhere));
+        Service::new(facts, Ports { log, reads, time, neighbours, clock, random, destinations })
     }
 
     /// Makes a plan and an app, and returns the listeners of all nodes when every partition knows them.

@@ -29,7 +29,7 @@ use model::outcome::Outcome;
 use registry::tables::{FollowUps, ReadRows, View};
 
 use crate::error::{ErrorCode, ServiceError};
-use crate::ports::{Applied, Clock, Destinations, GroupTime, Random, Reads, ReadsError, ReplicatedLog};
+use crate::ports::{Applied, Clock, Destinations, GroupTime, Neighbours, Random, Reads, ReadsError, ReplicatedLog};
 
 /// How long a request waits for the log before it says that the outcome is unknown. Longer than a failover (P6: 3 s).
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(8);
@@ -60,6 +60,7 @@ pub struct Service {
     log: Arc<dyn ReplicatedLog>,
     reads: Arc<dyn Reads>,
     time: Arc<dyn GroupTime>,
+    neighbours: Arc<dyn Neighbours>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     destinations: Arc<dyn Destinations>,
@@ -71,6 +72,7 @@ pub struct Ports {
     pub log: Arc<dyn ReplicatedLog>,
     pub reads: Arc<dyn Reads>,
     pub time: Arc<dyn GroupTime>,
+    pub neighbours: Arc<dyn Neighbours>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub destinations: Arc<dyn Destinations>,
@@ -79,8 +81,8 @@ pub struct Ports {
 impl Service {
     /// Builds the use cases over their ports.
     pub fn new(facts: Facts, ports: Ports) -> Service {
-        let Ports { log, reads, time, clock, random, destinations } = ports;
-        Service { facts: Arc::new(facts), log, reads, time, clock, random, destinations }
+        let Ports { log, reads, time, neighbours, clock, random, destinations } = ports;
+        Service { facts: Arc::new(facts), log, reads, time, neighbours, clock, random, destinations }
     }
 
     /// Returns what the node knows of itself.

@@ -11,6 +11,7 @@ use registry::tables::{Meta, Plans, ReadRows, View};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 use traffic::planning::{self, Override, PlanError, RuleBroken, Why};
+use traffic::readiness::RegionReadiness;
 
 use super::{PAGE_MAX, Service, unexpected};
 use crate::error::{ErrorCode, ServiceError};
@@ -105,6 +106,20 @@ impl Service {
         Ok(adopted)
     }
 
+    /// Says which regions could send now, as far as this node knows.
+    pub fn region_readiness(&self) -> RegionReadiness {
+        self.neighbours.readiness()
+    }
+
+    /// Says whether a change is refused for no other reason than that a region is on its way to be ready, as just after
+    /// its start: asked again in a moment it may pass.
+    pub async fn waits_for_a_region(&self, request: &PlanRequest) -> bool {
+        match self.plan_change(request.clone()).await {
+            Err(PlanRefused::Rule(RuleBroken::NotReady { why, .. })) => why.may_pass(),
+            _ => false,
+        }
+    }
+
     /// Says what a change would do, without doing it.
     ///
     /// # Errors
@@ -170,29 +185,69 @@ impl Service {
         }
     }
 
-    async fn plan_change(&self, request: PlanRequest) -> Result<(Vec<String>, PlanChange), ServiceError> {
+    async fn plan_change(&self, request: PlanRequest) -> Result<(Vec<String>, PlanChange), PlanRefused> {
         let current = self.plan().await?;
         if let Some(parent) = request.parent.filter(|parent| *parent != current.epoch) {
             return Err(PlanError::Stale { current: current.epoch, parent }.into());
         }
         let why = Why { author: request.author, reason: request.reason, evidence: BTreeMap::new() };
-        let change = match request.wanted {
+        let readiness = self.region_readiness();
+        let mut change = match request.wanted {
             PlanMove::Shift { channel, weights } => planning::set_weights(&current, channel, weights, why)?,
-            // A person may know better whether a region lives.
-            PlanMove::Evacuate(region) => planning::withdraw(&current, &region, &|_| true, why)?,
+            // One that could send takes the place; if there is none, the rule below says so.
+            PlanMove::Evacuate(region) => {
+                let able = |other: &RegionId| readiness.can_stand_in(other);
+                planning::withdraw(&current, &region, &able, why.clone())
+                    .or_else(|_| planning::withdraw(&current, &region, &|_| true, why))?
+            }
             PlanMove::Restore(region) => planning::restore(&current, &region, why)?,
             PlanMove::Failover { from, to } => planning::failover(&current, &from, &to, why)?,
         };
         if !request.overrides.contains(&Override::LastRegions) {
             planning::keeps_two_regions(&current, &change)?;
         }
-        Ok((planning::describe_difference(&current, &change), change))
+        let overridden = planning::gives_only_to_ready(&current, &change, &readiness, &request.overrides)?;
+        let mut differences = planning::describe_difference(&current, &change);
+        for (region, lacks) in overridden {
+            differences.push(format!("{region} is not ready for traffic: {lacks}"));
+            change.evidence.insert(Override::NotReady(region).to_string(), format!("overridden by name: {lacks}"));
+        }
+        Ok((differences, change))
     }
 }
 
-impl From<RuleBroken> for ServiceError {
-    fn from(broken: RuleBroken) -> ServiceError {
-        ServiceError::new(ErrorCode::Precondition, broken.to_string())
+/// Why a change isn't made.
+enum PlanRefused {
+    /// It breaks a rule that it may override by name.
+    Rule(RuleBroken),
+    /// It can't be made.
+    Other(ServiceError),
+}
+
+impl From<RuleBroken> for PlanRefused {
+    fn from(broken: RuleBroken) -> PlanRefused {
+        PlanRefused::Rule(broken)
+    }
+}
+
+impl From<PlanError> for PlanRefused {
+    fn from(error: PlanError) -> PlanRefused {
+        PlanRefused::Other(error.into())
+    }
+}
+
+impl From<ServiceError> for PlanRefused {
+    fn from(error: ServiceError) -> PlanRefused {
+        PlanRefused::Other(error)
+    }
+}
+
+impl From<PlanRefused> for ServiceError {
+    fn from(refused: PlanRefused) -> ServiceError {
+        match refused {
+            PlanRefused::Rule(broken) => ServiceError::new(ErrorCode::Precondition, broken.to_string()),
+            PlanRefused::Other(error) => error,
+        }
     }
 }
 

@@ -33,6 +33,13 @@ Examples:
   signalbox traffic evacuate us-east-1 --reason 'carrier outage' --dry-run
   signalbox traffic evacuate us-east-1 --reason 'carrier outage' --override last_regions";
 
+const RESTORE_EXAMPLES: &str = "\
+Refused while the region isn't ready: while one of its nodes is silent or holds no send leases.
+
+Examples:
+  signalbox traffic restore us-east-1 --reason 'carrier is back'
+  signalbox traffic restore us-east-1 --reason 'node 4 comes later' --even-if-not-ready us-east-1";
+
 const RULE_HINT: &str = "; to override the named safety rule, add --override NAME";
 
 /// Shows and changes which region sends what.
@@ -79,7 +86,7 @@ enum Action {
         change: Change,
     },
     /// Restore an evacuated region with its previous weight
-    #[command(after_help = "Example:\n  signalbox traffic restore us-east-1 --reason 'carrier is back'")]
+    #[command(after_help = RESTORE_EXAMPLES)]
     Restore {
         /// Region to restore.
         region: String,
@@ -110,6 +117,9 @@ struct Change {
     /// Override a safety rule, named as in the refusal; repeatable.
     #[arg(long = "override", value_name = "NAME")]
     override_rules: Vec<String>,
+    /// Give this region traffic although it isn't ready; repeatable.
+    #[arg(long, value_name = "REGION")]
+    even_if_not_ready: Vec<String>,
     /// Refuse the change unless this plan is current.
     #[arg(long, value_name = "EPOCH")]
     parent: Option<u64>,
@@ -186,10 +196,11 @@ async fn show_change(
 
 impl From<Change> for v1::ChangeOptions {
     fn from(change: Change) -> v1::ChangeOptions {
+        let not_ready = change.even_if_not_ready.into_iter().map(|region| format!("not_ready:{region}"));
         v1::ChangeOptions {
             reason: change.reason,
             dry_run: change.dry_run,
-            override_rules: change.override_rules,
+            override_rules: change.override_rules.into_iter().chain(not_ready).collect(),
             parent_epoch: change.parent,
         }
     }

@@ -45,6 +45,7 @@ fn every_command_takes_what_its_help_shows() {
         "traffic shift a=1 b=2 --channel sms --reason r",
         "traffic evacuate a --reason r --dry-run --override last_regions --override x --parent 3",
         "traffic restore a --reason r --no-wait",
+        "traffic restore a --reason r --even-if-not-ready a --even-if-not-ready b",
         "traffic failover a b --reason r",
         "cluster add --id 4 --region a --peer h:1 --grpc h:2 --rest-url http://h:3",
         "cluster add --id 4 --region a --kind witness --peer h:1 --grpc h:2",

@@ -8,7 +8,7 @@ mod response;
 mod situation;
 mod verdict;
 
-pub use response::{automatic_changes, decide};
-pub(crate) use situation::replace;
-pub use situation::{AUTOMATIC_PER_HOUR, AutomaticChange, Freeze, HISTORY_WINDOW, SafetyRules, Situation};
+pub use response::decide;
+pub use situation::{Freeze, HISTORY_WINDOW, RETURNS_PER_HOUR, SafetyRules, Situation};
+pub(crate) use situation::{has_stand_in, replace};
 pub use verdict::{LossSettings, RegionLoss, Verdict};

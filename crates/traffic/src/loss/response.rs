@@ -1,33 +1,20 @@
 //! What the cluster does by itself about a lost region, within the rules that an operator set.
 
-use model::Epoch;
-use model::plan::{Author, PlanChange, RegionState, TrafficPlan};
+use model::plan::{Author, PlanChange, RegionState};
 
-use super::situation::{
-    AutomaticChange, Freeze, HISTORY_WINDOW, SafetyRules, Situation, allowed, has_stand_in, living, replace,
-};
+use super::situation::{Freeze, SafetyRules, Situation, allowed, has_stand_in, living, replace};
 use super::verdict::Verdict;
 use crate::planning::{Why, recall};
-use crate::restart::is_restart;
-
-/// Picks the automatic changes out of a plan history, except the making of the first plan and the restarts that
-/// somebody asked for ([`crate::restart`]).
-pub fn automatic_changes<'a>(plans: impl IntoIterator<Item = &'a TrafficPlan>) -> Vec<AutomaticChange> {
-    let automatic = plans.into_iter().filter(|plan| plan.author == Author::Automatic && plan.parent != Epoch(0));
-    let automatic = automatic.filter(|plan| !is_restart(plan));
-    automatic.map(|plan| AutomaticChange { epoch: plan.epoch, time: plan.time }).collect()
-}
 
 /// Returns the change that answers the verdicts, for the first lost region that is still in service and that the rules
 /// let go; nothing when there is none. One change at a time: the next is decided from the plan that this one becomes.
 ///
-/// A lost region is evacuated. In warm standby, when it is the only active one, the standby region with the largest
-/// weight that isn't lost becomes active in its place. When nobody else could send at all, the living regions that were
-/// evacuated earlier come back, unless they are frozen: sending from a region that somebody took out is better than not
-/// sending.
+/// A lost region is evacuated, however often that has happened lately. In warm standby, when it is the only active one,
+/// the standby region with the largest weight that is neither lost nor unable to send becomes active in its place. When
+/// nobody else could send at all, the regions that were evacuated earlier and could come back, unless they are frozen:
+/// sending from a region that somebody took out is better than not sending.
 pub fn decide(situation: &Situation<'_>, rules: &SafetyRules) -> Option<PlanChange> {
-    let recent = situation.history.iter().filter(|change| situation.now.since(change.time) < HISTORY_WINDOW).count();
-    if rules.frozen == Freeze::Everything || recent >= rules.automatic_per_hour {
+    if rules.frozen == Freeze::Everything {
         return None;
     }
     situation.verdicts.iter().find_map(|verdict| answer(situation, rules, verdict))
@@ -46,6 +33,7 @@ fn answer(situation: &Situation<'_>, rules: &SafetyRules, verdict: &Verdict) -> 
     if has_stand_in(situation, rules, &verdict.region) {
         return replace(situation, rules, &verdict.region, why);
     }
-    let returning = living(situation, RegionState::Evacuated).filter(|region| !rules.frozen.covers(region));
+    let returning = living(situation, RegionState::Evacuated)
+        .filter(|region| !rules.frozen.covers(region) && situation.readiness.can_stand_in(region));
     allowed(situation, rules, recall(plan, &verdict.region, returning, why))
 }

@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use model::RegionId;
 use model::plan::{Mode, PlanChange, RegionState, TrafficPlan};
-use model::{Epoch, RegionId, Timestamp};
 
 use super::verdict::Verdict;
 use crate::planning::{PlanError, Why, withdraw};
+use crate::readiness::RegionReadiness;
 
-/// The time in which automatic changes are counted.
+/// The time in which the returns of a region are counted.
 pub const HISTORY_WINDOW: Duration = Duration::from_secs(3_600);
 
-/// How many automatic changes are made in an hour, unless a configuration says otherwise.
-pub const AUTOMATIC_PER_HOUR: u32 = 6;
+/// How often in an hour a region gets traffic back without a person, unless a configuration says otherwise: what
+/// restarts more often is not well.
+pub const RETURNS_PER_HOUR: u32 = 6;
 
 /// What may not change without a person.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,26 +45,18 @@ impl Freeze {
 pub struct SafetyRules {
     /// How many regions must be in service after a change, lost ones not counted. At least one always must.
     pub serving_min: usize,
-    /// The most automatic changes within [`HISTORY_WINDOW`].
-    pub automatic_per_hour: usize,
+    /// The most automatic changes within [`HISTORY_WINDOW`] that give one region its traffic back. What takes a lost
+    /// region out has no such limit.
+    pub returns_per_hour: usize,
     /// What is frozen.
     pub frozen: Freeze,
 }
 
 impl Default for SafetyRules {
-    /// One region must serve, [`AUTOMATIC_PER_HOUR`], nothing is frozen.
+    /// One region must serve, [`RETURNS_PER_HOUR`], nothing is frozen.
     fn default() -> SafetyRules {
-        SafetyRules { serving_min: 1, automatic_per_hour: AUTOMATIC_PER_HOUR as usize, frozen: Freeze::Nothing }
+        SafetyRules { serving_min: 1, returns_per_hour: RETURNS_PER_HOUR as usize, frozen: Freeze::Nothing }
     }
-}
-
-/// An automatic change of the past.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AutomaticChange {
-    /// The plan that it made.
-    pub epoch: Epoch,
-    /// When it was committed.
-    pub time: Timestamp,
 }
 
 /// What a decision is made from.
@@ -72,10 +66,8 @@ pub struct Situation<'a> {
     pub plan: &'a TrafficPlan,
     /// The regions that are lost.
     pub verdicts: &'a [Verdict],
-    /// The automatic changes that are known, in any order.
-    pub history: &'a [AutomaticChange],
-    /// The time now, on the clock of plans.
-    pub now: Timestamp,
+    /// Which regions could send.
+    pub readiness: &'a RegionReadiness,
 }
 
 /// Takes a region out that is among the lost ones and lets another one send in its place; nothing when none could, or
@@ -91,7 +83,7 @@ pub(crate) fn replace(
 }
 
 /// Says whether anybody could send in a region's place without a person.
-pub(super) fn has_stand_in(situation: &Situation<'_>, rules: &SafetyRules, region: &RegionId) -> bool {
+pub(crate) fn has_stand_in(situation: &Situation<'_>, rules: &SafetyRules, region: &RegionId) -> bool {
     let warm = situation.plan.mode == Mode::WarmStandby;
     let regions = situation.plan.regions.iter().filter(|(other, _)| *other != region);
     let mut eligible = regions.filter(|(_, state)| match state {
@@ -102,11 +94,12 @@ pub(super) fn has_stand_in(situation: &Situation<'_>, rules: &SafetyRules, regio
     eligible.any(|(other, _)| can_stand_in(situation, rules, other))
 }
 
-/// Says whether a region may send in another's place without a person: an active one that lives, or a standby that
-/// lives and isn't frozen.
+/// Says whether a region may send in another's place without a person: an active one that lives and could send, or such
+/// a standby that isn't frozen.
 fn can_stand_in(situation: &Situation<'_>, rules: &SafetyRules, other: &RegionId) -> bool {
     let active = situation.plan.state_of(other) == RegionState::Active;
-    !is_lost(situation, other) && (active || !rules.frozen.covers(other))
+    let able = !is_lost(situation, other) && situation.readiness.can_stand_in(other);
+    able && (active || !rules.frozen.covers(other))
 }
 
 /// Lets a change through that leaves enough regions in service.

@@ -17,7 +17,8 @@ pub use changes::{
 };
 pub use check::{EVIDENCE_MAX, EVIDENCE_TEXT_MAX, PlanError, REASON_MAX, REGIONS_MAX, check};
 pub use difference::{describe_difference, share_per_mille};
-pub use rules::{Override, RuleBroken, keeps_two_regions};
+pub use rules::{Override, RuleBroken, gaining, gives_only_to_ready, keeps_two_regions};
+pub(crate) use withdraw::BROUGHT_BACK;
 pub use withdraw::{CanSend, recall, withdraw};
 
 use std::collections::BTreeMap;

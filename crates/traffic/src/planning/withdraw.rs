@@ -39,6 +39,9 @@ pub fn withdraw(
     }
 }
 
+/// The evidence of a region that was brought back because nobody else could send: this and the region's name.
+pub(crate) const BROUGHT_BACK: &str = "brought_back.";
+
 /// Takes the last region out that sends, and the given ones in, which were evacuated earlier.
 ///
 /// # Errors
@@ -52,7 +55,7 @@ pub fn recall<'a>(
     let mut change = begin(plan, why);
     for region in returning {
         change.regions.insert(region.clone(), RegionState::Active);
-        change.evidence.insert(format!("brought_back.{region}"), "nobody else could send".to_owned());
+        change.evidence.insert(format!("{BROUGHT_BACK}{region}"), "nobody else could send".to_owned());
     }
     change.regions.insert(lost.clone(), RegionState::Evacuated);
     finish(plan, change)

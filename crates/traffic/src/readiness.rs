@@ -1,0 +1,167 @@
+//! Which regions could take traffic, as one node knows it: from what every node says of itself with its lease calls, and
+//! from who heard whom lately. The rules that use it are in [`crate::planning`] and [`crate::loss`].
+//!
+//! A region is ready when each of its nodes said so itself within the silence after which it would count as lost, and
+//! when a majority of the regions hears the region, as they must for it not to be lost. A node that can't hear a region
+//! therefore gives it nothing, though another node might.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use model::cluster::{Nodes, RegionKind};
+use model::readiness::ReadyState;
+use model::{NodeId, RegionId};
+
+/// Which serving regions could send now; those that could not, each with the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RegionReadiness(BTreeMap<RegionId, Option<NotReady>>);
+
+/// What is known of one other node.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NeighbourNews {
+    /// How long ago this node last saw it; nothing when it never did.
+    pub last_seen: Option<Duration>,
+    /// How long ago it last reported whom it saw; nothing when it never did.
+    pub reported: Option<Duration>,
+    /// How long ago it had last seen the others, by that report, with the report's age added.
+    pub peers_last_seen: BTreeMap<NodeId, Duration>,
+    /// What it said of itself in that report; nothing when it never reported.
+    pub ready: Option<ReadyState>,
+}
+
+/// What one node knows of the cluster.
+#[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "the names of its members say it")]
+pub struct Sight<'a> {
+    /// The node that looks.
+    pub node: NodeId,
+    /// What it would say of itself.
+    pub ready: &'a ReadyState,
+    pub nodes: &'a Nodes,
+    /// What it knows of each other node.
+    pub news: &'a BTreeMap<NodeId, NeighbourNews>,
+    /// How old a sign of life may be: W, after which a region counts as lost.
+    pub silence: Duration,
+}
+
+/// Why a region could not send now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the values are")]
+pub enum NotReady {
+    #[error("no node of the cluster belongs to it")]
+    NoNode,
+    /// Nothing was heard of a node for too long.
+    #[error("node {node} was {}", heard(*ago))]
+    Silent { node: NodeId, ago: Option<Duration> },
+    /// Too few regions hear it.
+    #[error("{heard_by} of the regions hear it, {needed} must")]
+    Unheard {
+        /// How many do, itself included.
+        heard_by: usize,
+        needed: usize,
+    },
+    /// A node is in order and waits for the others.
+    #[error("node {node} waits: {reason}")]
+    Waiting { node: NodeId, reason: String },
+    /// A node couldn't send whatever the others did.
+    #[error("node {node} can't send: {reason}")]
+    Unable { node: NodeId, reason: String },
+}
+
+impl NotReady {
+    /// Says whether nothing is wrong with the region itself, so that it may take the place of a lost one: what it waits
+    /// for is the election that the loss has caused.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self, NotReady::Waiting { .. })
+    }
+
+    /// Says whether the region is heard, so that what keeps it from sending may pass by itself in a moment.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, NotReady::Waiting { .. } | NotReady::Unable { .. })
+    }
+}
+
+impl RegionReadiness {
+    /// Returns why a region could not send now; nothing when it could.
+    pub fn why_not(&self, region: &RegionId) -> Option<NotReady> {
+        self.0.get(region).cloned().unwrap_or(Some(NotReady::NoNode))
+    }
+
+    /// Says whether a region may take the place of a lost one: it is ready, or waits for an election alone.
+    pub fn can_stand_in(&self, region: &RegionId) -> bool {
+        self.why_not(region).is_none_or(|reason| reason.is_waiting())
+    }
+}
+
+impl FromIterator<(RegionId, Option<NotReady>)> for RegionReadiness {
+    fn from_iter<I: IntoIterator<Item = (RegionId, Option<NotReady>)>>(regions: I) -> RegionReadiness {
+        RegionReadiness(regions.into_iter().collect())
+    }
+}
+
+/// Judges every serving region. Of several reasons the gravest is told: a silent node before one that speaks, one that
+/// can't send before one that waits.
+pub fn judge(sight: &Sight<'_>) -> RegionReadiness {
+    let regions: BTreeSet<&RegionId> = sight.nodes.values().map(|node| &node.region).collect();
+    let needed = regions.len() / 2 + 1;
+    let serving = sight.nodes.values().filter(|node| node.kind == RegionKind::Serving);
+    let serving: BTreeSet<&RegionId> = serving.map(|node| &node.region).collect();
+    let judge = |region: &RegionId| {
+        let own = nodes_of(sight, region).filter_map(|node| judge_node(sight, node)).min_by_key(gravity);
+        let heard_by = regions.iter().filter(|observer| **observer == region || hears(sight, observer, region)).count();
+        match own {
+            Some(reason) if !reason.may_pass() => Some(reason),
+            _ if heard_by < needed => Some(NotReady::Unheard { heard_by, needed }),
+            other => other,
+        }
+    };
+    serving.into_iter().map(|region| (region.clone(), judge(region))).collect()
+}
+
+fn judge_node(sight: &Sight<'_>, node: NodeId) -> Option<NotReady> {
+    let news = sight.news.get(&node);
+    let said = match node == sight.node {
+        true => Some(sight.ready),
+        false => news.filter(|news| fresh(sight, news.reported)).and_then(|news| news.ready.as_ref()),
+    };
+    match said {
+        None => Some(NotReady::Silent { node, ago: news.and_then(|news| news.reported) }),
+        Some(ReadyState::Ready) => None,
+        Some(ReadyState::Waiting(reason)) => Some(NotReady::Waiting { node, reason: reason.clone() }),
+        Some(ReadyState::Unable(reason)) => Some(NotReady::Unable { node, reason: reason.clone() }),
+    }
+}
+
+/// Says whether some node of a region, whose word counts, heard some node of another one lately.
+fn hears(sight: &Sight<'_>, observer: &RegionId, subject: &RegionId) -> bool {
+    nodes_of(sight, observer).any(|observer| {
+        let heard = |subject: NodeId| match (observer == sight.node, sight.news.get(&observer)) {
+            (true, _) => sight.news.get(&subject).and_then(|news| news.last_seen),
+            (false, Some(news)) if fresh(sight, news.reported) => news.peers_last_seen.get(&subject).copied(),
+            (false, _) => None,
+        };
+        nodes_of(sight, subject).any(|subject| fresh(sight, heard(subject)))
+    })
+}
+
+fn nodes_of<'a>(sight: &Sight<'a>, region: &RegionId) -> impl Iterator<Item = NodeId> + use<'a> {
+    let region = region.clone();
+    sight.nodes.values().filter(move |node| node.region == region).map(|node| node.id)
+}
+
+fn fresh(sight: &Sight<'_>, ago: Option<Duration>) -> bool {
+    ago.is_some_and(|ago| ago < sight.silence)
+}
+
+fn gravity(reason: &NotReady) -> u8 {
+    match reason {
+        NotReady::NoNode | NotReady::Silent { .. } => 0,
+        NotReady::Unheard { .. } => 1,
+        NotReady::Unable { .. } => 2,
+        NotReady::Waiting { .. } => 3,
+    }
+}
+
+fn heard(ago: Option<Duration>) -> String {
+    ago.map_or_else(|| "never heard".to_owned(), |ago| format!("last heard {} ms ago", ago.as_millis()))
+}
