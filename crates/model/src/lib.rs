@@ -10,6 +10,7 @@ pub mod time;
 
 pub mod accounting;
 pub mod address;
+pub mod alarm;
 pub mod app;
 pub mod channel;
 pub mod cluster;

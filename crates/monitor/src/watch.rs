@@ -3,14 +3,16 @@
 //! What flows in: who saw whom last, from the lease calls between all nodes. What flows out: a committed plan without
 //! the lost region, with the evidence. At most one change is under way at a time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::cluster::Nodes;
-use model::id::{GroupId, NodeId};
+use model::id::{GroupId, NodeId, RegionId};
 use model::time::BootTime;
 use service::ports::{Clock, Neighbours};
 use service::{ErrorCode, Service};
+use tokio::sync::watch;
 use traffic::loss::{LossSettings, RegionLoss, SafetyRules, Situation, Verdict, decide};
 
 /// How often the evidence is looked at. A region is called lost no sooner than its silence lasted; this adds to it.
@@ -27,6 +29,8 @@ pub struct WatchPorts {
     pub neighbours: Arc<dyn Neighbours>,
     /// The node's own clock, for waits.
     pub clock: Arc<dyn Clock>,
+    /// Where the regions that are lost are told.
+    pub lost: watch::Sender<BTreeSet<RegionId>>,
 }
 
 /// The watch of one node.
@@ -55,10 +59,20 @@ impl Watch {
             let now = self.ports.clock.boot_time();
             self.take_evidence(now);
             let verdicts = self.detector.verdict(now);
+            self.tell(&verdicts);
             if !verdicts.is_empty() && self.rest_until <= now && self.ports.neighbours.leads(GroupId::CONTROL) {
                 self.act(now, &verdicts).await;
             }
         }
+    }
+
+    fn tell(&self, verdicts: &[Verdict]) {
+        let lost: BTreeSet<RegionId> = verdicts.iter().map(|verdict| verdict.region.clone()).collect();
+        self.ports.lost.send_if_modified(|told| {
+            let changed = *told != lost;
+            *told = lost;
+            changed
+        });
     }
 
     fn take_evidence(&mut self, now: BootTime) {

@@ -4,7 +4,7 @@
 //! What must always hold: every task that is set going here must live as long as the node does. One that ends or panics
 //! is a fault of the node (see [`RunningNode::fault`]), never a silence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use delivery::pacing::Rate;
@@ -12,7 +12,7 @@ use model::channel::Channel;
 use model::cluster::{NodeInfo, Nodes, RegionKind};
 use model::id::{ClusterId, GroupId, Incarnation};
 use model::plan::Mode;
-use monitor::{SendCounters, Watch, WatchPorts};
+use monitor::{AlarmBoard, Lookout, LookoutPorts, SendCounters, Watch, WatchPorts};
 use replication::{Background, Housekeeping, PeerTransport, Replication, ReplicationConfig, ReplicationParts};
 use sender::config::{Limits, SenderConfig};
 use sender::records::{RecordSink, RecordsConfig};
@@ -22,6 +22,7 @@ use service::ports::{Clock, Destinations, Random};
 use service::use_cases::Ports;
 use service::{Facts, Service};
 use store::{LogStore, StateStore};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use traffic::LeaseTiming;
 use traffic::cluster_time::TimeRules;
@@ -105,10 +106,18 @@ pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Resul
     let ports = join(&replication);
     let parts = UseCaseParts { clock: clock.clone(), random: random.clone(), destinations: Arc::new(routes.clone()) };
     let service = use_cases(&settings, &ports, parts);
-    let wiring =
-        Wiring { settings: &settings, ports: &ports, service: &service, replication: &replication, clock, random };
+    let counters = Arc::new(SendCounters::new(clock.clone()));
+    let wiring = Wiring {
+        settings: &settings,
+        ports: &ports,
+        service: &service,
+        replication: &replication,
+        clock,
+        random,
+        counters,
+    };
     let mut tasks = Tasks::default();
-    wiring.lead(&mut tasks);
+    let alarms = wiring.lead(&mut tasks);
     let serving = settings.own.kind == RegionKind::Serving;
     let sender = serving.then(|| wiring.send(routes, records, &mut tasks)).transpose()?;
     let readiness = NodeReadiness::new(replication.clone(), settings.own.id, settings.partitions);
@@ -119,7 +128,8 @@ pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Resul
     if let Some(restart) = restart.clone() {
         tasks.essential("restore after a restart", give_back(restart, readiness.clone(), leaving));
     }
-    Ok(RunningNode { replication, service, readiness, restart, sender, tasks, sender_stop_max: SENDER_STOP_MAX })
+    let sender_stop_max = SENDER_STOP_MAX;
+    Ok(RunningNode { replication, service, readiness, alarms, restart, sender, tasks, sender_stop_max })
 }
 
 fn replication_config(settings: &NodeSettings) -> ReplicationConfig {
@@ -169,21 +179,41 @@ struct Wiring<'a> {
     replication: &'a Replication,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    /// What sending looks like.
+    counters: Arc<SendCounters>,
 }
 
 impl Wiring<'_> {
-    /// Sets going what this node does while it leads a group, and the watch for lost regions.
-    fn lead(&self, tasks: &mut Tasks) {
+    /// Sets going what this node does while it leads a group, the watch for lost regions, and the lookout, whose alarms
+    /// it returns.
+    fn lead(&self, tasks: &mut Tasks) -> Arc<AlarmBoard> {
         let NodeSettings { partitions, mode, nodes, timing, rules, .. } = self.settings.clone();
         self.replication.spawn_duties(duties::factory(partitions, self.ports.leases.clone()));
         let (service, neighbours) = (self.service.clone(), self.ports.neighbours.clone());
         tasks.once(async move { first_plan::make(service, neighbours, mode, &nodes).await });
+        let (tell_lost, lost) = watch::channel(BTreeSet::new());
         let ports = WatchPorts {
             service: self.service.clone(),
             neighbours: self.ports.neighbours.clone(),
             clock: self.clock.clone(),
+            lost: tell_lost,
         };
-        tasks.essential("watch for lost regions", Watch::new(ports, LossSettings::for_timing(&timing), rules).run());
+        let loss = LossSettings::for_timing(&timing);
+        tasks.essential("watch for lost regions", Watch::new(ports, loss, rules.clone()).run());
+        let region = self.service.facts().region.clone();
+        let board = Arc::new(AlarmBoard::new(Arc::new(self.replication.clone()), region));
+        let ports = LookoutPorts {
+            service: self.service.clone(),
+            reads: self.ports.reads.clone(),
+            neighbours: self.ports.neighbours.clone(),
+            time: self.ports.time.clone(),
+            clock: self.clock.clone(),
+            lost,
+            counters: self.counters.clone(),
+            board: board.clone(),
+        };
+        tasks.essential("lookout", Lookout::new(ports, loss, rules).run());
+        board
     }
 
     fn restart(&self) -> Restart {
@@ -219,7 +249,7 @@ impl Wiring<'_> {
             log: self.ports.log.clone(),
             reads: self.ports.reads.clone(),
             permits: self.ports.permits.clone(),
-            observations: Arc::new(SendCounters),
+            observations: self.counters.clone(),
             time: self.ports.time.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),

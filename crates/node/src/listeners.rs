@@ -79,6 +79,7 @@ pub async fn grpc(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
         keys: Arc::clone(&opening.keys),
         quotas: Arc::clone(&opening.quotas),
         cluster: Arc::new(opening.node.replication.clone()),
+        alarms: opening.node.alarms.clone(),
         readiness: readiness(opening.node),
         tls: opening.tls.as_ref().map(|tls| tls.server(b"h2")),
         limits: GrpcLimits { connections: opening.files.grpc, ..GrpcLimits::default() },

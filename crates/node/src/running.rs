@@ -1,9 +1,11 @@
 //! A running node: what its listeners work with, why it must stop, and its stop in order.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use model::id::Incarnation;
+use monitor::AlarmBoard;
 use replication::{NodeFault, Replication};
 use sender::{Sender, SenderFault};
 use service::Service;
@@ -32,6 +34,8 @@ pub struct RunningNode {
     pub service: Service,
     /// Whether it is ready to take requests.
     pub readiness: NodeReadiness,
+    /// What operators should know.
+    pub alarms: Arc<AlarmBoard>,
     pub(crate) restart: Option<Restart>,
     pub(crate) sender: Option<Sender>,
     pub(crate) tasks: Tasks,

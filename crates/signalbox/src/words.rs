@@ -15,6 +15,11 @@ pub fn channel(code: i32) -> String {
     name.strip_prefix("CHANNEL_").unwrap_or(name).to_owned()
 }
 
+/// Returns how soon somebody must look at an alarm, such as `critical`.
+pub fn alarm_severity(code: i32) -> String {
+    word::<v1::AlarmSeverity>(code, v1::AlarmSeverity::as_str_name, "ALARM_SEVERITY_")
+}
+
 /// Returns a class's name, such as `at_least_once`.
 pub fn class(code: i32) -> String {
     word::<v1::Class>(code, v1::Class::as_str_name, "CLASS_")

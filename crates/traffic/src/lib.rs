@@ -7,6 +7,7 @@
 
 pub mod cluster_time;
 pub mod lease;
+pub mod lines;
 pub mod loss;
 pub mod planning;
 pub mod readiness;

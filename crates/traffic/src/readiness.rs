@@ -35,8 +35,6 @@ pub struct NeighbourNews {
 pub struct Sight<'a> {
     /// The node that looks.
     pub node: NodeId,
-    /// What it would say of itself.
-    pub ready: &'a ReadyState,
     pub nodes: &'a Nodes,
     /// What it knows of each other node.
     pub news: &'a BTreeMap<NodeId, NeighbourNews>,
@@ -66,6 +64,26 @@ pub enum NotReady {
     /// A node couldn't send whatever the others did.
     #[error("node {node} can't send: {reason}")]
     Unable { node: NodeId, reason: String },
+}
+
+impl Sight<'_> {
+    /// Says whether a node's word counts: it reported lately, or is the one that looks.
+    pub fn speaks(&self, node: NodeId) -> bool {
+        node == self.node || self.fresh(self.news.get(&node).and_then(|news| news.reported))
+    }
+
+    /// Says whether a node, by its own word where that counts, heard another one lately.
+    pub fn hears(&self, observer: NodeId, subject: NodeId) -> bool {
+        let ago = match observer == self.node {
+            true => self.news.get(&subject).and_then(|news| news.last_seen),
+            false => self.news.get(&observer).and_then(|news| news.peers_last_seen.get(&subject).copied()),
+        };
+        self.speaks(observer) && self.fresh(ago)
+    }
+
+    fn fresh(&self, ago: Option<Duration>) -> bool {
+        ago.is_some_and(|ago| ago < self.silence)
+    }
 }
 
 impl NotReady {
@@ -99,17 +117,17 @@ impl FromIterator<(RegionId, Option<NotReady>)> for RegionReadiness {
     }
 }
 
-/// Judges every serving region. Of several reasons the gravest is told: a silent node before one that speaks, one that
+/// Judges every serving region; `own` is what the node that looks says of itself. Of several reasons the gravest is told: a silent node before one that speaks, one that
 /// can't send before one that waits.
-pub fn judge(sight: &Sight<'_>) -> RegionReadiness {
+pub fn judge(sight: &Sight<'_>, own: &ReadyState) -> RegionReadiness {
     let regions: BTreeSet<&RegionId> = sight.nodes.values().map(|node| &node.region).collect();
     let needed = regions.len() / 2 + 1;
     let serving = sight.nodes.values().filter(|node| node.kind == RegionKind::Serving);
     let serving: BTreeSet<&RegionId> = serving.map(|node| &node.region).collect();
     let judge = |region: &RegionId| {
-        let own = nodes_of(sight, region).filter_map(|node| judge_node(sight, node)).min_by_key(gravity);
+        let worst = nodes_of(sight, region).filter_map(|node| judge_node(sight, own, node)).min_by_key(gravity);
         let heard_by = regions.iter().filter(|observer| **observer == region || hears(sight, observer, region)).count();
-        match own {
+        match worst {
             Some(reason) if !reason.may_pass() => Some(reason),
             _ if heard_by < needed => Some(NotReady::Unheard { heard_by, needed }),
             other => other,
@@ -118,11 +136,11 @@ pub fn judge(sight: &Sight<'_>) -> RegionReadiness {
     serving.into_iter().map(|region| (region.clone(), judge(region))).collect()
 }
 
-fn judge_node(sight: &Sight<'_>, node: NodeId) -> Option<NotReady> {
+fn judge_node(sight: &Sight<'_>, own: &ReadyState, node: NodeId) -> Option<NotReady> {
     let news = sight.news.get(&node);
     let said = match node == sight.node {
-        true => Some(sight.ready),
-        false => news.filter(|news| fresh(sight, news.reported)).and_then(|news| news.ready.as_ref()),
+        true => Some(own),
+        false => news.filter(|_| sight.speaks(node)).and_then(|news| news.ready.as_ref()),
     };
     match said {
         None => Some(NotReady::Silent { node, ago: news.and_then(|news| news.reported) }),
@@ -134,23 +152,12 @@ fn judge_node(sight: &Sight<'_>, node: NodeId) -> Option<NotReady> {
 
 /// Says whether some node of a region, whose word counts, heard some node of another one lately.
 fn hears(sight: &Sight<'_>, observer: &RegionId, subject: &RegionId) -> bool {
-    nodes_of(sight, observer).any(|observer| {
-        let heard = |subject: NodeId| match (observer == sight.node, sight.news.get(&observer)) {
-            (true, _) => sight.news.get(&subject).and_then(|news| news.last_seen),
-            (false, Some(news)) if fresh(sight, news.reported) => news.peers_last_seen.get(&subject).copied(),
-            (false, _) => None,
-        };
-        nodes_of(sight, subject).any(|subject| fresh(sight, heard(subject)))
-    })
+    nodes_of(sight, observer).any(|by| nodes_of(sight, subject).any(|subject| sight.hears(by, subject)))
 }
 
 fn nodes_of<'a>(sight: &Sight<'a>, region: &RegionId) -> impl Iterator<Item = NodeId> + use<'a> {
     let region = region.clone();
     sight.nodes.values().filter(move |node| node.region == region).map(|node| node.id)
-}
-
-fn fresh(sight: &Sight<'_>, ago: Option<Duration>) -> bool {
-    ago.is_some_and(|ago| ago < sight.silence)
 }
 
 fn gravity(reason: &NotReady) -> u8 {

@@ -97,7 +97,7 @@ pub fn come_back(
         why.evidence.insert(format!("{AWAY}{}", who.region), listed(&nodes));
         return Some(same_regions(plan, why));
     }
-    if now.since(since) > RETURN_MAX || recent_returns(history, who.region, now) >= rules.returns_per_hour {
+    if expected_return(history, who.region, rules, now) != Return::ByItself {
         return None;
     }
     why.evidence.insert(format!("{BACK}{}", who.region), who.node.to_string());
@@ -113,10 +113,27 @@ pub fn recent_returns(history: &[TrafficPlan], region: &RegionId, now: Timestamp
     recent.filter(|plan| keys.iter().any(|key| plan.evidence.contains_key(key))).count()
 }
 
-/// Says whether a region is out of service because nodes of it were asked to stop, so that it comes back without a
-/// person.
-pub fn is_away(history: &[TrafficPlan], region: &RegionId) -> bool {
-    away(history, region).is_some_and(|away| !away.nodes.is_empty())
+/// How a region that is out of service comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Return {
+    /// When its nodes, which were asked to stop, are ready.
+    ByItself,
+    /// It would have, and did so too often lately.
+    UsedUp,
+    /// When a person restores it.
+    ByAPerson,
+}
+
+/// Says how a region that is out of service comes back.
+///
+/// `history` is the line of plans from the current one backwards, and `now` the time on the clock of plans.
+pub fn expected_return(history: &[TrafficPlan], region: &RegionId, rules: &SafetyRules, now: Timestamp) -> Return {
+    match away(history, region) {
+        None => Return::ByAPerson,
+        Some(away) if now.since(away.since) > RETURN_MAX || rules.frozen.covers(region) => Return::ByAPerson,
+        Some(_) if recent_returns(history, region, now) >= rules.returns_per_hour => Return::UsedUp,
+        Some(_) => Return::ByItself,
+    }
 }
 
 /// Why a region is evacuated, if nodes that stopped are the reason.

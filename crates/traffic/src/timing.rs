@@ -157,6 +157,11 @@ impl LeaseTiming {
         Ok(LeaseTiming(fields))
     }
 
+    /// Returns the configured round trip between regions.
+    pub fn round_trip(&self) -> Duration {
+        self.0.round_trip
+    }
+
     /// Returns D.
     pub fn lease(&self) -> Duration {
         self.0.lease

@@ -8,6 +8,7 @@ use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan, Weights};
 use model::readiness::ReadyState;
 use model::{Channel, NodeId, RegionId, Timestamp};
 use proptest::prelude::*;
+use traffic::lines::cut_lines;
 use traffic::planning::{
     Override, RuleBroken, Why, evacuate, failback, failover, gives_only_to_ready, initial, recall, restore,
     set_weights, withdraw,
@@ -53,7 +54,7 @@ impl World {
 
     fn judge(&self) -> RegionReadiness {
         let World { nodes, news, own } = self;
-        judge(&Sight { node: NodeId(1), ready: own, nodes, news, silence: SILENCE })
+        judge(&Sight { node: NodeId(1), nodes, news, silence: SILENCE }, own)
     }
 
     fn lacks(&self, name: &str) -> Option<NotReady> {
@@ -105,6 +106,31 @@ fn a_node_s_own_region_must_be_heard_by_others_too() {
         world.news(other).reported = None;
     }
     assert_eq!(world.lacks("a"), Some(NotReady::Unheard { heard_by: 1, needed: 2 }));
+}
+
+fn cut(world: &World) -> Vec<String> {
+    let World { nodes, news, .. } = world;
+    let cut = cut_lines(&Sight { node: NodeId(1), nodes, news, silence: SILENCE });
+    cut.into_iter().map(|(one, other)| format!("{one}-{other}")).collect()
+}
+
+#[test]
+fn a_line_is_cut_when_two_regions_are_deaf_to_each_other_and_a_third_hears_both() {
+    let mut world = World::of(&["a", "b", "c", "b"]);
+    assert!(cut(&world).is_empty());
+    world.news(2).peers_last_seen.insert(NodeId(3), SILENCE);
+    assert_eq!(cut(&world), ["b-c"], "one of two nodes of b doesn't hear c");
+    world.news(2).reported = Some(SILENCE);
+    assert!(cut(&world).is_empty(), "who is silent itself has no say");
+
+    let mut world = World::of(&["a", "b", "c"]);
+    world.news(2).last_seen = Some(SILENCE);
+    assert_eq!(cut(&world), ["a-b"], "this node itself doesn't hear b, which c does");
+    world.news(3).peers_last_seen.remove(&NodeId(2));
+    assert!(cut(&world).is_empty(), "nobody hears b: it is lost, and no line is cut");
+    let mut world = World::of(&["a", "b", "a"]);
+    world.news(2).last_seen = Some(SILENCE);
+    assert!(cut(&world).is_empty(), "there is no third region");
 }
 
 fn why() -> Why {

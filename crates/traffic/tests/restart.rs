@@ -8,7 +8,7 @@ use traffic::Why;
 use traffic::loss::{Freeze, SafetyRules};
 use traffic::planning::{evacuate, initial, restore};
 use traffic::readiness::{NotReady, RegionReadiness};
-use traffic::restart::{RETURN_MAX, Restarting, come_back, is_away, leave, recent_returns};
+use traffic::restart::{RETURN_MAX, Restarting, Return, come_back, expected_return, leave, recent_returns};
 
 const STOPPED: Timestamp = Timestamp(1_000_000);
 const SOON: Timestamp = Timestamp(1_030_000);
@@ -46,6 +46,10 @@ impl Line {
         let who = Restarting { node: NodeId(node), region: &region(name) };
         let change = come_back(&self.0, who, &SafetyRules::default(), &self.1, now);
         change.map(|change| self.commit(change, now)).is_some()
+    }
+
+    fn expected(&self) -> Return {
+        expected_return(&self.0, &region("a"), &SafetyRules::default(), SOON)
     }
 
     fn states(&self) -> Vec<&'static str> {
@@ -131,6 +135,7 @@ fn who_was_away_too_long_or_restarts_too_often_needs_a_person() {
         assert!(line.leave(1, "a") && line.come_back(1, "a", SOON));
     }
     assert!(line.leave(1, "a"), "leaving is always safe");
+    assert_eq!(line.expected(), Return::UsedUp);
     assert!(!line.come_back(1, "a", SOON));
     assert!(line.come_back(1, "a", SOON.plus(std::time::Duration::from_secs(3_600))));
 }
@@ -150,11 +155,13 @@ fn restarts_change_nothing_that_is_frozen() {
 #[test]
 fn a_region_comes_back_when_all_of_it_is_ready() {
     let mut line = Line::new(Mode::ActiveActive);
-    assert!(line.leave(1, "a") && is_away(&line.0, &region("a")));
+    assert!(line.leave(1, "a"));
+    assert_eq!(line.expected(), Return::ByItself);
     let ready = std::mem::replace(&mut line.1, unready(&["a"]));
     assert!(!line.come_back(1, "a", SOON), "another node of it has failed meanwhile");
     line.1 = ready;
-    assert!(line.come_back(1, "a", SOON) && !is_away(&line.0, &region("a")));
+    assert!(line.come_back(1, "a", SOON));
+    assert_eq!(line.expected(), Return::ByAPerson);
     assert_eq!(recent_returns(&line.0, &region("a"), SOON), 1);
     assert_eq!(recent_returns(&line.0, &region("b"), SOON), 0);
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::TrafficPlan;
+use model::alarm::{Alarm, Severity};
 use model::cluster::{NodeInfo, RegionKind};
 use model::id::{GroupId, NodeId, RegionId};
 use policy::Action;
@@ -31,7 +32,8 @@ impl v1::cluster_server::Cluster for ClusterService {
             Err(error) if error.code == ErrorCode::NotFound => None,
             Err(error) => return Err(GrpcError::from(error).into()),
         };
-        Ok(Response::new(status(self.0.cluster.status(), plan.as_ref())))
+        let alarms = self.0.alarms.raised();
+        Ok(Response::new(status(self.0.cluster.status(), plan.as_ref(), alarms)))
     }
 
     async fn add_node(&self, request: Request<v1::AddNodeRequest>) -> Result<Response<v1::MembershipResponse>, Status> {
@@ -97,7 +99,7 @@ impl ClusterService {
     }
 }
 
-fn status(mut status: ClusterStatus, plan: Option<&TrafficPlan>) -> v1::StatusResponse {
+fn status(mut status: ClusterStatus, plan: Option<&TrafficPlan>, alarms: Vec<Alarm>) -> v1::StatusResponse {
     status.nodes.sort_by_key(|node| node.id);
     let regions = regions(&status, plan);
     v1::StatusResponse {
@@ -109,12 +111,13 @@ fn status(mut status: ClusterStatus, plan: Option<&TrafficPlan>) -> v1::StatusRe
             .into_iter()
             .map(|node| v1::NodeStatus {
                 last_seen_ms_ago: status.last_seen.get(&node.id).map(milliseconds),
+                round_trip_us: status.round_trips.get(&node.id).map(microseconds),
                 node: Some(node.into()),
             })
             .collect(),
         regions,
         groups: status.groups.into_iter().map(group).collect(),
-        alarms: status.alarms,
+        alarms: alarms.into_iter().map(alarm).collect(),
     }
 }
 
@@ -162,6 +165,24 @@ fn group(status: GroupStatus) -> v1::GroupStatus {
         replicas: voters.chain(status.learners.iter().map(|node| replica(node, false))).collect(),
         lease_remaining_ms: status.lease_left.as_ref().map(milliseconds),
     }
+}
+
+fn alarm(alarm: Alarm) -> v1::Alarm {
+    let severity = match alarm.name.severity() {
+        Severity::Critical => v1::AlarmSeverity::Critical,
+        Severity::Warning => v1::AlarmSeverity::Warning,
+    };
+    v1::Alarm {
+        name: alarm.name.to_string(),
+        severity: severity as i32,
+        subject: alarm.subject,
+        text: alarm.text,
+        remedy: alarm.name.remedy().to_owned(),
+    }
+}
+
+fn microseconds(time: &Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn milliseconds(time: &Duration) -> u64 {

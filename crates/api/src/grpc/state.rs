@@ -7,7 +7,7 @@ use std::time::Instant;
 use policy::Action;
 use rustls::ServerConfig;
 use service::Service;
-use service::ports::ClusterControl;
+use service::ports::{Alarms, ClusterControl};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::Extensions;
@@ -47,6 +47,8 @@ pub struct GrpcApiParts {
     pub quotas: Arc<Quotas>,
     /// The cluster's members.
     pub cluster: Arc<dyn ClusterControl>,
+    /// What operators should know.
+    pub alarms: Arc<dyn Alarms>,
     /// What the health service asks.
     pub readiness: Readiness,
     /// The certificate and versions of TLS; connections are plain without.
@@ -59,6 +61,7 @@ pub struct GrpcApiParts {
 pub struct GrpcApi {
     pub(super) service: Service,
     pub(super) cluster: Arc<dyn ClusterControl>,
+    pub(super) alarms: Arc<dyn Alarms>,
     pub(super) readiness: Readiness,
     pub(super) connections: ConnectionLimits,
     pub(super) tls: Option<Arc<ServerConfig>>,
@@ -86,6 +89,7 @@ impl GrpcApi {
         GrpcApi {
             service: parts.service,
             cluster: parts.cluster,
+            alarms: parts.alarms,
             readiness: parts.readiness,
             connections: parts.limits.connections,
             tls: parts.tls,

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use api::QuotaLimits;
 use api::grpc::{GrpcApi, GrpcApiParts, GrpcLimits, KEY_ID as KEY_ID_NAME, KEY_SECRET, serve};
+use model::alarm::{Alarm, AlarmName};
 use model::cluster::{NodeInfo, RegionKind};
 use model::id::{GroupId, LogIndex, NodeId, Term};
 use rustls::ServerConfig;
-use service::ports::{BoxFuture, ClusterControl, ClusterError, ClusterStatus, GroupStatus, TimeLeap};
+use service::ports::{Alarms, BoxFuture, ClusterControl, ClusterError, ClusterStatus, GroupStatus, TimeLeap};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::MetadataValue;
@@ -60,6 +61,7 @@ impl ClusterControl for TestCluster {
             nodes: self.0.lock().unwrap().clone(),
             last_seen: BTreeMap::from([(NodeId(2), Duration::from_millis(90))]),
             groups: vec![group],
+            round_trips: BTreeMap::from([(NodeId(2), Duration::from_micros(81_250))]),
             alarms: vec![],
         }
     }
@@ -94,6 +96,15 @@ impl TestCluster {
     /// Holds back a leap of the wall clocks.
     pub fn set_leap(&self, leap: TimeLeap) {
         *self.1.lock().unwrap() = Some(leap);
+    }
+}
+
+/// What is wrong with the cluster.
+struct TwoAlarms;
+
+impl Alarms for TwoAlarms {
+    fn raised(&self) -> Vec<Alarm> {
+        [AlarmName::RegionLost, AlarmName::HeldMessages].map(|name| Alarm::new(name, "eu-west-1", "so it is")).into()
     }
 }
 
@@ -145,6 +156,7 @@ impl Grpc {
             keys: keys(),
             quotas: quotas(quota_limits),
             cluster: cluster.clone(),
+            alarms: Arc::new(TwoAlarms),
             readiness: Arc::new(|| Ok(())),
             tls,
             limits,

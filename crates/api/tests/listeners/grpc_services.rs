@@ -420,6 +420,11 @@ async fn the_cluster_shows_itself_and_is_changed() {
     assert_eq!(regions, [("eu-west-1", "active", true), ("us-east-1", "active", true)]);
     assert_eq!(status.groups[0].replicas[1].lag_entries, 3);
     assert_eq!(status.groups[0].lease_remaining_ms, Some(700));
+    assert_eq!(status.nodes.iter().map(|node| node.round_trip_us).collect::<Vec<_>>(), [None, Some(81_250)]);
+    let alarms = status.alarms.iter().map(|alarm| (alarm.name.as_str(), alarm.severity())).collect::<Vec<_>>();
+    let expected = [("region_lost", v1::AlarmSeverity::Critical), ("held_messages", v1::AlarmSeverity::Warning)];
+    assert_eq!(alarms, expected);
+    assert!(status.alarms[0].subject == "eu-west-1" && status.alarms[0].remedy.contains("traffic restore"));
     let add = v1::AddNodeRequest { node: Some(node_info(3, "ap-southeast-2").into()) };
     assert_eq!(cluster.add_node(add).await.unwrap().into_inner().nodes.len(), 3);
     let flawed = cluster.add_node(v1::AddNodeRequest { node: Some(v1::NodeInfo::default()) }).await.unwrap_err();

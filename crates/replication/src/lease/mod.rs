@@ -7,5 +7,6 @@ pub(crate) mod group_lease;
 pub(crate) mod last_seen;
 pub(crate) mod permits;
 pub(crate) mod pushes;
+pub(crate) mod round_trips;
 pub(crate) mod rounds;
 pub(crate) mod tenure;

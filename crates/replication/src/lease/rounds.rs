@@ -156,7 +156,14 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
             tracing::debug!(node = to.0, code = ?status.code(), "lease request failed");
             (to, None)
         }
-        Err(_) => (to, None),
+        Err(_) => {
+            // Where calls of the other arrive and no answer does, the line is slower than a lease is long.
+            let now = node.now();
+            if node.last_seen.ages(now).get(&to).is_some_and(|age| *age < node.timing.lapse()) {
+                node.round_trips.took(to, now, node.timing.lease());
+            }
+            (to, None)
+        }
     }
 }
 
@@ -178,6 +185,7 @@ fn hashes(node: &Node) -> Vec<StateHash> {
 fn take(node: &Node, from: NodeId, reply: LeaseReply) {
     let now = node.now();
     node.last_seen.seen(from, now);
+    node.round_trips.took(from, now, now.since(BootTime(reply.sent)));
     hear(node, from, &reply, now);
     for granted in reply.groups {
         let Ok(id) = crate::raft::codec::group(granted.group) else { continue };

@@ -9,14 +9,11 @@ use traffic::cluster_time::NotBlocked;
 
 use crate::Replication;
 use crate::leadership::transfer;
+use crate::members::alarms::{alarms, signs};
 use crate::members::membership;
 use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::raft::codec;
-use crate::time::alarms::alarms as time_alarms;
-
-/// A replica that lacks more entries than this is worth an operator's look.
-const LAG_ALARM: u64 = 10_000;
 
 impl ClusterControl for Replication {
     fn status(&self) -> ClusterStatus {
@@ -27,7 +24,8 @@ impl ClusterControl for Replication {
             region: node.info.region.clone(),
             nodes: node.peers.nodes().into_values().collect(),
             last_seen: node.last_seen.ages(node.now()),
-            alarms: alarms(node, &groups),
+            round_trips: node.round_trips.shortest(node.now()),
+            alarms: alarms(&signs(node, &groups)),
             groups,
         }
     }
@@ -89,43 +87,4 @@ fn group_status(node: &Node, group: &Group) -> GroupStatus {
         learners: membership.learner_ids().map(NodeId).collect(),
         lease_left: valid_until.map(|until| until.since(node.now())).filter(|left| *left > Duration::ZERO),
     }
-}
-
-fn alarms(node: &Node, groups: &[GroupStatus]) -> Vec<String> {
-    let mut alarms = Vec::new();
-    if let Some(reason) = node.fatal.reason() {
-        alarms.push(format!("the node must stop: {reason}"));
-    }
-    for (other, reason) in node.peers.refusals() {
-        alarms.push(format!(
-            "node {other} is not taken for a member, or doesn't take this one for one: {reason}; correct its address, \
-             its cluster.id or its certificate"
-        ));
-    }
-    alarms.extend(time_alarms(&node.time.status()));
-    for group in node.hosted() {
-        for (other, index) in group.hashes.differing() {
-            alarms.push(format!(
-                "the replica of group {} on node {other} differs from the one here at entry {index}: the one that differs \
-                 from all others is corrupt; stop its node and run `signalbox cluster rejoin` there",
-                group.id
-            ));
-        }
-    }
-    for status in groups {
-        let group = status.group;
-        if status.leader.is_none() {
-            alarms.push(format!("group {group} has no leader"));
-        }
-        for (follower, index) in &status.replicated {
-            let behind = status.last.0.saturating_sub(index.0);
-            if behind > LAG_ALARM {
-                alarms.push(format!("node {follower} is {behind} entries behind in group {group}"));
-            }
-        }
-        if node.holder().is_some() && status.leader.is_some() && status.lease_left.is_none() {
-            alarms.push(format!("this node holds no send lease of group {group}"));
-        }
-    }
-    alarms
 }

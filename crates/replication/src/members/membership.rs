@@ -107,6 +107,7 @@ pub(crate) fn told_of_removal(node: &Node, id: NodeId) {
 fn forget(node: &Node, id: NodeId, here: bool) {
     node.peers.forget(id, here);
     node.last_seen.forget(id);
+    node.round_trips.forget(id);
 }
 
 /// Exchanges voters, in a task of its own: what the granter is told must be taken back when the change fails, also when

@@ -19,6 +19,7 @@ use traffic::lease::HolderId;
 use crate::lease::group_lease::GroupLease;
 use crate::lease::last_seen::LastSeen;
 use crate::lease::pushes::Pushes;
+use crate::lease::round_trips::RoundTrips;
 use crate::members::part::Rejoin;
 use crate::node::config::{ReplicationConfig, ReplicationParts, StartError};
 use crate::node::effects::Announcer;
@@ -206,6 +207,7 @@ impl Opening {
             time: self.time.clone(),
             peers: self.peers.clone(),
             last_seen: LastSeen::default(),
+            round_trips: RoundTrips::default(),
             groups,
             proposers,
             pushes: self.pushes.clone(),

@@ -79,7 +79,7 @@ impl Replication {
     pub fn region_readiness(&self) -> RegionReadiness {
         let (ready, nodes, news) = (self.0.last_seen.own(), self.nodes(), self.peers());
         let silence = self.0.timing.lapse();
-        readiness::judge(&Sight { node: self.0.id, ready: &ready, nodes: &nodes, news: &news, silence })
+        readiness::judge(&Sight { node: self.0.id, nodes: &nodes, news: &news, silence }, &ready)
     }
 
     /// Says whether another replica of a group agreed with the one here since the start: before that, it isn't known

@@ -17,6 +17,7 @@ use traffic::lease::HolderId;
 
 use crate::lease::last_seen::LastSeen;
 use crate::lease::pushes::Pushes;
+use crate::lease::round_trips::RoundTrips;
 use crate::node::background::Background;
 use crate::node::fatal::{Fatal, essential};
 use crate::node::group::Group;
@@ -37,6 +38,7 @@ pub(crate) struct Node {
     pub(crate) time: Arc<ClusterTime>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) last_seen: LastSeen,
+    pub(crate) round_trips: RoundTrips,
     /// A replica of every group, most of them empty and idle where a region has several nodes: a group can move here at
     /// any time.
     pub(crate) groups: BTreeMap<GroupId, Arc<Group>>,

@@ -2,32 +2,35 @@
 
 use std::time::Duration;
 
+use model::alarm::{Alarm, AlarmName};
+use model::id::NodeId;
 use traffic::cluster_time::{Source, TimeStatus};
 
 /// Returns what an operator should look at, with what to do.
-pub(crate) fn alarms(status: &TimeStatus) -> Vec<String> {
+pub(crate) fn alarms(node: NodeId, status: &TimeStatus) -> Vec<Alarm> {
+    let own = format!("node {node}");
     let mut alarms = Vec::new();
     if let Some(off) = status.off_ms {
-        alarms.push(format!(
-            "the wall clock of this node is {} the cluster's time: check its NTP; it leads no group that another node can \
-             lead",
-            away(off)
-        ));
+        let text = format!("the wall clock of node {node} is {} the cluster's time", away(off));
+        alarms.push(Alarm::new(AlarmName::ClockOff, own.clone(), text));
     }
     match status.source {
         Source::Line => {}
-        Source::Lower => alarms
-            .push("the regions' wall clocks don't agree, and the lower one counts: check NTP on every node".to_owned()),
+        Source::Lower => {
+            let text = "the regions' wall clocks don't agree, and the lower one counts";
+            alarms.push(Alarm::new(AlarmName::ClocksDisagree, own, text));
+        }
         Source::Unknown => {
-            alarms.push("the cluster's time is not known: too few regions told their wall clocks yet".to_owned());
+            let text = "the cluster's time is not known: too few regions told their wall clocks yet";
+            alarms.push(Alarm::new(AlarmName::TimeUnknown, own, text));
         }
     }
     if let Some(leap) = status.leap {
-        alarms.push(format!(
-            "the wall clocks of most regions are {} the cluster's time, which doesn't follow such a leap: correct the \
-             clocks, or run `signalbox cluster accept-time` if they are right",
+        let text = format!(
+            "the wall clocks of most regions are {} the cluster's time, which doesn't follow such a leap",
             away(leap.ahead_ms)
-        ));
+        );
+        alarms.push(Alarm::new(AlarmName::TimeLeap, "cluster", text));
     }
     alarms
 }
@@ -63,10 +66,15 @@ mod tests {
             off_ms: None,
             others_off_ms: BTreeMap::new(),
         };
-        assert_eq!(alarms(&fine), Vec::<String>::new());
-        let off = TimeStatus { off_ms: Some(-3_600_000), leap: Some(Leap { ahead_ms: 90_000_000 }), ..fine };
-        let alarms = alarms(&off);
-        assert!(alarms[0].contains("3600.0 s behind the cluster's time: check its NTP"), "{alarms:?}");
-        assert!(alarms[1].contains("90000.0 s ahead of") && alarms[1].contains("accept-time"), "{alarms:?}");
+        assert_eq!(alarms(NodeId(1), &fine), []);
+        let off = TimeStatus { off_ms: Some(-3_600_000), leap: Some(Leap { ahead_ms: 90_000_000 }), ..fine.clone() };
+        let told = alarms(NodeId(1), &off);
+        assert!(told[0].text.contains("3600.0 s behind the cluster's time"), "{told:?}");
+        assert!(told[1].text.contains("90000.0 s ahead of"), "{told:?}");
+        let names = told.iter().map(|alarm| alarm.name).collect::<Vec<_>>();
+        assert_eq!(names, [AlarmName::ClockOff, AlarmName::TimeLeap]);
+        for (source, name) in [(Source::Lower, AlarmName::ClocksDisagree), (Source::Unknown, AlarmName::TimeUnknown)] {
+            assert_eq!(alarms(NodeId(1), &TimeStatus { source, ..fine.clone() })[0].name, name);
+        }
     }
 }

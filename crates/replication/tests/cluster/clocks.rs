@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::alarm::AlarmName;
 use model::id::NodeId;
 use replication::LEADERLESS_MAX;
 use service::ports::ClusterControl as _;
@@ -60,7 +61,7 @@ async fn heir(cluster: &Cluster, leader: NodeId) -> NodeId {
 }
 
 fn alarmed(cluster: &Cluster, id: NodeId) -> bool {
-    cluster.node(id).status().alarms.iter().any(|alarm| alarm.contains("check its NTP"))
+    cluster.node(id).status().alarms.iter().any(|alarm| alarm.name == AlarmName::ClockOff)
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Cluster, GROUP, SOON, adopt_plan, create_app, created, eventually, propose};
+use model::alarm::{Alarm, AlarmName};
 use model::id::{GroupId, NodeId};
 use model::outcome::Outcome;
 use registry::tables::{Apps, ReadRows};
@@ -148,7 +149,8 @@ async fn a_replica_that_differs_from_all_others_stops_its_node() {
     let reason = tokio::time::timeout(SOON, cluster.node(corrupt).failed()).await.unwrap();
     assert!(reason.to_string().contains("signalbox cluster rejoin"), "{reason}");
     for id in cluster.ids().into_iter().filter(|id| *id != corrupt) {
-        let alarms = || cluster.node(id).status().alarms.into_iter().filter(|alarm| alarm.contains("differs")).count();
+        let differs = |alarm: &Alarm| alarm.name == AlarmName::ReplicaDiffers;
+        let alarms = || cluster.node(id).status().alarms.into_iter().filter(differs).count();
         eventually("an alarm for the replica that differs", || async { (alarms() == 1).then_some(()) }).await;
         assert!(!cluster.node(id).is_doubtful(GroupId::CONTROL), "two agree");
         assert!(cluster.node(id).is_confirmed(GroupId::CONTROL));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use model::alarm::Alarm;
 use model::cluster::NodeInfo;
 use model::id::{GroupId, LogIndex, NodeId, RegionId, Term};
 use model::time::Timestamp;
@@ -46,8 +47,10 @@ pub struct ClusterStatus {
     pub last_seen: BTreeMap<NodeId, Duration>,
     /// The groups it has replicas of.
     pub groups: Vec<GroupStatus>,
-    /// What an operator should look at, in words.
-    pub alarms: Vec<String>,
+    /// The shortest round trip to each other node in the last ten seconds; nothing for those that didn't answer.
+    pub round_trips: BTreeMap<NodeId, Duration>,
+    /// What an operator should look at, as far as the replication knows.
+    pub alarms: Vec<Alarm>,
 }
 
 /// A leap of most regions' wall clocks that the cluster's time doesn't follow.

@@ -4,6 +4,7 @@
 //! Clock, network, storage, randomness and providers come in only through traits, so that the same code runs in the
 //! simulator.
 
+mod alarms;
 mod cluster;
 mod contents;
 mod leases;
@@ -15,6 +16,7 @@ mod reads;
 mod time;
 mod world;
 
+pub use alarms::Alarms;
 pub use cluster::{ClusterControl, ClusterError, ClusterStatus, GroupStatus, TimeLeap};
 pub use contents::{Destinations, PreparedContent};
 pub use leases::Leases;

@@ -13,7 +13,7 @@ Any node answers, also without a majority, with what it sees itself.
 Examples:
   signalbox status
   signalbox status --endpoint 127.0.0.1:4203    as the third region sees it
-  signalbox status --output json | jq '.alarms'";
+  signalbox status --output json | jq '.alarms[].name'";
 
 /// Shows how the cluster stands: alarms, regions, nodes, groups.
 #[derive(Debug, Args)]

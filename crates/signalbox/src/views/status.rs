@@ -13,10 +13,19 @@ pub struct StatusView {
     node_id: u64,
     region: String,
     epoch: u64,
-    alarms: Vec<String>,
+    alarms: Vec<AlarmView>,
     regions: Vec<RegionView>,
     nodes: Vec<NodeStatusView>,
     groups: Vec<GroupView>,
+}
+
+#[derive(Debug, Serialize)]
+struct AlarmView {
+    severity: String,
+    name: String,
+    subject: String,
+    text: String,
+    remedy: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -49,6 +58,7 @@ struct NodeStatusView {
     #[serde(flatten)]
     node: NodeView,
     last_seen_ms_ago: Option<u64>,
+    round_trip_us: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,12 +92,23 @@ impl From<v1::StatusResponse> for StatusView {
         let node = |status: v1::NodeStatus| NodeStatusView {
             node: status.node.unwrap_or_default().into(),
             last_seen_ms_ago: status.last_seen_ms_ago,
+            round_trip_us: status.round_trip_us,
+        };
+        let mut alarms = response.alarms;
+        // A severity that this program doesn't know comes first.
+        alarms.sort_by_key(|alarm| alarm.severity);
+        let alarm = |alarm: v1::Alarm| AlarmView {
+            severity: words::alarm_severity(alarm.severity),
+            name: alarm.name,
+            subject: alarm.subject,
+            text: alarm.text,
+            remedy: alarm.remedy,
         };
         StatusView {
             node_id: response.node_id,
             region: response.region,
             epoch: response.epoch,
-            alarms: response.alarms,
+            alarms: alarms.into_iter().map(alarm).collect(),
             regions: response.regions.into_iter().map(region).collect(),
             nodes: response.nodes.into_iter().map(node).collect(),
             groups: response.groups.into_iter().map(GroupView::from).collect(),
@@ -138,7 +159,10 @@ impl From<v1::MembershipResponse> for NodesView {
 impl View for StatusView {
     fn text(&self) -> String {
         let mut parts = vec![format!("seen by node {} in {}; plan {}", self.node_id, self.region, self.epoch)];
-        parts.extend(self.alarms.iter().map(|alarm| format!("ALARM: {alarm}")));
+        parts.extend(self.alarms.iter().map(|alarm| {
+            let AlarmView { severity, name, subject, text, remedy } = alarm;
+            format!("ALARM {severity} {name} ({subject}): {text}\n  to do: {remedy}")
+        }));
         let region = |region: &RegionView| {
             let reachable = if region.reachable { "reachable" } else { "NOT REACHABLE" }.to_owned();
             [region.region.clone(), region.kind.clone(), or_dash(region.plan_state.as_ref()), reachable]
@@ -151,11 +175,12 @@ impl View for StatusView {
                 Some(ms) => format!("{ms} ms ago"),
                 None => "never".to_owned(),
             };
+            let round_trip = status.round_trip_us.map(|us| format!("{}.{} ms", us / 1_000, us % 1_000 / 100));
             let [id, region, _, rest, grpc, peer] = status.node.row();
-            [id, region, last_seen, rest, grpc, peer]
+            [id, region, last_seen, or_dash(round_trip), rest, grpc, peer]
         };
         parts.push(String::new());
-        let headings = ["NODE", "REGION", "LAST SEEN", "REST", "GRPC", "NODE TO NODE"];
+        let headings = ["NODE", "REGION", "LAST SEEN", "ROUND TRIP", "REST", "GRPC", "NODE TO NODE"];
         parts.push(table(headings, self.nodes.iter().map(node)));
         parts.push(String::new());
         let headings = ["GROUP", "LEADER", "TERM", "LAST", "COMMITTED", "APPLIED", "LEASE", "REPLICAS"];

@@ -103,23 +103,29 @@ fn status() {
         region: "us-east-1".to_owned(),
         epoch: 7,
         nodes: vec![
-            v1::NodeStatus { node: Some(own), last_seen_ms_ago: None },
-            v1::NodeStatus { node: Some(node), last_seen_ms_ago: None },
+            v1::NodeStatus { node: Some(own), ..Default::default() },
+            v1::NodeStatus { node: Some(node), last_seen_ms_ago: None, round_trip_us: Some(81_250) },
         ],
         regions: vec![region],
         groups: vec![control, first],
-        alarms: vec!["group 0 has no leader".to_owned()],
+        alarms: vec![
+            alarm(v1::AlarmSeverity::Warning, "held_messages", "messages"),
+            alarm(v1::AlarmSeverity::Critical, "region_lost", "w"),
+        ],
     });
     let expected = "\
 seen by node 1 in us-east-1; plan 7
-ALARM: group 0 has no leader
+ALARM critical region_lost (w): so it is
+  to do: mend it
+ALARM warning held_messages (messages): so it is
+  to do: mend it
 
 REGION  KIND     PLAN  REACHABLE
 w       witness  -     NOT REACHABLE
 
-NODE  REGION     LAST SEEN  REST  GRPC  NODE TO NODE
-1     us-east-1  itself     -     h:2   h:1
-3     w          never      -     h:2   h:1
+NODE  REGION     LAST SEEN  ROUND TRIP  REST  GRPC  NODE TO NODE
+1     us-east-1  itself     -           -     h:2   h:1
+3     w          never      81.2 ms     -     h:2   h:1
 
 GROUP    LEADER  TERM  LAST  COMMITTED  APPLIED  LEASE   REPLICAS
 control  NONE    4     9     9          0        -       -
@@ -129,7 +135,14 @@ control  NONE    4     9     9          0        -       -
     assert_eq!(shown["nodes"][1]["kind"], "witness");
     assert_eq!(shown["nodes"][1]["rest_url"], Value::Null);
     assert_eq!(shown["groups"][1]["replicas"][1]["lag_entries"], 9);
-    assert_eq!(shown["alarms"], json!(["group 0 has no leader"]));
+    let expected =
+        json!({"severity": "critical", "name": "region_lost", "subject": "w", "text": "so it is", "remedy": "mend it"});
+    assert_eq!(shown["alarms"][0], expected);
+}
+
+fn alarm(severity: v1::AlarmSeverity, name: &str, subject: &str) -> v1::Alarm {
+    let (name, subject) = (name.to_owned(), subject.to_owned());
+    v1::Alarm { name, severity: severity as i32, subject, text: "so it is".to_owned(), remedy: "mend it".to_owned() }
 }
 
 #[test]

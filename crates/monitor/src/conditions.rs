@@ -1,0 +1,122 @@
+//! Which alarms a picture of the cluster calls for: lost, evacuated and unready regions, cut lines, held messages,
+//! channels of which nothing is taken, and returns that are used up. What the replication knows of itself it raises
+//! itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::Timestamp;
+use model::alarm::{Alarm, AlarmName};
+use model::channel::Channel;
+use model::id::RegionId;
+use model::plan::{RegionState, TrafficPlan};
+use traffic::loss::SafetyRules;
+use traffic::planning::share_per_mille;
+use traffic::readiness::RegionReadiness;
+use traffic::restart::{Return, expected_return, recent_returns};
+
+use crate::observations::Refused;
+
+/// What a node knows at one moment.
+pub(crate) struct Picture {
+    /// The plans, the current one first; only the current one while nothing is evacuated.
+    pub(crate) plans: Vec<TrafficPlan>,
+    /// The time on the clock of plans, if it is known.
+    pub(crate) now: Option<Timestamp>,
+    pub(crate) lost: BTreeSet<RegionId>,
+    pub(crate) readiness: RegionReadiness,
+    pub(crate) cut: BTreeSet<(RegionId, RegionId)>,
+    pub(crate) held: Held,
+    pub(crate) refusing: BTreeMap<Channel, Refused>,
+    /// What may change without a person.
+    pub(crate) rules: SafetyRules,
+}
+
+/// How many messages of this node's partitions are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Held {
+    /// So many were found.
+    pub(crate) found: usize,
+    /// Whether there may be more, because no further was looked.
+    pub(crate) more: bool,
+}
+
+/// Raises what the picture calls for, in no order.
+pub(crate) fn alarms(picture: &Picture) -> Vec<Alarm> {
+    let mut alarms = region_alarms(picture);
+    alarms.extend(picture.cut.iter().map(|(one, other)| {
+        let text = format!("{one} and {other} don't hear each other; another region hears both");
+        Alarm::new(AlarmName::LineCut, format!("{one} - {other}"), text)
+    }));
+    let Held { found, more } = picture.held;
+    if found > 0 {
+        let count = if more { format!("{found} or more") } else { found.to_string() };
+        let text = format!("{count} messages of this node's partitions are held");
+        alarms.push(Alarm::new(AlarmName::HeldMessages, "messages", text));
+    }
+    alarms.extend(picture.refusing.iter().map(|(channel, refused)| {
+        let text =
+            format!("the last {} dispatches on {channel} from this node were all refused or failed", refused.count);
+        Alarm::new(AlarmName::ProviderRefuses, channel.as_str(), text)
+    }));
+    alarms
+}
+
+fn region_alarms(picture: &Picture) -> Vec<Alarm> {
+    let Some(plan) = picture.plans.first() else {
+        return picture.lost.iter().map(|region| lost(region, "")).collect();
+    };
+    let mut alarms = Vec::new();
+    for region in plan.regions.keys().chain(&picture.lost).collect::<BTreeSet<_>>() {
+        let share = share_per_mille(&plan.regions, &plan.weights, region);
+        if picture.lost.contains(region) {
+            let told = match plan.regions.get(region) {
+                None => String::new(),
+                Some(RegionState::Evacuated) => "; the plan gives it nothing".to_owned(),
+                Some(_) => format!("; it STILL HAS {} per mille of the traffic", share),
+            };
+            alarms.push(lost(region, &told));
+        } else if plan.state_of(region) == RegionState::Evacuated {
+            alarms.extend(out_of_service(picture, region));
+        } else if let Some(why) = picture.readiness.why_not(region).filter(|_| share > 0) {
+            let text = format!("{region} has {share} per mille of the traffic and could not send: {why}");
+            alarms.push(Alarm::new(AlarmName::RegionNotReady, region.as_str(), text));
+        }
+    }
+    alarms
+}
+
+fn lost(region: &RegionId, told: &str) -> Alarm {
+    Alarm::new(
+        AlarmName::RegionLost,
+        region.as_str(),
+        format!("a majority of the regions hears no node of {region}{told}"),
+    )
+}
+
+/// A region that is out is one alarm, and another one when it returns no more by itself because it did so too often.
+fn out_of_service(picture: &Picture, region: &RegionId) -> Vec<Alarm> {
+    let way = picture.now.map_or(Return::ByAPerson, |now| expected_return(&picture.plans, region, &picture.rules, now));
+    let mut alarms = vec![evacuated(picture, region, way)];
+    if let (Return::UsedUp, Some(now)) = (way, picture.now) {
+        let returns = recent_returns(&picture.plans, region, now);
+        let text = format!("{region} came back {returns} times within an hour; this time a person must restore it");
+        alarms.push(Alarm::new(AlarmName::ReturnsUsedUp, region.as_str(), text));
+    }
+    alarms
+}
+
+fn evacuated(picture: &Picture, region: &RegionId, way: Return) -> Alarm {
+    let out = picture.plans.iter().take_while(|plan| plan.state_of(region) == RegionState::Evacuated);
+    let since = out.last().or(picture.plans.first());
+    let why = since.map(|plan| format!(" since plan {}, by {}: {}", plan.epoch, plan.author, plan.reason));
+    let next = match picture.readiness.why_not(region) {
+        _ if way == Return::ByItself => "; it comes back when its nodes are ready".to_owned(),
+        Some(lacks) => format!("; it is not ready: {lacks}"),
+        None => "; it is ready".to_owned(),
+    };
+    let text = format!("{region} gets nothing{}{next}", why.unwrap_or_default());
+    Alarm::new(AlarmName::RegionEvacuated, region.as_str(), text)
+}
+
+#[cfg(test)]
+mod tests;

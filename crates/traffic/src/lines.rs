@@ -1,0 +1,34 @@
+//! Lines between regions that are cut while both regions live: what nobody notices as long as a third one connects them.
+
+use std::collections::BTreeSet;
+
+use model::cluster::NodeInfo;
+use model::{NodeId, RegionId};
+
+use crate::readiness::Sight;
+
+/// Names the pairs of regions, each in ascending order, of which some two nodes don't hear each other, though a node of a
+/// third region heard both lately. Nothing is said of a node that doesn't report, because it may be gone.
+pub fn cut_lines(sight: &Sight<'_>) -> BTreeSet<(RegionId, RegionId)> {
+    let nodes: Vec<&NodeInfo> = sight.nodes.values().collect();
+    let mut cut = BTreeSet::new();
+    for (place, one) in nodes.iter().enumerate() {
+        for other in nodes[..place].iter().filter(|other| other.region != one.region) {
+            let pair = [&one.region, &other.region];
+            let third = nodes.iter().filter(|third| !pair.contains(&&third.region));
+            let connected = |third: &&&NodeInfo| sight.hears(third.id, one.id) && sight.hears(third.id, other.id);
+            if (is_deaf(sight, one.id, other.id) || is_deaf(sight, other.id, one.id))
+                && third.clone().any(|t| connected(&t))
+            {
+                let [low, high] = if one.region < other.region { pair } else { [pair[1], pair[0]] };
+                cut.insert((low.clone(), high.clone()));
+            }
+        }
+    }
+    cut
+}
+
+/// Says whether a node whose word counts didn't hear another one lately.
+fn is_deaf(sight: &Sight<'_>, observer: NodeId, subject: NodeId) -> bool {
+    sight.speaks(observer) && !sight.hears(observer, subject)
+}
