@@ -17,7 +17,8 @@ use crate::proposals::leader_hint::Leader;
 use crate::proposals::submission::{Done, Failed, Origin, ProposerParts, Submission};
 use crate::raft::codec;
 
-/// Forwards what may be forwarded; answers everything.
+/// Forwards what may be forwarded; answers everything. Either all of it is to be fenced or nothing is: the leader
+/// answers for a batch as a whole.
 pub(crate) async fn forward(parts: &ProposerParts, submissions: Vec<Submission>) {
     let leader = leader(parts);
     let (own, forwarded): (Vec<_>, Vec<_>) =
@@ -27,8 +28,7 @@ pub(crate) async fn forward(parts: &ProposerParts, submissions: Vec<Submission>)
         own.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(None))));
         return;
     };
-    let (fenced, plain): (Vec<_>, Vec<_>) = own.into_iter().partition(|submission| submission.wish.fenced);
-    tokio::join!(forward_all(parts, leader, fenced), forward_all(parts, leader, plain));
+    forward_all(parts, leader, own).await;
 }
 
 /// Names the node to ask: who was said to lead or leads as far as this node's replica knows, else, for groups that

@@ -3,11 +3,16 @@
 
 mod applicable;
 pub(crate) mod attempts;
+pub(crate) mod batch;
+mod fenced;
 pub(crate) mod forward;
 pub(crate) mod leader_hint;
 pub(crate) mod pace;
 pub(crate) mod proposal_port;
 pub(crate) mod propose;
 pub(crate) mod proposer;
+pub(crate) mod room;
+mod send_off;
 pub(crate) mod submission;
+mod work_off;
 pub(crate) mod write;

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use wire::Stored as _;
 
 use crate::node::shared::Node;
-use crate::proposals::proposer::ENTRY_BYTES_MAX;
+use crate::proposals::batch::ENTRY_BYTES_MAX;
 use crate::proposals::submission::{Done, Failed, Origin, Wish};
 
 /// The delays between attempts: first, and at most.

@@ -8,13 +8,14 @@ use bytes::Bytes;
 use model::id::{Incarnation, LogIndex, Term};
 use model::outcome::Outcome;
 use service::ports::Clock;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::node::group::Group;
 use crate::peers::channels::Peers;
 use crate::proposals::attempts::{Attempt, Generation, Senders};
 use crate::proposals::leader_hint::{Leader, LeaderHint};
+use crate::proposals::room::Share;
 
 /// What became of a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +83,7 @@ pub(crate) struct Submission {
     /// Set when something is done about it, so that its caller knows what a timeout means.
     pub(super) begun: Arc<AtomicBool>,
     /// Its share of the queue, given back when it is answered.
-    pub(super) _room: OwnedSemaphorePermit,
+    pub(super) _room: Share,
 }
 
 impl Submission {

@@ -10,7 +10,7 @@ use wire::peer::propose_reply::Result as Reply;
 use wire::peer::{Applied, NotLeader, ProposeReply, ProposeRequest};
 
 use crate::node::shared::Node;
-use crate::proposals::proposer::ENTRY_BYTES_MAX;
+use crate::proposals::batch::ENTRY_BYTES_MAX;
 use crate::proposals::submission::{Failed, Origin, Wish};
 use crate::raft::codec;
 use crate::server::callers::Caller;

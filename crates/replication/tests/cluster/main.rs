@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may, as tests do")]
 
 mod clocks;
+mod fences;
 mod leases;
 mod leaving;
 mod membership;

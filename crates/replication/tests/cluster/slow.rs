@@ -194,8 +194,9 @@ async fn new_work_is_refused_and_what_ends_work_goes_on() {
         let client = &clients[&id];
         let message = client.send(number()).await.unwrap();
         cluster.syncs_take(Duration::from_secs(2));
+        let ended = client.send(number()).await.unwrap();
         for _ in 0..8 {
-            client.opt_out(number()).await.unwrap();
+            client.settle(ended).await.unwrap();
         }
         let (opted_out, endpoint_opted_out, sent, written, settled) = futures::join!(
             client.opt_out(number()),
@@ -213,7 +214,7 @@ async fn new_work_is_refused_and_what_ends_work_goes_on() {
 
         cluster.syncs_take(Duration::ZERO);
         for _ in 0..40 {
-            client.opt_out(number()).await.unwrap();
+            client.settle(ended).await.unwrap();
         }
         let (opted_out, sent, written) =
             futures::join!(client.opt_out(number()), client.send(number()), client.upsert(EndpointOptOut::None));
