@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use model::channel::Channel;
 use model::command::{AcceptMessages, Command, Proposal};
-use model::content::{Content, Purpose};
+use model::content::{Content, Purpose, SmsRegistration};
 use model::id::{AppId, BodyId, NodeId};
 use service::ports::{Applied, LogError, Permit, ReplicatedLog, SendPermits};
 use tokio::task::JoinHandle;
@@ -72,11 +72,18 @@ fn new_work() -> Proposal {
         app: AppId(1),
         channel: Channel::Sms,
         body: BodyId(1),
-        content: Content::Sms { text, purpose: Purpose::Transactional, origination_number: None, sender_id: None },
+        content: Content::Sms {
+            text,
+            purpose: Purpose::Transactional,
+            origination_number: None,
+            sender_id: None,
+            registration: SmsRegistration::default(),
+        },
         substitutions: BTreeMap::new(),
         class: None,
         time_to_live_ms: 1,
         context: BTreeMap::new(),
+        trace: None,
         recipients: Vec::new(),
     };
     let command = Command::AcceptMessages(Box::new(accept));

@@ -10,15 +10,34 @@ use model::{Epoch, GroupId, MessageId};
 use registry::tables::{AdoptedPlan, Meta, RowAccess, TableError, View};
 use registry::{Candidate, DispatchChecks, Dispatcher, Verdict};
 use service::ports::NoPermit;
+use tokio::sync::Notify;
 
 use super::plan::moves_away;
+use super::unbegun::{Counted, Unbegun};
 use crate::driver::{Begin, BeginGuard, DriverResult, Withdrawn};
 use crate::shared::Shared;
 
 /// The right to begin the dispatches of one batch, each once.
 pub(super) struct Right {
     check: Check,
-    messages: Mutex<BTreeMap<MessageId, (Planned, Stage)>>,
+    messages: Mutex<BTreeMap<MessageId, Asked>>,
+}
+
+/// A message of the batch: its dispatch, how far it got, and for as long as it is open its place in the count.
+struct Asked {
+    planned: Planned,
+    stage: Stage,
+    counted: Option<Counted>,
+}
+
+/// What claimed messages begin under, and where they are counted until they do.
+pub(super) struct Counting {
+    /// The claim of this incarnation.
+    pub claim: Claim,
+    /// The count.
+    pub unbegun: Arc<Unbegun>,
+    /// Told when the count goes down.
+    pub less: Arc<Notify>,
 }
 
 /// A dispatch as it was prepared; what its payload says of it.
@@ -63,10 +82,18 @@ enum Refused {
 
 impl Right {
     /// Makes the right for dispatches of a group, under the claim of those that need one.
-    pub(super) fn new(shared: &Arc<Shared>, group: GroupId, claim: Option<Claim>, planned: Vec<Planned>) -> Right {
-        let check = Check { shared: Arc::clone(shared), group, claim };
-        let messages = planned.into_iter().map(|planned| (planned.candidate.message, (planned, Stage::Open))).collect();
-        Right { check, messages: Mutex::new(messages) }
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        group: GroupId,
+        counting: Option<&Counting>,
+        planned: Vec<Planned>,
+    ) -> Right {
+        let check = Check { shared: Arc::clone(shared), group, claim: counting.map(|counting| counting.claim) };
+        let asked = |planned: Planned| {
+            let counted = counting.map(|counting| counting.unbegun.count(&counting.less));
+            (planned.candidate.message, Asked { planned, stage: Stage::Open, counted })
+        };
+        Right { check, messages: Mutex::new(planned.into_iter().map(asked).collect()) }
     }
 
     /// Ends the right, so that nothing begins any more, and returns the results as far as they agree with what was
@@ -91,7 +118,7 @@ impl Right {
     }
 
     /// Nothing panics while it is locked, so that a poisoned lock means what an unpoisoned one does.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<MessageId, (Planned, Stage)>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<MessageId, Asked>> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -126,16 +153,17 @@ trait Stages {
     fn advance(&mut self, message: MessageId, stage: Stage) -> Stage;
 }
 
-impl Stages for BTreeMap<MessageId, (Planned, Stage)> {
+impl Stages for BTreeMap<MessageId, Asked> {
     fn open(&self, message: MessageId) -> Option<Planned> {
-        self.get(&message).filter(|(_, stage)| *stage == Stage::Open).map(|(planned, _)| planned.clone())
+        self.get(&message).filter(|asked| asked.stage == Stage::Open).map(|asked| asked.planned.clone())
     }
 
     fn advance(&mut self, message: MessageId, stage: Stage) -> Stage {
-        let Some((_, known)) = self.get_mut(&message) else { return Stage::Withdrawn };
-        let before = *known;
+        let Some(asked) = self.get_mut(&message) else { return Stage::Withdrawn };
+        let before = asked.stage;
         if before == Stage::Open {
-            *known = stage;
+            asked.stage = stage;
+            asked.counted = None;
         }
         before
     }

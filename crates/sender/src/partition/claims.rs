@@ -1,7 +1,9 @@
-//! Claims of `at_most_once` messages: asked for in batches before the dispatch, given back when the dispatch will not
-//! begin (rule R13). What is given back is marked first and never begun under that claim.
+//! Claims of `at_most_once` messages: asked for in batches just before the dispatch, given back when the dispatch will
+//! not begin (rule R13). What is given back is marked first and never begun under that claim. Nothing is claimed that
+//! could not begin as soon as it is: the lease, the pace and the driver's room come first.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use delivery::schedule::{Entry, Lane};
@@ -11,18 +13,21 @@ use model::{Channel, Epoch, Message, MessageId, Outcome, Refusal};
 use registry::tables::{Messages, RowAccess, TableError, View};
 use tokio::time::Instant;
 
+use super::dispatch::May;
 use super::plan::moves_away;
 use super::propose::{Patience, Proposer};
 use super::turn::{Turn, Wake};
+use super::unbegun::Unbegun;
 use super::{Done, Partition};
 
 /// How long a message isn't claimed again after its claim was given back by a proposal whose first try is without an
 /// answer: a try that is still on its way would take the new claim back while its dispatch is under way. Tries carry a
 /// deadline of seconds, and one that reached any log is in front of the answered one.
 const DOUBT_KEPT: Duration = Duration::from_secs(60);
-/// How many batches of one channel are claimed and not begun; more claims wait in the outbox, where a Takeover moves
-/// them.
-const BATCHES_READY: usize = 2;
+/// How many batches of one channel may be claimed, or their claim asked for, before they begin. A crash leaves as many
+/// held although they never left, so these are as few as keep a driver busy: one that is about to begin, and one whose
+/// claim is on its way through the log.
+const BATCHES_AHEAD: usize = 2;
 
 /// The claims of this node that are not begun.
 #[derive(Default)]
@@ -33,8 +38,11 @@ pub(super) struct Claims {
     asking: BTreeMap<Epoch, usize>,
     /// Messages whose claim is asked for.
     asked: BTreeSet<MessageId>,
-    /// Batches that are asked for, by channel.
+    /// Batches that are asked for, by channel, and the messages in them.
     asking_in: BTreeMap<Channel, usize>,
+    asked_in: BTreeMap<Channel, usize>,
+    /// With a driver and not begun, by channel; shared with the right to begin them.
+    with_driver: BTreeMap<Channel, Arc<Unbegun>>,
     /// Marked: their claims are being given back.
     releasing: usize,
     /// Whether some of those that are ready were claimed under an earlier plan and not looked at under the adopted one.
@@ -86,6 +94,23 @@ impl Claims {
         self.ready.get(&channel).map_or(0, VecDeque::len)
     }
 
+    /// Returns the count of a channel's claimed messages that a driver has and did not begin.
+    pub(super) fn with_driver(&mut self, channel: Channel) -> Arc<Unbegun> {
+        Arc::clone(self.with_driver.entry(channel).or_default())
+    }
+
+    /// Returns how many messages of a channel are claimed, or may be by now, and not begun.
+    fn unbegun_len(&self, channel: Channel) -> usize {
+        let with_driver = self.with_driver.get(&channel).map_or(0, |unbegun| unbegun.len());
+        self.asked_in.get(&channel).copied().unwrap_or_default() + self.ready_len(channel) + with_driver
+    }
+
+    /// Returns how many batches of a channel are not with a driver yet.
+    fn batches_ahead(&self, channel: Channel) -> usize {
+        let ready = usize::from(self.ready_len(channel) > 0);
+        self.asking_in.get(&channel).copied().unwrap_or_default() + ready
+    }
+
     /// Returns the channels that have claimed messages.
     pub(super) fn ready_channels(&self) -> Vec<Channel> {
         self.ready.iter().filter(|(_, waiting)| !waiting.is_empty()).map(|(channel, _)| *channel).collect()
@@ -114,17 +139,19 @@ impl Claims {
         self.asked.extend(entries.iter().map(|entry| entry.message));
         *self.asking.entry(epoch).or_default() += 1;
         *self.asking_in.entry(channel).or_default() += 1;
+        *self.asked_in.entry(channel).or_default() += entries.len();
     }
 
-    fn answered(&mut self, channel: Channel, epoch: Epoch) {
-        decrease(&mut self.asking, epoch);
-        decrease(&mut self.asking_in, channel);
+    fn answered(&mut self, channel: Channel, epoch: Epoch, len: usize) {
+        decrease(&mut self.asking, epoch, 1);
+        decrease(&mut self.asking_in, channel, 1);
+        decrease(&mut self.asked_in, channel, len);
     }
 }
 
-fn decrease<K: Ord>(counts: &mut BTreeMap<K, usize>, key: K) {
+fn decrease<K: Ord>(counts: &mut BTreeMap<K, usize>, key: K, by: usize) {
     if let Some(count) = counts.get_mut(&key) {
-        *count = count.saturating_sub(1);
+        *count = count.saturating_sub(by);
         if *count == 0 {
             counts.remove(&key);
         }
@@ -150,7 +177,7 @@ impl Partition {
         });
     }
 
-    /// Asks for claims of due messages, a batch at a time for each channel.
+    /// Asks for claims of due messages that could begin at once, a batch at a time for each channel.
     pub(super) fn begin_claims(&mut self, turn: Turn<'_>, wake: &mut Wake) -> Result<(), TableError> {
         if !self.earlier_claims_held {
             return Ok(());
@@ -159,23 +186,52 @@ impl Partition {
         for (lane, due) in lanes {
             if due > turn.now {
                 wake.at(turn.instant_of(due));
-            } else if self.may_claim(lane) {
-                let entries = self.schedule.take_due(lane, turn.now, self.shared.config.limits.batch_len);
-                let entries = self.staying(turn.view, entries)?;
-                self.begin_claim(lane.channel, entries);
-                wake.now();
-            } else {
-                self.warn_unrouted(lane);
+                continue;
+            }
+            match self.may_claim(lane, turn) {
+                May::Later => self.warn_unrouted(lane),
+                May::At(instant) => wake.at(instant),
+                May::Begin(limit) => {
+                    if !self.lease_may_be_tried(turn, wake) {
+                        return Ok(());
+                    }
+                    self.claim_due(turn, lane, limit)?;
+                    wake.now();
+                }
             }
         }
         Ok(())
     }
 
-    fn may_claim(&self, lane: Lane) -> bool {
-        let ready_max = BATCHES_READY * self.shared.config.limits.batch_len;
-        self.shared.routes.driver(lane.channel).is_some()
-            && self.claims.ready_len(lane.channel) < ready_max
-            && self.claims.asking_in.get(&lane.channel).is_none_or(|batches| *batches < BATCHES_READY)
+    /// Says how many messages of a lane could begin as soon as they are claimed.
+    fn may_claim(&self, lane: Lane, turn: Turn<'_>) -> May {
+        let Some(driver) = self.shared.routes.driver(lane.channel) else { return May::Later };
+        let limits = self.shared.config.limits;
+        let ahead = self.claims.batches_ahead(lane.channel);
+        if ahead >= BATCHES_AHEAD || self.batches_with_driver(lane) + ahead >= limits.batches_in_flight {
+            return May::Later;
+        }
+        let unsettled = self.inflight.len() + self.ending.len() + self.claims.held.len();
+        let batch = limits.batch_len.min(driver.batch_max().max(1));
+        let room = (BATCHES_AHEAD * batch).saturating_sub(self.claims.unbegun_len(lane.channel));
+        match batch.min(room).min(limits.unsettled_len.saturating_sub(unsettled)) {
+            0 => May::Later,
+            limit => match self.paced_until(lane).filter(|until| *until > turn.instant) {
+                Some(until) => May::At(until),
+                None => May::Begin(limit),
+            },
+        }
+    }
+
+    /// Asks for claims of as many due messages as the pace lets begin; it is paid here, so that none of them waits for
+    /// it claimed.
+    fn claim_due(&mut self, turn: Turn<'_>, lane: Lane, limit: usize) -> Result<(), TableError> {
+        let granted = self.take_pace(turn, lane, limit.min(self.schedule.len_of(lane)));
+        let entries = self.schedule.take_due(lane, turn.now, granted);
+        let entries = self.staying(turn.view, entries)?;
+        self.shared.pacer.give_back(lane.channel, granted - entries.len());
+        self.begin_claim(lane.channel, entries);
+        Ok(())
     }
 
     fn moves(&self, message: &Message) -> bool {
@@ -220,6 +276,7 @@ impl Partition {
     pub(super) fn finish_claim(&mut self, entries: Vec<Entry>, epoch: Epoch, claimed: &[MessageId]) {
         let Some(channel) = entries.first().map(|entry| entry.lane.channel) else { return };
         let claimed: BTreeSet<MessageId> = claimed.iter().copied().collect();
+        let len = entries.len();
         for entry in entries {
             self.claims.asked.remove(&entry.message);
             let news = self.again.remove(&entry.message);
@@ -232,7 +289,8 @@ impl Partition {
                 self.hear_of(news);
             }
         }
-        self.claims.answered(channel, epoch);
+        self.shared.pacer.give_back(channel, len.saturating_sub(claimed.len()));
+        self.claims.answered(channel, epoch, len);
         self.claims.unchecked |= epoch != self.epoch();
     }
 
@@ -257,6 +315,7 @@ impl Partition {
         let mut released = Vec::new();
         for waiting in self.claims.ready.values_mut() {
             let (gone, kept) = waiting.drain(..).partition::<Vec<Entry>, _>(|entry| chosen(entry));
+            gone.iter().for_each(|entry| self.shared.pacer.give_back(entry.lane.channel, 1));
             released.extend(gone);
             waiting.extend(kept);
         }

@@ -16,6 +16,7 @@ use service::ports::{DispatchObservation, NoPermit};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use super::begin::Counting;
 use super::outcome::{Handed, send_result, shortened};
 use super::pre_check::{Blocked, Crossed, Crossing, Work};
 use super::prepare::{Desk, Draft};
@@ -51,8 +52,8 @@ pub(super) struct Dispatched {
     took: Duration,
 }
 
-/// Whether a lane may begin a batch.
-enum May {
+/// Whether a lane may begin a batch, or claim one.
+pub(super) enum May {
     /// It may, with at most this many messages.
     Begin(usize),
     /// Not before this time.
@@ -104,12 +105,35 @@ impl Partition {
         if limit == 0 || state.batches >= limits.batches_in_flight {
             return May::Later;
         }
+        if lane.class == Class::AtMostOnce {
+            // Claimed when they could begin.
+            return May::Begin(limit);
+        }
         let lingers = state.last_begun.filter(|_| state.batches > 0).map(|begun| begun + limits.dispatch_linger);
         let lingers = lingers.filter(|_| self.waiting_in(lane) < limit);
         match state.paced_until.into_iter().chain(lingers).max().filter(|until| *until > turn.instant) {
             Some(until) => May::At(until),
             None => May::Begin(limit),
         }
+    }
+
+    /// Returns how many batches of a lane a driver has.
+    pub(super) fn batches_with_driver(&self, lane: Lane) -> usize {
+        self.lanes.get(&lane).map_or(0, |state| state.batches)
+    }
+
+    /// Returns until when a lane's pace lets nothing go, as far as it is known.
+    pub(super) fn paced_until(&self, lane: Lane) -> Option<Instant> {
+        self.lanes.get(&lane)?.paced_until
+    }
+
+    /// Takes the right to send at most `wanted` messages of a lane; returns how many may go.
+    pub(super) fn take_pace(&mut self, turn: Turn<'_>, lane: Lane, wanted: usize) -> usize {
+        let granted = self.shared.pacer.take(lane.channel, turn.boot_time, wanted);
+        if granted.count == 0 {
+            self.lanes.entry(lane).or_default().paced_until = granted.next_at.map(|at| turn.instant_at(at));
+        }
+        granted.count
     }
 
     /// Says once that messages wait for a driver that isn't configured.
@@ -129,7 +153,7 @@ impl Partition {
     }
 
     /// Asks for the right to begin before anything is prepared, so that a node without a lease does no work in vain.
-    fn lease_may_be_tried(&mut self, turn: Turn<'_>, wake: &mut Wake) -> bool {
+    pub(super) fn lease_may_be_tried(&mut self, turn: Turn<'_>, wake: &mut Wake) -> bool {
         if let Some(until) = self.lease_tries.closed_until.filter(|until| *until > turn.instant) {
             wake.at(until);
             return false;
@@ -167,13 +191,18 @@ impl Partition {
         }
         let entries: Vec<Entry> = drafts.iter().map(|draft| draft.entry).collect();
         let claim = (lane.class == Class::AtMostOnce).then(|| shared.config.claim());
-        let mut crossing = Crossing { shared: &shared, group: self.group, driver, inflight: &mut self.inflight, claim };
+        let counting = claim.map(|claim| Counting {
+            claim,
+            unbegun: self.claims.with_driver(lane.channel),
+            less: Arc::clone(&self.less_unbegun),
+        });
+        let inflight = &mut self.inflight;
+        let mut crossing = Crossing { shared: &shared, group: self.group, driver, inflight, counting };
         match crossing.cross(drafts) {
             Ok(crossed) => self.follow(lane, crossed, entries.len()),
             Err(Blocked::NoPermit(refused)) => {
                 self.rest_after_refusal(refused);
-                shared.pacer.give_back(lane.channel, entries.len());
-                self.put_back(entries);
+                self.put_back(lane, entries);
             }
             Err(Blocked::Tables(error)) => return Err(error),
         }
@@ -183,12 +212,16 @@ impl Partition {
     /// Takes due messages of a lane, as many as its pace allows, and prepares them.
     fn draft(&mut self, turn: Turn<'_>, lane: Lane, limit: usize) -> Result<Vec<Draft>, TableError> {
         let shared = Arc::clone(&self.shared);
-        let granted = shared.pacer.take(lane.channel, turn.boot_time, limit.min(self.waiting_in(lane)));
-        if granted.count == 0 {
-            self.lanes.entry(lane).or_default().paced_until = granted.next_at.map(|at| turn.instant_at(at));
+        let wanted = limit.min(self.waiting_in(lane));
+        let granted = match lane.class {
+            Class::AtLeastOnce => self.take_pace(turn, lane, wanted),
+            // Paid when they were claimed.
+            Class::AtMostOnce => wanted,
+        };
+        if granted == 0 {
             return Ok(Vec::new());
         }
-        let entries = self.take(turn, lane, granted.count);
+        let entries = self.take(turn, lane, granted);
         let desk = Desk { view: turn.view, shared: &shared, plan: self.plan.as_deref() };
         let drafts = self.bodies.drafts(&desk, entries)?;
         for (entry, error) in drafts.unsendable {
@@ -203,7 +236,7 @@ impl Partition {
         if lane.class == Class::AtMostOnce {
             self.release(drafts.moved);
         }
-        shared.pacer.give_back(lane.channel, granted.count - drafts.ready.len());
+        shared.pacer.give_back(lane.channel, granted - drafts.ready.len());
         Ok(drafts.ready)
     }
 
@@ -216,18 +249,23 @@ impl Partition {
         taken.into_iter().filter(|entry| self.inflight.get(entry.message).is_none()).collect()
     }
 
-    fn put_back(&mut self, entries: Vec<Entry>) {
-        let (claimed, direct): (Vec<_>, Vec<_>) =
-            entries.into_iter().partition(|entry| entry.lane.class == Class::AtMostOnce);
-        self.claims.put_back(claimed);
-        direct.into_iter().for_each(|entry| self.hear_of(entry));
+    /// Takes back messages of a lane that could not begin. Claimed ones keep what they paid of the pace: they go as
+    /// soon as they can.
+    fn put_back(&mut self, lane: Lane, entries: Vec<Entry>) {
+        match lane.class {
+            Class::AtMostOnce => self.claims.put_back(entries),
+            Class::AtLeastOnce => {
+                self.shared.pacer.give_back(lane.channel, entries.len());
+                entries.into_iter().for_each(|entry| self.hear_of(entry));
+            }
+        }
     }
 
     /// Follows up on a crossing of `count` messages.
     fn follow(&mut self, lane: Lane, crossed: Crossed, count: usize) {
-        self.shared.pacer.give_back(lane.channel, count - crossed.begun.len());
+        self.shared.pacer.give_back(lane.channel, count - crossed.begun.len() - crossed.left.len());
         self.shared.unsettled.fetch_add(crossed.begun.len(), Ordering::Relaxed);
-        self.put_back(crossed.left);
+        self.put_back(lane, crossed.left);
         for entry in crossed.forbidden {
             metrics::counter!("signalbox_sender_forbidden_total", "channel" => lane.channel.as_str()).increment(1);
             self.settle_unbegun(entry, SendResult::Forbidden);
@@ -311,7 +349,6 @@ impl Partition {
         }
         let labels = [("channel", lane.channel.as_str())];
         metrics::counter!("signalbox_sender_withdrawn_total", &labels).increment(withdrawn.len() as u64);
-        self.shared.pacer.give_back(lane.channel, withdrawn.len());
         let mut entries = Vec::with_capacity(withdrawn.len());
         for (entry, attempt) in withdrawn {
             if self.inflight.settled(entry.message, attempt) {
@@ -324,7 +361,7 @@ impl Partition {
         if lane.class == Class::AtMostOnce {
             self.claims.doubt_plan();
         }
-        self.put_back(entries);
+        self.put_back(lane, entries);
     }
 
     fn notice(&self, lane: Lane, result: &DriverResult) {

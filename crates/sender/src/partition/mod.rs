@@ -3,8 +3,8 @@
 //! lease that is missing while messages are due is asked for again, in bounded steps.
 //!
 //! Rooms in reading order: `turn` (what one pass sees of time), `news`, `plan` (adoption, what moves, drained),
-//! `claims`,
-//! `prepare`, `pre_check` (what may go), `begin` (the critical section), `dispatch`, `settle`, `propose`.
+//! `claims` with `unbegun`, `prepare`, `pre_check` (what may go), `begin` (the critical section), `dispatch`, `settle`,
+//! `propose`.
 
 mod turn;
 
@@ -16,6 +16,7 @@ mod claims;
 mod dispatch;
 mod pre_check;
 mod prepare;
+mod unbegun;
 
 mod outcome;
 mod propose;
@@ -30,7 +31,7 @@ use model::command::Settlement;
 use model::{Epoch, GroupId, Incarnation, MessageId, TrafficPlan};
 use registry::tables::{TableError, View};
 use service::ports::ReadsError;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::feed::{Inbox, News, Received};
@@ -62,6 +63,8 @@ pub(crate) struct Partition {
     /// recorded, or the claim refused.
     again: BTreeMap<MessageId, Entry>,
     claims: Claims,
+    /// Told when a driver began something that is claimed: more can be claimed.
+    less_unbegun: Arc<Notify>,
     results: Results,
     lanes: BTreeMap<Lane, LaneState>,
     lease_tries: LeaseTries,
@@ -109,6 +112,7 @@ impl Partition {
             ending: BTreeSet::new(),
             again: BTreeMap::new(),
             claims: Claims::default(),
+            less_unbegun: Arc::default(),
             results: Results::default(),
             lanes: BTreeMap::new(),
             lease_tries: LeaseTries::default(),
@@ -131,9 +135,11 @@ impl Partition {
                 return Ok(());
             }
             let stopping = self.stopping();
+            let less_unbegun = Arc::clone(&self.less_unbegun);
             tokio::select! {
                 received = receive(&mut self.inbox) => self.take_in(received),
                 Some(done) = self.work.join_next() => self.finish(done)?,
+                () = less_unbegun.notified() => {}
                 () = wake.sleep() => {}
                 _ = stop.changed(), if !stopping => {}
             }

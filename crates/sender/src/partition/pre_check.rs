@@ -10,13 +10,12 @@ use delivery::inflight::{Inflight, InflightAttempt};
 use delivery::schedule::Entry;
 use futures::FutureExt;
 use model::Epoch;
-use model::message::Claim;
 use registry::tables::{AdoptedPlan, Meta, RowAccess, TableError};
 use registry::{DispatchChecks, Dispatcher, Verdict};
 use service::panics::may_unwind;
 use service::ports::{BoxFuture, NoPermit};
 
-use super::begin::{Planned, Right};
+use super::begin::{Counting, Planned, Right};
 use super::plan::moves_away;
 use super::prepare::Draft;
 use crate::driver::{self, Delivery, Driver, DriverResult};
@@ -29,7 +28,7 @@ pub(super) struct Crossing<'a> {
     pub driver: &'a Arc<dyn Driver>,
     pub inflight: &'a mut Inflight,
     /// The claim of this incarnation, for the class that needs one.
-    pub claim: Option<Claim>,
+    pub counting: Option<Counting>,
 }
 
 /// What became of the drafts.
@@ -80,7 +79,10 @@ impl Crossing<'_> {
         let meta = permit.view().row::<Meta>(&())?.unwrap_or_default();
         let now = shared.time(self.group, meta.clock);
         let region = &shared.config.region;
-        let mut checks = DispatchChecks::new(permit.view(), Dispatcher { region, now, claim: self.claim });
+        let mut checks = DispatchChecks::new(
+            permit.view(),
+            Dispatcher { region, now, claim: self.counting.as_ref().map(|counting| counting.claim) },
+        );
         for draft in drafts {
             if shared.ports.clock.boot_time().since(entered) >= shared.config.limits.pre_check_budget {
                 crossed.left.push(draft.entry);
@@ -104,7 +106,7 @@ impl Crossing<'_> {
     }
 
     fn work(&self, batch: Vec<Delivery>, planned: Vec<Planned>) -> Work {
-        let right = Arc::new(Right::new(self.shared, self.group, self.claim, planned));
+        let right = Arc::new(Right::new(self.shared, self.group, self.counting.as_ref(), planned));
         work(self.driver, batch, right, self.shared.config.limits.dispatch_timeout)
     }
 }

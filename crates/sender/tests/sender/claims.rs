@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use model::message::{Class, Status};
 use model::{Command, MessageId};
-use sender::DriverResult;
+use sender::{DriverResult, Limits, SenderConfig};
 use service::ports::LogError;
 
 use crate::provider::{Provider, accepted};
-use crate::world::{Fault, GROUP, World, paced, pass};
+use crate::world::{Fault, GROUP, World, config, paced, pass};
 
 const AT_MOST_ONCE: Class = Class::AtMostOnce;
 
@@ -18,6 +18,73 @@ fn unknown_log() -> LogError {
 
 fn claimed(world: &World, messages: &[MessageId]) -> usize {
     messages.iter().filter(|message| world.progress(**message).claim.is_some()).count()
+}
+
+/// Lets messages be claimed, and takes the lease away while the claim is on its way: they can't begin.
+async fn claimed_and_unbegun(world: &World) -> Vec<MessageId> {
+    pass(Duration::from_secs(1)).await;
+    world.set_latency(Duration::from_millis(100));
+    let messages = world.accept(AT_MOST_ONCE, 0..20);
+    pass(Duration::from_millis(50)).await;
+    world.set_lease(false);
+    world.until(|world| claimed(world, &messages) == 20).await;
+    pass(Duration::from_millis(200)).await;
+    messages
+}
+
+/// Lets a sender work in small batches, crashes it after a while, and returns how many messages the next incarnation
+/// finds claimed that never left.
+async fn held_in_vain(
+    name: &str,
+    (paced, crash_after): (SenderConfig, Duration),
+    set: impl Fn(&World, &Provider),
+) -> usize {
+    let (world, provider) = (World::new().await, Provider::accepting());
+    world.set_latency(LATENCY);
+    set(&world, &provider);
+    let small = |config: SenderConfig| SenderConfig { limits: Limits { batch_len: BATCH, ..config.limits }, ..config };
+    let sender = world.start_with(&provider, small(paced));
+    let messages = world.accept(AT_MOST_ONCE, 0..400);
+    pass(crash_after).await;
+    drop(sender);
+    world.set_lease(true);
+    provider.hang(false);
+    provider.connect(true);
+    let sent = provider.messages();
+    let _sender = world.start_with(&provider, small(config(2)));
+    let ended = |world: &World, message| world.progress(message).status != Status::Waiting;
+    world.until(|world| messages.iter().all(|message| ended(world, *message))).await;
+    let held = messages.iter().filter(|message| world.progress(**message).status == Status::Held);
+    let in_vain = held.filter(|message| !sent.contains(message)).count();
+    println!("{name}: {} sent, {in_vain} held although they never left", sent.len());
+    in_vain
+}
+
+/// How many messages go in a batch, how long the log takes one way, and when the crash comes.
+const BATCH: usize = 10;
+const LATENCY: Duration = Duration::from_millis(20);
+const CRASH_AFTER: Duration = Duration::from_millis(1_013);
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_begin_is_not_claimed() {
+    // The pace, the lease, the provider's answers stand against it: nothing is claimed ahead of them.
+    assert!(held_in_vain("paced", (paced(5, 5), CRASH_AFTER), |_, _| ()).await <= 1, "what goes in one round trip");
+    assert_eq!(held_in_vain("no lease", (config(1), CRASH_AFTER), |world, _| world.set_lease(false)).await, 0);
+    assert_eq!(held_in_vain("no answers", (config(1), CRASH_AFTER), |_, provider| provider.hang(true)).await, 0);
+    // A driver without a connection can't tell when it will have one.
+    let unconnected =
+        held_in_vain("no connection", (config(1), CRASH_AFTER), |_, provider| provider.connect(false)).await;
+    assert!(unconnected <= 2 * BATCH, "{unconnected}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_is_claimed_as_it_goes() {
+    for crash_after in (100..1_500).step_by(47) {
+        let crash_after = Duration::from_millis(crash_after);
+        let set = |world: &World, _: &Provider| world.set_latency(Duration::from_millis(160));
+        let in_vain = held_in_vain("burst", (config(1), crash_after), set).await;
+        assert!(in_vain <= 2 * BATCH, "{in_vain} after {crash_after:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,9 +178,8 @@ async fn a_claim_without_an_answer_is_asked_for_again() {
 #[tokio::test(start_paused = true)]
 async fn an_evacuated_region_gives_back_what_it_has_not_begun_before_it_is_drained() {
     let (world, provider) = (World::new().await, Provider::accepting());
-    let sender = world.start_with(&provider, paced(1, 2));
-    let messages = world.accept(AT_MOST_ONCE, 0..20);
-    world.until(|world| claimed(world, &messages) == 18).await;
+    let sender = world.start(&provider, 1);
+    let messages = claimed_and_unbegun(&world).await;
     world.adopt(2, &[("here", 0), ("there", 1)]);
     world.until(|world| world.drained().last() == Some(&model::Epoch(2))).await;
     assert_eq!(claimed(&world, &messages), 0);
@@ -130,7 +196,6 @@ async fn an_evacuated_region_gives_back_what_it_has_not_begun_before_it_is_drain
 #[tokio::test(start_paused = true)]
 async fn claims_answered_after_a_plan_moved_them_away_are_given_back_before_drained() {
     let (world, provider) = (World::new().await, Provider::accepting());
-    world.set_lease(false);
     let _sender = world.start(&provider, 1);
     pass(Duration::from_secs(1)).await;
     world.set_latency(Duration::from_millis(100));
@@ -166,27 +231,27 @@ fn move_all(world: &World, epoch: u64, (from, to): (&str, &str)) {
 #[tokio::test(start_paused = true)]
 async fn a_claim_given_back_in_doubt_is_not_taken_again_at_once() {
     let (world, provider) = (World::new().await, Provider::accepting());
-    let _sender = world.start_with(&provider, paced(1, 2));
-    let messages = world.accept(AT_MOST_ONCE, 0..5);
-    world.until(|world| claimed(world, &messages) == 3).await;
+    let _sender = world.start(&provider, 1);
+    let messages = claimed_and_unbegun(&world).await;
     world.fail_next("release_claims", Fault::Refused(unknown_log()));
     world.adopt(2, &[("here", 0), ("there", 1)]);
     world.until(|world| world.drained().last() == Some(&model::Epoch(2))).await;
     world.adopt(3, &[("here", 1)]);
+    world.set_lease(true);
     pass(Duration::from_secs(50)).await;
-    assert_eq!(provider.messages().len(), 2);
+    assert_eq!(provider.messages().len(), 0);
     world.until_all(&messages, Status::Delivered).await;
-    assert_eq!(provider.messages().len(), 5);
+    assert_eq!(provider.messages().len(), 20);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_gives_back_what_was_not_begun() {
     let (world, provider) = (World::new().await, Provider::accepting());
-    let sender = world.start_with(&provider, paced(1, 2));
-    let messages = world.accept(AT_MOST_ONCE, 0..20);
-    world.until(|world| claimed(world, &messages) == 18).await;
+    let sender = world.start(&provider, 1);
+    let messages = claimed_and_unbegun(&world).await;
     assert_eq!(sender.stop(Duration::from_secs(5)).await.unsettled, 0);
     assert_eq!(claimed(&world, &messages), 0);
+    world.set_lease(true);
     let _sender = world.start(&provider, 2);
     world.until_all(&messages, Status::Delivered).await;
     assert_eq!(provider.messages().len(), 20);
