@@ -13,9 +13,9 @@ pub struct Accounting {
     pub delivered: u64,
     /// Failed for good.
     pub failed: u64,
-    /// Forbidden before they were dispatched.
+    /// Forbidden before they were dispatched, as far as is known.
     pub opted_out: u64,
-    /// No longer worth sending.
+    /// No longer worth sending, and not taken by a provider as far as is known.
     pub expired: u64,
     /// Waiting for a decision.
     pub held: u64,

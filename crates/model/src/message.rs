@@ -91,7 +91,9 @@ pub struct Message {
     pub expires: Timestamp,
 }
 
-/// Where a message stands. Legal moves: `Waiting` to every other; `Held` to every other; the rest are final.
+/// Where a message stands, as far as its group was told. Legal moves: `Waiting` to every other; `Held` to every other;
+/// the rest are final, but one that did not end as `Delivered` moves there when its provider says that it took the
+/// message after all: a node that was cut off tells its results late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
     /// In its region's outbox: to be dispatched when due.
@@ -102,9 +104,9 @@ pub enum Status {
     Delivered,
     /// It was refused for good.
     Failed,
-    /// Something forbade it before it was dispatched.
+    /// Something forbade it before it was dispatched, as far as is known.
     OptedOut,
-    /// It was no longer worth sending.
+    /// It was no longer worth sending, and no provider took it as far as is known.
     Expired,
 }
 
@@ -113,7 +115,7 @@ pub const STATUSES: [Status; 6] =
     [Status::Waiting, Status::Held, Status::Delivered, Status::Failed, Status::OptedOut, Status::Expired];
 
 impl Status {
-    /// Returns whether nothing more will happen to the message.
+    /// Returns whether nothing more is done about the message.
     pub fn is_final(self) -> bool {
         !matches!(self, Status::Waiting | Status::Held)
     }

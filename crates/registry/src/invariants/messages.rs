@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::accounting::Accounting;
+use model::event::EventKind;
 use model::id::{AppId, BodyId, Incarnation, MessageId, NodeId, RegionId};
 use model::message::{Class, Progress, Status};
 use model::rows::OutboxRow;
@@ -84,6 +85,18 @@ pub(super) fn invariant_claims<V: View + ?Sized>(view: &V) -> Result<(), Broken>
     }
     let found: BTreeSet<_> = keys(all::<Claims>(view, &(NodeId(0), Incarnation(0), MessageId(0)))?);
     hold(rule, found == expected, || format!("found {found:?}, expected {expected:?}"))
+}
+
+/// What a provider is known to have taken did not end otherwise.
+pub(super) fn invariant_taken<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+    for (id, progress) in progresses(view)? {
+        let taken = progress.has_event(EventKind::Sent) || progress.has_event(EventKind::Delivered);
+        let otherwise = progress.status.is_final() && progress.status != Status::Delivered;
+        hold("invariant_taken", !(taken && otherwise), || {
+            format!("message {id} was taken and is {}", progress.status)
+        })?;
+    }
+    Ok(())
 }
 
 /// The held messages are listed, and no others.

@@ -34,6 +34,7 @@ pub(crate) fn record_events<T: Tables + ?Sized>(
     Ok(Outcome::Recorded { changed })
 }
 
+/// Records what a provider said of a message. That it delivered it is the message's end, whatever was known before.
 fn record_event<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     loaded: Loaded,
@@ -41,12 +42,19 @@ fn record_event<T: Tables + ?Sized>(
 ) -> Result<(), TableError> {
     let attempt = loaded.progress.attempts;
     let note = Note { kind: event.kind, attempt, detail: event.detail.as_deref() };
-    if loaded.progress.status == Status::Held && event.kind == EventKind::Delivered {
-        moves::end(step, &loaded, loaded.progress_at(Status::Delivered), note)?;
-    } else {
-        let mut progress = loaded.progress;
-        moves::record(step, &loaded.message, &mut progress, note);
-        step.tables.store_row::<ProgressOf>(event.message, progress);
+    let taken = event.kind == EventKind::Delivered;
+    match loaded.progress.status {
+        Status::Waiting | Status::Held if taken => {
+            moves::end(step, &loaded, loaded.progress_at(Status::Delivered), note)?;
+        }
+        Status::Failed | Status::OptedOut | Status::Expired if taken => {
+            moves::correct(step, &loaded, loaded.progress_at(Status::Delivered), note)?;
+        }
+        _ => {
+            let mut progress = loaded.progress;
+            moves::record(step, &loaded.message, &mut progress, note);
+            step.tables.store_row::<ProgressOf>(event.message, progress);
+        }
     }
     let message = &loaded.message;
     if let Some(source) = opt_out_of(event.kind)

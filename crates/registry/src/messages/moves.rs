@@ -88,6 +88,26 @@ pub(crate) fn end<T: Tables + ?Sized>(
     Ok(())
 }
 
+/// Corrects how a message ended: a provider says that it took it after all, as when the node that had it was cut off and
+/// the message expired meanwhile. The only move out of a final status.
+pub(crate) fn correct<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    old: &Loaded,
+    mut progress: Progress,
+    note: Note<'_>,
+) -> Result<(), TableError> {
+    debug_assert!(old.progress.status.is_final() && old.progress.status != Status::Delivered);
+    debug_assert_eq!(progress.status, Status::Delivered);
+    step.accounting(old.message.app)?.shift(old.progress.status, progress.status);
+    step.tables.remove_row::<Retirements>(&(old.progress.changed, old.message.id));
+    progress.detail = note.detail.map(shortened);
+    progress.changed = step.now;
+    record(step, &old.message, &mut progress, note);
+    step.tables.store_row::<Retirements>((step.now, old.message.id), ());
+    step.tables.store_row::<ProgressOf>(old.message.id, progress);
+    Ok(())
+}
+
 /// Holds a waiting message until somebody decides. The dispatch whose result nobody knows counts as an attempt, so that
 /// what is said of it later is not taken for the result of the next one.
 pub(crate) fn hold<T: Tables + ?Sized>(step: &mut Step<'_, T>, old: &Loaded, detail: &str) -> Result<(), TableError> {

@@ -51,29 +51,46 @@ struct Handed<'a> {
     attempt: u32,
 }
 
-/// Records that a provider took a message. One that ended otherwise before stays so, but its events tell.
+/// Records that a provider took a message. One that ended otherwise before is delivered then: whoever had it was cut off
+/// and says so late.
 fn taken<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
-    mut loaded: Loaded,
+    loaded: Loaded,
     handed: Handed<'_>,
     provider_id: Option<&str>,
 ) -> Result<bool, TableError> {
     let note = Note { kind: EventKind::Sent, attempt: handed.attempt, detail: None };
-    if loaded.progress.status.is_final() {
-        if loaded.progress.has_event(EventKind::Sent) {
-            return Ok(false);
-        }
-        let ended_in = std::mem::replace(&mut loaded.progress.region, handed.region.clone());
-        moves::record(step, &loaded.message, &mut loaded.progress, note);
-        loaded.progress.region = ended_in;
-        step.tables.store_row::<ProgressOf>(loaded.message.id, loaded.progress);
-        return Ok(true);
+    if loaded.progress.status == Status::Delivered {
+        return taken_again(step, loaded, note, (handed, provider_id));
     }
     let mut progress = loaded.progress_at(Status::Delivered);
     progress.region = handed.region.clone();
     progress.attempts = progress.attempts.max(handed.attempt);
     progress.provider_id = provider_id.map(str::to_owned);
-    moves::end(step, &loaded, progress, note)?;
+    if loaded.progress.status.is_final() {
+        moves::correct(step, &loaded, progress, note)?;
+    } else {
+        moves::end(step, &loaded, progress, note)?;
+    }
+    Ok(true)
+}
+
+/// Records that a provider took a message that is delivered, unless its events tell so already.
+fn taken_again<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    mut loaded: Loaded,
+    note: Note<'_>,
+    (handed, provider_id): (Handed<'_>, Option<&str>),
+) -> Result<bool, TableError> {
+    if loaded.progress.has_event(EventKind::Sent) {
+        return Ok(false);
+    }
+    let ended_in = std::mem::replace(&mut loaded.progress.region, handed.region.clone());
+    moves::record(step, &loaded.message, &mut loaded.progress, note);
+    loaded.progress.region = ended_in;
+    loaded.progress.attempts = loaded.progress.attempts.max(handed.attempt);
+    loaded.progress.provider_id = loaded.progress.provider_id.or_else(|| provider_id.map(str::to_owned));
+    step.tables.store_row::<ProgressOf>(loaded.message.id, loaded.progress);
     Ok(true)
 }
 

@@ -8,15 +8,15 @@ use model::channel::Channel;
 use model::command::{AcceptMessages, Command, Resolution};
 use model::content::Purpose;
 use model::event::{EventKind, ProviderEvent};
-use model::id::{BodyId, Epoch, GroupId};
-use model::message::{Class, EVENTS_MAX, Progress, SendResult, Status};
+use model::id::{BodyId, Epoch, GroupId, MessageId};
+use model::message::{Class, EVENTS_MAX, SendResult, Status};
 use model::opt_out::OptOutSource;
 use model::outcome::{Acceptance, Outcome, Refusal};
 use model::time::Timestamp;
 
 use super::world::*;
 use crate::Effect;
-use crate::tables::{Bodies, Incarnations, Messages, RowAccess};
+use crate::tables::{AccountingOf, Bodies, Incarnations, Messages, RowAccess};
 
 const MINUTE: u64 = 60_000;
 
@@ -178,17 +178,58 @@ fn that_a_provider_took_it_is_never_ignored() {
 }
 
 #[test]
-fn an_ended_message_stays_as_it_is_but_its_events_tell_that_it_went_out() {
+fn an_ended_message_is_delivered_once_a_provider_is_known_to_have_taken_it() {
+    let expired = SendResult::Retry { due: Timestamp(START + DAY), detail: "not now".to_owned() };
+    let failed = SendResult::Failed { detail: "no".to_owned() };
+    for (ending, ended_as) in [
+        (SendResult::Forbidden, (Status::OptedOut, EventKind::OptedOut)),
+        (expired, (Status::Expired, EventKind::Expired)),
+        (failed, (Status::Failed, EventKind::Failed)),
+    ] {
+        let mut world = World::new();
+        let message = world.accepted(1, &near(), Class::AtLeastOnce);
+        world.settle(message, ("a", 1), ending);
+        assert_eq!(world.status(message), ended_as.0);
+        let mut reported = world.clone();
+
+        for changed in [1, 0] {
+            assert_eq!(world.settle(message, ("b", 1), delivered()), changed);
+        }
+        let progress = world.progress(message);
+        assert_eq!((progress.status, progress.region, progress.detail), (Status::Delivered, region("b"), None));
+        assert_eq!(world.events(message), [ended_as.1, EventKind::Sent]);
+        assert_only_delivered(&world, message);
+
+        let event = ProviderEvent { message, kind: EventKind::Delivered, detail: None };
+        let record = Command::RecordEvents { events: vec![event] };
+        assert_eq!(reported.apply(message.group(), record), Outcome::Recorded { changed: 1 });
+        assert_eq!(reported.status(message), Status::Delivered);
+        assert_eq!(reported.events(message), [ended_as.1, EventKind::Delivered]);
+        assert_only_delivered(&reported, message);
+    }
+}
+
+#[test]
+fn what_a_provider_delivered_is_not_sent_again_and_ends_as_nothing_else() {
     let mut world = World::new();
     let message = world.accepted(1, &near(), Class::AtLeastOnce);
-    world.settle(message, ("a", 1), SendResult::Forbidden);
-    let before = world.progress(message);
-    for changed in [1, 0] {
-        assert_eq!(world.settle(message, ("a", 1), delivered()), changed);
-    }
-    let after = world.progress(message);
-    assert_eq!(Progress { events: before.events.clone(), ..after }, before);
-    assert_eq!(world.events(message), [EventKind::OptedOut, EventKind::Sent]);
+    let unknown = SendResult::Unknown { due: Timestamp(START + MINUTE), detail: "cut off".to_owned() };
+    world.settle(message, ("a", 1), unknown);
+    let events = vec![ProviderEvent { message, kind: EventKind::Delivered, detail: None }];
+    world.apply(message.group(), Command::RecordEvents { events });
+    assert_only_delivered(&world, message);
+    assert_eq!(world.settle(message, ("a", 2), SendResult::Forbidden), 0);
+    assert_eq!(world.settle(message, ("a", 2), delivered()), 1);
+    assert_eq!(world.settle(message, ("a", 2), delivered()), 0);
+    let progress = world.progress(message);
+    assert_eq!((progress.status, progress.attempts), (Status::Delivered, 2));
+    assert_only_delivered(&world, message);
+}
+
+/// The one accepted message is counted as delivered and as nothing else.
+fn assert_only_delivered(world: &World, message: MessageId) {
+    let accounting = world.tables(message.group()).row::<AccountingOf>(&APP).unwrap().unwrap();
+    assert_eq!(accounting, Accounting { accepted: 1, delivered: 1, ..Accounting::default() });
 }
 
 #[test]

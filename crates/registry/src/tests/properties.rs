@@ -166,7 +166,7 @@ impl Checker {
     fn check(&mut self, applied: &Applied<'_>) {
         let (world, group) = (&applied.cluster.world, applied.group);
         self.invariant_at_most_one_claim(applied.command, applied.outcome);
-        self.invariant_the_end_is_the_end(world.tables(group), group);
+        self.invariant_the_end_is_the_end(applied.command, world.tables(group), group);
         self.invariant_effects_tell_the_outbox(&world.effects, world.tables(group), group);
     }
 
@@ -192,12 +192,14 @@ impl Checker {
         }
     }
 
-    /// A message that ended stays as it is until it is retired.
-    fn invariant_the_end_is_the_end(&mut self, tables: &MemoryTables, group: GroupId) {
+    /// A message that ended stays as it is until it is retired; only the word that a provider took it makes it delivered.
+    fn invariant_the_end_is_the_end(&mut self, command: &Command, tables: &MemoryTables, group: GroupId) {
         let rows = tables.rows_while::<ProgressOf>(&MessageId(0), usize::MAX, |_| true).unwrap();
         let now: BTreeMap<MessageId, Status> = rows.into_iter().map(|(id, row)| (id, row.status)).collect();
         for (id, status) in self.ended.iter().filter(|(id, _)| id.group() == group) {
-            assert!(now.get(id).is_none_or(|now| now == status), "{id} was {status}");
+            let told = matches!(command, Command::Settle { .. } | Command::RecordEvents { .. });
+            let stays = |now: &Status| now == status || (told && *now == Status::Delivered);
+            assert!(now.get(id).is_none_or(stays), "{id} was {status}");
         }
         self.claimed.retain(|id, _| id.group() != group || now.get(id).is_some_and(|status| !status.is_final()));
         self.ended.retain(|id, _| id.group() != group);
