@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use model::address::Address;
 use model::app::{APP_NAME_MAX, ChannelDetail};
 use model::channel::Channel;
 use model::content::{CUSTOM_SIZE_MAX, Content, EMAIL_SIZE_MAX, SMS_TEXT_MAX};
@@ -12,6 +11,7 @@ use model::endpoint::{
     ATTRIBUTE_NAME_MAX, ATTRIBUTE_VALUE_MAX, Attributes, ENDPOINT_SIZE_MAX, EndpointPatch, VALUES_MAX,
 };
 use service::ServiceError;
+use service::addresses::{self, Numbering};
 
 /// The largest body of a request, in bytes (Pinpoint: 7 MB).
 pub const BODY_MAX: usize = 7 * 1024 * 1024;
@@ -62,6 +62,7 @@ pub(crate) struct ChannelNames {
     pub(crate) role_arn: &'static str,
     pub(crate) sender_id: &'static str,
     pub(crate) short_code: &'static str,
+    pub(crate) default_country: &'static str,
 }
 
 /// Checks a number of things that must be at least one.
@@ -106,9 +107,16 @@ pub(crate) fn channel(detail: &ChannelDetail, names: &ChannelNames) -> Result<()
             setting(names.configuration_set, configuration_set.as_ref())?;
             setting(names.role_arn, role_arn.as_ref())
         }
-        ChannelDetail::Sms { sender_id, short_code } => {
+        ChannelDetail::Sms { sender_id, short_code, default_country } => {
             setting(names.sender_id, sender_id.as_ref())?;
-            setting(names.short_code, short_code.as_ref())
+            setting(names.short_code, short_code.as_ref())?;
+            match default_country {
+                Some(country) if !addresses::has_numbering(*country) => {
+                    let text = format!("{country} is no country with telephone numbers of its own");
+                    Err(ServiceError::invalid(names.default_country, text))
+                }
+                _ => Ok(()),
+            }
         }
         ChannelDetail::Custom => Ok(()),
     }
@@ -182,7 +190,7 @@ fn mailbox(field: &str, text: &str) -> Result<(), ServiceError> {
         Some((_, inside)) => inside,
         None => text,
     };
-    match Address::parse(Channel::Email, bare) {
+    match addresses::read(Channel::Email, bare, Numbering::Unknown) {
         Ok(_) => Ok(()),
         Err(reason) => Err(ServiceError::invalid(field, reason.to_string())),
     }

@@ -115,10 +115,18 @@ pub struct Endpoint {
 #[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Target {
     pub channel: Channel,
-    /// The address as written.
+    /// The address in normal form.
     pub address: Address,
-    /// Its normalised form.
     pub key: AddressKey,
+    /// The address as its caller wrote it, where that isn't the normal form.
+    pub written: Option<String>,
+}
+
+impl Target {
+    /// Returns the address as its caller wrote it.
+    pub fn as_written(&self) -> &str {
+        self.written.as_deref().unwrap_or(self.address.as_str())
+    }
 }
 
 /// What an update changes; members that are not given stay as they are.

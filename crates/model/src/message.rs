@@ -70,9 +70,9 @@ pub struct Message {
     pub app: AppId,
     /// The channel it goes through.
     pub channel: Channel,
-    /// The recipient, as the caller wrote it.
+    /// Where it goes, in normal form.
     pub address: Address,
-    /// The recipient, normalised.
+    /// What its recipient goes by.
     pub key: AddressKey,
     /// The endpoint it was sent to, unless it was sent to an address.
     pub endpoint: Option<EndpointId>,

@@ -197,11 +197,16 @@ fn channels_of<T: Tables + ?Sized>(step: &Step<'_, T>, app: AppId) -> Result<Vec
 fn merged_detail(old: Option<&ChannelDetail>, new: &ChannelDetail) -> ChannelDetail {
     match (old, new) {
         (
-            Some(ChannelDetail::Sms { sender_id: old_sender_id, short_code: old_short_code }),
-            ChannelDetail::Sms { sender_id, short_code },
+            Some(ChannelDetail::Sms {
+                sender_id: old_sender_id,
+                short_code: old_short_code,
+                default_country: old_default_country,
+            }),
+            ChannelDetail::Sms { sender_id, short_code, default_country },
         ) => ChannelDetail::Sms {
             sender_id: sender_id.clone().or_else(|| old_sender_id.clone()),
             short_code: short_code.clone().or_else(|| old_short_code.clone()),
+            default_country: default_country.or(*old_default_country),
         },
         _ => new.clone(),
     }

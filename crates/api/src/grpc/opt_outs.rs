@@ -10,7 +10,7 @@ use policy::Action;
 use service::ErrorCode;
 use service::use_cases::{OptOutKey, PAGE_MAX};
 use tonic::{Request, Response, Status};
-use wire::public::{parse_address, parse_app_id, parse_channel, parse_source};
+use wire::public::{parse_app_id, parse_channel, parse_source};
 use wire::v1;
 
 use super::error::GrpcError;
@@ -24,7 +24,7 @@ impl v1::opt_outs_server::OptOuts for OptOutsService {
         let _entered = self.0.enter(request.extensions(), Action::PutOptOut)?;
         let request = request.into_inner();
         let source = parse_source(request.source, "source").map_err(GrpcError::from)?;
-        let which = which(&request.app_id, request.channel, &request.address)?;
+        let which = self.which(&request.app_id, request.channel, &request.address).await?;
         let opt_out = self.0.service.put_opt_out(which, source).await.map_err(GrpcError::from)?;
         Ok(Response::new(v1::PutOptOutResponse { opt_out: Some(opt_out.into()) }))
     }
@@ -32,7 +32,7 @@ impl v1::opt_outs_server::OptOuts for OptOutsService {
     async fn get(&self, request: Request<v1::GetOptOutRequest>) -> Result<Response<v1::GetOptOutResponse>, Status> {
         let _entered = self.0.enter(request.extensions(), Action::GetOptOut)?;
         let request = request.into_inner();
-        let which = which(&request.app_id, request.channel, &request.address)?;
+        let which = self.which(&request.app_id, request.channel, &request.address).await?;
         let opt_out = self.0.service.get_opt_out(&which).await.map_err(GrpcError::from)?;
         Ok(Response::new(v1::GetOptOutResponse { opt_out: Some(opt_out.into()) }))
     }
@@ -43,7 +43,7 @@ impl v1::opt_outs_server::OptOuts for OptOutsService {
     ) -> Result<Response<v1::DeleteOptOutResponse>, Status> {
         let _entered = self.0.enter(request.extensions(), Action::DeleteOptOut)?;
         let request = request.into_inner();
-        let which = which(&request.app_id, request.channel, &request.address)?;
+        let which = self.which(&request.app_id, request.channel, &request.address).await?;
         let recipient_key = which.key.as_str().to_owned();
         self.0.service.delete_opt_out(which).await.map_err(GrpcError::from)?;
         Ok(Response::new(v1::DeleteOptOutResponse { recipient_key }))
@@ -57,7 +57,7 @@ impl v1::opt_outs_server::OptOuts for OptOutsService {
         let request = request.into_inner();
         let (opt_outs, next) = match &request.address {
             Some(address) => {
-                let which = which(&request.app_id, request.channel, address)?;
+                let which = self.which(&request.app_id, request.channel, address).await?;
                 (self.of_recipient(which).await?, String::new())
             }
             None => self.page(&request).await?,
@@ -68,6 +68,12 @@ impl v1::opt_outs_server::OptOuts for OptOutsService {
 }
 
 impl OptOutsService {
+    async fn which(&self, app: &str, channel: i32, address: &str) -> Result<OptOutKey, GrpcError> {
+        let channel = parse_channel(channel, "channel")?;
+        let app = parse_app_id(app, "app_id")?;
+        Ok(self.0.service.opt_out_key(app, channel, ("address", address)).await?)
+    }
+
     /// Returns the opt-outs of one recipient on every channel that reaches it.
     async fn of_recipient(&self, which: OptOutKey) -> Result<Vec<OptOut>, GrpcError> {
         self.0.service.get_app(which.app).await?;
@@ -90,12 +96,6 @@ impl OptOutsService {
         let next = page.last().filter(|_| page.len() >= PAGE_MAX).map(token).unwrap_or_default();
         Ok((page, next))
     }
-}
-
-fn which(app: &str, channel: i32, address: &str) -> Result<OptOutKey, GrpcError> {
-    let channel = parse_channel(channel, "channel")?;
-    let (_, key) = parse_address(channel, address, "address")?;
-    Ok(OptOutKey { app: parse_app_id(app, "app_id")?, key, channel })
 }
 
 /// Writes where a page ended: the channel's name and the recipient.

@@ -248,7 +248,7 @@ fn of_app(action: &Action) -> (GroupId, Command) {
         Action::PutChannel(app, channel, enabled, class) => {
             let detail = match channel {
                 Channel::Custom => ChannelDetail::Custom,
-                _ => ChannelDetail::Sms { sender_id: None, short_code: None },
+                _ => ChannelDetail::Sms { sender_id: None, short_code: None, default_country: None },
             };
             let (channel, enabled, class) = (*channel, *enabled, *class);
             (GroupId::CONTROL, Command::PutChannel { app: APPS[*app], channel, enabled, class, detail })

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use model::address::{Address, partition_of_app, stable_hash};
+use model::address::{partition_of_app, stable_hash};
 use model::channel::{CHANNELS, Channel};
 use model::command::{AcceptMessages, Command, Proposal, Recipient};
 use model::content::{Content, Substitutions};
@@ -13,10 +13,11 @@ use model::message::{Class, RECIPIENTS_MAX};
 use model::outcome::{Acceptance, Outcome, Refusal};
 use registry::tables::{Channels, RowAccess as _, View};
 
-use super::apps::app_in;
+use super::apps::numbering_in;
 use super::endpoints::{EndpointWithUser, endpoint_in, recipient_key};
 use super::variables::endpoint_values;
 use super::{REQUEST_DEADLINE, Service, unexpected};
+use crate::addresses::{self, Numbering};
 use crate::error::{ErrorCode, ServiceError};
 use crate::ports::{Applied, LogError};
 
@@ -68,7 +69,7 @@ pub enum To {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "names and types say the rest")]
 pub struct SendAnswer {
-    /// Where the message goes; nothing when that isn't known.
+    /// Where the message goes, as it was written; nothing when that isn't known.
     pub address: Option<String>,
     pub outcome: SendOutcome,
 }
@@ -99,12 +100,15 @@ pub enum SendOutcome {
 /// A recipient that was found and has something to be told.
 struct Resolved {
     channel: Channel,
+    /// The address as it was written.
+    written: String,
     content: Option<Content>,
     recipient: Recipient,
 }
 
 /// What a request needs of the tables.
 struct Known {
+    numbering: Numbering,
     /// The channels of the app that are enabled.
     channels: BTreeSet<Channel>,
     /// The endpoints that the request names, those that exist.
@@ -113,6 +117,9 @@ struct Known {
 
 /// Recipients that share a command: the partition, the channel, and for those with a content of their own their place.
 type BatchKey = (GroupId, Channel, Option<usize>);
+
+/// A recipient with its place in the request and its address as it was written.
+type Placed = (usize, String, Recipient);
 
 impl Service {
     /// Accepts messages. The answers are in the order of the targets.
@@ -127,12 +134,12 @@ impl Service {
         }
         let known = self.known(&request).await?;
         let mut answers: Vec<Option<SendAnswer>> = vec![None; request.targets.len()];
-        let mut batches: BTreeMap<BatchKey, Vec<(usize, Recipient)>> = BTreeMap::new();
+        let mut batches: BTreeMap<BatchKey, Vec<Placed>> = BTreeMap::new();
         for (place, target) in request.targets.iter().enumerate() {
             match self.resolve(&request, target, &known) {
-                Ok(Resolved { channel, content, recipient }) => {
+                Ok(Resolved { channel, written, content, recipient }) => {
                     let key = (recipient.message.group(), channel, content.as_ref().map(|_| place));
-                    batches.entry(key).or_default().push((place, recipient));
+                    batches.entry(key).or_default().push((place, written, recipient));
                 }
                 Err(answer) => answers[place] = Some(answer),
             }
@@ -162,11 +169,11 @@ impl Service {
     async fn known(&self, request: &SendRequest) -> Result<Known, ServiceError> {
         let app = request.app;
         let channels = |view: &dyn View| {
-            app_in(view, app)?;
+            let numbering = numbering_in(view, app)?;
             let first = (app, Channel::Email);
-            Ok(view.rows_while::<Channels>(&first, CHANNELS.len(), |(owner, _)| *owner == app)?)
+            Ok((numbering, view.rows_while::<Channels>(&first, CHANNELS.len(), |(owner, _)| *owner == app)?))
         };
-        let channels = self.read(GroupId::CONTROL, channels).await?;
+        let (numbering, channels) = self.read(GroupId::CONTROL, channels).await?;
         let enabled = channels.into_iter().filter(|(_, settings)| settings.enabled).map(|((_, channel), _)| channel);
         let named: BTreeSet<&EndpointId> = request
             .targets
@@ -184,28 +191,28 @@ impl Service {
             true => BTreeMap::new(),
             false => self.read(partition_of_app(app, self.facts.partitions), endpoints).await?,
         };
-        Ok(Known { channels: enabled.collect(), endpoints })
+        Ok(Known { numbering, channels: enabled.collect(), endpoints })
     }
 
     /// Finds a recipient, or says why it gets nothing.
     fn resolve(&self, request: &SendRequest, target: &SendTarget, known: &Known) -> Result<Resolved, SendAnswer> {
-        let (channel, address, key, endpoint) = match &target.to {
-            To::Address { channel, address } => match Address::parse(*channel, address) {
-                Ok((parsed, key)) => (*channel, parsed, key, None),
+        let (channel, written, (address, key), endpoint) = match &target.to {
+            To::Address { channel, address } => match addresses::read(*channel, address, known.numbering) {
+                Ok(read) => (*channel, address.clone(), read, None),
                 Err(reason) => return Err(answer(Some(address), SendOutcome::InvalidAddress(reason.to_string()))),
             },
             To::Endpoint(id) => {
                 let found = known.endpoints.get(id).and_then(|found| Some((found, found.endpoint.target.clone()?)));
                 let (found, target) = found.ok_or_else(|| answer(None, SendOutcome::EndpointNotFound))?;
-                let key = recipient_key(request.app, id, target.channel, target.key);
-                (target.channel, target.address, key, Some(found))
+                let key = recipient_key(request.app, id, target.channel, target.key.clone());
+                (target.channel, target.as_written().to_owned(), (target.address, key), Some(found))
             }
         };
         if !known.channels.contains(&channel) {
-            return Err(answer(Some(address.as_str()), SendOutcome::ChannelDisabled(channel)));
+            return Err(answer(Some(&written), SendOutcome::ChannelDisabled(channel)));
         }
         let Some(content) = target.content.as_ref().or_else(|| request.contents.get(&channel)) else {
-            return Err(answer(Some(address.as_str()), SendOutcome::NoContent(channel)));
+            return Err(answer(Some(&written), SendOutcome::NoContent(channel)));
         };
         let mut substitutions = target.substitutions.clone();
         if let Some(EndpointWithUser { endpoint, user_attributes }) = endpoint {
@@ -222,7 +229,7 @@ impl Service {
         let endpoint = endpoint.map(|found| found.endpoint.id.clone());
         let context = target.context.clone();
         let recipient = Recipient { message, address, key, endpoint, substitutions, context };
-        Ok(Resolved { channel, content: target.content.clone(), recipient })
+        Ok(Resolved { channel, written, content: target.content.clone(), recipient })
     }
 
     /// Proposes one batch and returns where its answers belong.
@@ -230,9 +237,12 @@ impl Service {
         &self,
         request: &SendRequest,
         (group, channel, own): BatchKey,
-        batch: Vec<(usize, Recipient)>,
+        batch: Vec<Placed>,
     ) -> (Vec<(usize, String)>, Result<Vec<SendOutcome>, ServiceError>) {
-        let places = batch.iter().map(|(place, recipient)| (*place, recipient.address.as_str().to_owned())).collect();
+        let (places, recipients) = batch
+            .into_iter()
+            .map(|(place, written, recipient)| ((place, written), recipient))
+            .unzip::<_, _, Vec<(usize, String)>, Vec<Recipient>>();
         let own_content = own.and_then(|place| request.targets[place].content.clone());
         let Some(content) = own_content.or_else(|| request.contents.get(&channel).cloned()) else {
             return (places, Err(unexpected("a recipient without content")));
@@ -247,7 +257,7 @@ impl Service {
             class: request.class,
             time_to_live_ms: u64::try_from(time_to_live.as_millis()).unwrap_or(u64::MAX).max(1),
             context: request.context.clone(),
-            recipients: batch.into_iter().map(|(_, recipient)| recipient).collect(),
+            recipients,
         }));
         let request_id = request.request.map(|id| part_of_request(id, (group, channel, own)));
         let proposal = vec![Proposal { request: request_id, command }];

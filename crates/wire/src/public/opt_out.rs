@@ -1,7 +1,5 @@
 //! Opt-outs.
 
-use model::address::{Address, AddressKey};
-use model::channel::Channel;
 use model::opt_out::{OptOut, OptOutSource};
 
 use crate::codes::Coded as _;
@@ -27,12 +25,4 @@ impl From<OptOut> for v1::OptOut {
 /// When the number of the field is none.
 pub fn parse_source(code: i32, field: &str) -> Result<OptOutSource, InvalidField> {
     code_if_given(code, field).map(|source| source.unwrap_or(OptOutSource::Request))
-}
-
-/// Parses an address of a channel, with its key.
-///
-/// # Errors
-/// When the text of the field is no address of the channel.
-pub fn parse_address(channel: Channel, text: &str, field: &str) -> Result<(Address, AddressKey), InvalidField> {
-    Address::parse(channel, text).map_err(|reason| InvalidField::new(field, reason))
 }

@@ -106,6 +106,7 @@ impl Form for Target {
         writer.code(1, self.channel);
         writer.text(2, self.address.as_str());
         writer.text(3, self.key.as_str());
+        writer.text_if_given(4, self.written.as_deref());
     }
 
     fn read(row: state::Target) -> Result<Target, InvalidField> {
@@ -113,6 +114,7 @@ impl Form for Target {
             channel: code(row.channel, "channel")?,
             address: text(row.address, "address").map(Address::from_stored)?,
             key: text(row.key, "key").map(AddressKey::from_stored)?,
+            written: row.written,
         })
     }
 }

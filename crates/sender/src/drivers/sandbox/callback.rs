@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use delivery::keywords::opts_out;
-use model::address::{Address, AddressKey};
+use model::address::AddressKey;
 use model::command::Proposal;
 use model::event::{EventKind, ProviderEvent};
 use model::message::DETAIL_MAX;
 use model::opt_out::OptOutSource;
 use model::{AppId, Channel, Command, GroupId, MessageId, RequestId};
 use serde::Deserialize;
+use service::addresses::{self, Numbering};
 use service::ports::CallbackError;
 use sha2::{Digest, Sha256};
 
@@ -152,7 +153,7 @@ impl Inbound {
 
     /// Returns who wrote; `index` is the place in the callback.
     fn sender(&self, index: usize) -> Result<AddressKey, CallbackError> {
-        let (_, key) = Address::parse(Channel::Sms, &self.origination_number)
+        let (_, key) = addresses::read(Channel::Sms, &self.origination_number, Numbering::International)
             .map_err(|error| malformed(format!("inbound[{index}].origination_number"), error.to_string()))?;
         Ok(key)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use model::Timestamp;
+use model::{Address, Timestamp};
 use serde_json::{Value, json};
 
 use super::*;
@@ -57,7 +57,7 @@ fn events_go_to_the_groups_of_their_messages_in_order() {
 #[test]
 fn a_keyword_opts_out_of_every_app_of_the_number() {
     let commands = parse(&inbound("+12065550100", "+100", "Stop it")).unwrap();
-    let (_, key) = Address::parse(Channel::Sms, "+12065550100").unwrap();
+    let (_, key) = Address::normal(Channel::Sms, "+12065550100").unwrap();
     assert_eq!(commands.len(), 2);
     for ((group, command), wanted) in commands.into_iter().zip([AppId(1), AppId(2)]) {
         assert_eq!(group, key.partition(PARTITIONS));

@@ -28,7 +28,7 @@ fn message_id() -> MessageId {
 }
 
 fn address() -> (Address, AddressKey) {
-    Address::parse(Channel::Sms, "+1 206 555 0100").unwrap()
+    Address::normal(Channel::Sms, "+12065550100").unwrap()
 }
 
 #[test]

@@ -27,8 +27,9 @@ pub(crate) fn channel_detail() -> impl Strategy<Value = ChannelDetail> {
         (text(), text(), some_text(), some_text()).prop_map(|(from_address, identity, configuration_set, role_arn)| {
             ChannelDetail::Email { from_address, identity, configuration_set, role_arn }
         });
-    let sms =
-        (some_text(), some_text()).prop_map(|(sender_id, short_code)| ChannelDetail::Sms { sender_id, short_code });
+    let sms = (some_text(), some_text(), of("[A-Z]{2}")).prop_map(|(sender_id, short_code, country)| {
+        ChannelDetail::Sms { sender_id, short_code, default_country: country.map(|text| text.parse().unwrap()) }
+    });
     prop_oneof![email, sms, Just(ChannelDetail::Custom)]
 }
 
