@@ -17,6 +17,9 @@ pub const ATTRIBUTE_NAME_MAX: usize = 50;
 pub const ATTRIBUTE_VALUE_MAX: usize = 100;
 /// The largest endpoint in bytes, all text counted.
 pub const ENDPOINT_SIZE_MAX: usize = 15 * 1024;
+/// How many addresses that an endpoint left are remembered: what forbids messages to it must reach those that wait
+/// there, and each costs a follow-up then.
+pub const FORMER_PLACES_MAX: usize = 8;
 /// The largest number of endpoints of one user.
 pub const ENDPOINTS_PER_USER_MAX: usize = 15;
 
@@ -127,6 +130,15 @@ impl Target {
     pub fn as_written(&self) -> &str {
         self.written.as_deref().unwrap_or(self.address.as_str())
     }
+}
+
+/// Where an endpoint was: messages to it may still wait there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FormerPlace {
+    /// The channel of the address that it left.
+    pub channel: Channel,
+    /// The endpoint's revision with which it left; an older one is forgotten first.
+    pub left: Revision,
 }
 
 /// What an update changes; members that are not given stay as they are.

@@ -10,8 +10,8 @@ use model::time::Timestamp;
 use crate::messages;
 use crate::step::Step;
 use crate::tables::{
-    AddressEndpoints, BanCounts, BlockedKeys, Blocks, Deletions, Endpoints, OptOuts, RequestAges, Requests, RowAccess,
-    Table, TableError, Tables, UserEndpoints, Users, WriteRows,
+    AddressEndpoints, BanCounts, BlockedKeys, Blocks, Deletions, Endpoints, FormerPlaces, OptOuts, RequestAges,
+    Requests, RowAccess, Table, TableError, Tables, UserEndpoints, Users, WriteRows,
 };
 
 /// Removes at most `limit` rows of each kind. Answers how many, and whether there is more to remove now.
@@ -69,6 +69,7 @@ fn clear_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId, left: &mut 
     clear::<T, UserEndpoints>(tables, &(app, user, endpoint.clone()), |key| key.0 == app, left)?;
     clear::<T, AddressEndpoints>(tables, &(app, channel, key.clone()), |key| key.0 == app, left)?;
     clear::<T, BlockedKeys>(tables, &(app, endpoint.clone(), key.clone()), |key| key.0 == app, left)?;
+    clear::<T, FormerPlaces>(tables, &(app, endpoint.clone(), key.clone()), |key| key.0 == app, left)?;
     clear::<T, OptOuts>(tables, &(app, key.clone(), channel), |key| key.0 == app, left)?;
     clear::<T, Blocks>(tables, &(app, key.clone(), endpoint), |key| key.0 == app, left)?;
     clear::<T, BanCounts>(tables, &(app, key), |key| key.0 == app, left)?;

@@ -5,7 +5,7 @@ use model::address::AddressKey;
 use model::app::{App, AppSendState, ChannelSettings};
 use model::channel::Channel;
 use model::command::FollowUpAction;
-use model::endpoint::{Attributes, Endpoint};
+use model::endpoint::{Attributes, Endpoint, FormerPlace};
 use model::event::Event;
 use model::id::{
     AppId, BodyId, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, RequestId, UserId,
@@ -91,6 +91,8 @@ tables! {
     /// The blocks that this group's endpoints have put, here or in other partitions; kept after an endpoint is gone,
     /// because its block stands.
     27 BlockedKeys: (AppId, EndpointId, AddressKey) => Block;
+    /// Where endpoints were; at most [`FORMER_PLACES_MAX`](model::endpoint::FORMER_PLACES_MAX) each.
+    28 FormerPlaces: (AppId, EndpointId, AddressKey) => FormerPlace;
 
     /// How many opt-outs and blocks a recipient has; no row for none, which is nearly everybody.
     29 BanCounts: (AppId, AddressKey) => u64;

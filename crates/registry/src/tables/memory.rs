@@ -62,6 +62,7 @@ memory_tables! {
     user_endpoints: UserEndpoints,
     address_endpoints: AddressEndpoints,
     blocked_keys: BlockedKeys,
+    former_places: FormerPlaces,
     ban_counts: BanCounts,
     opt_outs: OptOuts,
     blocks: Blocks,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::endpoint::{Demographic, Location, Metric, Target, UserLink};
+use model::endpoint::{Demographic, FormerPlace, Location, Metric, Target, UserLink};
 use model::{Address, AddressKey, AppId, Endpoint, EndpointPatch, RequestId, Revision, Timestamp};
 
 use super::content::lists;
@@ -116,6 +116,19 @@ impl Form for Target {
             key: text(row.key, "key").map(AddressKey::from_stored)?,
             written: row.written,
         })
+    }
+}
+
+impl Form for FormerPlace {
+    type Generated = state::FormerPlace;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.code(1, self.channel);
+        writer.uint(2, self.left.0);
+    }
+
+    fn read(row: state::FormerPlace) -> Result<FormerPlace, InvalidField> {
+        Ok(FormerPlace { channel: code(row.channel, "channel")?, left: Revision(row.left) })
     }
 }
 

@@ -40,8 +40,9 @@ proptest! {
     #[test]
     fn rows_about_recipients_come_back(
         send_state in any_of::app_send_state(), endpoint in any_of::endpoint(), attributes in any_of::lists(),
-        opt_out in any_of::opt_out(), block in any_of::block(),
+        opt_out in any_of::opt_out(), block in any_of::block(), former in any_of::former_place(),
     ) {
+        check(&former)?;
         check(&send_state)?;
         check(&endpoint)?;
         check::<Attributes>(&attributes)?;

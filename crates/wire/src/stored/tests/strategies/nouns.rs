@@ -6,6 +6,7 @@ use model::accounting::Accounting;
 use model::app::ChannelDetail;
 use model::cluster::{NodeInfo, RegionKind};
 use model::content::Purpose;
+use model::endpoint::FormerPlace;
 use model::event::EVENT_KINDS;
 use model::message::{Body, Claim, EventRef, STATUSES};
 use model::opt_out::{Block, BlockReason, OptOut, OptOutSource};
@@ -149,6 +150,10 @@ pub(crate) fn block() -> BoxedStrategy<Block> {
             revision,
         })
         .boxed()
+}
+
+pub(crate) fn former_place() -> impl Strategy<Value = FormerPlace> {
+    (channel(), revision()).prop_map(|(channel, left)| FormerPlace { channel, left })
 }
 
 pub(crate) fn content() -> BoxedStrategy<Content> {
