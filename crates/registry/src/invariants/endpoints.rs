@@ -132,7 +132,7 @@ pub(super) fn invariant_ban_counts<V: View + ?Sized>(view: &V) -> Result<(), Bro
     hold("invariant_ban_counts", found == expected, || format!("found {found:?}, expected {expected:?}"))
 }
 
-/// Of a deleted app that is done with, no row is left but its send state, its accounting and messages that are settled.
+/// A deleted app is known until it is done with; then no row is left but its accounting and messages that are settled.
 pub(super) fn invariant_deleted_apps<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let mut left: BTreeSet<AppId> = BTreeSet::new();
     left.extend(all::<Endpoints>(view, &(AppId(0), no_endpoint()))?.into_iter().map(|(key, _)| key.0));
@@ -141,6 +141,10 @@ pub(super) fn invariant_deleted_apps<V: View + ?Sized>(view: &V) -> Result<(), B
     left.extend(all::<OptOuts>(view, &(AppId(0), no_key(), CHANNELS[0]))?.into_iter().map(|(key, _)| key.0));
     left.extend(all::<Blocks>(view, &(AppId(0), no_key(), no_endpoint()))?.into_iter().map(|(key, _)| key.0));
     left.extend(all::<BanCounts>(view, &(AppId(0), no_key()))?.into_iter().map(|(key, _)| key.0));
+    for (app, send_state) in all::<AppSendStates>(view, &AppId(0))? {
+        let known = view.row::<Deletions>(&app)?.is_some_and(|deletion| deletion.known);
+        hold("invariant_deleted_apps", send_state.deleted == known, || format!("app {app} is kept as a tombstone"))?;
+    }
     for app in left {
         let done = !open(view, app)? && view.row::<Deletions>(&app)?.is_none();
         hold("invariant_deleted_apps", !done, || format!("app {app} is done with and has rows"))?;

@@ -11,9 +11,9 @@ use model::id::{
     AppId, BodyId, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, RequestId, UserId,
 };
 use model::message::{Body, Message, Progress};
-use model::opt_out::{Block, OptOut};
+use model::opt_out::{Block, ListedOptOut, OptOut, OptOutList};
 use model::plan::TrafficPlan;
-use model::rows::{GroupMeta, OutboxRow, RequestRow};
+use model::rows::{Deletion, GroupMeta, OutboxRow, RequestRow};
 use model::time::Timestamp;
 
 use super::table::{ReadRows, Table, WriteRows};
@@ -79,7 +79,7 @@ tables! {
     /// What the partition knows of apps.
     21 AppSendStates: AppId => AppSendState;
     /// Deleted apps whose data is still being removed.
-    22 Deletions: AppId => ();
+    22 Deletions: AppId => Deletion;
     /// Endpoints.
     23 Endpoints: (AppId, EndpointId) => Endpoint;
     /// Attributes of users.
@@ -122,4 +122,6 @@ tables! {
     42 AccountingOf: AppId => Accounting;
     /// The last incarnation of each node that the group was told of; claims of earlier ones are worth nothing.
     43 Incarnations: NodeId => Incarnation;
+    /// Telephone numbers in opt-out lists.
+    44 ListedOptOuts: (OptOutList, AddressKey) => ListedOptOut;
 }

@@ -65,6 +65,7 @@ memory_tables! {
     former_places: FormerPlaces,
     ban_counts: BanCounts,
     opt_outs: OptOuts,
+    listed_opt_outs: ListedOptOuts,
     blocks: Blocks,
     bodies: Bodies,
     messages: Messages,

@@ -5,12 +5,13 @@ use model::command::{Command, FollowUpAction};
 use model::event::{EventKind, ProviderEvent};
 use model::id::{GroupId, Revision};
 use model::message::{Class, Status};
-use model::opt_out::{Block, BlockReason, OptOutSource};
+use model::opt_out::{Block, BlockReason, OptOutList, OptOutSource};
 use model::outcome::{Acceptance, Outcome, Refusal};
 use model::time::Timestamp;
 
 use super::world::*;
-use crate::tables::{Blocks, OptOuts, RowAccess};
+use crate::forbid::{Ban, Whom, ban};
+use crate::tables::{Blocks, ListedOptOuts, OptOuts, RowAccess};
 
 fn put(source: OptOutSource) -> Command {
     Command::PutOptOut { app: APP, key: key(&near()), channel: Channel::Sms, source }
@@ -59,6 +60,40 @@ fn opt_outs_of_unknown_apps_and_of_other_partitions_are_refused() {
     assert_eq!(world.apply(group_of(&near()), put(OptOutSource::Reply)), refused(Refusal::AppNotFound));
     assert_eq!(world.apply(group_of(&far()), put(OptOutSource::Reply)), refused(Refusal::WrongGroup));
     assert_eq!(world.apply(group_of(&near()), delete()), refused(Refusal::AppNotFound));
+}
+
+#[test]
+fn a_number_in_the_list_gets_nothing_of_any_app_that_goes_by_it() {
+    let mut world = World::new();
+    let group = group_of(&near());
+    let (list, key) = (OptOutList::DEFAULT, key(&near()));
+    let put = |source| Command::PutListedOptOut { list: list.clone(), key: key.clone(), source };
+    let message = world.accepted(1, &near(), Class::AtLeastOnce);
+    for source in [OptOutSource::Reply, OptOutSource::Request] {
+        assert_eq!(world.apply(group, put(source)), Outcome::Done);
+        assert!(world.forbade());
+        world.now += 5;
+    }
+    let row = world.tables(group).row::<ListedOptOuts>(&(list.clone(), key.clone())).unwrap().unwrap();
+    assert_eq!((row.time, row.source), (Timestamp(START), OptOutSource::Reply));
+    assert_eq!(world.accept(2, &near(), None), Outcome::Accepted(vec![Acceptance::OptedOut]));
+    let whom = |channel| Whom { app: model::AppId(0xbb), key: &key, channel, endpoint: None };
+    for (channel, expected) in
+        [(Channel::Sms, Some(Ban::OptedOut)), (Channel::Voice, Some(Ban::OptedOut)), (Channel::Email, None)]
+    {
+        assert_eq!(ban(world.tables(group), whom(channel)).unwrap(), expected, "{channel}");
+    }
+    assert_eq!(world.status(message), Status::Waiting);
+    let delete = Command::DeleteListedOptOut { list, key: key.clone() };
+    assert_eq!(world.apply(group, delete.clone()), Outcome::Done);
+    assert_eq!(world.apply(group, delete), refused(Refusal::OptOutNotFound));
+    assert_eq!(ban(world.tables(group), whom(Channel::Sms)).unwrap(), None);
+    let far = Command::PutListedOptOut {
+        list: OptOutList::DEFAULT,
+        key: self::key(&self::far()),
+        source: OptOutSource::Reply,
+    };
+    assert_eq!(world.apply(group, far), refused(Refusal::WrongGroup));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Opt-outs.
 
-use model::opt_out::{OptOut, OptOutSource};
+use model::channel::Channel;
+use model::opt_out::{ListedOptOut, OptOut, OptOutSource};
 
 use crate::codes::Coded as _;
 use crate::error::InvalidField;
@@ -15,6 +16,21 @@ impl From<OptOut> for v1::OptOut {
             channel: opt_out.channel.wire_code(),
             source: opt_out.source.wire_code(),
             time_ms: opt_out.time.0,
+            opt_out_list: String::new(),
+        }
+    }
+}
+
+/// One in a list, as it holds for messages of a channel.
+impl From<(ListedOptOut, Channel)> for v1::OptOut {
+    fn from((listed, channel): (ListedOptOut, Channel)) -> v1::OptOut {
+        v1::OptOut {
+            app_id: String::new(),
+            recipient_key: listed.key.as_str().to_owned(),
+            channel: channel.wire_code(),
+            source: listed.source.wire_code(),
+            time_ms: listed.time.0,
+            opt_out_list: listed.list.as_str().to_owned(),
         }
     }
 }

@@ -9,9 +9,9 @@ use model::content::Purpose;
 use model::endpoint::FormerPlace;
 use model::event::EVENT_KINDS;
 use model::message::{Body, Claim, EventRef, STATUSES};
-use model::opt_out::{Block, BlockReason, OptOut, OptOutSource};
+use model::opt_out::{Block, BlockReason, ListedOptOut, OptOut, OptOutList, OptOutSource};
 use model::plan::{Author, Mode, PlanChange, RegionState, Weights};
-use model::rows::{GroupMeta, OutboxRow};
+use model::rows::{Deletion, GroupMeta, OutboxRow};
 use model::*;
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
@@ -150,6 +150,23 @@ pub(crate) fn block() -> BoxedStrategy<Block> {
             revision,
         })
         .boxed()
+}
+
+pub(crate) fn opt_out_list() -> impl Strategy<Value = OptOutList> {
+    key().prop_map(|key| OptOutList::from_stored(key.as_str().to_owned()))
+}
+
+pub(crate) fn listed_opt_out() -> impl Strategy<Value = ListedOptOut> {
+    (opt_out_list(), key(), source(), time()).prop_map(|(list, key, source, time)| ListedOptOut {
+        list,
+        key,
+        source,
+        time,
+    })
+}
+
+pub(crate) fn deletion() -> impl Strategy<Value = Deletion> {
+    (any::<bool>(), any::<bool>()).prop_map(|(known, ended)| Deletion { known, ended })
 }
 
 pub(crate) fn former_place() -> impl Strategy<Value = FormerPlace> {
