@@ -295,10 +295,7 @@ impl Command {
                 FollowUpAction::PutBlock(_) | FollowUpAction::AdoptApp(_) => true,
                 FollowUpAction::RemoveBlock { .. } | FollowUpAction::EndApp { .. } => false,
             },
-            Command::RecordEvents { events } => events.iter().any(|event| {
-                use crate::event::EventKind::{Complaint, HardBounce, Unsubscribed};
-                matches!(event.kind, Complaint | HardBounce | Unsubscribed)
-            }),
+            Command::RecordEvents { events } => events.iter().any(|event| event.kind.opts_out()),
             _ => false,
         }
     }

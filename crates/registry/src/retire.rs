@@ -1,4 +1,4 @@
-//! Removing what was kept long enough: settled messages, answers to requests, and what belonged to deleted apps.
+//! Removing what was kept long enough: settled messages and later their traces, answers to requests, and what belonged to deleted apps.
 
 use model::address::{AddressKey, partition_of_app};
 use model::channel::CHANNELS;
@@ -15,16 +15,21 @@ use crate::tables::{
     Requests, RowAccess, Table, TableError, Tables, UserEndpoints, Users, WriteRows,
 };
 
+/// How many deleted apps are looked at each time, whatever may be removed: those that wait for something (a pending
+/// message) must not keep the others from going.
+const DELETIONS_READ: usize = 1_000;
+
 /// Removes at most `limit` rows of each kind. Answers how many, and whether there is more to remove now.
 pub(crate) fn retire<T: Tables + ?Sized>(step: &mut Step<'_, T>, limit: u32) -> Result<Outcome, TableError> {
     let limit = limit.min(CHUNK_MAX) as usize;
     let (settled, more_settled) = messages::retire_settled(step, limit)?;
+    let (traces, more_traces) = messages::retire_traces(step, limit)?;
     let (answers, more_answers) = retire_requests(step, limit)?;
     let (rows, more_rows) = retire_apps(step, limit)?;
     Ok(Outcome::Chunk {
-        touched: settled + answers + rows,
+        touched: settled + traces + answers + rows,
         next: None,
-        more: more_settled || more_answers || more_rows,
+        more: more_settled || more_traces || more_answers || more_rows,
     })
 }
 
@@ -45,7 +50,7 @@ fn retire_requests<T: Tables + ?Sized>(step: &mut Step<'_, T>, limit: usize) -> 
 /// those as forbidden when they are due, and the last of them expire) and no more blocks of it come.
 fn retire_apps<T: Tables + ?Sized>(step: &mut Step<'_, T>, limit: usize) -> Result<(u32, bool), TableError> {
     let mut left = limit;
-    for (app, deletion) in step.tables.rows_while::<Deletions>(&AppId(0), limit, |_| true)? {
+    for (app, deletion) in step.tables.rows_while::<Deletions>(&AppId(0), DELETIONS_READ, |_| true)? {
         if !deletion.known {
             continue;
         }

@@ -297,12 +297,8 @@ async fn opt_outs_in_a_list_hold_for_apps_and_are_removed_from_the_list_alone() 
     let get = v1::GetOptOutRequest { app_id: app_id.clone(), channel, address: number.into(), ..Default::default() };
     let got = opt_outs.get(get.clone()).await.unwrap().into_inner().opt_out.unwrap();
     assert_eq!(got.opt_out_list, "Default");
-    let of_app = v1::DeleteOptOutRequest {
-        app_id: app_id.clone(),
-        channel,
-        address: number.into(),
-        ..Default::default()
-    };
+    let of_app =
+        v1::DeleteOptOutRequest { app_id: app_id.clone(), channel, address: number.into(), ..Default::default() };
     assert_eq!(opt_outs.delete(of_app.clone()).await.unwrap_err().code(), Code::NotFound);
     let page = v1::ListOptOutsRequest { opt_out_list: list.clone(), ..Default::default() };
     assert_eq!(opt_outs.list(page).await.unwrap().into_inner().opt_outs, [put_one]);

@@ -8,7 +8,7 @@ use super::endpoints::{
 use super::follow_ups::{invariant_follow_ups, invariant_requests};
 use super::messages::{
     invariant_accounting, invariant_bodies, invariant_claims, invariant_events, invariant_expiries, invariant_held,
-    invariant_outbox, invariant_retirements,
+    invariant_outbox, invariant_retirements, invariant_traces,
 };
 use crate::tables::View;
 
@@ -20,13 +20,14 @@ type Rule<V> = fn(&V) -> Result<(), Broken>;
 /// # Errors
 /// At the first rule that doesn't hold, and when the tables can't be read.
 pub fn check_all<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
-    let rules: [Rule<V>; 16] = [
+    let rules: [Rule<V>; 17] = [
         invariant_accounting,
         invariant_outbox,
         invariant_expiries,
         invariant_claims,
         invariant_held,
         invariant_retirements,
+        invariant_traces,
         invariant_bodies,
         invariant_events,
         invariant_follow_ups,

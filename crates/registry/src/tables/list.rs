@@ -10,7 +10,7 @@ use model::event::Event;
 use model::id::{
     AppId, BodyId, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, RequestId, UserId,
 };
-use model::message::{Body, Message, Progress};
+use model::message::{Body, Message, Progress, Trace};
 use model::opt_out::{Block, ListedOptOut, OptOut, OptOutList};
 use model::plan::TrafficPlan;
 use model::rows::{Deletion, GroupMeta, OutboxRow, RequestRow};
@@ -124,4 +124,8 @@ tables! {
     43 Incarnations: NodeId => Incarnation;
     /// Telephone numbers in opt-out lists.
     44 ListedOptOuts: (OptOutList, AddressKey) => ListedOptOut;
+    /// Whom messages went to that were retired.
+    45 Traces: MessageId => Trace;
+    /// The same messages by the time at which they were settled.
+    46 TraceAges: (Timestamp, MessageId) => ();
 }

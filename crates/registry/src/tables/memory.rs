@@ -76,6 +76,8 @@ memory_tables! {
     held: Held,
     events: Events,
     retirements: Retirements,
+    traces: Traces,
+    trace_ages: TraceAges,
     accounting_of: AccountingOf,
     incarnations: Incarnations,
 }

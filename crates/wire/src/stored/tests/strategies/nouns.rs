@@ -8,7 +8,7 @@ use model::cluster::{NodeInfo, RegionKind};
 use model::content::Purpose;
 use model::endpoint::FormerPlace;
 use model::event::EVENT_KINDS;
-use model::message::{Body, Claim, EventRef, STATUSES};
+use model::message::{Body, Claim, EventRef, STATUSES, Trace};
 use model::opt_out::{Block, BlockReason, ListedOptOut, OptOut, OptOutList, OptOutSource};
 use model::plan::{Author, Mode, PlanChange, RegionState, Weights};
 use model::rows::{Deletion, GroupMeta, OutboxRow};
@@ -163,6 +163,11 @@ pub(crate) fn listed_opt_out() -> impl Strategy<Value = ListedOptOut> {
         source,
         time,
     })
+}
+
+pub(crate) fn trace() -> impl Strategy<Value = Trace> {
+    let heard = proptest::collection::btree_set(kind(), 0..3);
+    (app_id(), channel(), key(), heard).prop_map(|(app, channel, key, heard)| Trace { app, channel, key, heard })
 }
 
 pub(crate) fn deletion() -> impl Strategy<Value = Deletion> {
