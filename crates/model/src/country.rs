@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A country or territory by its code of two capital letters (ISO 3166-1 alpha-2). That there is one of that code is for
-/// the entrance to know, which has the numbering plans.
+/// A country or territory by its code of two capital letters (ISO 3166-1 alpha-2). That there is one of that code is
+/// for the entrance to know, which has the numbering plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Country([u8; 2]);
 

@@ -1,7 +1,7 @@
 //! Characters that show nothing.
 
-/// The characters that show nothing (Unicode's Default_Ignorable_Code_Point), with the code points that are reserved for
-/// more of them.
+/// The characters that show nothing (Unicode's Default_Ignorable_Code_Point), with the code points that are reserved
+/// for more of them.
 const INVISIBLE: [std::ops::RangeInclusive<char>; 17] = [
     '\u{AD}'..='\u{AD}',
     '\u{34F}'..='\u{34F}',

@@ -185,8 +185,8 @@ pub struct EventRef {
     pub kind: EventKind,
 }
 
-/// What is kept of a message that was retired: whom it went to, because its provider may still tell what forbids sending
-/// to them.
+/// What is kept of a message that was retired: whom it went to, because its provider may still tell what forbids
+/// sending to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Trace {

@@ -55,8 +55,8 @@ pub fn apply<T: Tables + ?Sized>(
     Ok(outcomes.into_iter().next().expect("one proposal has one outcome"))
 }
 
-/// Checks before a proposal enters a log what would stop every replica when it is applied. Whatever else is wrong with a
-/// command is answered as an outcome.
+/// Checks before a proposal enters a log what would stop every replica when it is applied. Whatever else is wrong with
+/// a command is answered as an outcome.
 ///
 /// # Errors
 /// When it raises the group to an apply version that this build doesn't know.

@@ -49,7 +49,8 @@ pub(crate) fn create_app<T: Tables + ?Sized>(
     carry(step, &app, Outcome::App(app.clone()))
 }
 
-/// Deletes an app with its channels. Nothing of it stays here: what the partitions must do about it is in the follow-ups.
+/// Deletes an app with its channels. Nothing of it stays here: what the partitions must do about it is in the
+/// follow-ups.
 pub(crate) fn delete_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, id: AppId) -> Result<Outcome, TableError> {
     let Some(app) = step.tables.row::<Apps>(&id)? else {
         return Ok(Outcome::Refused(Refusal::AppNotFound));

@@ -115,8 +115,8 @@ pub(crate) fn delete_opt_out<T: Tables + ?Sized>(
     Ok(Outcome::Done)
 }
 
-/// Records an opt-out in a list. One that stands keeps its source and time. It belongs to no app, and is fenced as every
-/// other.
+/// Records an opt-out in a list. One that stands keeps its source and time. It belongs to no app, and is fenced as
+/// every other.
 pub(crate) fn put_listed_opt_out<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     key: <ListedOptOuts as Table>::Key,

@@ -25,8 +25,8 @@ pub(crate) fn adopt_plan<T: Tables + ?Sized>(
     Ok(Outcome::Done)
 }
 
-/// Takes over what the partition must know of an app, unless it knows a later revision. The deletion is the last that the
-/// control group says of an app.
+/// Takes over what the partition must know of an app, unless it knows a later revision. The deletion is the last that
+/// the control group says of an app.
 pub(crate) fn adopt_app<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     send_state: &AppSendState,

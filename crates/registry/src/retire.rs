@@ -1,4 +1,5 @@
-//! Removing what was kept long enough: settled messages and later their traces, answers to requests, and what belonged to deleted apps.
+//! Removing what was kept long enough: settled messages and later their traces, answers to requests, and what belonged
+//! to deleted apps.
 
 use model::address::{AddressKey, partition_of_app};
 use model::channel::CHANNELS;

@@ -126,8 +126,8 @@ fn here<T: Tables + ?Sized>(
 
 /// Decides about the places where the endpoint was: messages to it may still wait there. What forbids them now, or
 /// forbade them before it left, closes those places to it; messages to the addresses themselves aren't its affair any
-/// more. A place is remembered until the endpoint is back there, also a closed one: its closing must be waited for again
-/// when the caller insists. Of more places than are remembered the oldest is closed.
+/// more. A place is remembered until the endpoint is back there, also a closed one: its closing must be waited for
+/// again when the caller insists. Of more places than are remembered the oldest is closed.
 fn elsewhere<T: Tables + ?Sized>(
     step: &Step<'_, T>,
     change: &Change,

@@ -13,8 +13,8 @@ use crate::tables::{Bodies, Events, Messages, ProgressOf, Retirements, RowAccess
 /// How long settled messages are kept with their events (docs/design/log.md, "What passes by command").
 pub const SETTLED_KEPT: Duration = Duration::from_secs(72 * 3_600);
 
-/// Removes settled messages that were kept long enough, with their progress, events and share of their body; only a trace
-/// stays. Answers how many, and whether there are more.
+/// Removes settled messages that were kept long enough, with their progress, events and share of their body; only a
+/// trace stays. Answers how many, and whether there are more.
 pub(crate) fn retire_settled<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     limit: usize,

@@ -37,7 +37,8 @@ pub(crate) fn leave<T: Tables + ?Sized>(
     Ok(())
 }
 
-/// Records what a provider says of a message that was retired: an opt-out follows, and no event. Says whether it is new.
+/// Records what a provider says of a message that was retired: an opt-out follows, and no event. Says whether it is
+/// new.
 pub(crate) fn hear<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     event: &ProviderEvent,

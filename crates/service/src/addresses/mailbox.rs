@@ -42,8 +42,8 @@ fn in_ascii(domain: &str) -> Result<String, InvalidAddress> {
         .map_err(|_| InvalidAddress::Mailbox)
 }
 
-/// Takes the quotes off: each word between dots may be quoted, and a quoted one may be all there is (RFC 5322, 3.4.1 and
-/// 4.4). Dots without a word beside them are let through: some providers gave out such mailboxes.
+/// Takes the quotes off: each word between dots may be quoted, and a quoted one may be all there is (RFC 5322, 3.4.1
+/// and 4.4). Dots without a word beside them are let through: some providers gave out such mailboxes.
 fn unquoted(local: &str) -> Result<String, InvalidAddress> {
     let mut plain = String::with_capacity(local.len());
     let mut chars = local.chars();

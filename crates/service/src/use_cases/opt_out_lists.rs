@@ -33,12 +33,12 @@ impl Service {
         }
     }
 
-    /// Reads which opt-out of a list is meant from an address as a caller wrote it, in the member `field` of the request.
-    /// A list belongs to no app, so that a number must name its country.
+    /// Reads which opt-out of a list is meant from an address as a caller wrote it, in the member `field` of the
+    /// request. A list belongs to no app, so that a number must name its country.
     ///
     /// # Errors
-    /// `Invalid` naming the member when the channel has no lists, or the text is no address of it; `NotFound` when there
-    /// is no such list.
+    /// `Invalid` naming the member when the channel has no lists, or the text is no address of it; `NotFound` when
+    /// there is no such list.
     pub fn listed_opt_out_key(
         &self,
         list: &str,
@@ -93,7 +93,8 @@ impl Service {
         Ok(())
     }
 
-    /// Returns at most [`PAGE_MAX`] opt-outs of a list, by partition and then by address; those after `after`, if given.
+    /// Returns at most [`PAGE_MAX`] opt-outs of a list, by partition and then by address; those after `after`, if
+    /// given.
     ///
     /// # Errors
     /// When a partition can't be read.
