@@ -7,31 +7,18 @@
 //! a normal form may not: it is left as it is. Unicode and IDNA promise that for every character that is assigned, and
 //! others are refused. What follows from a normal form is frozen (`model::address`).
 
+mod numbering;
+mod text;
+
 mod mailbox;
 mod telephone;
-mod text;
+
+pub use numbering::Numbering;
 
 use model::address::{Address, AddressKey, InvalidAddress, NormalForm};
 use model::channel::{AddressFamily, Channel};
 use model::country::Country;
 use model::invisible::is_invisible;
-
-/// How a telephone number is read that doesn't say that it is international.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Numbering {
-    /// It is refused: with another country it would be another person's.
-    Unknown,
-    /// As it is dialled in a country.
-    Of(Country),
-    /// As an international number that lacks its plus: carriers write it so.
-    International,
-}
-
-impl From<Option<Country>> for Numbering {
-    fn from(country: Option<Country>) -> Numbering {
-        country.map_or(Numbering::Unknown, Numbering::Of)
-    }
-}
 
 /// Reads an address of a channel in any spelling.
 ///

@@ -5,7 +5,7 @@ use model::country::Country;
 use rlibphonenumber::enums::Region;
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumberFormat};
 
-use super::Numbering;
+use super::numbering::Numbering;
 use super::text::{plain, visible};
 
 /// What stands between digits and means nothing.
