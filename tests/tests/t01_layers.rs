@@ -35,6 +35,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("openraft", &["replication"]),
     ("hickory-resolver", &["node", "sender"]),
     ("axum", &["api", "sandbox"]),
+    ("rlibphonenumber", &["service"]),
+    ("idna", &["service"]),
     ("prost", &["wire", "replication", "api", "signalbox"]),
     ("turmoil", &["signalbox-tests"]),
 ];

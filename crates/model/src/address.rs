@@ -1,7 +1,9 @@
-//! Addresses and their normalised keys.
+//! Addresses in normal form, and the keys that follow from them.
 //!
-//! Normalisation is frozen: it decides which partition owns a recipient, so a change would strand opt-outs. It uses no
-//! metadata (no numbering plans, no mailbox rules).
+//! A key decides which partition owns a recipient, and finds the opt-outs that stand: from the first release on, one
+//! that differs would strand them. So everything here is frozen: it uses no metadata (no numbering plans, no mailbox
+//! rules) and no table that comes with a library or a compiler. What needs tables (numbering plans, IDNA, Unicode) is
+//! done before, at the entrance (`service::addresses`), which reduces every spelling to the one normal form.
 
 use std::fmt;
 
@@ -15,14 +17,38 @@ pub const MAILBOX_MAX: usize = 254;
 /// The smallest and largest number of digits of a telephone number (E.164 allows at most 15).
 pub const TELEPHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
-/// An address as the caller wrote it, known to be well formed for its channel.
+/// An address in normal form: what is dispatched to, and 1 to [`ADDRESS_MAX`] bytes. How its caller wrote it is known
+/// to endpoints alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address(String);
 
-/// The normalised form of an address: what opt-outs, blocks and partitions go by. Two spellings of one recipient have
-/// one key.
+/// What opt-outs, blocks and partitions go by. Two spellings of one recipient have one key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddressKey(String);
+
+/// The parts of an address from which every difference of spelling is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NormalForm<'t> {
+    /// In E.164: a plus and [`TELEPHONE_DIGITS`] digits, the first of them not 0.
+    Telephone(&'t str),
+    /// See [`Mailbox`].
+    Mailbox(Mailbox<'t>),
+    /// Opaque to everybody but its provider; without blanks.
+    Token(&'t str),
+    /// Opaque to everybody but the app.
+    Custom(&'t str),
+}
+
+/// A mailbox of [`NormalForm`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mailbox<'t> {
+    /// What stands before the `@`, without the quotes that its spelling may need; its letters as written.
+    pub local: &'t str,
+    /// The same without difference of case.
+    pub folded: &'t str,
+    /// The domain in lower-case ASCII (A-labels).
+    pub domain: &'t str,
+}
 
 /// Says why a text is no address of its channel.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,45 +56,75 @@ pub enum InvalidAddress {
     /// Empty, or over [`ADDRESS_MAX`] bytes.
     #[error("an address must have 1 to {ADDRESS_MAX} bytes")]
     Length,
-    /// Not a telephone number.
+    /// Not a telephone number, or none of its country.
     #[error("a telephone number must be in E.164 form, such as +12065550100")]
     Telephone,
+    /// A telephone number without its country, where none is known.
+    #[error("a telephone number must begin with + and its country code, because the app has no default country")]
+    TelephoneCountry,
     /// Not a mailbox.
     #[error("an email address must have the form local@domain, with at most {MAILBOX_MAX} bytes")]
     Mailbox,
-    /// A control character.
+    /// A control character, or one that Unicode has not assigned.
     #[error("an address may not contain control characters")]
     Control,
+    /// A token with blanks.
+    #[error("a device token may not contain blanks")]
+    Token,
 }
 
 impl Address {
-    /// Parses an address of `channel` and returns it with its key.
+    /// Makes the address and the key of a normal form.
     ///
     /// # Errors
-    /// When the text is no address of that channel; the reason says what one looks like.
-    pub fn parse(channel: Channel, text: &str) -> Result<(Address, AddressKey), InvalidAddress> {
-        let text = text.trim();
+    /// When the parts are not in normal form, or not of the channel's family.
+    pub fn of(channel: Channel, form: NormalForm<'_>) -> Result<(Address, AddressKey), InvalidAddress> {
+        let (text, key) = match (channel.address_family(), form) {
+            (AddressFamily::Telephone, NormalForm::Telephone(number)) => telephone(number)?,
+            (AddressFamily::Mailbox, NormalForm::Mailbox(mailbox)) => mailbox.text_and_key()?,
+            (AddressFamily::Token, NormalForm::Token(token)) => token_of(channel, token)?,
+            (AddressFamily::Custom, NormalForm::Custom(text)) => (text.to_owned(), format!("custom:{text}")),
+            (AddressFamily::Telephone, _) => return Err(InvalidAddress::Telephone),
+            (AddressFamily::Mailbox, _) => return Err(InvalidAddress::Mailbox),
+            (AddressFamily::Token | AddressFamily::Custom, _) => return Err(InvalidAddress::Token),
+        };
         if text.is_empty() || text.len() > ADDRESS_MAX {
             return Err(InvalidAddress::Length);
         }
         if text.chars().any(char::is_control) {
             return Err(InvalidAddress::Control);
         }
-        let key = match channel.address_family() {
-            AddressFamily::Telephone => telephone(text)?,
-            AddressFamily::Mailbox => mailbox(text)?,
-            AddressFamily::Token => format!("token:{text}"),
-            AddressFamily::Custom => format!("custom:{text}"),
-        };
-        Ok((Address(text.to_owned()), AddressKey(key)))
+        Ok((Address(text), AddressKey(key)))
     }
 
-    /// Takes back an address that was parsed before it was stored.
+    /// Makes the address and the key of a text that is in normal form already, and in ASCII. For those who know that,
+    /// such as tests; what a caller wrote goes through the entrance.
+    ///
+    /// # Errors
+    /// When the text isn't in normal form, or not of the channel's family.
+    pub fn normal(channel: Channel, text: &str) -> Result<(Address, AddressKey), InvalidAddress> {
+        if !text.is_ascii() {
+            return Err(InvalidAddress::Control);
+        }
+        let folded = text.to_ascii_lowercase();
+        let form = match channel.address_family() {
+            AddressFamily::Telephone => NormalForm::Telephone(text),
+            AddressFamily::Mailbox => {
+                let (local, domain) = text.rsplit_once('@').ok_or(InvalidAddress::Mailbox)?;
+                NormalForm::Mailbox(Mailbox { local, folded: &folded[..local.len()], domain })
+            }
+            AddressFamily::Token => NormalForm::Token(text),
+            AddressFamily::Custom => NormalForm::Custom(text),
+        };
+        Address::of(channel, form)
+    }
+
+    /// Takes back an address that was made before it was stored.
     pub fn from_stored(text: String) -> Address {
         Address(text)
     }
 
-    /// Returns the address as its caller wrote it.
+    /// Returns the address as it is dispatched to.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -123,63 +179,68 @@ pub fn mix(mut bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-fn telephone(text: &str) -> Result<String, InvalidAddress> {
-    let digits: String =
-        text.strip_prefix('+').unwrap_or(text).chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
-    let well_formed = TELEPHONE_DIGITS.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if well_formed { Ok(format!("tel:+{digits}")) } else { Err(InvalidAddress::Telephone) }
+fn telephone(number: &str) -> Result<(String, String), InvalidAddress> {
+    let digits = number.strip_prefix('+').unwrap_or_default();
+    let normal = TELEPHONE_DIGITS.contains(&digits.len())
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !digits.starts_with('0');
+    if normal { Ok((number.to_owned(), format!("tel:{number}"))) } else { Err(InvalidAddress::Telephone) }
 }
 
-fn mailbox(text: &str) -> Result<String, InvalidAddress> {
-    let (local, domain) = text.rsplit_once('@').ok_or(InvalidAddress::Mailbox)?;
-    let domain_ok = !domain.is_empty()
-        && !domain.starts_with(['.', '-'])
-        && !domain.ends_with(['.', '-'])
-        && !domain.contains("..")
-        && domain.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-'));
-    let local_ok = !local.is_empty() && !local.contains(['@', ' ', '<', '>', ',', ';']);
-    if domain_ok && local_ok && text.len() <= MAILBOX_MAX {
-        Ok(format!("mail:{}@{}", local.to_lowercase(), domain.to_lowercase()))
-    } else {
-        Err(InvalidAddress::Mailbox)
+/// Tokens of APNs are hexadecimal, which has two spellings; all others are taken as they are.
+fn token_of(channel: Channel, token: &str) -> Result<(String, String), InvalidAddress> {
+    if token.is_empty() || token.contains(char::is_whitespace) {
+        return Err(InvalidAddress::Token);
     }
+    let hexadecimal =
+        matches!(channel, Channel::Apns | Channel::ApnsSandbox | Channel::ApnsVoip | Channel::ApnsVoipSandbox)
+            && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let normal = if hexadecimal { token.to_ascii_lowercase() } else { token.to_owned() };
+    let key = format!("token:{normal}");
+    Ok((normal, key))
+}
+
+impl Mailbox<'_> {
+    /// Writes the local part as RFC 5321 spells it (4.1.2): as a quoted string where it is no dot-string.
+    fn text_and_key(&self) -> Result<(String, String), InvalidAddress> {
+        let Mailbox { local, folded, domain } = *self;
+        let text =
+            if is_dot_string(local) { format!("{local}@{domain}") } else { format!("{}@{domain}", quoted(local)) };
+        let normal = !local.is_empty()
+            && !folded.is_empty()
+            && !folded.bytes().any(|byte| byte.is_ascii_uppercase())
+            && is_domain(domain)
+            && text.len() <= MAILBOX_MAX;
+        if normal { Ok((text, format!("mail:{folded}@{domain}"))) } else { Err(InvalidAddress::Mailbox) }
+    }
+}
+
+/// Says whether a local part needs no quotes: atoms with dots between them (RFC 5321, 4.1.2; RFC 6531, 3.3).
+fn is_dot_string(local: &str) -> bool {
+    let in_atom = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii() || "!#$%&'*+-/=?^_`{|}~".contains(c);
+    local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(in_atom))
+}
+
+fn quoted(local: &str) -> String {
+    let mut text = String::with_capacity(local.len() + 2);
+    text.push('"');
+    for c in local.chars() {
+        if matches!(c, '"' | '\\') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text.push('"');
+    text
+}
+
+fn is_domain(domain: &str) -> bool {
+    let in_label = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    domain.split('.').all(|label| {
+        !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.bytes().all(in_label)
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(channel: Channel, text: &str) -> Result<String, InvalidAddress> {
-        Address::parse(channel, text).map(|(_, key)| key.as_str().to_owned())
-    }
-
-    #[test]
-    fn spellings_of_one_recipient_share_a_key() {
-        assert_eq!(key(Channel::Sms, "+1 (206) 555-0100").unwrap(), "tel:+12065550100");
-        assert_eq!(key(Channel::Voice, "12065550100").unwrap(), "tel:+12065550100");
-        assert_eq!(key(Channel::Email, " Jo@Example.COM ").unwrap(), "mail:jo@example.com");
-    }
-
-    #[test]
-    fn what_is_no_address_is_refused() {
-        for bad in ["12065550100x", "hello", "+1", "", "+1234567890123456"] {
-            assert!(key(Channel::Sms, bad).is_err(), "{bad:?}");
-        }
-        for bad in ["a", "@b", "a@", "a b@c", "a@b..c", "a@-b", "a@b\u{0}"] {
-            assert!(key(Channel::Email, bad).is_err(), "{bad:?}");
-        }
-        assert!(key(Channel::Gcm, &"t".repeat(ADDRESS_MAX + 1)).is_err());
-    }
-
-    #[test]
-    fn the_hash_is_frozen() {
-        assert_eq!(stable_hash(b""), mix(0xcbf2_9ce4_8422_2325));
-        assert_eq!(
-            AddressKey("tel:+12065550100".into()).partition(4),
-            AddressKey("tel:+12065550100".into()).partition(4)
-        );
-        let spread: std::collections::BTreeSet<_> =
-            (0..200).map(|n| AddressKey(format!("tel:+1206555{n:04}")).partition(16)).collect();
-        assert_eq!(spread.len(), 16);
-    }
-}
+#[path = "address_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::channel::Channel;
+use crate::country::Country;
 use crate::id::{AppId, Revision};
 use crate::message::Class;
 use crate::time::Timestamp;
@@ -45,6 +46,8 @@ pub enum ChannelDetail {
         sender_id: Option<String>,
         /// The short code, as the caller gave it.
         short_code: Option<String>,
+        /// The country of the app's telephone numbers that don't name theirs.
+        default_country: Option<Country>,
     },
     /// CUSTOM: messages are posted to a URL.
     Custom,

@@ -11,7 +11,7 @@ use crate::endpoint::EndpointPatch;
 use crate::event::ProviderEvent;
 use crate::id::{AppId, BodyId, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, RequestId};
 use crate::message::{Claim, Class, SendResult};
-use crate::opt_out::{Block, OptOutSource};
+use crate::opt_out::{Block, OptOutList, OptOutSource};
 use crate::plan::{PlanChange, TrafficPlan};
 use crate::time::Timestamp;
 
@@ -92,6 +92,16 @@ pub enum Command {
         app: AppId,
         key: AddressKey,
         channel: Channel,
+    },
+    /// Records that a telephone number wants no messages from the identities of a list.
+    PutListedOptOut {
+        list: OptOutList,
+        key: AddressKey,
+        source: OptOutSource,
+    },
+    DeleteListedOptOut {
+        list: OptOutList,
+        key: AddressKey,
     },
     /// Accepts messages that share a body.
     AcceptMessages(Box<AcceptMessages>),
@@ -193,6 +203,8 @@ pub enum FollowUpAction {
     PutBlock(Block),
     /// Forbid them no longer because of this endpoint.
     RemoveBlock { app: AppId, key: AddressKey, endpoint: EndpointId },
+    /// Nothing more comes from the group of a deleted app's endpoints because of them: the last follow-up about it.
+    EndApp { app: AppId },
 }
 
 /// See [`Command::UpsertEndpoint`].
@@ -287,15 +299,12 @@ impl Command {
     /// up to it (rule R7), also when it changes nothing.
     pub fn forbids_sending(&self) -> bool {
         match self {
-            Command::PutOptOut { .. } | Command::AdoptPlan { .. } => true,
+            Command::PutOptOut { .. } | Command::PutListedOptOut { .. } | Command::AdoptPlan { .. } => true,
             Command::FollowUp { action, .. } => match action.as_ref() {
                 FollowUpAction::PutBlock(_) | FollowUpAction::AdoptApp(_) => true,
-                FollowUpAction::RemoveBlock { .. } => false,
+                FollowUpAction::RemoveBlock { .. } | FollowUpAction::EndApp { .. } => false,
             },
-            Command::RecordEvents { events } => events.iter().any(|event| {
-                use crate::event::EventKind::{Complaint, HardBounce, Unsubscribed};
-                matches!(event.kind, Complaint | HardBounce | Unsubscribed)
-            }),
+            Command::RecordEvents { events } => events.iter().any(|event| event.kind.opts_out()),
             _ => false,
         }
     }
@@ -322,6 +331,8 @@ impl Command {
             Command::DeleteEndpoint { .. } => "delete_endpoint",
             Command::PutOptOut { .. } => "put_opt_out",
             Command::DeleteOptOut { .. } => "delete_opt_out",
+            Command::PutListedOptOut { .. } => "put_listed_opt_out",
+            Command::DeleteListedOptOut { .. } => "delete_listed_opt_out",
             Command::AcceptMessages(_) => "accept_messages",
             Command::Claim { .. } => "claim",
             Command::ReleaseClaims { .. } => "release_claims",

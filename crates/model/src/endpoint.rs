@@ -17,6 +17,9 @@ pub const ATTRIBUTE_NAME_MAX: usize = 50;
 pub const ATTRIBUTE_VALUE_MAX: usize = 100;
 /// The largest endpoint in bytes, all text counted.
 pub const ENDPOINT_SIZE_MAX: usize = 15 * 1024;
+/// How many addresses that an endpoint left are remembered: what forbids messages to it must reach those that wait
+/// there, and each costs a follow-up then.
+pub const FORMER_PLACES_MAX: usize = 8;
 /// The largest number of endpoints of one user.
 pub const ENDPOINTS_PER_USER_MAX: usize = 15;
 
@@ -115,10 +118,27 @@ pub struct Endpoint {
 #[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Target {
     pub channel: Channel,
-    /// The address as written.
+    /// The address in normal form.
     pub address: Address,
-    /// Its normalised form.
     pub key: AddressKey,
+    /// The address as its caller wrote it, where that isn't the normal form.
+    pub written: Option<String>,
+}
+
+impl Target {
+    /// Returns the address as its caller wrote it.
+    pub fn as_written(&self) -> &str {
+        self.written.as_deref().unwrap_or(self.address.as_str())
+    }
+}
+
+/// Where an endpoint was: messages to it may still wait there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FormerPlace {
+    /// The channel of the address that it left.
+    pub channel: Channel,
+    /// The endpoint's revision with which it left; an older one is forgotten first.
+    pub left: Revision,
 }
 
 /// What an update changes; members that are not given stay as they are.

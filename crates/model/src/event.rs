@@ -63,6 +63,11 @@ impl EventKind {
         EVENT_KINDS.iter().find(|(_, known, _)| *known == code).map(|(kind, ..)| *kind)
     }
 
+    /// Says whether the recipient of a message gets no more once a provider says this of it.
+    pub fn opts_out(self) -> bool {
+        matches!(self, EventKind::HardBounce | EventKind::Complaint | EventKind::Unsubscribed)
+    }
+
     /// Returns the kind's name in the API, the CLI and logs.
     pub fn as_str(self) -> &'static str {
         EVENT_KINDS.iter().find(|(kind, ..)| *kind == self).map_or("", |(.., name)| name)

@@ -5,6 +5,7 @@
 //! parsed it at a listener; everything after the listener trusts it.
 
 pub mod id;
+pub mod invisible;
 pub mod location;
 pub mod time;
 
@@ -15,6 +16,7 @@ pub mod app;
 pub mod channel;
 pub mod cluster;
 pub mod content;
+pub mod country;
 pub mod endpoint;
 pub mod event;
 pub mod message;
@@ -31,6 +33,7 @@ pub use app::{App, AppSendState, ChannelSendState, ChannelSettings};
 pub use channel::Channel;
 pub use command::{Command, Proposal};
 pub use content::{Content, Substitutions};
+pub use country::Country;
 pub use endpoint::{Endpoint, EndpointPatch};
 pub use event::{Event, EventKind};
 pub use id::{

@@ -1,6 +1,6 @@
 //! Messages: what was accepted for one recipient, and how far it got.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::address::{Address, AddressKey};
@@ -72,9 +72,9 @@ pub struct Message {
     pub app: AppId,
     /// The channel it goes through.
     pub channel: Channel,
-    /// The recipient, as the caller wrote it.
+    /// Where it goes, in normal form.
     pub address: Address,
-    /// The recipient, normalised.
+    /// What its recipient goes by.
     pub key: AddressKey,
     /// The endpoint it was sent to, unless it was sent to an address.
     pub endpoint: Option<EndpointId>,
@@ -187,6 +187,18 @@ pub struct EventRef {
     /// Its number in the group's stream.
     pub number: u64,
     pub kind: EventKind,
+}
+
+/// What is kept of a message that was retired: whom it went to, because its provider may still tell what forbids
+/// sending to them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct Trace {
+    pub app: AppId,
+    pub channel: Channel,
+    pub key: AddressKey,
+    /// The kinds of events that opt out and were recorded of it: their repetition changes nothing.
+    pub heard: BTreeSet<EventKind>,
 }
 
 /// What came of a dispatch.

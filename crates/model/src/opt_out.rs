@@ -1,7 +1,10 @@
 //! What forbids sending to a recipient: opt-outs of people and blocks that follow from endpoints.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use crate::address::AddressKey;
-use crate::channel::Channel;
+use crate::channel::{AddressFamily, Channel};
 use crate::id::{AppId, EndpointId, Revision};
 use crate::time::Timestamp;
 
@@ -26,6 +29,49 @@ pub struct OptOut {
     pub app: AppId,
     pub key: AddressKey,
     pub channel: Channel,
+    pub source: OptOutSource,
+    /// When it was first recorded; repeating it keeps the time.
+    pub time: Timestamp,
+}
+
+/// A list of telephone numbers that opted out of everything that is sent from the origination identities of the list,
+/// whichever app sends it (Pinpoint SMS and voice v2, opt-out lists). Lists can't be made yet: there is
+/// [`OptOutList::DEFAULT`], and every identity is of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OptOutList(Cow<'static, str>);
+
+impl OptOutList {
+    /// The list that is always there, under its name in Pinpoint.
+    pub const DEFAULT: OptOutList = OptOutList(Cow::Borrowed("Default"));
+
+    /// Returns the list that messages of a channel go by; nothing where addresses are no telephone numbers.
+    pub fn of(channel: Channel) -> Option<OptOutList> {
+        (channel.address_family() == AddressFamily::Telephone).then_some(OptOutList::DEFAULT)
+    }
+
+    /// Takes back a name that was known when it was stored.
+    pub fn from_stored(name: String) -> OptOutList {
+        OptOutList(Cow::Owned(name))
+    }
+
+    /// Returns the list's name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OptOutList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A telephone number in an opt-out list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct ListedOptOut {
+    pub list: OptOutList,
+    pub key: AddressKey,
     pub source: OptOutSource,
     /// When it was first recorded; repeating it keeps the time.
     pub time: Timestamp,

@@ -19,6 +19,15 @@ pub struct GroupMeta {
     pub epoch: Epoch,
 }
 
+/// How far a group is with forgetting a deleted app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Deletion {
+    /// The control group said that the app is deleted: its rows may go.
+    pub known: bool,
+    /// The group of the app's endpoints said that no more blocks come.
+    pub ended: bool,
+}
+
 /// A waiting message in its region's outbox: what a sender must know to schedule it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "names and types say the rest")]

@@ -10,7 +10,7 @@ use api::{Key, KeyStore, QuotaLimits, Quotas, Rate};
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::cluster::{Nodes, RegionKind};
 use policy::{Grant, Principal};
-use sender::callbacks::{Callbacks, CallbacksConfig, all_sms_apps};
+use sender::callbacks::{Callbacks, CallbacksConfig};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -46,10 +46,8 @@ pub async fn rest(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
     let listener = bind("listen.rest", opening.config.listen.rest).await?;
     let metrics = opening.metrics.clone();
     let serving = opening.nodes.get(&opening.config.node).is_some_and(|own| own.kind == RegionKind::Serving);
-    let partitions = model::GroupId::partitions(opening.config.partitions).collect();
     let callbacks = CallbacksConfig {
         partitions: opening.config.partitions,
-        apps_of_numbers: all_sms_apps(Arc::new(opening.node.replication.clone()), partitions),
         // A witness sends nothing, so that no provider has anything to tell it.
         sandbox: if serving { opening.config.providers.sandbox_secrets.clone() } else { Vec::new() },
     };

@@ -55,8 +55,8 @@ pub fn apply<T: Tables + ?Sized>(
     Ok(outcomes.into_iter().next().expect("one proposal has one outcome"))
 }
 
-/// Checks before a proposal enters a log what would stop every replica when it is applied. Whatever else is wrong with a
-/// command is answered as an outcome.
+/// Checks before a proposal enters a log what would stop every replica when it is applied. Whatever else is wrong with
+/// a command is answered as an outcome.
 ///
 /// # Errors
 /// When it raises the group to an apply version that this build doesn't know.
@@ -86,6 +86,8 @@ fn home(command: &Command) -> Home {
         | Command::DeleteEndpoint { .. }
         | Command::PutOptOut { .. }
         | Command::DeleteOptOut { .. }
+        | Command::PutListedOptOut { .. }
+        | Command::DeleteListedOptOut { .. }
         | Command::AcceptMessages(_)
         | Command::Claim { .. }
         | Command::ReleaseClaims { .. }
@@ -133,6 +135,10 @@ fn on_partition<T: Tables + ?Sized>(step: &mut Step<'_, T>, command: &Command) -
             forbid::put_opt_out(step, (*app, key.clone(), *channel), *source)
         }
         Command::DeleteOptOut { app, key, channel } => forbid::delete_opt_out(step, &(*app, key.clone(), *channel)),
+        Command::PutListedOptOut { list, key, source } => {
+            forbid::put_listed_opt_out(step, (list.clone(), key.clone()), *source)
+        }
+        Command::DeleteListedOptOut { list, key } => forbid::delete_listed_opt_out(step, &(list.clone(), key.clone())),
         Command::AcceptMessages(accept) => messages::accept(step, accept),
         Command::Claim { claim, region, messages } => messages::claim(step, *claim, region, messages),
         Command::ReleaseClaims { claim, messages } => messages::release(step, *claim, messages),

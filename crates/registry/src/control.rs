@@ -27,7 +27,7 @@ pub(crate) struct ChannelWish<'a> {
     pub detail: &'a ChannelDetail,
 }
 
-/// Makes an app. The same id again is the same app, whatever its name; the id of a deleted app is never used again.
+/// Makes an app. The same id again is the same app, whatever its name. Ids are drawn, so that no two apps have one.
 pub(crate) fn create_app<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     id: AppId,
@@ -37,9 +37,6 @@ pub(crate) fn create_app<T: Tables + ?Sized>(
     if let Some(app) = step.tables.row::<Apps>(&id)? {
         let follow_ups = carried_so_far(step)?;
         return Ok(Outcome::Carried { outcome: Box::new(Outcome::App(app)), follow_ups });
-    }
-    if step.send_state(id)?.is_some() {
-        return Ok(Outcome::Refused(Refusal::AppNotFound));
     }
     if step.tables.rows_while::<Apps>(&AppId(0), APPS_MAX, |_| true)?.len() >= APPS_MAX {
         return Ok(Outcome::Refused(Refusal::TooManyApps(APPS_MAX)));
@@ -52,7 +49,8 @@ pub(crate) fn create_app<T: Tables + ?Sized>(
     carry(step, &app, Outcome::App(app.clone()))
 }
 
-/// Deletes an app with its channels. Its last send state stays here as its tombstone.
+/// Deletes an app with its channels. Nothing of it stays here: what the partitions must do about it is in the
+/// follow-ups.
 pub(crate) fn delete_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, id: AppId) -> Result<Outcome, TableError> {
     let Some(app) = step.tables.row::<Apps>(&id)? else {
         return Ok(Outcome::Refused(Refusal::AppNotFound));
@@ -65,7 +63,6 @@ pub(crate) fn delete_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, id: AppId) 
     }
     step.tables.remove_row::<Apps>(&id);
     let send_state = AppSendState { app: id, channels: BTreeMap::new(), revision: app.revision.next(), deleted: true };
-    step.store_send_state(send_state.clone());
     let follow_ups = queue_everywhere(step, &send_state)?;
     Ok(Outcome::Carried { outcome: Box::new(Outcome::App(app)), follow_ups })
 }
@@ -197,11 +194,16 @@ fn channels_of<T: Tables + ?Sized>(step: &Step<'_, T>, app: AppId) -> Result<Vec
 fn merged_detail(old: Option<&ChannelDetail>, new: &ChannelDetail) -> ChannelDetail {
     match (old, new) {
         (
-            Some(ChannelDetail::Sms { sender_id: old_sender_id, short_code: old_short_code }),
-            ChannelDetail::Sms { sender_id, short_code },
+            Some(ChannelDetail::Sms {
+                sender_id: old_sender_id,
+                short_code: old_short_code,
+                default_country: old_default_country,
+            }),
+            ChannelDetail::Sms { sender_id, short_code, default_country },
         ) => ChannelDetail::Sms {
             sender_id: sender_id.clone().or_else(|| old_sender_id.clone()),
             short_code: short_code.clone().or_else(|| old_short_code.clone()),
+            default_country: default_country.or(*old_default_country),
         },
         _ => new.clone(),
     }

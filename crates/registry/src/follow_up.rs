@@ -37,6 +37,7 @@ pub(crate) fn apply_follow_up<T: Tables + ?Sized>(
             // It forbids nothing, but is waited for by fence like every follow-up.
             step.effects.push(Effect::Forbids);
         }
+        FollowUpAction::EndApp { app } => partition::end_app(step, *app)?,
     }
     Ok(Outcome::Done)
 }

@@ -3,12 +3,12 @@
 use model::address::AddressKey;
 use model::channel::Channel;
 use model::id::{AppId, EndpointId};
-use model::opt_out::{Block, BlockReason, OptOut, OptOutSource};
+use model::opt_out::{Block, BlockReason, ListedOptOut, OptOut, OptOutList, OptOutSource};
 use model::outcome::{Outcome, Refusal};
 
 use crate::effect::Effect;
 use crate::step::Step;
-use crate::tables::{BanCounts, Blocks, OptOuts, RowAccess, Table, TableError, Tables, View};
+use crate::tables::{BanCounts, Blocks, ListedOptOuts, OptOuts, RowAccess, Table, TableError, Tables, View};
 
 /// How many blocks are read at a time while all blocks of one recipient are looked at; at least 2, because the last of
 /// them is read again to go on.
@@ -33,8 +33,14 @@ pub(crate) enum Ban {
     OptedOut,
 }
 
-/// Returns what forbids a message, or nothing.
+/// Returns what forbids a message, or nothing. For nearly everybody these are two reads that find nothing where the
+/// channel has an opt-out list, and one elsewhere.
 pub(crate) fn ban<V: View + ?Sized>(view: &V, whom: Whom<'_>) -> Result<Option<Ban>, TableError> {
+    if let Some(list) = OptOutList::of(whom.channel)
+        && view.row::<ListedOptOuts>(&(list, whom.key.clone()))?.is_some()
+    {
+        return Ok(Some(Ban::OptedOut));
+    }
     if view.row::<BanCounts>(&(whom.app, whom.key.clone()))?.is_none() {
         return Ok(None);
     }
@@ -106,6 +112,37 @@ pub(crate) fn delete_opt_out<T: Tables + ?Sized>(
     }
     step.tables.remove_row::<OptOuts>(key);
     count_bans(step, (key.0, key.1.clone()), |count| count.saturating_sub(1))?;
+    Ok(Outcome::Done)
+}
+
+/// Records an opt-out in a list. One that stands keeps its source and time. It belongs to no app, and is fenced as
+/// every other.
+pub(crate) fn put_listed_opt_out<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    key: <ListedOptOuts as Table>::Key,
+    source: OptOutSource,
+) -> Result<Outcome, TableError> {
+    if key.1.partition(step.partitions) != step.group {
+        return Ok(Outcome::Refused(Refusal::WrongGroup));
+    }
+    if step.tables.row::<ListedOptOuts>(&key)?.is_none() {
+        let (list, recipient) = key.clone();
+        let row = ListedOptOut { list, key: recipient, source, time: step.now };
+        step.tables.store_row::<ListedOptOuts>(key, row);
+    }
+    step.effects.push(Effect::Forbids);
+    Ok(Outcome::Done)
+}
+
+/// Removes an opt-out from a list.
+pub(crate) fn delete_listed_opt_out<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    key: &<ListedOptOuts as Table>::Key,
+) -> Result<Outcome, TableError> {
+    if step.tables.row::<ListedOptOuts>(key)?.is_none() {
+        return Ok(Outcome::Refused(Refusal::OptOutNotFound));
+    }
+    step.tables.remove_row::<ListedOptOuts>(key);
     Ok(Outcome::Done)
 }
 

@@ -30,7 +30,7 @@ pub use context::ApplyContext;
 pub use dispatch::{Candidate, DispatchChecks, Dispatcher, Verdict};
 pub use effect::Effect;
 pub use error::ApplyError;
-pub use messages::SETTLED_KEPT;
+pub use messages::{SETTLED_KEPT, TRACES_KEPT};
 
 #[cfg(test)]
 mod tests;

@@ -1,29 +1,36 @@
-//! Removing what was kept long enough: settled messages, answers to requests, and what belonged to deleted apps.
+//! Removing what was kept long enough: settled messages and later their traces, answers to requests, and what belonged
+//! to deleted apps.
 
-use model::address::AddressKey;
+use model::address::{AddressKey, partition_of_app};
 use model::channel::CHANNELS;
-use model::command::{CHUNK_MAX, REQUEST_KEPT};
-use model::id::{AppId, EndpointId, RequestId, UserId};
+use model::command::{CHUNK_MAX, FollowUpAction, REQUEST_KEPT};
+use model::id::{AppId, EndpointId, GroupId, RequestId, UserId};
 use model::outcome::Outcome;
 use model::time::Timestamp;
 
+use crate::follow_up;
 use crate::messages;
 use crate::step::Step;
 use crate::tables::{
-    AddressEndpoints, BanCounts, BlockedKeys, Blocks, Deletions, Endpoints, OptOuts, RequestAges, Requests, RowAccess,
-    Table, TableError, Tables, UserEndpoints, Users, WriteRows,
+    AddressEndpoints, BanCounts, BlockedKeys, Blocks, Deletions, Endpoints, FormerPlaces, OptOuts, RequestAges,
+    Requests, RowAccess, Table, TableError, Tables, UserEndpoints, Users, WriteRows,
 };
+
+/// How many deleted apps are looked at each time, whatever may be removed: those that wait for something (a pending
+/// message) must not keep the others from going.
+const DELETIONS_READ: usize = 1_000;
 
 /// Removes at most `limit` rows of each kind. Answers how many, and whether there is more to remove now.
 pub(crate) fn retire<T: Tables + ?Sized>(step: &mut Step<'_, T>, limit: u32) -> Result<Outcome, TableError> {
     let limit = limit.min(CHUNK_MAX) as usize;
     let (settled, more_settled) = messages::retire_settled(step, limit)?;
+    let (traces, more_traces) = messages::retire_traces(step, limit)?;
     let (answers, more_answers) = retire_requests(step, limit)?;
     let (rows, more_rows) = retire_apps(step, limit)?;
     Ok(Outcome::Chunk {
-        touched: settled + answers + rows,
+        touched: settled + traces + answers + rows,
         next: None,
-        more: more_settled || more_answers || more_rows,
+        more: more_settled || more_traces || more_answers || more_rows,
     })
 }
 
@@ -40,26 +47,46 @@ fn retire_requests<T: Tables + ?Sized>(step: &mut Step<'_, T>, limit: usize) -> 
     Ok((rows.len() as u32, more))
 }
 
-/// Removes rows of deleted apps. An app is done with when none are left and no message of it is pending: senders settle
-/// those as forbidden when they are due, and the last of them expire.
+/// Removes rows of deleted apps. An app is forgotten when none are left, no message of it is pending (senders settle
+/// those as forbidden when they are due, and the last of them expire) and no more blocks of it come.
 fn retire_apps<T: Tables + ?Sized>(step: &mut Step<'_, T>, limit: usize) -> Result<(u32, bool), TableError> {
     let mut left = limit;
-    for (app, ()) in step.tables.rows_while::<Deletions>(&AppId(0), limit, |_| true)? {
+    for (app, deletion) in step.tables.rows_while::<Deletions>(&AppId(0), DELETIONS_READ, |_| true)? {
+        if !deletion.known {
+            continue;
+        }
         let before = left;
         clear_app(step, app, &mut left)?;
         if left == 0 {
             return Ok((limit as u32, true));
         }
         let accounting = step.accounting(app)?;
-        if before == left && accounting.pending == 0 && accounting.held == 0 {
+        let cleared = before == left && accounting.pending == 0 && accounting.held == 0;
+        if cleared && (deletion.ended || end_app(step, app)?) {
             step.tables.remove_row::<Deletions>(&app);
+            step.remove_send_state(app);
+            left -= 1;
         }
     }
-    Ok(((limit - left) as u32, false))
+    Ok(((limit - left) as u32, left == 0))
 }
 
-/// Removes at most `left` rows of a deleted app's tables and ends its held messages; counts `left` down. Its send state
-/// stays: it keeps the app's id from coming back. So do its accounting.
+/// Ends a deleted app in the group of its endpoints, which are gone: tells every other partition that no more blocks of
+/// it come. Says whether it is done: not in other groups, which are told, and not while there is no room to tell.
+fn end_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId) -> Result<bool, TableError> {
+    let others = |group: &GroupId| *group != step.group;
+    let targets: Vec<GroupId> = GroupId::partitions(step.partitions).filter(others).collect();
+    if partition_of_app(app, step.partitions) != step.group || follow_up::room(step, targets.clone())?.is_some() {
+        return Ok(false);
+    }
+    for target in targets {
+        step.queue(target, FollowUpAction::EndApp { app })?;
+    }
+    Ok(true)
+}
+
+/// Removes at most `left` rows of a deleted app's tables and ends its held messages; counts `left` down. Its accounting
+/// stays.
 fn clear_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId, left: &mut usize) -> Result<(), TableError> {
     let (key, channel) = (AddressKey::from_stored(String::new()), CHANNELS[0]);
     let (endpoint, user) = (EndpointId::from_stored(String::new()), UserId::from_stored(String::new()));
@@ -69,6 +96,7 @@ fn clear_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId, left: &mut 
     clear::<T, UserEndpoints>(tables, &(app, user, endpoint.clone()), |key| key.0 == app, left)?;
     clear::<T, AddressEndpoints>(tables, &(app, channel, key.clone()), |key| key.0 == app, left)?;
     clear::<T, BlockedKeys>(tables, &(app, endpoint.clone(), key.clone()), |key| key.0 == app, left)?;
+    clear::<T, FormerPlaces>(tables, &(app, endpoint.clone(), key.clone()), |key| key.0 == app, left)?;
     clear::<T, OptOuts>(tables, &(app, key.clone(), channel), |key| key.0 == app, left)?;
     clear::<T, Blocks>(tables, &(app, key.clone(), endpoint), |key| key.0 == app, left)?;
     clear::<T, BanCounts>(tables, &(app, key), |key| key.0 == app, left)?;

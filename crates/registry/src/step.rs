@@ -103,6 +103,12 @@ impl<'a, T: Tables + ?Sized> Step<'a, T> {
         self.send_states.insert(send_state.app, Some(Rc::new(send_state)));
     }
 
+    /// Forgets an app.
+    pub fn remove_send_state(&mut self, app: AppId) {
+        self.tables.remove_row::<AppSendStates>(&app);
+        self.send_states.insert(app, None);
+    }
+
     /// Returns an app's accounting, to be changed; it is stored at the end of the entry.
     pub fn accounting(&mut self, app: AppId) -> Result<&mut Accounting, TableError> {
         if !self.accounting.contains_key(&app) {

@@ -4,14 +4,14 @@
 //! that is made, immediately before the first byte is written. Everything before (resolving, connecting, waiting for a
 //! connection) is no part of it and may take its time; what forbids the message meanwhile withdraws it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::content::Content;
 use model::message::Class;
 use model::{Address, AppId, Channel, EndpointId, Epoch, MessageId};
-use service::ports::{BoxFuture, CallbackError};
+use service::ports::BoxFuture;
 
 /// One message to dispatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,11 +153,3 @@ impl DriverResult {
         }
     }
 }
-
-/// Tells which apps send from each of some numbers of ours, so that a reply to one opts out of them. Asked once for a
-/// whole callback. The answer may name too many: a recipient who says STOP to a shared number means all that comes from
-/// it.
-pub type AppsOfNumbers = Arc<dyn Fn(&BTreeSet<&str>) -> Result<AppsByNumber, CallbackError> + Send + Sync>;
-
-/// The apps of each number that was asked for.
-pub type AppsByNumber = BTreeMap<String, Arc<[AppId]>>;

@@ -4,6 +4,7 @@
 //! [`ports::ReplicatedLog`]; only answers come back. Nothing here owns a socket, a file or a thread, and nothing here
 //! knows of tokio: whoever implements a port does.
 
+pub mod addresses;
 pub mod duties;
 pub mod error;
 pub mod panics;

@@ -10,6 +10,7 @@ use model::channel::Channel;
 use model::id::{
     AppId, BodyId, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, RequestId, UserId,
 };
+use model::opt_out::OptOutList;
 use model::time::Timestamp;
 
 /// The byte that begins an escape or the end of a text.
@@ -142,7 +143,7 @@ macro_rules! text_keys {
     };
 }
 
-text_keys!(RegionId, EndpointId, UserId, AddressKey);
+text_keys!(RegionId, EndpointId, UserId, AddressKey, OptOutList);
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);

@@ -1,7 +1,7 @@
 //! Why bytes or generated values are not what they should be. One list of flaws serves rows on disk, commands in the
 //! log and requests of clients; what follows from a flaw is the caller's business.
 
-use model::address::InvalidAddress;
+use model::country::InvalidCountry;
 use model::id::InvalidId;
 use model::location::InvalidHostPort;
 
@@ -33,9 +33,9 @@ pub enum Flaw {
     /// An identifier is malformed.
     #[error(transparent)]
     Id(#[from] InvalidId),
-    /// An address is malformed.
+    /// A text is no country.
     #[error(transparent)]
-    Address(#[from] InvalidAddress),
+    Country(#[from] InvalidCountry),
 }
 
 /// A field of a generated value that the model can't take.

@@ -1,6 +1,7 @@
 //! Parsing single fields of generated values, for rows and requests alike. Each function takes the field's name, so
 //! that an error can say where it is.
 
+use model::country::Country;
 use model::id::{EndpointId, GroupId, InvalidId, RegionId, UserId};
 
 use crate::codes::Coded;
@@ -67,6 +68,11 @@ pub(crate) fn region(value: &str, field: &str) -> Result<RegionId, InvalidField>
 /// Takes a user's id.
 pub(crate) fn user(value: &str, field: &str) -> Result<UserId, InvalidField> {
     UserId::new(value).map_err(|reason| InvalidField::new(field, reason))
+}
+
+/// Takes a country's code.
+pub(crate) fn country(value: &str, field: &str) -> Result<Country, InvalidField> {
+    value.parse().map_err(|reason: model::country::InvalidCountry| InvalidField::new(field, reason))
 }
 
 /// Takes back a stored endpoint id. Its length isn't checked: folding to lower case can make an id longer than the

@@ -172,7 +172,7 @@ impl Client {
                 Err(_) => self.rest().await,
             }
         };
-        let detail = ChannelDetail::Sms { sender_id: None, short_code: None };
+        let detail = ChannelDetail::Sms { sender_id: None, short_code: None, default_country: None };
         let request = PutChannel { app, channel: Channel::Sms, enabled: Some(true), class: None, detail };
         while self.service.put_channel(request.clone()).await.is_err() || self.service.plan().await.is_err() {
             self.rest().await;
@@ -279,7 +279,7 @@ impl Client {
     /// Opts the oldest of the present addresses out; says whether that was acknowledged.
     async fn opt_out(&self, app: AppId) -> bool {
         let address = address(self.cluster.opted_out.fetch_add(1, Ordering::SeqCst));
-        let Ok((_, key)) = Address::parse(Channel::Sms, &address) else { return false };
+        let Ok((_, key)) = Address::normal(Channel::Sms, &address) else { return false };
         let place = self.cluster.history.ask(self.region(), Asked::OptOut { address });
         let which = OptOutKey { app, key, channel: Channel::Sms };
         let answer = match self.service.put_opt_out(which, OptOutSource::Request).await {

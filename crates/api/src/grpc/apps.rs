@@ -20,6 +20,7 @@ const NAMES: ChannelNames = ChannelNames {
     role_arn: "email.role_arn",
     sender_id: "sms.sender_id",
     short_code: "sms.short_code",
+    default_country: "sms.default_country",
 };
 
 pub(super) struct AppsService(pub(super) Arc<GrpcApi>);

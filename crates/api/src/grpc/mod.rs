@@ -14,6 +14,7 @@ mod apps;
 mod cluster;
 mod endpoints;
 mod messages;
+mod opt_out_pages;
 mod opt_outs;
 mod traffic;
 mod watch;

@@ -1,22 +1,26 @@
-//! Opt-outs.
+//! Opt-outs: those of apps, and those in lists.
 
 use std::sync::Arc;
 
-use model::address::AddressKey;
-use model::channel::{CHANNELS, Channel};
-use model::id::AppId;
-use model::opt_out::OptOut;
+use model::channel::Channel;
 use policy::Action;
 use service::ErrorCode;
-use service::use_cases::{OptOutKey, PAGE_MAX};
+use service::use_cases::{ListedOptOutKey, OptOutKey};
 use tonic::{Request, Response, Status};
-use wire::public::{parse_address, parse_app_id, parse_channel, parse_source};
+use wire::public::{parse_app_id, parse_channel, parse_source};
 use wire::v1;
 
 use super::error::GrpcError;
+use super::opt_out_pages;
 use super::state::GrpcApi;
 
 pub(super) struct OptOutsService(pub(super) Arc<GrpcApi>);
+
+/// Which opt-out a request means.
+enum Which {
+    OfApp(OptOutKey),
+    Listed(ListedOptOutKey, Channel),
+}
 
 #[tonic::async_trait]
 impl v1::opt_outs_server::OptOuts for OptOutsService {
@@ -24,17 +28,29 @@ impl v1::opt_outs_server::OptOuts for OptOutsService {
         let _entered = self.0.enter(request.extensions(), Action::PutOptOut)?;
         let request = request.into_inner();
         let source = parse_source(request.source, "source").map_err(GrpcError::from)?;
-        let which = which(&request.app_id, request.channel, &request.address)?;
-        let opt_out = self.0.service.put_opt_out(which, source).await.map_err(GrpcError::from)?;
-        Ok(Response::new(v1::PutOptOutResponse { opt_out: Some(opt_out.into()) }))
+        let scope = Scope { app: &request.app_id, list: &request.opt_out_list };
+        let service = &self.0.service;
+        let opt_out = match self.which(scope, request.channel, &request.address).await? {
+            Which::OfApp(which) => service.put_opt_out(which, source).await.map(v1::OptOut::from),
+            Which::Listed(which, channel) => {
+                service.put_listed_opt_out(which, source).await.map(|listed| (listed, channel).into())
+            }
+        };
+        Ok(Response::new(v1::PutOptOutResponse { opt_out: Some(opt_out.map_err(GrpcError::from)?) }))
     }
 
     async fn get(&self, request: Request<v1::GetOptOutRequest>) -> Result<Response<v1::GetOptOutResponse>, Status> {
         let _entered = self.0.enter(request.extensions(), Action::GetOptOut)?;
         let request = request.into_inner();
-        let which = which(&request.app_id, request.channel, &request.address)?;
-        let opt_out = self.0.service.get_opt_out(&which).await.map_err(GrpcError::from)?;
-        Ok(Response::new(v1::GetOptOutResponse { opt_out: Some(opt_out.into()) }))
+        let scope = Scope { app: &request.app_id, list: &request.opt_out_list };
+        let opt_out = match self.which(scope, request.channel, &request.address).await? {
+            Which::OfApp(which) => self.holding(&which).await?,
+            Which::Listed(which, channel) => {
+                let listed = self.0.service.get_listed_opt_out(&which).await.map_err(GrpcError::from)?;
+                (listed, channel).into()
+            }
+        };
+        Ok(Response::new(v1::GetOptOutResponse { opt_out: Some(opt_out) }))
     }
 
     async fn delete(
@@ -43,10 +59,13 @@ impl v1::opt_outs_server::OptOuts for OptOutsService {
     ) -> Result<Response<v1::DeleteOptOutResponse>, Status> {
         let _entered = self.0.enter(request.extensions(), Action::DeleteOptOut)?;
         let request = request.into_inner();
-        let which = which(&request.app_id, request.channel, &request.address)?;
-        let recipient_key = which.key.as_str().to_owned();
-        self.0.service.delete_opt_out(which).await.map_err(GrpcError::from)?;
-        Ok(Response::new(v1::DeleteOptOutResponse { recipient_key }))
+        let scope = Scope { app: &request.app_id, list: &request.opt_out_list };
+        let (key, deleted) = match self.which(scope, request.channel, &request.address).await? {
+            Which::OfApp(which) => (which.key.clone(), self.0.service.delete_opt_out(which).await),
+            Which::Listed(which, _) => (which.key.clone(), self.0.service.delete_listed_opt_out(which).await),
+        };
+        deleted.map_err(GrpcError::from)?;
+        Ok(Response::new(v1::DeleteOptOutResponse { recipient_key: key.as_str().to_owned() }))
     }
 
     async fn list(
@@ -55,84 +74,93 @@ impl v1::opt_outs_server::OptOuts for OptOutsService {
     ) -> Result<Response<v1::ListOptOutsResponse>, Status> {
         let _entered = self.0.enter(request.extensions(), Action::ListOptOuts)?;
         let request = request.into_inner();
+        let scope = Scope { app: &request.app_id, list: &request.opt_out_list };
         let (opt_outs, next) = match &request.address {
             Some(address) => {
-                let which = which(&request.app_id, request.channel, address)?;
+                let which = self.which(scope, request.channel, address).await?;
                 (self.of_recipient(which).await?, String::new())
             }
-            None => self.page(&request).await?,
+            None if scope.is_list()? => {
+                opt_out_pages::of_list(&self.0.service, scope.list, &request.page_token).await?
+            }
+            None => opt_out_pages::of_app(&self.0.service, scope.app, &request.page_token).await?,
         };
-        let opt_outs = opt_outs.into_iter().map(v1::OptOut::from).collect();
         Ok(Response::new(v1::ListOptOutsResponse { opt_outs, next_page_token: next }))
     }
 }
 
+/// For whom an opt-out stands: an app, or everybody who goes by a list.
+#[derive(Clone, Copy)]
+struct Scope<'r> {
+    app: &'r str,
+    list: &'r str,
+}
+
+impl Scope<'_> {
+    fn is_list(&self) -> Result<bool, GrpcError> {
+        match (self.app.is_empty(), self.list.is_empty()) {
+            (false, false) => Err(GrpcError::invalid("opt_out_list", "is not given together with app_id")),
+            (_, list_is_empty) => Ok(!list_is_empty),
+        }
+    }
+}
+
 impl OptOutsService {
-    /// Returns the opt-outs of one recipient on every channel that reaches it.
-    async fn of_recipient(&self, which: OptOutKey) -> Result<Vec<OptOut>, GrpcError> {
-        self.0.service.get_app(which.app).await?;
+    async fn which(&self, scope: Scope<'_>, channel: i32, address: &str) -> Result<Which, GrpcError> {
+        let channel = parse_channel(channel, "channel")?;
+        let (service, address) = (&self.0.service, ("address", address));
+        if scope.is_list()? {
+            return Ok(Which::Listed(service.listed_opt_out_key(scope.list, channel, address)?, channel));
+        }
+        let app = parse_app_id(scope.app, "app_id")?;
+        Ok(Which::OfApp(service.opt_out_key(app, channel, address).await?))
+    }
+
+    /// Returns the opt-out that forbids messages of an app: its own, else the one in the list that they go by.
+    async fn holding(&self, which: &OptOutKey) -> Result<v1::OptOut, GrpcError> {
+        let service = &self.0.service;
+        match service.get_opt_out(which).await {
+            Err(error) if error.code == ErrorCode::NotFound => match self.listed(which).await? {
+                Some(listed) => Ok(listed),
+                None => Err(error.into()),
+            },
+            own => Ok(own.map(v1::OptOut::from)?),
+        }
+    }
+
+    /// Returns the opt-out in the list that an app's messages go by, if there is one.
+    async fn listed(&self, which: &OptOutKey) -> Result<Option<v1::OptOut>, GrpcError> {
+        let Some(list) = model::opt_out::OptOutList::of(which.channel) else { return Ok(None) };
+        let key = which.key.clone();
+        match self.0.service.get_listed_opt_out(&ListedOptOutKey { list, key }).await {
+            Ok(listed) => Ok(Some((listed, which.channel).into())),
+            Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Returns what opts one recipient out, on every channel that reaches it.
+    async fn of_recipient(&self, which: Which) -> Result<Vec<v1::OptOut>, GrpcError> {
+        let which = match which {
+            Which::OfApp(which) => which,
+            Which::Listed(which, channel) => {
+                return match self.0.service.get_listed_opt_out(&which).await {
+                    Ok(listed) => Ok(vec![(listed, channel).into()]),
+                    Err(error) if error.code == ErrorCode::NotFound => Ok(Vec::new()),
+                    Err(error) => Err(error.into()),
+                };
+            }
+        };
         let family = which.channel.address_family();
         let mut found = Vec::new();
-        for channel in CHANNELS.into_iter().filter(|channel| channel.address_family() == family) {
+        for channel in model::channel::CHANNELS.into_iter().filter(|channel| channel.address_family() == family) {
             match self.0.service.get_opt_out(&OptOutKey { channel, ..which.clone() }).await {
-                Ok(opt_out) => found.push(opt_out),
+                Ok(opt_out) => found.push(opt_out.into()),
                 Err(error) if error.code == ErrorCode::NotFound => {}
                 Err(error) => return Err(error.into()),
             }
         }
+        found.extend(self.listed(&which).await?);
         Ok(found)
-    }
-
-    async fn page(&self, request: &v1::ListOptOutsRequest) -> Result<(Vec<OptOut>, String), GrpcError> {
-        let app = parse_app_id(&request.app_id, "app_id")?;
-        let after = if request.page_token.is_empty() { None } else { Some(read_token(app, &request.page_token)?) };
-        let page = self.0.service.list_opt_outs(app, after.as_ref()).await?;
-        let next = page.last().filter(|_| page.len() >= PAGE_MAX).map(token).unwrap_or_default();
-        Ok((page, next))
-    }
-}
-
-fn which(app: &str, channel: i32, address: &str) -> Result<OptOutKey, GrpcError> {
-    let channel = parse_channel(channel, "channel")?;
-    let (_, key) = parse_address(channel, address, "address")?;
-    Ok(OptOutKey { app: parse_app_id(app, "app_id")?, key, channel })
-}
-
-/// Writes where a page ended: the channel's name and the recipient.
-fn token(last: &OptOut) -> String {
-    format!("{}/{}", last.channel, last.key.as_str())
-}
-
-fn read_token(app: AppId, token: &str) -> Result<OptOutKey, GrpcError> {
-    let read = || {
-        let (channel, key) = token.split_once('/')?;
-        let channel: Channel = channel.parse().ok()?;
-        Some(OptOutKey { app, key: AddressKey::from_stored(key.to_owned()), channel })
-    };
-    read().ok_or_else(|| GrpcError::invalid("page_token", "is not a token of an earlier page"))
-}
-
-#[cfg(test)]
-mod tests {
-    use model::opt_out::OptOutSource;
-    use model::time::Timestamp;
-
-    use super::*;
-
-    #[test]
-    fn a_token_leads_back_to_where_its_page_ended() {
-        let key = AddressKey::from_stored("mail:a/b@example.com".into());
-        let last = OptOut {
-            app: AppId(1),
-            key: key.clone(),
-            channel: Channel::Email,
-            source: OptOutSource::Request,
-            time: Timestamp(0),
-        };
-        let back = read_token(AppId(1), &token(&last)).unwrap();
-        assert_eq!(back, OptOutKey { app: AppId(1), key, channel: Channel::Email });
-        for bad in ["x", "PIGEON/mail:a@b.c", ""] {
-            assert!(read_token(AppId(1), bad).is_err(), "{bad:?}");
-        }
     }
 }

@@ -7,6 +7,7 @@ use model::endpoint::{
     ATTRIBUTE_NAME_MAX, ATTRIBUTE_VALUE_MAX, Attributes, ENDPOINT_SIZE_MAX, EndpointPatch, VALUES_MAX,
 };
 use service::ServiceError;
+use service::addresses;
 
 use super::values::{at_most, mailbox, on_one_line_if_given, some};
 
@@ -41,6 +42,7 @@ pub(crate) struct ChannelNames {
     pub(crate) role_arn: &'static str,
     pub(crate) sender_id: &'static str,
     pub(crate) short_code: &'static str,
+    pub(crate) default_country: &'static str,
 }
 
 /// Checks an app's name and tags.
@@ -64,9 +66,16 @@ pub(crate) fn channel(detail: &ChannelDetail, names: &ChannelNames) -> Result<()
             setting(names.configuration_set, configuration_set.as_ref())?;
             setting(names.role_arn, role_arn.as_ref())
         }
-        ChannelDetail::Sms { sender_id, short_code } => {
+        ChannelDetail::Sms { sender_id, short_code, default_country } => {
             setting(names.sender_id, sender_id.as_ref())?;
-            setting(names.short_code, short_code.as_ref())
+            setting(names.short_code, short_code.as_ref())?;
+            match default_country {
+                Some(country) if !addresses::has_numbering(*country) => {
+                    let text = format!("{country} is no country with telephone numbers of its own");
+                    Err(ServiceError::invalid(names.default_country, text))
+                }
+                _ => Ok(()),
+            }
         }
         ChannelDetail::Custom => Ok(()),
     }

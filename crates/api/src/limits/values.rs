@@ -1,9 +1,9 @@
 //! Checks of single values.
 
-use model::address::Address;
 use model::channel::Channel;
 use model::content::breaks_line;
 use service::ServiceError;
+use service::addresses::{self, Numbering};
 
 /// The longest mailbox with its name, in characters.
 const MAILBOX_WITH_NAME_MAX: usize = 512;
@@ -50,7 +50,7 @@ pub(super) fn mailbox(field: &str, text: &str) -> Result<(), ServiceError> {
         Some((_, inside)) => inside,
         None => text,
     };
-    match Address::parse(Channel::Email, bare) {
+    match addresses::read(Channel::Email, bare, Numbering::Unknown) {
         Ok(_) => Ok(()),
         Err(reason) => Err(ServiceError::invalid(field, reason.to_string())),
     }

@@ -21,6 +21,7 @@ const NAMES: ChannelNames = ChannelNames {
     role_arn: "RoleArn",
     sender_id: "SenderId",
     short_code: "ShortCode",
+    default_country: "DefaultCountry",
 };
 
 #[derive(Debug, Deserialize)]
@@ -120,7 +121,8 @@ fn email_request(body: &[u8]) -> Result<(Option<bool>, ChannelDetail), RestError
 
 fn sms_request(body: &[u8]) -> Result<(Option<bool>, ChannelDetail), RestError> {
     let request: SmsChannelRequest = parse(body)?;
-    let detail = ChannelDetail::Sms { sender_id: request.sender_id, short_code: request.short_code };
+    let detail =
+        ChannelDetail::Sms { sender_id: request.sender_id, short_code: request.short_code, default_country: None };
     limits::channel(&detail, &NAMES)?;
     Ok((request.enabled, detail))
 }
@@ -129,11 +131,16 @@ fn sms_request(body: &[u8]) -> Result<(Option<bool>, ChannelDetail), RestError> 
 fn kept(newer: ChannelDetail, stored: ChannelDetail) -> ChannelDetail {
     match (newer, stored) {
         (
-            ChannelDetail::Sms { sender_id, short_code },
-            ChannelDetail::Sms { sender_id: stored_sender_id, short_code: stored_short_code },
+            ChannelDetail::Sms { sender_id, short_code, default_country },
+            ChannelDetail::Sms {
+                sender_id: stored_sender_id,
+                short_code: stored_short_code,
+                default_country: stored_default_country,
+            },
         ) => ChannelDetail::Sms {
             sender_id: sender_id.or(stored_sender_id),
             short_code: short_code.or(stored_short_code),
+            default_country: default_country.or(stored_default_country),
         },
         (newer, _) => newer,
     }
@@ -167,7 +174,7 @@ fn response<'c>(app: &str, settings: &'c ChannelSettings) -> ChannelResponse<'c>
             response.configuration_set = configuration_set.as_deref();
             response.role_arn = role_arn.as_deref();
         }
-        ChannelDetail::Sms { sender_id, short_code } => {
+        ChannelDetail::Sms { sender_id, short_code, .. } => {
             response.sender_id = sender_id.as_deref();
             response.short_code = short_code.as_deref();
         }
@@ -202,14 +209,20 @@ mod tests {
 
     #[test]
     fn an_sms_channel_needs_nothing() {
-        assert_eq!(sms_request(b"{}").unwrap(), (None, ChannelDetail::Sms { sender_id: None, short_code: None }));
+        assert_eq!(
+            sms_request(b"{}").unwrap(),
+            (None, ChannelDetail::Sms { sender_id: None, short_code: None, default_country: None })
+        );
         assert!(sms_request(br#"{"SenderId":""}"#).is_err());
     }
 
     #[test]
     fn switching_an_sms_channel_off_keeps_its_sender() {
-        let sms =
-            |sender_id: Option<&str>| ChannelDetail::Sms { sender_id: sender_id.map(str::to_owned), short_code: None };
+        let sms = |sender_id: Option<&str>| ChannelDetail::Sms {
+            sender_id: sender_id.map(str::to_owned),
+            short_code: None,
+            default_country: None,
+        };
         assert_eq!(kept(sms(None), sms(Some("KIT"))), sms(Some("KIT")));
         assert_eq!(kept(sms(Some("NEW")), sms(Some("KIT"))), sms(Some("NEW")));
     }
@@ -220,7 +233,7 @@ mod tests {
             channel: Channel::Sms,
             enabled: true,
             class: None,
-            detail: ChannelDetail::Sms { sender_id: Some("KIT".into()), short_code: None },
+            detail: ChannelDetail::Sms { sender_id: Some("KIT".into()), short_code: None, default_country: None },
             created: Timestamp(0),
             modified: Timestamp(1_000),
             revision: Revision(3),

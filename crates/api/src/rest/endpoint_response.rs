@@ -82,7 +82,7 @@ struct UserResponse<'e> {
 pub(super) fn endpoint_response(found: &EndpointWithUser) -> EndpointResponse<'_> {
     let endpoint = &found.endpoint;
     EndpointResponse {
-        address: endpoint.target.as_ref().map(|target| target.address.as_str()),
+        address: endpoint.target.as_ref().map(|target| target.as_written()),
         application_id: endpoint.app.to_string(),
         attributes: &endpoint.attributes,
         channel_type: endpoint.target.as_ref().map(|target| target.channel.as_str()),
@@ -147,12 +147,12 @@ mod tests {
 
     #[test]
     fn the_answer_is_the_endpoint_itself() {
-        let (address, key) = Address::parse(Channel::Sms, "+12065550100").unwrap();
+        let (address, key) = Address::normal(Channel::Sms, "+12065550100").unwrap();
         let endpoint = Endpoint {
             app: AppId(1),
             id: EndpointId::new("dev").unwrap(),
             display_id: "Dev".into(),
-            target: Some(Target { channel: Channel::Sms, address, key }),
+            target: Some(Target { channel: Channel::Sms, address, key, written: None }),
             attributes: Attributes::from([("a".into(), vec!["1".into()])]),
             metrics: BTreeMap::from([("visits".into(), Metric::new(13.0).unwrap())]),
             demographic: Demographic { make: Some("apple".into()), ..Demographic::default() },

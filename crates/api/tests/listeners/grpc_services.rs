@@ -67,7 +67,7 @@ fn send(app_id: &str, addresses: &[&str]) -> v1::SendMessagesRequest {
 
 fn opt_out(app_id: &str, address: &str) -> v1::PutOptOutRequest {
     let channel = v1::Channel::Sms.into();
-    v1::PutOptOutRequest { app_id: app_id.into(), channel, address: address.into(), source: 0 }
+    v1::PutOptOutRequest { app_id: app_id.into(), channel, address: address.into(), ..Default::default() }
 }
 
 #[tokio::test]
@@ -312,7 +312,7 @@ async fn opt_outs_are_listed_and_removed() {
     let all = opt_outs.list(list.clone()).await.unwrap().into_inner();
     assert_eq!((all.opt_outs.len(), all.next_page_token.as_str()), (2, ""));
     let one =
-        v1::ListOptOutsRequest { address: Some("12065550101".into()), channel: v1::Channel::Voice.into(), ..list };
+        v1::ListOptOutsRequest { address: Some("001 206 555 0101".into()), channel: v1::Channel::Voice.into(), ..list };
     let found = opt_outs.list(one).await.unwrap().into_inner().opt_outs;
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].recipient_key.as_str(), found[0].channel()), ("tel:+12065550101", v1::Channel::Sms));
@@ -320,9 +320,49 @@ async fn opt_outs_are_listed_and_removed() {
         app_id: app_id.clone(),
         channel: v1::Channel::Sms.into(),
         address: "+12065550101".into(),
+        ..Default::default()
     };
     opt_outs.delete(delete()).await.unwrap();
     assert_eq!(opt_outs.delete(delete()).await.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn opt_outs_in_a_list_hold_for_apps_and_are_removed_from_the_list_alone() {
+    let grpc = Grpc::start().await;
+    let app_id = app(&grpc).await;
+    let mut opt_outs = client!(OptOutsClient, grpc);
+    let (list, channel) = ("Default".to_owned(), v1::Channel::Sms.into());
+    let put = |list: &str, app_id: &str, channel: v1::Channel, address: &str| v1::PutOptOutRequest {
+        app_id: app_id.into(),
+        channel: channel.into(),
+        address: address.into(),
+        opt_out_list: list.into(),
+        ..Default::default()
+    };
+    let (sms, number) = (v1::Channel::Sms, "+12065550103");
+    let put_one = opt_outs.put(put(&list, "", sms, number)).await.unwrap().into_inner().opt_out.unwrap();
+    assert_eq!((put_one.app_id.as_str(), put_one.opt_out_list.as_str()), ("", "Default"));
+    let get = v1::GetOptOutRequest { app_id: app_id.clone(), channel, address: number.into(), ..Default::default() };
+    let got = opt_outs.get(get.clone()).await.unwrap().into_inner().opt_out.unwrap();
+    assert_eq!(got.opt_out_list, "Default");
+    let of_app =
+        v1::DeleteOptOutRequest { app_id: app_id.clone(), channel, address: number.into(), ..Default::default() };
+    assert_eq!(opt_outs.delete(of_app.clone()).await.unwrap_err().code(), Code::NotFound);
+    let page = v1::ListOptOutsRequest { opt_out_list: list.clone(), ..Default::default() };
+    assert_eq!(opt_outs.list(page).await.unwrap().into_inner().opt_outs, [put_one]);
+    let of_list = v1::DeleteOptOutRequest { app_id: String::new(), opt_out_list: list.clone(), ..of_app };
+    opt_outs.delete(of_list).await.unwrap();
+    assert_eq!(opt_outs.get(get).await.unwrap_err().code(), Code::NotFound);
+    for (request, field) in [
+        (put(&list, &app_id, sms, number), "opt_out_list"),
+        (put(&list, "", v1::Channel::Email, "a@b.example"), "channel"),
+        (put(&list, "", sms, "2065550103"), "address"),
+        (put("", &app_id, sms, "2065550103"), "address"),
+    ] {
+        let refused = opt_outs.put(request).await.unwrap_err();
+        assert_eq!(refused.metadata().get("x-signalbox-field").unwrap(), field);
+    }
+    assert_eq!(opt_outs.put(put("Mine", "", sms, number)).await.unwrap_err().code(), Code::NotFound);
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! The blocks that follow from endpoints. They stand in the partition of the recipient, where messages are decided; a
-//! copy of each stands here, so that the next change knows what to replace.
+//! copy of each stands here, so that the next change knows what to replace. An endpoint that moved is known at the
+//! addresses that it left, because messages to it may wait there.
 
 use model::address::AddressKey;
 use model::channel::{AddressFamily, Channel};
 use model::command::FollowUpAction;
-use model::endpoint::{Endpoint, EndpointOptOut, EndpointStatus};
+use model::endpoint::{Endpoint, EndpointOptOut, EndpointStatus, FORMER_PLACES_MAX, FormerPlace};
 use model::id::{GroupId, Revision};
 use model::opt_out::{Block, BlockReason};
 use model::outcome::FENCE_HERE;
@@ -12,10 +13,23 @@ use model::outcome::FENCE_HERE;
 use super::change::{Change, Waits};
 use crate::forbid;
 use crate::step::Step;
-use crate::tables::{BlockedKeys, RowAccess, Table, TableError, Tables};
+use crate::tables::{BlockedKeys, FormerPlaces, RowAccess, Table, TableError, Tables};
 
 /// Where an endpoint's block stands: the key of its messages, and their channel.
 type Place = (AddressKey, Channel);
+
+/// What a change does to blocks and to what is known of former places.
+#[derive(Debug, Default)]
+struct Decision {
+    /// In order.
+    acts: Vec<Act>,
+    /// The place that the endpoint leaves, to be remembered.
+    left: Option<Place>,
+    /// Former places that it needs not be remembered for any more.
+    forgotten: Vec<AddressKey>,
+    /// The revision that the endpoint has then.
+    revision: Revision,
+}
 
 /// What becomes of one block.
 #[derive(Debug)]
@@ -39,8 +53,15 @@ pub(crate) fn follow<T: Tables + ?Sized>(
     change: &mut Change,
     waits: &mut Waits,
 ) -> Result<(), TableError> {
-    let (acts, revision) = acts(step, change)?;
+    let Decision { acts, left, forgotten, revision } = decide(step, change)?;
     change.new.revision = revision;
+    let (app, id) = (change.new.app, &change.new.id);
+    for key in forgotten {
+        step.tables.remove_row::<FormerPlaces>(&(app, id.clone(), key));
+    }
+    if let Some((key, channel)) = left {
+        step.tables.store_row::<FormerPlaces>((app, id.clone(), key), FormerPlace { channel, left: revision });
+    }
     acts.into_iter().try_for_each(|act| match act {
         Act::Put(block) => put(step, block, waits),
         Act::Lift(block) => lift(step, &block, waits),
@@ -49,72 +70,120 @@ pub(crate) fn follow<T: Tables + ?Sized>(
 
 /// Lists the other groups for which a change of an endpoint queues a follow-up, one for each.
 pub(crate) fn targets<T: Tables + ?Sized>(step: &Step<'_, T>, change: &Change) -> Result<Vec<GroupId>, TableError> {
-    let (acts, _) = acts(step, change)?;
-    let targets = acts.iter().map(|act| act.block().key.partition(step.partitions));
+    let decision = decide(step, change)?;
+    let targets = decision.acts.iter().map(|act| act.block().key.partition(step.partitions));
     Ok(targets.filter(|target| *target != step.group).collect())
 }
 
-/// Returns the other group for which the deletion of an endpoint queues a follow-up, if it does.
-pub(crate) fn burial_target<T: Tables + ?Sized>(step: &Step<'_, T>, old: &Endpoint) -> Option<GroupId> {
-    let (key, _) = place_of(old)?;
-    Some(key.partition(step.partitions)).filter(|target| *target != step.group)
+/// Lists the other groups for which the deletion of an endpoint queues a follow-up, one for each.
+pub(crate) fn burial_targets<T: Tables + ?Sized>(
+    step: &Step<'_, T>,
+    old: &Endpoint,
+) -> Result<Vec<GroupId>, TableError> {
+    let former = former_places(step, old)?.into_iter().map(|(key, _)| key);
+    let keys = place_of(old).map(|(key, _)| key).into_iter().chain(former);
+    Ok(keys.map(|key| key.partition(step.partitions)).filter(|target| *target != step.group).collect())
 }
 
-/// Decides what a change does to blocks, in order, and which revision the endpoint has then. Changes nothing.
-fn acts<T: Tables + ?Sized>(step: &Step<'_, T>, change: &Change) -> Result<(Vec<Act>, Revision), TableError> {
-    let Change { old, new, insist } = change;
-    let (mut acts, mut revision) = (Vec::new(), new.revision);
-    let old_place = old.as_ref().and_then(place_of);
+/// Decides what a change does. Changes nothing.
+fn decide<T: Tables + ?Sized>(step: &Step<'_, T>, change: &Change) -> Result<Decision, TableError> {
+    let Change { old, new, .. } = change;
+    let mut decision = Decision { revision: new.revision, ..Decision::default() };
     let Some(place) = place_of(new) else {
-        return Ok((acts, revision));
+        return Ok(decision);
     };
+    let old_place = old.as_ref().and_then(place_of);
     let stayed = old_place.as_ref().is_some_and(|old_place| old_place.0 == place.0);
-    if !stayed && let Some(left) = old_place {
-        acts.extend(leaving(step, new, left)?);
+    if stayed && reason_of(new).is_none() && old.as_ref().and_then(reason_of).is_none() {
+        return Ok(decision);
     }
-    let wanted = reason_of(new);
-    if stayed && wanted.is_none() && old.as_ref().and_then(reason_of).is_none() {
-        return Ok((acts, revision));
-    }
+    elsewhere(step, change, &place, old_place.filter(|_| !stayed), &mut decision)?;
+    here(step, change, place, &mut decision)?;
+    Ok(decision)
+}
+
+/// Decides about the place where the endpoint is after the change.
+fn here<T: Tables + ?Sized>(
+    step: &Step<'_, T>,
+    change: &Change,
+    place: Place,
+    decision: &mut Decision,
+) -> Result<(), TableError> {
+    let Change { new, insist, .. } = change;
     let standing = step.tables.row::<BlockedKeys>(&(new.app, new.id.clone(), place.0.clone()))?;
     if let Some(standing) = &standing {
-        revision = revision.max(standing.revision.next());
+        decision.revision = decision.revision.max(standing.revision.next());
     }
-    let put = |reason| Act::Put(Block { revision, ..block(new, place.clone(), reason) });
-    match (wanted, standing) {
+    let put = |reason| Act::Put(Block { revision: decision.revision, ..block(new, place.clone(), reason) });
+    match (reason_of(new), standing) {
         (None, None) => {}
-        (None, Some(standing)) => acts.push(Act::Lift(standing)),
-        (Some(BlockReason::OptedOut), _) if *insist => acts.push(put(BlockReason::OptedOut)),
-        (Some(reason), Some(standing)) if standing.reason == reason && standing.channel == place.1 => {}
-        (Some(reason), _) => acts.push(put(reason)),
+        (None, Some(standing)) => decision.acts.push(Act::Lift(standing)),
+        (Some(reason), Some(standing)) if !insist && standing.reason == reason && standing.channel == place.1 => {}
+        (Some(reason), _) => decision.acts.push(put(reason)),
     }
-    Ok((acts, revision))
+    Ok(())
 }
 
-/// Handles the address that an endpoint leaves. What forbade messages to the endpoint there must not go away with it,
-/// because messages to it may still wait there: they stay forbidden, those to the address itself don't.
-fn leaving<T: Tables + ?Sized>(
+/// Decides about the places where the endpoint was: messages to it may still wait there. What forbids them now, or
+/// forbade them before it left, closes those places to it; messages to the addresses themselves aren't its affair any
+/// more. A place is remembered until the endpoint is back there, also a closed one: its closing must be waited for
+/// again when the caller insists. Of more places than are remembered the oldest is closed.
+fn elsewhere<T: Tables + ?Sized>(
+    step: &Step<'_, T>,
+    change: &Change,
+    here: &Place,
+    left: Option<Place>,
+    decision: &mut Decision,
+) -> Result<(), TableError> {
+    let Change { new, insist, .. } = change;
+    let mut former = former_places(step, new)?;
+    if let Some(back) = former.iter().position(|(key, _)| *key == here.0) {
+        decision.forgotten.push(former.remove(back).0);
+    }
+    if let Some((key, channel)) = &left {
+        former.push((key.clone(), FormerPlace { channel: *channel, left: new.revision }));
+    }
+    let dropped = if former.len() > FORMER_PLACES_MAX { Some(former.remove(0)) } else { None };
+    decision.forgotten.extend(dropped.iter().map(|(key, _)| key.clone()));
+    let forbids = reason_of(new).is_some();
+    for (key, place) in dropped.iter().chain(&former) {
+        let standing = step.tables.row::<BlockedKeys>(&(new.app, new.id.clone(), key.clone()))?;
+        let closed = standing.as_ref().is_some_and(|standing| standing.reason == BlockReason::Deleted);
+        let dropped = dropped.as_ref().is_some_and(|dropped| dropped.0 == *key);
+        if (!closed && (forbids || dropped || standing.is_some())) || (closed && forbids && *insist) {
+            decision.acts.push(Act::Put(block(new, (key.clone(), place.channel), BlockReason::Deleted)));
+        }
+    }
+    decision.left = left;
+    Ok(())
+}
+
+/// Lists where an endpoint was, by the time at which it left.
+fn former_places<T: Tables + ?Sized>(
     step: &Step<'_, T>,
     endpoint: &Endpoint,
-    place: Place,
-) -> Result<Option<Act>, TableError> {
-    let key = (endpoint.app, endpoint.id.clone(), place.0.clone());
-    let standing = step.tables.row::<BlockedKeys>(&key)?;
-    let forbids = standing.is_some_and(|standing| standing.reason != BlockReason::Deleted);
-    Ok(forbids.then(|| Act::Put(block(endpoint, place, BlockReason::Deleted))))
+) -> Result<Vec<(AddressKey, FormerPlace)>, TableError> {
+    let from = (endpoint.app, endpoint.id.clone(), AddressKey::from_stored(String::new()));
+    let its_own = |key: &<FormerPlaces as Table>::Key| key.0 == endpoint.app && key.1 == endpoint.id;
+    let rows = step.tables.rows_while::<FormerPlaces>(&from, FORMER_PLACES_MAX + 1, its_own)?;
+    let mut places: Vec<_> = rows.into_iter().map(|((_, _, key), place)| (key, place)).collect();
+    places.sort_by_key(|(_, place)| place.left);
+    Ok(places)
 }
 
-/// Blocks an endpoint that is deleted: nothing that waits for it goes out.
+/// Blocks an endpoint that is deleted, where it is and where it was: nothing that waits for it goes out.
 pub(crate) fn bury<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     old: &Endpoint,
     waits: &mut Waits,
 ) -> Result<(), TableError> {
-    let Some(place) = place_of(old) else {
-        return Ok(());
-    };
     let gone = Endpoint { revision: old.revision.next(), ..old.clone() };
-    put(step, block(&gone, place, BlockReason::Deleted), waits)
+    let former = former_places(step, old)?;
+    for (key, _) in &former {
+        step.tables.remove_row::<FormerPlaces>(&(old.app, old.id.clone(), key.clone()));
+    }
+    let places = place_of(old).into_iter().chain(former.into_iter().map(|(key, place)| (key, place.channel)));
+    places.into_iter().try_for_each(|place| put(step, block(&gone, place, BlockReason::Deleted), waits))
 }
 
 /// Stores a block where its address' messages are.

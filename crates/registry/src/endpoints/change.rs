@@ -13,7 +13,7 @@ pub(crate) struct Change {
     pub old: Option<Endpoint>,
     /// The endpoint as it is to be.
     pub new: Endpoint,
-    /// Whether the caller said that the recipient wants no messages: this is carried again even if it was known,
+    /// Whether the caller said that the endpoint is to get no messages: this is carried again even if it was known,
     /// because its acknowledgement promises that nobody sends.
     pub insist: bool,
 }

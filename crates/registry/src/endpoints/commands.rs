@@ -2,7 +2,6 @@
 
 use model::address::partition_of_app;
 use model::command::UpsertEndpoint;
-use model::endpoint::EndpointOptOut;
 use model::id::{AppId, EndpointId};
 use model::outcome::{Outcome, Refusal};
 
@@ -39,7 +38,7 @@ pub(crate) fn upsert<T: Tables + ?Sized>(
         }
     };
     let created = old.is_none();
-    let insist = upsert.patch.opt_out == Some(EndpointOptOut::All);
+    let insist = upsert.patch.forbids_sending();
     let change = Change { old, new, insist };
     if let Some(refusal) = write::room(step, yielding.as_ref(), &change)? {
         return Ok(Outcome::Refused(refusal));
@@ -67,7 +66,7 @@ pub(crate) fn delete<T: Tables + ?Sized>(
     let Some(old) = step.tables.row::<Endpoints>(&(app, endpoint.clone()))? else {
         return Ok(Outcome::Refused(Refusal::EndpointNotFound));
     };
-    if let Some(refusal) = follow_up::room(step, blocks::burial_target(step, &old))? {
+    if let Some(refusal) = follow_up::room(step, blocks::burial_targets(step, &old)?)? {
         return Ok(Outcome::Refused(refusal));
     }
     let mut waits = Waits::new();

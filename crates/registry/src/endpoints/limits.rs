@@ -14,7 +14,7 @@ pub(crate) struct Size {
 impl Size {
     /// Measures an endpoint with its user's attributes.
     pub fn of(endpoint: &Endpoint, user_attributes: &Attributes) -> Size {
-        let target = endpoint.target.as_ref().map_or(0, |target| target.address.as_str().len());
+        let target = endpoint.target.as_ref().map_or(0, |target| target.as_written().len());
         let user = endpoint.user.as_ref().map_or(0, |user| user.as_str().len());
         let metrics: usize = endpoint.metrics.keys().map(|name| name.len() + 8).sum();
         Size {

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::address::AddressKey;
 use model::channel::CHANNELS;
-use model::endpoint::{ENDPOINTS_PER_USER_MAX, Endpoint, EndpointStatus};
+use model::endpoint::{ENDPOINTS_PER_USER_MAX, Endpoint, EndpointStatus, FORMER_PLACES_MAX};
 use model::id::{AppId, EndpointId, UserId};
 use model::opt_out::BlockReason;
 
 use super::broken::{Broken, all, hold};
 use crate::endpoints::{place_of, reason_of};
 use crate::tables::{
-    AddressEndpoints, AppSendStates, BanCounts, BlockedKeys, Blocks, Deletions, Endpoints, OptOuts, RowAccess,
-    TableError, UserEndpoints, Users, View,
+    AddressEndpoints, AppSendStates, BanCounts, BlockedKeys, Blocks, Deletions, Endpoints, FormerPlaces, OptOuts,
+    RowAccess, TableError, UserEndpoints, Users, View,
 };
 
 /// At most one endpoint is active at an address of a channel, and the index names it. Apps whose rows are being removed
@@ -92,6 +92,26 @@ pub(super) fn invariant_blocks_mirrored<V: View + ?Sized>(view: &V) -> Result<()
     Ok(())
 }
 
+/// Former places belong to endpoints that are elsewhere, at most so many each, and are closed to those that forbid.
+pub(super) fn invariant_former_places<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+    let rule = "invariant_former_places";
+    let mut counts: BTreeMap<(AppId, EndpointId), usize> = BTreeMap::new();
+    for ((app, id, key), _) in all::<FormerPlaces>(view, &(AppId(0), no_endpoint(), no_key()))? {
+        if !open(view, app)? {
+            continue;
+        }
+        let count = counts.entry((app, id.clone())).or_default();
+        *count += 1;
+        hold(rule, *count <= FORMER_PLACES_MAX, || format!("{id} has {count} former places"))?;
+        let endpoint = view.promised_row::<Endpoints>(&(app, id.clone()))?;
+        let here = place_of(&endpoint).is_some_and(|place| place.0 == key);
+        hold(rule, !here, || format!("{id} is where it was"))?;
+        let closed = view.row::<BlockedKeys>(&(app, id.clone(), key))?.is_some();
+        hold(rule, closed || reason_of(&endpoint).is_none(), || format!("{id} forbids only where it is"))?;
+    }
+    Ok(())
+}
+
 /// Every recipient of an app that exists has as many opt-outs and blocks as are counted.
 pub(super) fn invariant_ban_counts<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let mut expected: BTreeMap<(AppId, AddressKey), u64> = BTreeMap::new();
@@ -112,14 +132,19 @@ pub(super) fn invariant_ban_counts<V: View + ?Sized>(view: &V) -> Result<(), Bro
     hold("invariant_ban_counts", found == expected, || format!("found {found:?}, expected {expected:?}"))
 }
 
-/// Of a deleted app that is done with, no row is left but its send state, its accounting and messages that are settled.
+/// A deleted app is known until it is done with; then no row is left but its accounting and messages that are settled.
 pub(super) fn invariant_deleted_apps<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let mut left: BTreeSet<AppId> = BTreeSet::new();
     left.extend(all::<Endpoints>(view, &(AppId(0), no_endpoint()))?.into_iter().map(|(key, _)| key.0));
     left.extend(all::<BlockedKeys>(view, &(AppId(0), no_endpoint(), no_key()))?.into_iter().map(|(key, _)| key.0));
+    left.extend(all::<FormerPlaces>(view, &(AppId(0), no_endpoint(), no_key()))?.into_iter().map(|(key, _)| key.0));
     left.extend(all::<OptOuts>(view, &(AppId(0), no_key(), CHANNELS[0]))?.into_iter().map(|(key, _)| key.0));
     left.extend(all::<Blocks>(view, &(AppId(0), no_key(), no_endpoint()))?.into_iter().map(|(key, _)| key.0));
     left.extend(all::<BanCounts>(view, &(AppId(0), no_key()))?.into_iter().map(|(key, _)| key.0));
+    for (app, send_state) in all::<AppSendStates>(view, &AppId(0))? {
+        let known = view.row::<Deletions>(&app)?.is_some_and(|deletion| deletion.known);
+        hold("invariant_deleted_apps", send_state.deleted == known, || format!("app {app} is kept as a tombstone"))?;
+    }
     for app in left {
         let done = !open(view, app)? && view.row::<Deletions>(&app)?.is_none();
         hold("invariant_deleted_apps", !done, || format!("app {app} is done with and has rows"))?;

@@ -12,7 +12,7 @@ use model::time::Timestamp;
 use super::broken::{Broken, all, hold};
 use crate::tables::{
     AccountingOf, Bodies, Claims, Events, Expiries, Held, Messages, Meta, Outbox, ProgressOf, Retirements, RowAccess,
-    TableError, View,
+    TableError, TraceAges, Traces, View,
 };
 
 /// The accounting closes, and counts what is there: exactly for messages that wait or are held; at least for settled
@@ -118,6 +118,16 @@ pub(super) fn invariant_retirements<V: View + ?Sized>(view: &V) -> Result<(), Br
         .collect();
     let found: BTreeSet<_> = keys(all::<Retirements>(view, &(Timestamp(0), MessageId(0)))?);
     hold("invariant_retirements", found == expected, || format!("found {found:?}, expected {expected:?}"))
+}
+
+/// Every trace is listed by age, once.
+pub(super) fn invariant_traces<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+    let rule = "invariant_traces";
+    let ages = all::<TraceAges>(view, &(Timestamp(0), MessageId(0)))?;
+    let count = ages.len();
+    let aged: BTreeSet<_> = ages.into_iter().map(|((_, id), ())| id).collect();
+    let traces: BTreeSet<_> = keys(all::<Traces>(view, &MessageId(0))?);
+    hold(rule, aged == traces && aged.len() == count, || format!("listed {aged:?}, found {traces:?}"))
 }
 
 /// Every body is referred to by as many messages as it counts, and every message has its body and progress.

@@ -7,23 +7,29 @@ use model::opt_out::OptOutSource;
 use model::outcome::Outcome;
 
 use super::moves::{self, Loaded, Note};
+use super::traces;
 use crate::effect::Effect;
 use crate::forbid;
 use crate::step::Step;
 use crate::tables::{ProgressOf, RowAccess, TableError, Tables};
 
 /// Records what providers said; answers how many events were new. Events about unknown messages, repetitions, and kinds
-/// that no provider reports are ignored. An event that forbids is fenced also when it is a repetition.
+/// that no provider reports are ignored; of a message that was retired only opt-outs follow. An event that forbids is
+/// fenced also when it is a repetition.
 pub(crate) fn record_events<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     events: &[ProviderEvent],
 ) -> Result<Outcome, TableError> {
     let mut changed = 0;
     for event in events.iter().take(CHUNK_MAX as usize) {
-        if opt_out_of(event.kind).is_some() {
+        let source = opt_out_of(event.kind);
+        if source.is_some() {
             step.effects.push(Effect::Forbids);
         }
         let Some(loaded) = moves::load(step, event.message)? else {
+            if let Some(source) = source {
+                changed += u32::from(traces::hear(step, event, source)?);
+            }
             continue;
         };
         if reported(event.kind) && !loaded.progress.has_event(event.kind) {
@@ -83,7 +89,7 @@ fn reported(kind: EventKind) -> bool {
     }
 }
 
-/// Returns the source of the opt-out that follows from a kind of event.
+/// Returns the source of the opt-out that follows from a kind of event, if one does ([`EventKind::opts_out`]).
 fn opt_out_of(kind: EventKind) -> Option<OptOutSource> {
     match kind {
         EventKind::HardBounce => Some(OptOutSource::HardBounce),

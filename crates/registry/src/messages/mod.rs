@@ -11,6 +11,7 @@ mod held;
 mod retire;
 mod settle;
 mod takeover;
+mod traces;
 
 pub(crate) use accept::accept;
 pub(crate) use claim::{begin_incarnation, claim, release};
@@ -20,5 +21,7 @@ pub(crate) use held::{forbid_held, resolve};
 pub(crate) use retire::retire_settled;
 pub(crate) use settle::settle;
 pub(crate) use takeover::{TakeoverChunk, take_over};
+pub(crate) use traces::retire_traces;
 
 pub use retire::SETTLED_KEPT;
+pub use traces::TRACES_KEPT;

@@ -6,15 +6,15 @@ use model::id::{AppId, BodyId, MessageId};
 use model::message::Body;
 use model::time::Timestamp;
 
-use super::moves;
+use super::{moves, traces};
 use crate::step::Step;
 use crate::tables::{Bodies, Events, Messages, ProgressOf, Retirements, RowAccess, TableError, Tables};
 
 /// How long settled messages are kept with their events (docs/design/log.md, "What passes by command").
 pub const SETTLED_KEPT: Duration = Duration::from_secs(72 * 3_600);
 
-/// Removes settled messages that were kept long enough, with their progress, events and share of their body. Answers
-/// how many, and whether there are more.
+/// Removes settled messages that were kept long enough, with their progress, events and share of their body; only a
+/// trace stays. Answers how many, and whether there are more.
 pub(crate) fn retire_settled<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     limit: usize,
@@ -34,6 +34,7 @@ pub(crate) fn retire_settled<T: Tables + ?Sized>(
         step.tables.remove_row::<Messages>(&key.1);
         step.tables.remove_row::<ProgressOf>(&key.1);
         step.tables.remove_row::<Retirements>(&key);
+        traces::leave(step, loaded, key.0)?;
     }
     Ok((touched, more))
 }

@@ -5,15 +5,15 @@ use model::address::AddressKey;
 use model::app::{App, AppSendState, ChannelSettings};
 use model::channel::Channel;
 use model::command::FollowUpAction;
-use model::endpoint::{Attributes, Endpoint};
+use model::endpoint::{Attributes, Endpoint, FormerPlace};
 use model::event::Event;
 use model::id::{
     AppId, BodyId, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, RequestId, UserId,
 };
-use model::message::{Body, Message, Progress};
-use model::opt_out::{Block, OptOut};
+use model::message::{Body, Message, Progress, Trace};
+use model::opt_out::{Block, ListedOptOut, OptOut, OptOutList};
 use model::plan::TrafficPlan;
-use model::rows::{GroupMeta, OutboxRow, RequestRow};
+use model::rows::{Deletion, GroupMeta, OutboxRow, RequestRow};
 use model::time::Timestamp;
 
 use super::table::{ReadRows, Table, WriteRows};
@@ -79,7 +79,7 @@ tables! {
     /// What the partition knows of apps.
     21 AppSendStates: AppId => AppSendState;
     /// Deleted apps whose data is still being removed.
-    22 Deletions: AppId => ();
+    22 Deletions: AppId => Deletion;
     /// Endpoints.
     23 Endpoints: (AppId, EndpointId) => Endpoint;
     /// Attributes of users.
@@ -91,6 +91,8 @@ tables! {
     /// The blocks that this group's endpoints have put, here or in other partitions; kept after an endpoint is gone,
     /// because its block stands.
     27 BlockedKeys: (AppId, EndpointId, AddressKey) => Block;
+    /// Where endpoints were; at most [`FORMER_PLACES_MAX`](model::endpoint::FORMER_PLACES_MAX) each.
+    28 FormerPlaces: (AppId, EndpointId, AddressKey) => FormerPlace;
 
     /// How many opt-outs and blocks a recipient has; no row for none, which is nearly everybody.
     29 BanCounts: (AppId, AddressKey) => u64;
@@ -120,4 +122,10 @@ tables! {
     42 AccountingOf: AppId => Accounting;
     /// The last incarnation of each node that the group was told of; claims of earlier ones are worth nothing.
     43 Incarnations: NodeId => Incarnation;
+    /// Telephone numbers in opt-out lists.
+    44 ListedOptOuts: (OptOutList, AddressKey) => ListedOptOut;
+    /// Whom messages went to that were retired.
+    45 Traces: MessageId => Trace;
+    /// The same messages by the time at which they were settled.
+    46 TraceAges: (Timestamp, MessageId) => ();
 }

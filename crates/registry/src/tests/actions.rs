@@ -35,6 +35,8 @@ pub enum Action {
     DeleteEndpoint(usize, usize),
     PutOptOut(usize, u32),
     DeleteOptOut(usize, u32),
+    PutListedOptOut(u32),
+    DeleteListedOptOut(u32),
     Accept(Accept),
     Claim(Claim, &'static str, usize),
     Release(Claim, usize),
@@ -139,6 +141,10 @@ fn recipients() -> impl Strategy<Value = Action> {
         1 => (0..2_usize, 0..5_usize).prop_map(|(app, endpoint)| Action::DeleteEndpoint(app, endpoint)),
         1 => (0..2_usize, 0..4_u32).prop_map(|(app, address)| Action::PutOptOut(app, address)),
         1 => (0..2_usize, 0..4_u32).prop_map(|(app, address)| Action::DeleteOptOut(app, address)),
+        2 => (0..4_u32, any::<bool>()).prop_map(|(address, put)| match put {
+            true => Action::PutListedOptOut(address),
+            false => Action::DeleteListedOptOut(address),
+        }),
     ]
 }
 

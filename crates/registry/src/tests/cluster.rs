@@ -1,6 +1,6 @@
 //! What actions propose in a cluster, and what its listeners and senders remember of the answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::address::{AddressKey, partition_of_app};
 use model::app::ChannelDetail;
@@ -10,7 +10,7 @@ use model::content::Purpose;
 use model::event::ProviderEvent;
 use model::id::{BodyId, Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, RequestId};
 use model::message::{Progress, Status};
-use model::opt_out::OptOutSource;
+use model::opt_out::{OptOutList, OptOutSource};
 use model::outcome::{Acceptance, Outcome};
 use model::plan::TrafficPlan;
 use model::time::Timestamp;
@@ -27,16 +27,21 @@ pub struct Cluster {
     pub world: World,
     known: Vec<MessageId>,
     requests: u128,
+    /// The apps that were deleted: ids are drawn, so that none comes back.
+    deleted: BTreeSet<model::AppId>,
 }
 
 impl Cluster {
     /// Returns a cluster in which nothing happened yet.
     pub fn new() -> Cluster {
-        Cluster { world: World::empty(), known: Vec::new(), requests: 0 }
+        Cluster { world: World::empty(), known: Vec::new(), requests: 0, deleted: BTreeSet::new() }
     }
 
     /// Remembers the messages that were accepted.
     pub fn learn(&mut self, command: &Command, outcome: &Outcome) {
+        if let (Command::DeleteApp { app }, Outcome::Carried { .. }) = (command, outcome) {
+            self.deleted.insert(*app);
+        }
         if let (Command::AcceptMessages(_), Outcome::Accepted(acceptances)) = (command, outcome) {
             for acceptance in acceptances {
                 if let Acceptance::Accepted(id) = acceptance
@@ -75,6 +80,7 @@ impl Cluster {
             Action::Deliver(source, twice) => self.deliver(GroupId(*source), *twice),
             Action::Plan(weights, everywhere) => self.plan(weights, *everywhere),
             Action::Accept(accept) => self.accept(accept),
+            Action::CreateApp(app) if self.deleted.contains(&APPS[*app]) => Vec::new(),
             Action::CreateApp(..)
             | Action::DeleteApp(..)
             | Action::PutChannel(..)
@@ -82,7 +88,9 @@ impl Cluster {
             | Action::Upsert(..)
             | Action::DeleteEndpoint(..)
             | Action::PutOptOut(..)
-            | Action::DeleteOptOut(..) => vec![of_app(action)],
+            | Action::DeleteOptOut(..)
+            | Action::PutListedOptOut(..)
+            | Action::DeleteListedOptOut(..) => vec![of_app(action)],
             Action::Claim(..) | Action::Release(..) | Action::Settle(..) | Action::Report(..) | Action::Resolve(..) => {
                 self.about_message(action).into_iter().collect()
             }
@@ -249,7 +257,7 @@ fn of_app(action: &Action) -> (GroupId, Command) {
         Action::PutChannel(app, channel, enabled, class) => {
             let detail = match channel {
                 Channel::Custom => ChannelDetail::Custom,
-                _ => ChannelDetail::Sms { sender_id: None, short_code: None },
+                _ => ChannelDetail::Sms { sender_id: None, short_code: None, default_country: None },
             };
             let (channel, enabled, class) = (*channel, *enabled, *class);
             (GroupId::CONTROL, Command::PutChannel { app: APPS[*app], channel, enabled, class, detail })
@@ -273,6 +281,14 @@ fn of_app(action: &Action) -> (GroupId, Command) {
         Action::DeleteOptOut(app, address) => {
             let ((app, key), channel) = (sms(app, address), Channel::Sms);
             (key.partition(PARTITIONS), Command::DeleteOptOut { app, key, channel })
+        }
+        Action::PutListedOptOut(address) => {
+            let (list, key, source) = (OptOutList::DEFAULT, number(*address).key, OptOutSource::Reply);
+            (key.partition(PARTITIONS), Command::PutListedOptOut { list, key, source })
+        }
+        Action::DeleteListedOptOut(address) => {
+            let (list, key) = (OptOutList::DEFAULT, number(*address).key);
+            (key.partition(PARTITIONS), Command::DeleteListedOptOut { list, key })
         }
         other => unreachable!("{other:?} is no action on an app"),
     }

@@ -64,7 +64,7 @@ fn nothing_goes_that_anything_forbids() {
     world.accept_to(1, (&near(), Some("e")), None);
     let message = id(1, &near());
     assert!(matches!(look(&world, message, "a", None), Verdict::Go { .. }));
-    let detail = ChannelDetail::Sms { sender_id: None, short_code: None };
+    let detail = ChannelDetail::Sms { sender_id: None, short_code: None, default_country: None };
     let disable = Command::PutChannel { app: APP, channel: Channel::Sms, enabled: Some(false), class: None, detail };
     let opt_out =
         Command::PutOptOut { app: APP, key: key(&near()), channel: Channel::Sms, source: OptOutSource::Request };

@@ -5,12 +5,13 @@ use model::command::{Command, FollowUpAction};
 use model::event::{EventKind, ProviderEvent};
 use model::id::{GroupId, Revision};
 use model::message::{Class, Status};
-use model::opt_out::{Block, BlockReason, OptOutSource};
+use model::opt_out::{Block, BlockReason, OptOutList, OptOutSource};
 use model::outcome::{Acceptance, Outcome, Refusal};
 use model::time::Timestamp;
 
 use super::world::*;
-use crate::tables::{Blocks, OptOuts, RowAccess};
+use crate::forbid::{Ban, Whom, ban};
+use crate::tables::{Blocks, ListedOptOuts, Messages, OptOuts, RowAccess, Traces};
 
 fn put(source: OptOutSource) -> Command {
     Command::PutOptOut { app: APP, key: key(&near()), channel: Channel::Sms, source }
@@ -59,6 +60,40 @@ fn opt_outs_of_unknown_apps_and_of_other_partitions_are_refused() {
     assert_eq!(world.apply(group_of(&near()), put(OptOutSource::Reply)), refused(Refusal::AppNotFound));
     assert_eq!(world.apply(group_of(&far()), put(OptOutSource::Reply)), refused(Refusal::WrongGroup));
     assert_eq!(world.apply(group_of(&near()), delete()), refused(Refusal::AppNotFound));
+}
+
+#[test]
+fn a_number_in_the_list_gets_nothing_of_any_app_that_goes_by_it() {
+    let mut world = World::new();
+    let group = group_of(&near());
+    let (list, key) = (OptOutList::DEFAULT, key(&near()));
+    let put = |source| Command::PutListedOptOut { list: list.clone(), key: key.clone(), source };
+    let message = world.accepted(1, &near(), Class::AtLeastOnce);
+    for source in [OptOutSource::Reply, OptOutSource::Request] {
+        assert_eq!(world.apply(group, put(source)), Outcome::Done);
+        assert!(world.forbade());
+        world.now += 5;
+    }
+    let row = world.tables(group).row::<ListedOptOuts>(&(list.clone(), key.clone())).unwrap().unwrap();
+    assert_eq!((row.time, row.source), (Timestamp(START), OptOutSource::Reply));
+    assert_eq!(world.accept(2, &near(), None), Outcome::Accepted(vec![Acceptance::OptedOut]));
+    let whom = |channel| Whom { app: model::AppId(0xbb), key: &key, channel, endpoint: None };
+    for (channel, expected) in
+        [(Channel::Sms, Some(Ban::OptedOut)), (Channel::Voice, Some(Ban::OptedOut)), (Channel::Email, None)]
+    {
+        assert_eq!(ban(world.tables(group), whom(channel)).unwrap(), expected, "{channel}");
+    }
+    assert_eq!(world.status(message), Status::Waiting);
+    let delete = Command::DeleteListedOptOut { list, key: key.clone() };
+    assert_eq!(world.apply(group, delete.clone()), Outcome::Done);
+    assert_eq!(world.apply(group, delete), refused(Refusal::OptOutNotFound));
+    assert_eq!(ban(world.tables(group), whom(Channel::Sms)).unwrap(), None);
+    let far = Command::PutListedOptOut {
+        list: OptOutList::DEFAULT,
+        key: self::key(&self::far()),
+        source: OptOutSource::Reply,
+    };
+    assert_eq!(world.apply(group, far), refused(Refusal::WrongGroup));
 }
 
 #[test]
@@ -143,6 +178,73 @@ fn what_a_provider_says_is_recorded_once_and_opts_out_where_it_must() {
         let row = world.tables(message.group()).row::<OptOuts>(&(APP, key(&near()), Channel::Sms)).unwrap();
         assert_eq!(row.map(|row| row.source), source);
     }
+}
+
+#[test]
+fn opt_outs_follow_for_ninety_days_after_a_message_was_settled() {
+    let kinds = [EventKind::HardBounce, EventKind::Complaint, EventKind::Unsubscribed];
+    for (kind, days, opts_out) in
+        kinds.into_iter().map(|kind| (kind, 4, true)).chain([(kinds[1], 89, true), (kinds[1], 91, false)])
+    {
+        let mut world = World::new();
+        let message = world.accepted(1, &near(), Class::AtLeastOnce);
+        world.settle(message, ("a", 1), delivered());
+        let record = Command::RecordEvents { events: vec![ProviderEvent { message, kind, detail: None }] };
+        world.now += days * DAY;
+        for _ in 0..2 {
+            world.apply(message.group(), Command::Retire { limit: 10 });
+        }
+        assert_eq!(world.tables(message.group()).row::<Messages>(&message).unwrap(), None);
+        assert_eq!(world.apply(message.group(), record.clone()), Outcome::Recorded { changed: u32::from(opts_out) });
+        assert!(world.forbade());
+        let key = (APP, key(&near()), Channel::Sms);
+        assert_eq!(world.tables(message.group()).row::<OptOuts>(&key).unwrap().is_some(), opts_out, "{kind} {days}");
+        // Said again after an opt-in it changes nothing.
+        world.apply(message.group(), delete());
+        assert_eq!(world.apply(message.group(), record), Outcome::Recorded { changed: 0 });
+        assert_eq!(world.tables(message.group()).row::<OptOuts>(&key).unwrap(), None);
+    }
+}
+
+#[test]
+fn what_was_heard_before_a_message_was_retired_is_not_heard_again() {
+    let mut world = World::new();
+    let message = world.accepted(1, &near(), Class::AtLeastOnce);
+    world.settle(message, ("a", 1), delivered());
+    let record = |kind| Command::RecordEvents { events: vec![ProviderEvent { message, kind, detail: None }] };
+    world.apply(message.group(), record(EventKind::HardBounce));
+    world.apply(message.group(), delete());
+    world.now += 4 * DAY;
+    world.apply(message.group(), Command::Retire { limit: 10 });
+    assert_eq!(world.apply(message.group(), record(EventKind::HardBounce)), Outcome::Recorded { changed: 0 });
+    assert_eq!(world.apply(message.group(), record(EventKind::Complaint)), Outcome::Recorded { changed: 1 });
+    assert_eq!(world.apply(message.group(), record(EventKind::Delivered)), Outcome::Recorded { changed: 0 });
+}
+
+#[test]
+fn what_never_left_or_belonged_to_a_deleted_app_leaves_no_trace() {
+    let mut world = World::new();
+    let group = group_of(&near());
+    let never = world.accepted(1, &near(), Class::AtLeastOnce);
+    world.settle(never, ("a", 1), model::message::SendResult::Forbidden);
+    let gone = world.accepted(2, &near(), Class::AtLeastOnce);
+    world.settle(gone, ("a", 1), delivered());
+    let taken = |world: &World| world.tables(group).rows_while::<Traces>(&model::MessageId(0), 9, |_| true).unwrap();
+    let mut other = world.clone();
+    world.now += 4 * DAY;
+    world.apply(group, Command::Retire { limit: 10 });
+    assert_eq!(taken(&world).into_iter().map(|(id, _)| id).collect::<Vec<_>>(), [gone]);
+    other.control(Command::DeleteApp { app: APP });
+    other.carry();
+    other.now += 4 * DAY;
+    other.apply(group, Command::Retire { limit: 10 });
+    assert_eq!(taken(&other), []);
+    world.now += 90 * DAY;
+    assert_eq!(
+        world.apply(group, Command::Retire { limit: 10 }),
+        Outcome::Chunk { touched: 1, next: None, more: false }
+    );
+    assert_eq!(taken(&world), []);
 }
 
 #[test]

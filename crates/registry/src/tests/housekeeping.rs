@@ -8,7 +8,9 @@ use model::opt_out::OptOutSource;
 use model::outcome::Outcome;
 
 use super::world::*;
-use crate::tables::{BlockedKeys, Blocks, Bodies, Deletions, Endpoints, Events, Messages, OptOuts, RowAccess};
+use crate::tables::{
+    AppSendStates, BlockedKeys, Blocks, Bodies, Deletions, Endpoints, Events, Messages, OptOuts, RowAccess,
+};
 
 fn chunk(touched: u32, more: bool) -> Outcome {
     Outcome::Chunk { touched, next: None, more }
@@ -76,9 +78,12 @@ fn what_belonged_to_a_deleted_app_is_removed_bit_by_bit() {
     assert!(world.tables(often.group()).row::<Deletions>(&APP).unwrap().is_some());
     world.settle(often, ("a", 1), SendResult::Forbidden);
     retire_all(&mut world);
+    world.carry();
+    retire_all(&mut world);
     for group in GroupId::partitions(PARTITIONS) {
         let tables = world.tables(group);
         assert_eq!(tables.row::<Deletions>(&APP).unwrap(), None);
+        assert_eq!(tables.row::<AppSendStates>(&APP).unwrap(), None);
         let (no_endpoint, no_key) =
             (model::EndpointId::from_stored(String::new()), model::AddressKey::from_stored(String::new()));
         let from = (APP, no_endpoint.clone());
@@ -91,6 +96,57 @@ fn what_belonged_to_a_deleted_app_is_removed_bit_by_bit() {
     }
     assert_eq!(world.status(once), Status::OptedOut);
     assert_eq!(world.accounting(once.group()).opted_out, 2);
+}
+
+#[test]
+fn apps_that_come_and_go_leave_nothing() {
+    let mut world = World::new();
+    for n in 0..120 {
+        let app = model::AppId(1_000 + n);
+        world.control(Command::CreateApp { app, name: "gone".into(), tags: Default::default() });
+        world.carry();
+        world.control(Command::DeleteApp { app });
+        world.carry();
+    }
+    for _ in 0..2 {
+        retire_all(&mut world);
+        world.carry();
+    }
+    for group in GroupId::all(PARTITIONS) {
+        let known = world.tables(group).rows_while::<AppSendStates>(&model::AppId(0), 999, |_| true).unwrap();
+        let apps: Vec<_> = known.into_iter().map(|(app, _)| app).collect();
+        assert_eq!(apps, if group == GroupId::CONTROL { vec![] } else { vec![APP] });
+        assert_eq!(world.tables(group).rows_while::<Deletions>(&model::AppId(0), 999, |_| true).unwrap(), []);
+    }
+}
+
+#[test]
+fn an_app_is_known_until_its_last_block_may_have_come() {
+    let mut world = World::new();
+    world.endpoint("e", at(&far()));
+    world.endpoint(
+        "e",
+        model::endpoint::EndpointPatch {
+            status: Some(model::endpoint::EndpointStatus::Inactive),
+            ..Default::default()
+        },
+    );
+    world.control(Command::DeleteApp { app: APP });
+    // The control group's follow-ups arrive, the block doesn't yet.
+    for ((target, number), action) in world.owed(GroupId::CONTROL) {
+        let action = Box::new(action);
+        world.apply(target, Command::FollowUp { source: GroupId::CONTROL, number, action });
+    }
+    retire_all(&mut world);
+    let there = group_of(&far());
+    assert_eq!(world.tables(home()).row::<AppSendStates>(&APP).unwrap(), None);
+    assert!(world.tables(there).row::<AppSendStates>(&APP).unwrap().unwrap().deleted);
+    world.carry();
+    retire_all(&mut world);
+    assert_eq!(world.tables(there).row::<AppSendStates>(&APP).unwrap(), None);
+    let from = (APP, key(&far()), model::EndpointId::from_stored(String::new()));
+    let no_rows = world.tables(there).rows_while::<Blocks>(&from, 9, |_| true).unwrap().is_empty();
+    assert!(no_rows, "the block came to an app that is deleted");
 }
 
 /// Retires in small chunks until every partition says that there is no more, twice: the second time finds it empty.

@@ -74,7 +74,7 @@ fn nothing_is_accepted_that_nobody_could_send() {
     world.control(Command::CreateApp { app: APP, name: "n".into(), tags: BTreeMap::new() });
     world.carry();
     assert_eq!(world.accept(1, &near(), None), refused(Refusal::ChannelNotFound));
-    let detail = ChannelDetail::Sms { sender_id: None, short_code: None };
+    let detail = ChannelDetail::Sms { sender_id: None, short_code: None, default_country: None };
     let sms = Command::PutChannel { app: APP, channel: Channel::Sms, enabled: None, class: None, detail };
     world.control(sms);
     world.carry();
@@ -95,7 +95,7 @@ fn the_class_is_the_requests_else_the_channels_else_the_purposes() {
         (Some(Class::AtLeastOnce), Some(Class::AtMostOnce), Purpose::Promotional, Class::AtLeastOnce),
     ] {
         let mut world = World::new();
-        let detail = ChannelDetail::Sms { sender_id: None, short_code: None };
+        let detail = ChannelDetail::Sms { sender_id: None, short_code: None, default_country: None };
         let sms = Command::PutChannel { app: APP, channel: Channel::Sms, enabled: None, class: channel, detail };
         world.control(sms);
         world.carry();

@@ -10,6 +10,7 @@ mod follow_ups;
 mod forbidding;
 mod housekeeping;
 mod messages;
+mod moving;
 mod properties;
 mod takeover;
 mod world;

@@ -1,9 +1,9 @@
 //! Any interleaving of commands leaves the rules of the tables true, keeps promises about single messages, and can be
 //! replayed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use model::address::AddressKey;
+use model::address::{AddressKey, partition_of_app};
 use model::command::{Command, Proposal, Resolution};
 use model::id::{AppId, EndpointId, GroupId, MessageId, RegionId};
 use model::message::{Claim, Status};
@@ -16,8 +16,11 @@ use proptest::strategy::ValueTree;
 use super::actions::{Action, actions};
 use super::cluster::Cluster;
 use super::world::{PARTITIONS, START};
+use crate::endpoints::{place_of, reason_of};
+use crate::forbid::{Whom, ban};
 use crate::tables::{
-    AppSendStates, Apps, BlockedKeys, Blocks, MemoryTables, Meta, Outbox, ProgressOf, Requests, RowAccess,
+    AppSendStates, Apps, BlockedKeys, Blocks, Endpoints, MemoryTables, Messages, Meta, Outbox, ProgressOf, Requests,
+    RowAccess,
 };
 use crate::{ApplyContext, Effect, apply, apply_entry};
 
@@ -69,6 +72,34 @@ proptest! {
             arrived.extend(rows.into_iter().filter(|(key, _)| open(key.0)));
         }
         prop_assert_eq!(said, arrived);
+    }
+
+    #[test]
+    fn what_forbids_an_endpoint_reaches_its_messages_wherever_they_wait(actions in actions(120)) {
+        let mut been = BTreeSet::new();
+        let mut world = run(&actions, |applied| {
+            if let Outcome::Endpoint { endpoint, .. } = applied.outcome {
+                let key = place_of(endpoint).map(|(key, _)| key);
+                been.extend(key.map(|key| (endpoint.app, endpoint.id.clone(), key)));
+            }
+        }).cluster.world;
+        world.carry();
+        for group in GroupId::partitions(PARTITIONS) {
+            for (_, message) in world.tables(group).rows_while::<Messages>(&MessageId(0), usize::MAX, |_| true).unwrap() {
+                let Some(id) = message.endpoint.clone() else { continue };
+                let open = world.groups[0].row::<Apps>(&message.app).unwrap().is_some();
+                if !open || !been.contains(&(message.app, id.clone(), message.key.clone())) {
+                    continue;
+                }
+                let home = partition_of_app(message.app, PARTITIONS);
+                let endpoint = world.tables(home).row::<Endpoints>(&(message.app, id)).unwrap();
+                if endpoint.as_ref().is_none_or(|endpoint| reason_of(endpoint).is_some()) {
+                    let (app, channel) = (message.app, message.channel);
+                    let whom = Whom { app, key: &message.key, channel, endpoint: message.endpoint.as_ref() };
+                    prop_assert!(ban(world.tables(group), whom).unwrap().is_some(), "{:?} {:?}", message, endpoint);
+                }
+            }
+        }
     }
 
     #[test]
@@ -251,5 +282,5 @@ fn runs_reach_what_they_are_to_check() {
         });
         assert!(history.cluster.world.now >= START);
     }
-    assert!(reached.len() == 23 && reached.values().all(|times| *times >= 10), "{reached:?}");
+    assert!(reached.len() == 25 && reached.values().all(|times| *times >= 10), "{reached:?}");
 }

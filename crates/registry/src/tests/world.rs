@@ -243,7 +243,7 @@ pub fn channels() -> [(Channel, ChannelDetail); 3] {
     };
     [
         (Channel::Email, email),
-        (Channel::Sms, ChannelDetail::Sms { sender_id: None, short_code: None }),
+        (Channel::Sms, ChannelDetail::Sms { sender_id: None, short_code: None, default_country: None }),
         (Channel::Custom, ChannelDetail::Custom),
     ]
 }
@@ -271,8 +271,8 @@ pub fn plan_change(parent: Epoch, weights: &[(&str, u32)]) -> PlanChange {
 
 /// A target on a channel.
 pub fn target(channel: Channel, text: &str) -> Target {
-    let (address, key) = Address::parse(channel, text).unwrap();
-    Target { channel, address, key }
+    let (address, key) = Address::normal(channel, text).unwrap();
+    Target { channel, address, key, written: None }
 }
 
 /// An SMS target whose partition is that of [`APP`]'s endpoints.

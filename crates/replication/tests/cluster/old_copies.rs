@@ -19,7 +19,7 @@ fn put_channel(enabled: bool, mark: &str) -> Proposal {
         channel: Channel::Sms,
         enabled: Some(enabled),
         class: None,
-        detail: ChannelDetail::Sms { sender_id: Some(mark.to_owned()), short_code: None },
+        detail: ChannelDetail::Sms { sender_id: Some(mark.to_owned()), short_code: None, default_country: None },
     };
     Proposal { request: None, command }
 }

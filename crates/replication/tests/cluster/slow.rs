@@ -103,7 +103,7 @@ impl Client {
         let regions: Vec<_> = cluster.ids().into_iter().map(|id| cluster.region(id)).collect();
         service.first_plan(Mode::ActiveActive, &regions).await.unwrap();
         let app = service.create_app(CreateApp { name: "n".to_owned(), tags: BTreeMap::new() }).await.unwrap().id;
-        let detail = ChannelDetail::Sms { sender_id: None, short_code: None };
+        let detail = ChannelDetail::Sms { sender_id: None, short_code: None, default_country: None };
         let put = PutChannel { app, channel: CHANNEL, enabled: Some(true), class: None, detail };
         service.put_channel(put).await.unwrap();
         let clients: BTreeMap<_, _> =
@@ -150,7 +150,7 @@ impl Client {
     }
 
     async fn opt_out(&self, number: u64) -> Result<(), ServiceError> {
-        let (_, key) = Address::parse(CHANNEL, &address(number)).unwrap();
+        let (_, key) = Address::normal(CHANNEL, &address(number)).unwrap();
         let which = OptOutKey { app: self.app, key, channel: CHANNEL };
         self.service.put_opt_out(which, OptOutSource::Request).await.map(|_| ())
     }
@@ -170,7 +170,7 @@ fn address(number: u64) -> String {
 /// Returns the addresses' numbers from `from` on that are of a partition.
 fn numbers_of(group: GroupId, from: u64) -> impl Iterator<Item = u64> {
     (from..).filter(move |number| {
-        let (_, key) = Address::parse(CHANNEL, &address(*number)).unwrap();
+        let (_, key) = Address::normal(CHANNEL, &address(*number)).unwrap();
         key.partition(PARTITIONS) == group
     })
 }

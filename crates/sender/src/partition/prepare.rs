@@ -148,7 +148,7 @@ fn origin_of_channel(view: &dyn View, app: AppId, channel: Channel) -> Result<Op
     let state = view.row::<AppSendStates>(&app)?.and_then(|mut state| state.channels.remove(&channel));
     Ok(state.and_then(|state| match state.detail {
         ChannelDetail::Email { from_address, .. } => Some(from_address).filter(|from| !from.is_empty()),
-        ChannelDetail::Sms { sender_id, short_code } => sender_id.or(short_code),
+        ChannelDetail::Sms { sender_id, short_code, .. } => sender_id.or(short_code),
         ChannelDetail::Custom => None,
     }))
 }

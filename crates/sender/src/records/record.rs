@@ -143,7 +143,7 @@ mod tests {
     }
 
     fn pair(channel: Channel, address: &str, kind: EventKind) -> (Event, Message) {
-        let (address, key) = Address::parse(channel, address).unwrap();
+        let (address, key) = Address::normal(channel, address).unwrap();
         let id = MessageId::new(GroupId(1), Timestamp(5), 7);
         let context = BTreeMap::from([("order".to_owned(), "17".to_owned())]);
         let message = Message {

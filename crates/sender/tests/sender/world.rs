@@ -304,7 +304,7 @@ pub fn region(name: &str) -> RegionId {
 
 /// The telephone number of a recipient.
 pub fn phone(number: u64) -> (Address, model::AddressKey) {
-    Address::parse(Channel::Sms, &format!("+1206{number:07}")).unwrap()
+    Address::normal(Channel::Sms, &format!("+1206{number:07}")).unwrap()
 }
 
 /// The configuration of node 1 in an incarnation.
@@ -327,7 +327,9 @@ pub fn paced(per_second: u64, burst: u64) -> SenderConfig {
 fn send_state() -> AppSendState {
     let channel = |channel| {
         let detail = match channel {
-            Channel::Sms => ChannelDetail::Sms { sender_id: Some("Sender".to_owned()), short_code: None },
+            Channel::Sms => {
+                ChannelDetail::Sms { sender_id: Some("Sender".to_owned()), short_code: None, default_country: None }
+            }
             _ => ChannelDetail::Custom,
         };
         (channel, ChannelSendState { enabled: true, class: None, detail })

@@ -6,8 +6,8 @@ use model::command::{CHUNK_MAX, Command, REQUEST_KEPT};
 use model::id::{AppId, GroupId, MessageId, RequestId};
 use model::outcome::Outcome;
 use model::time::{BootTime, Timestamp};
-use registry::SETTLED_KEPT;
-use registry::tables::{Deletions, Expiries, ReadRows, RequestAges, Retirements, TableError, View};
+use registry::tables::{Deletions, Expiries, ReadRows, RequestAges, Retirements, TableError, TraceAges, View};
+use registry::{SETTLED_KEPT, TRACES_KEPT};
 
 use super::{Acknowledgement, DUTY_RETRY, Duty, Now, Step, Wish};
 use crate::ports::{Applied, LogError};
@@ -95,11 +95,13 @@ fn something_expires(now: Timestamp, view: &dyn View) -> Result<bool, TableError
 
 fn something_retires(now: Timestamp, view: &dyn View) -> Result<bool, TableError> {
     let messages = ReadRows::<Retirements>::scan(view, &(Timestamp(0), MessageId(0)), 1)?;
+    let traces = ReadRows::<TraceAges>::scan(view, &(Timestamp(0), MessageId(0)), 1)?;
     let requests = ReadRows::<RequestAges>::scan(view, &(Timestamp(0), RequestId(0)), 1)?;
     let deletions = ReadRows::<Deletions>::scan(view, &AppId(0), 1)?;
     let old_message = messages.first().is_some_and(|((settled, _), ())| settled.plus(SETTLED_KEPT) <= now);
+    let old_trace = traces.first().is_some_and(|((settled, _), ())| settled.plus(TRACES_KEPT) <= now);
     let old_request = requests.first().is_some_and(|((given, _), ())| given.plus(REQUEST_KEPT) <= now);
-    Ok(old_message || old_request || !deletions.is_empty())
+    Ok(old_message || old_trace || old_request || !deletions.is_empty())
 }
 
 #[cfg(test)]

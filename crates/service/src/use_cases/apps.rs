@@ -12,6 +12,7 @@ use model::outcome::{Outcome, Refusal};
 use registry::tables::{Apps, Channels, ReadRows, View};
 
 use super::{Service, unexpected};
+use crate::addresses::Numbering;
 use crate::error::ServiceError;
 
 /// What an app is made of.
@@ -91,6 +92,11 @@ impl Service {
         self.change_channel(Command::DeleteChannel { app, channel }).await
     }
 
+    /// Returns how the telephone numbers of an app are read.
+    pub(super) async fn numbering(&self, app: AppId) -> Result<Numbering, ServiceError> {
+        self.read(GroupId::CONTROL, |view| numbering_in(view, app)).await
+    }
+
     async fn change_app(&self, command: Command) -> Result<App, ServiceError> {
         match self.carried(command).await? {
             Outcome::App(app) => Ok(app),
@@ -115,6 +121,16 @@ impl Service {
             other => Ok(other),
         }
     }
+}
+
+/// Returns how the telephone numbers of an app are read, which must exist.
+pub(super) fn numbering_in(view: &dyn View, app: AppId) -> Result<Numbering, ServiceError> {
+    app_in(view, app)?;
+    let sms = ReadRows::<Channels>::get(view, &(app, Channel::Sms))?.map(|settings| settings.detail);
+    Ok(match sms {
+        Some(ChannelDetail::Sms { default_country, .. }) => default_country.into(),
+        _ => Numbering::Unknown,
+    })
 }
 
 /// Returns an app that must exist.

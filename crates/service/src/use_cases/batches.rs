@@ -24,8 +24,8 @@ pub(super) struct BatchKey {
     pub(super) part: u32,
 }
 
-/// A recipient with its place in the request.
-pub(super) type Placed = (usize, Recipient);
+/// A recipient with its place in the request and its address as it was written.
+pub(super) type Placed = (usize, String, Recipient);
 
 /// Recipients, by the command that they belong to.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ pub(super) struct Batches {
 impl Batches {
     /// Adds a recipient to those that share `first`, the key of the first part; `shared` counts the bytes of what each
     /// part has besides recipients. Must be called in the order of the places.
-    pub(super) fn add(&mut self, first: BatchKey, shared: impl Fn() -> usize, (place, recipient): Placed) {
+    pub(super) fn add(&mut self, first: BatchKey, shared: impl Fn() -> usize, (place, written, recipient): Placed) {
         let room = || PROPOSAL_BYTES_MAX.saturating_sub(shared());
         let needed = recipient_bytes(&recipient);
         let (part, left) = self.filled.entry(first).or_insert_with(|| (first.part, room()));
@@ -46,7 +46,7 @@ impl Batches {
             (*part, *left) = (*part + 1, room());
         }
         *left = left.saturating_sub(needed);
-        self.batches.entry(BatchKey { part: *part, ..first }).or_default().push((place, recipient));
+        self.batches.entry(BatchKey { part: *part, ..first }).or_default().push((place, written, recipient));
     }
 
     /// Returns the recipients of each command.

@@ -15,7 +15,7 @@ use super::*;
 const FIRST: BatchKey = BatchKey { group: GroupId(1), channel: Channel::Sms, own: None, part: 0 };
 
 fn recipient(number: u64, values: Substitutions) -> Recipient {
-    let (address, key) = Address::parse(Channel::Sms, &format!("+1206555{number:04}")).unwrap();
+    let (address, key) = Address::normal(Channel::Sms, &format!("+1206555{number:04}")).unwrap();
     Recipient {
         message: MessageId::new(GroupId(1), Timestamp(u64::MAX >> 20), number),
         address,
@@ -39,8 +39,8 @@ fn recipients_that_fit_are_one_command_and_others_are_several() {
     let mut small = Batches::default();
     let mut large = Batches::default();
     for number in 0..100 {
-        small.add(FIRST, || 1_000, (number as usize, recipient(number, values_of(1_000))));
-        large.add(FIRST, || 300_000, (number as usize, recipient(number, values_of(100_000))));
+        small.add(FIRST, || 1_000, (number as usize, String::new(), recipient(number, values_of(1_000))));
+        large.add(FIRST, || 300_000, (number as usize, String::new(), recipient(number, values_of(100_000))));
     }
     assert_eq!(sizes(small), [(0, 100)]);
     let parts = sizes(large);
@@ -53,7 +53,7 @@ fn recipients_that_fit_are_one_command_and_others_are_several() {
 fn one_that_fits_nowhere_is_alone() {
     let mut batches = Batches::default();
     for (number, bytes) in [(0, 10), (1, PROPOSAL_BYTES_MAX), (2, 10)] {
-        batches.add(FIRST, || 1_000, (number as usize, recipient(number, values_of(bytes))));
+        batches.add(FIRST, || 1_000, (number as usize, String::new(), recipient(number, values_of(bytes))));
     }
     assert_eq!(sizes(batches), [(0, 1), (1, 1), (2, 1)]);
 }

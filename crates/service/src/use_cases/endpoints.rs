@@ -1,7 +1,7 @@
 //! Endpoints. They live in their app's partition; what they forbid is written to their address' partition and fenced
 //! there before a change is acknowledged.
 
-use model::address::{Address, AddressKey, partition_of_app};
+use model::address::{AddressKey, partition_of_app};
 use model::channel::{AddressFamily, Channel};
 use model::command::{Command, UpsertEndpoint};
 use model::endpoint::{Attributes, Endpoint, EndpointPatch, Target};
@@ -10,6 +10,7 @@ use model::outcome::{FENCE_HERE, Outcome, Refusal};
 use registry::tables::{Endpoints, ReadRows, Users, View};
 
 use super::{REQUEST_DEADLINE, Service, unexpected};
+use crate::addresses::{self, Numbering};
 use crate::error::ServiceError;
 
 /// A change of an endpoint as a caller gives it: channel and address may come apart.
@@ -62,9 +63,9 @@ impl Service {
     /// `Invalid` naming the member when the address doesn't fit the channel or a limit is broken; `NotFound` when there
     /// is no such app; the log's errors.
     pub async fn upsert_endpoint(&self, request: UpsertEndpointRequest) -> Result<Endpoint, ServiceError> {
-        self.get_app(request.app).await?;
+        let numbering = self.numbering(request.app).await?;
         let group = partition_of_app(request.app, self.facts.partitions);
-        let target = self.target(group, &request).await?;
+        let target = self.target(group, &request, numbering).await?;
         let command = Command::UpsertEndpoint(Box::new(UpsertEndpoint {
             app: request.app,
             endpoint: request.endpoint,
@@ -129,7 +130,12 @@ impl Service {
     }
 
     /// Joins the channel and address that the caller gave with those that the endpoint has.
-    async fn target(&self, group: GroupId, request: &UpsertEndpointRequest) -> Result<Option<Target>, ServiceError> {
+    async fn target(
+        &self,
+        group: GroupId,
+        request: &UpsertEndpointRequest,
+        numbering: Numbering,
+    ) -> Result<Option<Target>, ServiceError> {
         let draft = &request.draft;
         if draft.channel.is_none() && draft.address.is_none() {
             return Ok(None);
@@ -141,14 +147,16 @@ impl Service {
             .channel
             .or(stored.as_ref().map(|target| target.channel))
             .ok_or_else(|| ServiceError::invalid("ChannelType", "an endpoint with an address needs a channel type"))?;
-        let text = draft.address.as_deref().or(stored.as_ref().map(|target| target.address.as_str()));
-        let Some(text) = text else {
+        // What is stored was read when it was written: with another default country since, it would be another address.
+        let kept = stored.as_ref().map(|target| (target.address.as_str(), target.as_written()));
+        let Some((text, written)) = draft.address.as_deref().map(|text| (text, text)).or(kept) else {
             return Err(ServiceError::invalid("Address", "an endpoint with a channel type needs an address"));
         };
-        let (address, key) =
-            Address::parse(channel, text).map_err(|reason| ServiceError::invalid("Address", reason.to_string()))?;
+        let read = addresses::read(channel, text, numbering);
+        let (address, key) = read.map_err(|reason| ServiceError::invalid("Address", reason.to_string()))?;
         let key = recipient_key(request.app, &request.endpoint, channel, key);
-        Ok(Some(Target { channel, address, key }))
+        let written = (written != address.as_str()).then(|| written.to_owned());
+        Ok(Some(Target { channel, address, key, written }))
     }
 }
 

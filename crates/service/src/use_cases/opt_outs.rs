@@ -9,6 +9,7 @@ use model::outcome::Refusal;
 use registry::tables::{OptOuts, ReadRows, View};
 
 use super::{PAGE_MAX, Service};
+use crate::addresses;
 use crate::error::ServiceError;
 
 /// Which opt-out is meant.
@@ -22,6 +23,22 @@ pub struct OptOutKey {
 }
 
 impl Service {
+    /// Reads which opt-out is meant from an address as a caller wrote it, in the member `field` of the request.
+    ///
+    /// # Errors
+    /// `Invalid` naming `field` when it is no address of the channel; `NotFound` when there is no such app.
+    pub async fn opt_out_key(
+        &self,
+        app: AppId,
+        channel: Channel,
+        (field, address): (&str, &str),
+    ) -> Result<OptOutKey, ServiceError> {
+        let numbering = self.numbering(app).await?;
+        let read = addresses::read(channel, address, numbering);
+        let (_, key) = read.map_err(|reason| ServiceError::invalid(field, reason.to_string()))?;
+        Ok(OptOutKey { app, key, channel })
+    }
+
     /// Records that a recipient wants no messages of an app on a channel. When this answers, no region begins to hand
     /// one over; repeating it keeps the first time and is acknowledged in the same way.
     ///

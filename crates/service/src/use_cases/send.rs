@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::address::{Address, partition_of_app, stable_hash};
+use model::address::{partition_of_app, stable_hash};
 use model::channel::{CHANNELS, Channel};
 use model::command::{AcceptMessages, Command, Proposal, Recipient};
 use model::content::{Content, Substitutions};
@@ -14,11 +14,12 @@ use model::message::{Class, RECIPIENTS_MAX};
 use model::outcome::{Acceptance, Outcome, Refusal};
 use registry::tables::{Channels, RowAccess as _, View};
 
-use super::apps::app_in;
+use super::apps::numbering_in;
 use super::batches::{BatchKey, Batches, Placed, shared_bytes};
 use super::endpoints::{EndpointWithUser, endpoint_in, recipient_key};
 use super::variables::endpoint_values;
 use super::{REQUEST_DEADLINE, Service, unexpected};
+use crate::addresses::{self, Numbering};
 use crate::error::{ErrorCode, ServiceError};
 use crate::ports::{Applied, LogError, PreparedContent};
 
@@ -72,7 +73,7 @@ pub enum To {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "names and types say the rest")]
 pub struct SendAnswer {
-    /// Where the message goes; nothing when that isn't known.
+    /// Where the message goes, as it was written; nothing when that isn't known.
     pub address: Option<String>,
     pub outcome: SendOutcome,
 }
@@ -106,11 +107,14 @@ pub enum SendOutcome {
 struct Resolved<'r> {
     channel: Channel,
     content: &'r Content,
+    /// The address as it was written.
+    written: String,
     recipient: Recipient,
 }
 
 /// What a request needs of the tables.
 struct Known {
+    numbering: Numbering,
     /// The channels of the app that are enabled.
     channels: BTreeSet<Channel>,
     /// The endpoints that the request names, those that exist.
@@ -133,10 +137,10 @@ impl Service {
         let mut batches = Batches::default();
         for (place, target) in request.targets.iter().enumerate() {
             match self.resolve(&request, target, &known) {
-                Ok(Resolved { channel, content, recipient }) => {
+                Ok(Resolved { channel, content, written, recipient }) => {
                     let own = target.content.as_ref().map(|_| place);
                     let first = BatchKey { group: recipient.message.group(), channel, own, part: 0 };
-                    batches.add(first, || shared(&request, content), (place, recipient));
+                    batches.add(first, || shared(&request, content), (place, written, recipient));
                 }
                 Err(answer) => answers[place] = Some(answer),
             }
@@ -166,11 +170,11 @@ impl Service {
     async fn known(&self, request: &SendRequest) -> Result<Known, ServiceError> {
         let app = request.app;
         let channels = |view: &dyn View| {
-            app_in(view, app)?;
+            let numbering = numbering_in(view, app)?;
             let first = (app, Channel::Email);
-            Ok(view.rows_while::<Channels>(&first, CHANNELS.len(), |(owner, _)| *owner == app)?)
+            Ok((numbering, view.rows_while::<Channels>(&first, CHANNELS.len(), |(owner, _)| *owner == app)?))
         };
-        let channels = self.read(GroupId::CONTROL, channels).await?;
+        let (numbering, channels) = self.read(GroupId::CONTROL, channels).await?;
         let enabled = channels.into_iter().filter(|(_, settings)| settings.enabled).map(|((_, channel), _)| channel);
         let named: BTreeSet<&EndpointId> = request
             .targets
@@ -188,7 +192,7 @@ impl Service {
             true => BTreeMap::new(),
             false => self.read(partition_of_app(app, self.facts.partitions), endpoints).await?,
         };
-        Ok(Known { channels: enabled.collect(), endpoints })
+        Ok(Known { numbering, channels: enabled.collect(), endpoints })
     }
 
     /// Finds a recipient, or says why it gets nothing.
@@ -198,25 +202,25 @@ impl Service {
         target: &'r SendTarget,
         known: &Known,
     ) -> Result<Resolved<'r>, SendAnswer> {
-        let (channel, address, key, endpoint) = match &target.to {
-            To::Address { channel, address } => match Address::parse(*channel, address) {
-                Ok((parsed, key)) => (*channel, parsed, key, None),
+        let (channel, written, (address, key), endpoint) = match &target.to {
+            To::Address { channel, address } => match addresses::read(*channel, address, known.numbering) {
+                Ok(read) => (*channel, address.clone(), read, None),
                 Err(reason) => return Err(answer(Some(address), SendOutcome::InvalidAddress(reason.to_string()))),
             },
             To::Endpoint(id) => {
                 let found = known.endpoints.get(id).and_then(|found| Some((found, found.endpoint.target.clone()?)));
                 let (found, target) = found.ok_or_else(|| answer(None, SendOutcome::EndpointNotFound))?;
-                let key = recipient_key(request.app, id, target.channel, target.key);
-                (target.channel, target.address, key, Some(found))
+                let key = recipient_key(request.app, id, target.channel, target.key.clone());
+                (target.channel, target.as_written().to_owned(), (target.address, key), Some(found))
             }
         };
         if !known.channels.contains(&channel) {
-            return Err(answer(Some(address.as_str()), SendOutcome::ChannelDisabled(channel)));
+            return Err(answer(Some(&written), SendOutcome::ChannelDisabled(channel)));
         }
         let Some(content) = target.content.as_ref().or_else(|| request.contents.get(&channel)) else {
-            return Err(answer(Some(address.as_str()), SendOutcome::NoContent(channel)));
+            return Err(answer(Some(&written), SendOutcome::NoContent(channel)));
         };
-        let unsendable = |reason: String| answer(Some(address.as_str()), SendOutcome::Unsendable(reason));
+        let unsendable = |reason: String| answer(Some(&written), SendOutcome::Unsendable(reason));
         self.destinations.check(channel, &address).map_err(unsendable)?;
         let mut substitutions = target.substitutions.clone();
         if let Some(EndpointWithUser { endpoint, user_attributes }) = endpoint {
@@ -234,7 +238,7 @@ impl Service {
         let endpoint = endpoint.map(|found| found.endpoint.id.clone());
         let context = target.context.clone();
         let recipient = Recipient { message, address, key, endpoint, substitutions, context };
-        Ok(Resolved { channel, content: content.content(), recipient })
+        Ok(Resolved { channel, content: content.content(), written, recipient })
     }
 
     /// Proposes one batch and returns where its answers belong.
@@ -244,7 +248,10 @@ impl Service {
         key: BatchKey,
         batch: Vec<Placed>,
     ) -> (Vec<(usize, String)>, Result<Vec<SendOutcome>, ServiceError>) {
-        let places = batch.iter().map(|(place, recipient)| (*place, recipient.address.as_str().to_owned())).collect();
+        let (places, recipients) = batch
+            .into_iter()
+            .map(|(place, written, recipient)| ((place, written), recipient))
+            .unzip::<_, _, Vec<(usize, String)>, Vec<Recipient>>();
         let BatchKey { group, channel, own, .. } = key;
         let own_content = own.and_then(|place| request.targets[place].content.clone());
         let Some(content) = own_content.or_else(|| request.contents.get(&channel).cloned()) else {
@@ -261,7 +268,7 @@ impl Service {
             class: request.class,
             time_to_live_ms: u64::try_from(time_to_live.as_millis()).unwrap_or(u64::MAX).max(1),
             context: request.context.clone(),
-            recipients: batch.into_iter().map(|(_, recipient)| recipient).collect(),
+            recipients,
         }));
         let request_id = request.request.map(|id| part_of_request(id, key));
         let proposal = vec![Proposal { request: request_id, command }];

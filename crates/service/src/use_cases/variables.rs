@@ -61,7 +61,7 @@ fn single(name: &str, endpoint: &Endpoint) -> Option<String> {
     let place = &endpoint.location;
     let target = endpoint.target.as_ref();
     let text: BTreeMap<&str, Option<&str>> = BTreeMap::from([
-        ("Address", target.map(|target| target.address.as_str())),
+        ("Address", target.map(|target| target.as_written())),
         ("ChannelType", target.map(|target| target.channel.as_str())),
         ("Demographic.AppVersion", device.app_version.as_deref()),
         ("Demographic.Locale", device.locale.as_deref()),

@@ -72,6 +72,9 @@ struct Put {
     /// Short code, stored as given.
     #[arg(long, value_name = "CODE", help_heading = "SMS")]
     short_code: Option<String>,
+    /// Country of the app's telephone numbers that don't name theirs, such as US.
+    #[arg(long, value_name = "CODE", help_heading = "SMS")]
+    default_country: Option<String>,
 }
 
 impl Channel {
@@ -103,11 +106,13 @@ impl Put {
     fn into_request(self) -> Result<v1::PutChannelRequest, Failure> {
         use v1::put_channel_request::Detail;
         let of_email = [&self.from_address, &self.identity, &self.configuration_set, &self.role_arn];
-        let of_sms = [&self.sender_id, &self.short_code];
+        let of_sms = [&self.sender_id, &self.short_code, &self.default_country];
         let (email_given, sms_given) = (of_email.iter().any(|o| o.is_some()), of_sms.iter().any(|o| o.is_some()));
         let wrong = |text: &str| Err(Failure::Usage(text.to_owned()));
         let detail = match self.which.channel {
-            v1::Channel::Email if sms_given => return wrong("--sender-id and --short-code are for SMS"),
+            v1::Channel::Email if sms_given => {
+                return wrong("--sender-id, --short-code and --default-country are for SMS");
+            }
             v1::Channel::Email => {
                 let (Some(from_address), Some(identity)) = (self.from_address, self.identity) else {
                     return wrong("EMAIL needs --from-address and --identity");
@@ -118,8 +123,12 @@ impl Put {
             _ if email_given => {
                 return wrong("--from-address, --identity, --configuration-set and --role-arn are for EMAIL");
             }
-            v1::Channel::Sms => Detail::Sms(v1::SmsChannel { sender_id: self.sender_id, short_code: self.short_code }),
-            _ if sms_given => return wrong("--sender-id and --short-code are for SMS"),
+            v1::Channel::Sms => Detail::Sms(v1::SmsChannel {
+                sender_id: self.sender_id,
+                short_code: self.short_code,
+                default_country: self.default_country,
+            }),
+            _ if sms_given => return wrong("--sender-id, --short-code and --default-country are for SMS"),
             v1::Channel::Custom => Detail::Custom(v1::CustomChannel {}),
             _ => return wrong("only EMAIL, SMS and CUSTOM can be configured"),
         };

@@ -64,7 +64,7 @@ struct Put {
     /// Channel of the address.
     #[arg(long, ignore_case = true, value_parser = arguments::channel())]
     channel: Option<v1::Channel>,
-    /// Telephone number in E.164 form, mailbox, device token or webhook URL.
+    /// Telephone number, mailbox, device token or webhook URL.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
     /// Attribute with all its values, removed when none is given; repeatable.

@@ -71,6 +71,8 @@ struct Detail {
     sender_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     short_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_country: Option<String>,
 }
 
 impl From<v1::ChannelSettings> for ChannelView {
@@ -84,9 +86,12 @@ impl From<v1::ChannelSettings> for ChannelView {
                 role_arn: email.role_arn,
                 ..Detail::default()
             },
-            Some(Given::Sms(sms)) => {
-                Detail { sender_id: sms.sender_id, short_code: sms.short_code, ..Detail::default() }
-            }
+            Some(Given::Sms(sms)) => Detail {
+                sender_id: sms.sender_id,
+                short_code: sms.short_code,
+                default_country: sms.default_country,
+                ..Detail::default()
+            },
             Some(Given::Custom(_)) | None => Detail::default(),
         };
         ChannelView {
@@ -114,6 +119,7 @@ impl View for ChannelView {
             ("role", or_blank(detail.role_arn.as_ref())),
             ("sender id", or_blank(detail.sender_id.as_ref())),
             ("short code", or_blank(detail.short_code.as_ref())),
+            ("default country", or_blank(detail.default_country.as_ref())),
             ("created", time_text(self.created_ms)),
             ("modified", time_text(self.modified_ms)),
             ("revision", self.revision.to_string()),

@@ -10,7 +10,10 @@ use crate::words;
 /// A recorded opt-out.
 #[derive(Debug, Serialize)]
 pub struct OptOutView {
+    #[serde(skip_serializing_if = "String::is_empty")]
     app_id: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    opt_out_list: String,
     recipient_key: String,
     channel: String,
     source: String,
@@ -34,6 +37,7 @@ impl From<v1::OptOut> for OptOutView {
     fn from(opt_out: v1::OptOut) -> OptOutView {
         OptOutView {
             app_id: opt_out.app_id,
+            opt_out_list: opt_out.opt_out_list,
             recipient_key: opt_out.recipient_key,
             channel: words::channel(opt_out.channel),
             source: words::opt_out_source(opt_out.source),
@@ -54,6 +58,7 @@ impl View for OptOutView {
             ("recipient", self.recipient_key.clone()),
             ("channel", self.channel.clone()),
             ("app", self.app_id.clone()),
+            ("list", self.opt_out_list.clone()),
             ("source", self.source.clone()),
             ("since", time_text(self.time_ms)),
         ])
@@ -66,9 +71,15 @@ impl View for OptOutsView {
             return "no opt-outs".to_owned();
         }
         let row = |opt_out: &OptOutView| {
-            [opt_out.recipient_key.clone(), opt_out.channel.clone(), opt_out.source.clone(), time_text(opt_out.time_ms)]
+            [
+                opt_out.recipient_key.clone(),
+                opt_out.channel.clone(),
+                opt_out.source.clone(),
+                opt_out.opt_out_list.clone(),
+                time_text(opt_out.time_ms),
+            ]
         };
-        table(["RECIPIENT", "CHANNEL", "SOURCE", "SINCE"], self.opt_outs.iter().map(row))
+        table(["RECIPIENT", "CHANNEL", "SOURCE", "LIST", "SINCE"], self.opt_outs.iter().map(row))
     }
 }
 

@@ -266,11 +266,14 @@ fn opt_outs_held_messages_and_apps() {
         channel: v1::Channel::Sms as i32,
         source: v1::OptOutSource::Reply as i32,
         time_ms: TIME_MS,
+        opt_out_list: String::new(),
     };
+    let listed = v1::OptOut { app_id: String::new(), opt_out_list: "Default".to_owned(), ..opt_out.clone() };
     let expected = "\
-RECIPIENT  CHANNEL  SOURCE  SINCE
-tel:+1     SMS      reply   2023-11-14T22:13:20Z";
-    assert_eq!(OptOutsView::from(vec![opt_out]).text(), expected);
+RECIPIENT  CHANNEL  SOURCE  LIST     SINCE
+tel:+1     SMS      reply            2023-11-14T22:13:20Z
+tel:+1     SMS      reply   Default  2023-11-14T22:13:20Z";
+    assert_eq!(OptOutsView::from(vec![opt_out, listed]).text(), expected);
     assert_eq!(OptOutsView::from(Vec::new()).text(), "no opt-outs");
     assert_eq!(HeldView::from(v1::ListHeldResponse::default()).text(), "no held messages");
     let resolved = ResolvedView { changed: 1, named: 3 };

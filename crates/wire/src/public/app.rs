@@ -5,7 +5,7 @@ use model::{App, Channel, ChannelSettings};
 
 use crate::codes::Coded as _;
 use crate::error::InvalidField;
-use crate::read::required;
+use crate::read::{country, required};
 use crate::v1;
 
 impl From<App> for v1::App {
@@ -41,7 +41,10 @@ impl From<ChannelDetail> for v1::channel_settings::Detail {
             ChannelDetail::Email { from_address, identity, configuration_set, role_arn } => {
                 Detail::Email(v1::EmailChannel { from_address, identity, configuration_set, role_arn })
             }
-            ChannelDetail::Sms { sender_id, short_code } => Detail::Sms(v1::SmsChannel { sender_id, short_code }),
+            ChannelDetail::Sms { sender_id, short_code, default_country } => {
+                let default_country = default_country.map(|country| country.to_string());
+                Detail::Sms(v1::SmsChannel { sender_id, short_code, default_country })
+            }
             ChannelDetail::Custom => Detail::Custom(v1::CustomChannel {}),
         }
     }
@@ -50,7 +53,7 @@ impl From<ChannelDetail> for v1::channel_settings::Detail {
 /// Parses what a channel needs, and says which channel that is.
 ///
 /// # Errors
-/// When nothing is given.
+/// When nothing is given, or the default country is none.
 pub fn parse_channel_detail(
     detail: Option<v1::put_channel_request::Detail>,
 ) -> Result<(Channel, ChannelDetail), InvalidField> {
@@ -59,8 +62,9 @@ pub fn parse_channel_detail(
         Detail::Email(v1::EmailChannel { from_address, identity, configuration_set, role_arn }) => {
             (Channel::Email, ChannelDetail::Email { from_address, identity, configuration_set, role_arn })
         }
-        Detail::Sms(v1::SmsChannel { sender_id, short_code }) => {
-            (Channel::Sms, ChannelDetail::Sms { sender_id, short_code })
+        Detail::Sms(v1::SmsChannel { sender_id, short_code, default_country }) => {
+            let default_country = default_country.map(|text| country(&text, "sms.default_country")).transpose()?;
+            (Channel::Sms, ChannelDetail::Sms { sender_id, short_code, default_country })
         }
         Detail::Custom(v1::CustomChannel {}) => (Channel::Custom, ChannelDetail::Custom),
     })

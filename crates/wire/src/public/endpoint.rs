@@ -23,7 +23,7 @@ impl From<Endpoint> for v1::Endpoint {
             endpoint_id: endpoint.id.to_string(),
             display_id: endpoint.display_id,
             channel: endpoint.target.as_ref().map_or(0, |target| target.channel.wire_code()),
-            address: endpoint.target.map(|target| target.address.to_string()),
+            address: endpoint.target.map(|target| target.as_written().to_owned()),
             attributes: values(endpoint.attributes),
             metrics: endpoint.metrics.into_iter().map(|(name, metric)| (name, metric.value())).collect(),
             demographic: Some(endpoint.demographic.into()),

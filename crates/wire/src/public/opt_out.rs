@@ -1,8 +1,7 @@
 //! Opt-outs.
 
-use model::address::{Address, AddressKey};
 use model::channel::Channel;
-use model::opt_out::{OptOut, OptOutSource};
+use model::opt_out::{ListedOptOut, OptOut, OptOutSource};
 
 use crate::codes::Coded as _;
 use crate::error::InvalidField;
@@ -17,6 +16,21 @@ impl From<OptOut> for v1::OptOut {
             channel: opt_out.channel.wire_code(),
             source: opt_out.source.wire_code(),
             time_ms: opt_out.time.0,
+            opt_out_list: String::new(),
+        }
+    }
+}
+
+/// One in a list, as it holds for messages of a channel.
+impl From<(ListedOptOut, Channel)> for v1::OptOut {
+    fn from((listed, channel): (ListedOptOut, Channel)) -> v1::OptOut {
+        v1::OptOut {
+            app_id: String::new(),
+            recipient_key: listed.key.as_str().to_owned(),
+            channel: channel.wire_code(),
+            source: listed.source.wire_code(),
+            time_ms: listed.time.0,
+            opt_out_list: listed.list.as_str().to_owned(),
         }
     }
 }
@@ -27,12 +41,4 @@ impl From<OptOut> for v1::OptOut {
 /// When the number of the field is none.
 pub fn parse_source(code: i32, field: &str) -> Result<OptOutSource, InvalidField> {
     code_if_given(code, field).map(|source| source.unwrap_or(OptOutSource::Request))
-}
-
-/// Parses an address of a channel, with its key.
-///
-/// # Errors
-/// When the text of the field is no address of the channel.
-pub fn parse_address(channel: Channel, text: &str, field: &str) -> Result<(Address, AddressKey), InvalidField> {
-    Address::parse(channel, text).map_err(|reason| InvalidField::new(field, reason))
 }

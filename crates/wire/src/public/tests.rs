@@ -114,13 +114,6 @@ fn numbers_of_enums_that_stand_for_nothing_are_refused() {
 }
 
 #[test]
-fn addresses_of_another_channel_are_refused() {
-    assert!(parse_address(Channel::Email, "jo@example.com", "address").is_ok());
-    let reason = "address: a telephone number must be in E.164 form, such as +12065550100";
-    says(parse_address(Channel::Sms, "jo@example.com", "address"), reason);
-}
-
-#[test]
 fn content_without_a_kind_or_purpose_is_refused() {
     says(Content::try_from(v1::Content { content: None }), "content: is required");
     let sms = v1::content::Content::Sms(v1::SmsContent { text: "hi".into(), ..Default::default() });

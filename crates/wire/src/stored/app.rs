@@ -1,11 +1,12 @@
 //! Apps, channels, and what partitions know of them.
 
+use model::Country;
 use model::app::ChannelDetail;
 use model::{App, AppId, AppSendState, ChannelSendState, ChannelSettings, Revision, Timestamp};
 
 use super::{Form, Writer};
 use crate::error::InvalidField;
-use crate::read::{Within as _, code, code_if_given, code_key, required};
+use crate::read::{Within as _, code, code_if_given, code_key, country, required};
 use crate::state;
 
 impl Form for App {
@@ -43,10 +44,11 @@ impl Form for ChannelDetail {
                     email.text_if_given(4, role_arn.as_deref());
                 });
             }
-            ChannelDetail::Sms { sender_id, short_code } => {
+            ChannelDetail::Sms { sender_id, short_code, default_country } => {
                 writer.nested(2, |sms| {
                     sms.text_if_given(1, sender_id.as_deref());
                     sms.text_if_given(2, short_code.as_deref());
+                    sms.text_if_given(3, default_country.as_ref().map(Country::as_str));
                 });
             }
             ChannelDetail::Custom => writer.nothing(3),
@@ -62,7 +64,11 @@ impl Form for ChannelDetail {
                 configuration_set: email.configuration_set,
                 role_arn: email.role_arn,
             },
-            Detail::Sms(sms) => ChannelDetail::Sms { sender_id: sms.sender_id, short_code: sms.short_code },
+            Detail::Sms(sms) => ChannelDetail::Sms {
+                sender_id: sms.sender_id,
+                short_code: sms.short_code,
+                default_country: sms.default_country.map(|text| country(&text, "sms.default_country")).transpose()?,
+            },
             Detail::Custom(state::Nothing {}) => ChannelDetail::Custom,
         })
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use model::command::{AcceptMessages, FollowUpAction, OutboxCursor, Resolution, Settlement, UpsertEndpoint};
 use model::event::ProviderEvent;
 use model::message::Claim;
+use model::opt_out::OptOutList;
 use model::plan::PlanChange;
 use model::{
     AddressKey, AppId, Channel, Command, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, Proposal,
@@ -53,6 +54,15 @@ fn write(writer: &mut Writer<'_>, command: &Command) {
         Command::PutOptOut { app, key, channel, source } => writer.nested(22, |put| {
             write_recipient(put, *app, key, *channel);
             put.code(4, *source);
+        }),
+        Command::PutListedOptOut { list, key, source } => writer.nested(34, |put| {
+            put.text(1, list.as_str());
+            put.text(2, key.as_str());
+            put.code(3, *source);
+        }),
+        Command::DeleteListedOptOut { list, key } => writer.nested(35, |delete| {
+            delete.text(1, list.as_str());
+            delete.text(2, key.as_str());
         }),
         Command::DeleteOptOut { app, key, channel } => {
             writer.nested(23, |delete| write_recipient(delete, *app, key, *channel));
@@ -178,6 +188,8 @@ fn read(command: Generated) -> Result<Command, InvalidField> {
         Generated::DeleteEndpoint(delete) => read_delete_endpoint(delete).within("delete_endpoint"),
         Generated::PutOptOut(put) => read_put_opt_out(put).within("put_opt_out"),
         Generated::DeleteOptOut(delete) => read_delete_opt_out(delete).within("delete_opt_out"),
+        Generated::PutListedOptOut(put) => read_put_listed_opt_out(put).within("put_listed_opt_out"),
+        Generated::DeleteListedOptOut(delete) => read_delete_listed_opt_out(delete).within("delete_listed_opt_out"),
         Generated::AcceptMessages(accept) => {
             AcceptMessages::read(accept).map(Box::new).map(Command::AcceptMessages).within("accept_messages")
         }
@@ -237,6 +249,21 @@ fn read_delete_opt_out(delete: state::DeleteOptOut) -> Result<Command, InvalidFi
         app: app_id(delete.app)?,
         key: text(delete.key, "key").map(AddressKey::from_stored)?,
         channel: code(delete.channel, "channel")?,
+    })
+}
+
+fn read_put_listed_opt_out(put: state::PutListedOptOut) -> Result<Command, InvalidField> {
+    Ok(Command::PutListedOptOut {
+        list: text(put.list, "list").map(OptOutList::from_stored)?,
+        key: text(put.key, "key").map(AddressKey::from_stored)?,
+        source: code(put.source, "source")?,
+    })
+}
+
+fn read_delete_listed_opt_out(delete: state::DeleteListedOptOut) -> Result<Command, InvalidField> {
+    Ok(Command::DeleteListedOptOut {
+        list: text(delete.list, "list").map(OptOutList::from_stored)?,
+        key: text(delete.key, "key").map(AddressKey::from_stored)?,
     })
 }
 

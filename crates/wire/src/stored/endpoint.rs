@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::endpoint::{Demographic, Location, Metric, Target, UserLink};
+use model::endpoint::{Demographic, FormerPlace, Location, Metric, Target, UserLink};
 use model::{Address, AddressKey, AppId, Endpoint, EndpointPatch, RequestId, Revision, Timestamp};
 
 use super::content::lists;
@@ -106,6 +106,7 @@ impl Form for Target {
         writer.code(1, self.channel);
         writer.text(2, self.address.as_str());
         writer.text(3, self.key.as_str());
+        writer.text_if_given(4, self.written.as_deref());
     }
 
     fn read(row: state::Target) -> Result<Target, InvalidField> {
@@ -113,7 +114,21 @@ impl Form for Target {
             channel: code(row.channel, "channel")?,
             address: text(row.address, "address").map(Address::from_stored)?,
             key: text(row.key, "key").map(AddressKey::from_stored)?,
+            written: row.written,
         })
+    }
+}
+
+impl Form for FormerPlace {
+    type Generated = state::FormerPlace;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.code(1, self.channel);
+        writer.uint(2, self.left.0);
+    }
+
+    fn read(row: state::FormerPlace) -> Result<FormerPlace, InvalidField> {
+        Ok(FormerPlace { channel: code(row.channel, "channel")?, left: Revision(row.left) })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Messages, how far they got, and what happened to them.
 
-use model::message::{Claim, EventRef};
+use model::event::EVENT_KINDS;
+use model::message::{Claim, EventRef, Trace};
 use model::rows::OutboxRow;
 use model::{
     Address, AddressKey, AppId, BodyId, EndpointId, Epoch, Event, Incarnation, Message, MessageId, NodeId, Progress,
@@ -45,6 +46,27 @@ impl Form for Message {
             class: code(row.class, "class")?,
             accepted: Timestamp(row.accepted_ms),
             expires: Timestamp(row.expires_ms),
+        })
+    }
+}
+
+impl Form for Trace {
+    type Generated = state::Trace;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.id(1, self.app.0);
+        writer.code(2, self.channel);
+        writer.text(3, self.key.as_str());
+        writer.uint(4, self.heard.iter().fold(0, |bits, kind| bits | 1 << kind.code()));
+    }
+
+    fn read(row: state::Trace) -> Result<Trace, InvalidField> {
+        let kinds = EVENT_KINDS.into_iter().filter(|(_, code, _)| row.heard & (1 << code) != 0);
+        Ok(Trace {
+            app: required(row.app, "app").map(AppId::from)?,
+            channel: code(row.channel, "channel")?,
+            key: text(row.key, "key").map(AddressKey::from_stored)?,
+            heard: kinds.map(|(kind, ..)| kind).collect(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Opt-outs and blocks.
 
-use model::opt_out::{Block, OptOut};
+use model::opt_out::{Block, ListedOptOut, OptOut, OptOutList};
 use model::{AddressKey, AppId, Revision, Timestamp};
 
 use super::{Form, Writer};
@@ -24,6 +24,26 @@ impl Form for OptOut {
             app: required(row.app, "app").map(AppId::from)?,
             key: text(row.key, "key").map(AddressKey::from_stored)?,
             channel: code(row.channel, "channel")?,
+            source: code(row.source, "source")?,
+            time: Timestamp(row.time_ms),
+        })
+    }
+}
+
+impl Form for ListedOptOut {
+    type Generated = state::ListedOptOut;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.text(1, self.list.as_str());
+        writer.text(2, self.key.as_str());
+        writer.code(3, self.source);
+        writer.uint(4, self.time.0);
+    }
+
+    fn read(row: state::ListedOptOut) -> Result<ListedOptOut, InvalidField> {
+        Ok(ListedOptOut {
+            list: text(row.list, "list").map(OptOutList::from_stored)?,
+            key: text(row.key, "key").map(AddressKey::from_stored)?,
             source: code(row.source, "source")?,
             time: Timestamp(row.time_ms),
         })

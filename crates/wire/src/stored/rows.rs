@@ -3,7 +3,7 @@
 use model::accounting::Accounting;
 use model::command::FollowUpAction;
 use model::opt_out::Block;
-use model::rows::{GroupMeta, RequestRow};
+use model::rows::{Deletion, GroupMeta, RequestRow};
 use model::{AddressKey, AppId, AppSendState, Epoch, Outcome, Timestamp};
 
 use super::{Form, Writer};
@@ -57,6 +57,19 @@ impl Form for GroupMeta {
     }
 }
 
+impl Form for Deletion {
+    type Generated = state::Deletion;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.flag(1, self.known);
+        writer.flag(2, self.ended);
+    }
+
+    fn read(row: state::Deletion) -> Result<Deletion, InvalidField> {
+        Ok(Deletion { known: row.known, ended: row.ended })
+    }
+}
+
 impl Form for RequestRow {
     type Generated = state::RequestRow;
 
@@ -83,6 +96,7 @@ impl Form for FollowUpAction {
                 block.text(2, key.as_str());
                 block.text(3, endpoint.as_str());
             }),
+            FollowUpAction::EndApp { app } => writer.id(4, app.0),
         }
     }
 
@@ -94,6 +108,7 @@ impl Form for FollowUpAction {
             }
             Action::PutBlock(block) => Block::read(block).map(FollowUpAction::PutBlock).within("put_block"),
             Action::RemoveBlock(block) => read_remove_block(block).within("remove_block"),
+            Action::EndApp(id) => Ok(FollowUpAction::EndApp { app: AppId::from(id) }),
         }
     }
 }

@@ -3,21 +3,20 @@
 use std::collections::BTreeMap;
 
 use delivery::keywords::opts_out;
-use model::address::{Address, AddressKey};
+use model::address::AddressKey;
 use model::command::Proposal;
 use model::event::{EventKind, ProviderEvent};
 use model::message::DETAIL_MAX;
-use model::opt_out::OptOutSource;
-use model::{AppId, Channel, Command, GroupId, MessageId, RequestId};
+use model::opt_out::{OptOutList, OptOutSource};
+use model::{Channel, Command, GroupId, MessageId, RequestId};
 use serde::Deserialize;
+use service::addresses::{self, Numbering};
 use service::ports::CallbackError;
 use sha2::{Digest, Sha256};
 
-use crate::driver::AppsOfNumbers;
-
 /// The largest number of events in one callback; the sandbox sends 500.
 const EVENTS_MAX: usize = 500;
-/// The largest number of inbound SMS in one callback. Each may opt out of every app.
+/// The largest number of inbound SMS in one callback.
 const INBOUND_MAX: usize = 100;
 
 #[derive(Deserialize)]
@@ -49,14 +48,12 @@ enum Kind {
 struct Inbound {
     /// The recipient who wrote.
     origination_number: String,
-    /// The number of ours that was written to.
-    destination_number: String,
     message_body: String,
 }
 
 /// Reads a callback that the sandbox calls `id`. Events go to the groups that own their messages, in their order; an
-/// SMS that begins with an opt-out keyword opts its sender out of every app that sends from the number it was written
-/// to. Other inbound SMS are counted.
+/// SMS that begins with an opt-out keyword puts its sender into the opt-out list of the number it was written to, which
+/// is the default one whatever the number ([`OptOutList`]). Other inbound SMS are counted.
 ///
 /// An event that is applied again changes nothing. An opt-out that is could undo an opt-in that came after it, so that
 /// it has a request id, made of the callback's.
@@ -64,28 +61,19 @@ pub(crate) fn parse_callback(
     id: &str,
     body: &[u8],
     partitions: u16,
-    apps_of_numbers: &AppsOfNumbers,
 ) -> Result<Vec<(GroupId, Proposal)>, CallbackError> {
     let hash: [u8; 32] = Sha256::digest(body).into();
     let body = read(body)?;
     at_most("events", body.events.len(), EVENTS_MAX)?;
     at_most("inbound", body.inbound.len(), INBOUND_MAX)?;
     let mut proposals = event_proposals(body.events, partitions)?;
-    let stops = body.inbound.iter().enumerate().filter(|(_, sms)| sms.opts_out()).collect::<Vec<_>>();
-    if !stops.is_empty() {
-        let numbers = stops.iter().map(|(_, sms)| sms.destination_number.as_str()).collect();
-        let apps = apps_of_numbers(&numbers)?;
-        for (index, sms) in stops {
-            let apps = apps.get(&sms.destination_number).map_or(&[][..], |apps| &apps[..]);
-            let request = |app: AppId| repeatable(&[id.as_bytes(), &hash, &index.to_be_bytes(), &app.0.to_be_bytes()]);
-            let key = sms.sender(index)?;
-            let group = key.partition(partitions);
-            proposals.extend(apps.iter().map(|app| {
-                let (app, key, channel, source) = (*app, key.clone(), Channel::Sms, OptOutSource::Reply);
-                let command = Command::PutOptOut { app, key, channel, source };
-                (group, Proposal { request: Some(request(app)), command })
-            }));
-        }
+    let stops = body.inbound.iter().enumerate().filter(|(_, sms)| sms.opts_out());
+    for (index, sms) in stops {
+        let key = sms.sender(index)?;
+        let command =
+            Command::PutListedOptOut { list: OptOutList::DEFAULT, key: key.clone(), source: OptOutSource::Reply };
+        let request = Some(repeatable(&[id.as_bytes(), &hash, &index.to_be_bytes()]));
+        proposals.push((key.partition(partitions), Proposal { request, command }));
     }
     Ok(proposals)
 }
@@ -152,7 +140,7 @@ impl Inbound {
 
     /// Returns who wrote; `index` is the place in the callback.
     fn sender(&self, index: usize) -> Result<AddressKey, CallbackError> {
-        let (_, key) = Address::parse(Channel::Sms, &self.origination_number)
+        let (_, key) = addresses::read(Channel::Sms, &self.origination_number, Numbering::International)
             .map_err(|error| malformed(format!("inbound[{index}].origination_number"), error.to_string()))?;
         Ok(key)
     }

@@ -1,25 +1,14 @@
 //! Bodies of callbacks, and what they ask for.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use model::Timestamp;
+use model::{Address, Timestamp};
 use serde_json::{Value, json};
 
 use super::*;
 
 const PARTITIONS: u16 = 4;
 
-/// Two apps send from +100, none from other numbers.
-fn apps() -> AppsOfNumbers {
-    Arc::new(|numbers| {
-        let apps = |number: &str| if number == "+100" { vec![AppId(1), AppId(2)] } else { Vec::new() };
-        Ok(numbers.iter().map(|number| ((*number).to_owned(), apps(number).into())).collect())
-    })
-}
-
 fn parse_as(id: &str, body: &Value) -> Result<Vec<(GroupId, Proposal)>, CallbackError> {
-    parse_callback(id, body.to_string().as_bytes(), PARTITIONS, &apps())
+    parse_callback(id, body.to_string().as_bytes(), PARTITIONS)
 }
 
 fn parse(body: &Value) -> Result<Vec<(GroupId, Command)>, CallbackError> {
@@ -55,17 +44,18 @@ fn events_go_to_the_groups_of_their_messages_in_order() {
 }
 
 #[test]
-fn a_keyword_opts_out_of_every_app_of_the_number() {
-    let commands = parse(&inbound("+12065550100", "+100", "Stop it")).unwrap();
-    let (_, key) = Address::parse(Channel::Sms, "+12065550100").unwrap();
-    assert_eq!(commands.len(), 2);
-    for ((group, command), wanted) in commands.into_iter().zip([AppId(1), AppId(2)]) {
-        assert_eq!(group, key.partition(PARTITIONS));
-        let source = OptOutSource::Reply;
-        assert_eq!(command, Command::PutOptOut { app: wanted, key: key.clone(), channel: Channel::Sms, source });
+fn a_keyword_puts_its_sender_into_the_list_of_the_number() {
+    let (_, key) = Address::normal(Channel::Sms, "+12065550100").unwrap();
+    for (from, to, text) in [
+        ("+12065550100", "+100", "Stop it"),
+        ("12065550100", "+999", "STOP"),
+        ("001 206 555 0100", "SHOP", "ＡＲＲÊＴ"),
+    ] {
+        let (list, source) = (OptOutList::DEFAULT, OptOutSource::Reply);
+        let wanted = Command::PutListedOptOut { list, key: key.clone(), source };
+        assert_eq!(parse(&inbound(from, to, text)), Ok(vec![(key.partition(PARTITIONS), wanted)]), "{from}");
     }
     assert_eq!(parse(&inbound("+12065550100", "+100", "thanks")), Ok(Vec::new()));
-    assert_eq!(parse(&inbound("+12065550100", "+999", "STOP")), Ok(Vec::new()));
 }
 
 #[test]
@@ -79,23 +69,16 @@ fn an_opt_out_is_known_when_its_callback_comes_again() {
     assert_eq!(first, requests("a", &twice));
     let others = [requests("b", &twice), requests("a", &inbound("+12065550101", "+100", "STOP"))].concat();
     let distinct: std::collections::BTreeSet<_> = first.iter().chain(&others).collect();
-    assert_eq!(distinct.len(), 4 + 4 + 2);
+    assert_eq!(distinct.len(), 2 + 2 + 1);
 }
 
 #[test]
-fn the_apps_are_read_once_for_a_callback_and_what_it_causes_is_bounded() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counting = Arc::clone(&asked);
-    let every_app: Arc<[AppId]> = (0..model::app::APPS_MAX as u128).map(AppId).collect();
-    let apps: AppsOfNumbers = Arc::new(move |numbers| {
-        counting.fetch_add(1, Ordering::Relaxed);
-        Ok(numbers.iter().map(|number| ((*number).to_owned(), Arc::clone(&every_app))).collect())
-    });
+fn what_a_callback_causes_is_bounded() {
     let stop = |number: usize| sms(&format!("+1206555{number:04}"), &format!("+{number}"), "STOP");
     let body = |count: usize| json!({"inbound": (0..count).map(stop).collect::<Vec<_>>()}).to_string();
-    let proposals = parse_callback("id", body(INBOUND_MAX).as_bytes(), PARTITIONS, &apps).unwrap();
-    assert_eq!((proposals.len(), asked.load(Ordering::Relaxed)), (INBOUND_MAX * model::app::APPS_MAX, 1));
-    assert!(parse_callback("id", body(INBOUND_MAX + 1).as_bytes(), PARTITIONS, &apps).is_err());
+    let proposals = parse_callback("id", body(INBOUND_MAX).as_bytes(), PARTITIONS).unwrap();
+    assert_eq!(proposals.len(), INBOUND_MAX);
+    assert!(parse_callback("id", body(INBOUND_MAX + 1).as_bytes(), PARTITIONS).is_err());
 }
 
 #[test]
@@ -117,6 +100,6 @@ fn what_is_wrong_is_named() {
         assert!(field.starts_with(wanted), "{field} for {wanted}");
     }
     for garbage in [&b"\xff{"[..], b"", b"{} x", b"{\"events\":[}"] {
-        assert!(parse_callback("id", garbage, PARTITIONS, &apps()).is_err());
+        assert!(parse_callback("id", garbage, PARTITIONS).is_err());
     }
 }

@@ -80,7 +80,7 @@ fn rows_about_recipients() {
     refused::<Endpoint>(state::Endpoint { cohort: 100, ..endpoint() }, "cohort", "100 is over the largest value, 99");
     let metrics = [("m".to_owned(), f64::NAN.to_bits())].into();
     refused::<Endpoint>(state::Endpoint { metrics, ..endpoint() }, "metrics", "must be a finite number");
-    let target = Some(state::Target { channel: 1, address: "a".into(), key: String::new() });
+    let target = Some(state::Target { channel: 1, address: "a".into(), key: String::new(), written: None });
     refused::<Endpoint>(state::Endpoint { target, ..endpoint() }, "target.key", REQUIRED);
     let user = Some("u".repeat(257));
     let reason = "a user id must have 1 to 256 characters, found 257";

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use model::command::{AcceptMessages, Recipient};
 use model::content::{Content, Purpose, SmsRegistration};
 use model::event::EventKind;
-use model::message::{Claim, EventRef};
+use model::message::{Claim, EventRef, Trace};
 use model::*;
 
 use super::super::Stored;
@@ -28,7 +28,7 @@ fn message_id() -> MessageId {
 }
 
 fn address() -> (Address, AddressKey) {
-    Address::parse(Channel::Sms, "+1 206 555 0100").unwrap()
+    Address::normal(Channel::Sms, "+12065550100").unwrap()
 }
 
 #[test]
@@ -48,10 +48,10 @@ fn a_message() {
         accepted: Timestamp(1_790_000_000_123),
         expires: Timestamp(1_790_086_400_123),
     };
-    let expected = "0a1209006c50c4a001030011efcdab8967452301121209776655443322110011ffeeddccbbaa99881802220f2b312032 \
-         30362035353520303130302a1074656c3a2b3132303635353530313030320770686f6e652d313a120908090a0b0c0d0e \
-         0f110001020304050607420c0a046e616d6512040a024a6f4a120a0863616d706169676e1206737072696e67500258fb \
-         d8c1a28c3460fb90dbcb8c34";
+    let expected = "0a1209006c50c4a001030011efcdab8967452301121209776655443322110011ffeeddccbbaa99881802220c2b313230 \
+         36353535303130302a1074656c3a2b3132303635353530313030320770686f6e652d313a120908090a0b0c0d0e0f1100 \
+         01020304050607420c0a046e616d6512040a024a6f4a120a0863616d706169676e1206737072696e67500258fbd8c1a2 \
+         8c3460fb90dbcb8c34";
     frozen(&message, expected);
 }
 
@@ -105,9 +105,20 @@ fn a_proposal_to_accept_messages() {
         recipients: vec![recipient],
     };
     let command = Command::AcceptMessages(Box::new(accept));
-    let expected = "0a0911bc0a000000000000c201a8010a1209776655443322110011ffeeddccbbaa998810021a120908090a0b0c0d0e0f \
+    let expected = "0a0911bc0a000000000000c201a5010a1209776655443322110011ffeeddccbbaa998810021a120908090a0b0c0d0e0f \
          110001020304050607221a0a180a0e48656c6c6f207b7b6e616d657d7d1001220453484f5030013880b8992942120a08 \
-         63616d706169676e1206737072696e674a450a1209006c50c4a001030011efcdab8967452301120f2b31203230362035 \
-         353520303130301a1074656c3a2b31323036353535303130302a0c0a046e616d6512040a024a6f";
+         63616d706169676e1206737072696e674a420a1209006c50c4a001030011efcdab8967452301120c2b31323036353535 \
+         303130301a1074656c3a2b31323036353535303130302a0c0a046e616d6512040a024a6f";
     frozen(&Proposal { request: Some(RequestId(0xabc)), command }, expected);
+}
+
+/// What `docs/design/recipients.md` says that a trace costs rests on this length.
+#[test]
+fn a_trace() {
+    let (_, key) = address();
+    let heard = [EventKind::HardBounce, EventKind::Complaint].into();
+    let mut trace = Trace { app: APP, channel: Channel::Sms, key, heard };
+    frozen(&trace, "0a1209776655443322110011ffeeddccbbaa998810021a1074656c3a2b313230363535353031303020800a");
+    trace.heard.clear();
+    assert_eq!(trace.encoded().len(), 24 + trace.key.as_str().len());
 }

@@ -15,7 +15,12 @@ use super::values::{
 
 fn target() -> impl Strategy<Value = Target> {
     let address = given_text().prop_map(Address::from_stored);
-    (channel(), address, key()).prop_map(|(channel, address, key)| Target { channel, address, key })
+    (channel(), address, key(), some_text()).prop_map(|(channel, address, key, written)| Target {
+        channel,
+        address,
+        key,
+        written,
+    })
 }
 
 fn metrics() -> impl Strategy<Value = BTreeMap<String, Metric>> {

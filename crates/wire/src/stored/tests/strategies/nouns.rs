@@ -6,11 +6,12 @@ use model::accounting::Accounting;
 use model::app::ChannelDetail;
 use model::cluster::{NodeInfo, RegionKind};
 use model::content::{HeaderField, Purpose, SmsRegistration};
+use model::endpoint::FormerPlace;
 use model::event::EVENT_KINDS;
-use model::message::{Body, Claim, EventRef, STATUSES};
-use model::opt_out::{Block, BlockReason, OptOut, OptOutSource};
+use model::message::{Body, Claim, EventRef, STATUSES, Trace};
+use model::opt_out::{Block, BlockReason, ListedOptOut, OptOut, OptOutList, OptOutSource};
 use model::plan::{Author, Mode, PlanChange, RegionState, Weights};
-use model::rows::{GroupMeta, OutboxRow};
+use model::rows::{Deletion, GroupMeta, OutboxRow};
 use model::*;
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
@@ -27,8 +28,9 @@ pub(crate) fn channel_detail() -> impl Strategy<Value = ChannelDetail> {
         (text(), text(), some_text(), some_text()).prop_map(|(from_address, identity, configuration_set, role_arn)| {
             ChannelDetail::Email { from_address, identity, configuration_set, role_arn }
         });
-    let sms =
-        (some_text(), some_text()).prop_map(|(sender_id, short_code)| ChannelDetail::Sms { sender_id, short_code });
+    let sms = (some_text(), some_text(), of("[A-Z]{2}")).prop_map(|(sender_id, short_code, country)| {
+        ChannelDetail::Sms { sender_id, short_code, default_country: country.map(|text| text.parse().unwrap()) }
+    });
     prop_oneof![email, sms, Just(ChannelDetail::Custom)]
 }
 
@@ -148,6 +150,32 @@ pub(crate) fn block() -> BoxedStrategy<Block> {
             revision,
         })
         .boxed()
+}
+
+pub(crate) fn opt_out_list() -> impl Strategy<Value = OptOutList> {
+    key().prop_map(|key| OptOutList::from_stored(key.as_str().to_owned()))
+}
+
+pub(crate) fn listed_opt_out() -> impl Strategy<Value = ListedOptOut> {
+    (opt_out_list(), key(), source(), time()).prop_map(|(list, key, source, time)| ListedOptOut {
+        list,
+        key,
+        source,
+        time,
+    })
+}
+
+pub(crate) fn trace() -> impl Strategy<Value = Trace> {
+    let heard = proptest::collection::btree_set(kind(), 0..3);
+    (app_id(), channel(), key(), heard).prop_map(|(app, channel, key, heard)| Trace { app, channel, key, heard })
+}
+
+pub(crate) fn deletion() -> impl Strategy<Value = Deletion> {
+    (any::<bool>(), any::<bool>()).prop_map(|(known, ended)| Deletion { known, ended })
+}
+
+pub(crate) fn former_place() -> impl Strategy<Value = FormerPlace> {
+    (channel(), revision()).prop_map(|(channel, left)| FormerPlace { channel, left })
 }
 
 pub(crate) fn content() -> BoxedStrategy<Content> {

@@ -13,7 +13,8 @@ use proptest::sample::select;
 
 use super::endpoints::{endpoint, patch};
 use super::nouns::{
-    app, app_send_state, block, channel_detail, channel_settings, claim, content, kind, plan, plan_change, source,
+    app, app_send_state, block, channel_detail, channel_settings, claim, content, kind, opt_out_list, plan,
+    plan_change, source,
 };
 use super::values::{
     address, app_id, bits, channel, class, endpoint_id, epoch, group, key, lists, message_id, number, region,
@@ -30,8 +31,13 @@ pub(crate) fn follow_up_action() -> BoxedStrategy<FollowUpAction> {
         key,
         endpoint,
     });
-    prop_oneof![app_send_state().prop_map(FollowUpAction::AdoptApp), block().prop_map(FollowUpAction::PutBlock), remove]
-        .boxed()
+    prop_oneof![
+        app_send_state().prop_map(FollowUpAction::AdoptApp),
+        block().prop_map(FollowUpAction::PutBlock),
+        remove,
+        app_id().prop_map(|app| FollowUpAction::EndApp { app }),
+    ]
+    .boxed()
 }
 
 pub(crate) fn proposal() -> BoxedStrategy<Proposal> {
@@ -68,6 +74,12 @@ fn recipient_command() -> BoxedStrategy<Command> {
         (app_id(), endpoint_id()).prop_map(|(app, endpoint)| Command::DeleteEndpoint { app, endpoint }),
         put,
         (app_id(), key(), channel()).prop_map(|(app, key, channel)| Command::DeleteOptOut { app, key, channel }),
+        (opt_out_list(), key(), source()).prop_map(|(list, key, source)| Command::PutListedOptOut {
+            list,
+            key,
+            source
+        }),
+        (opt_out_list(), key()).prop_map(|(list, key)| Command::DeleteListedOptOut { list, key }),
         accept_messages().prop_map(|accept| Command::AcceptMessages(Box::new(accept))),
     ]
     .boxed()
