@@ -30,6 +30,7 @@ struct Fencing {
 impl Fencing {
     async fn start() -> Fencing {
         let cluster = Cluster::start().await;
+        cluster.balanced().await;
         eventually("all nodes to hold the lease", || async {
             cluster.running.values().all(|running| running.replication.enter(GROUP).is_ok()).then_some(())
         })
