@@ -44,7 +44,7 @@ fn every_rule_is_defined_once() {
     }
     let twice: Vec<_> = places.iter().filter(|(_, files)| files.len() > 1).collect();
     assert!(twice.is_empty(), "defined more than once: {twice:?}");
-    for expected in (1..=13).map(|number| format!("R{number}")).chain((1..=7).map(|number| format!("P{number}"))) {
+    for expected in (1..=14).map(|number| format!("R{number}")).chain((1..=7).map(|number| format!("P{number}"))) {
         assert!(places.contains_key(&expected), "{expected} is defined nowhere");
     }
 }

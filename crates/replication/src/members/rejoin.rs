@@ -112,10 +112,13 @@ async fn ask_all(node: &Node, group: &Group, nodes: &Nodes) -> Vec<Known> {
     }
 }
 
-/// Returns the other voters by the newest membership of the answers, and takes note of where they are; nothing while
-/// nobody knows of others.
+/// Returns the other voters by the newest membership of the answers, and takes note of where they are; nothing when this
+/// node is no voter by it, as one that comes in the place of a lost one: nothing rests on what it may have forgotten.
 fn members<'a>(node: &Node, answers: impl Iterator<Item = &'a Known>) -> Option<BTreeSet<NodeId>> {
     let newest = answers.map(|known| &known.membership).max_by_key(|stored| *stored.log_id())?.membership();
+    if !newest.voter_ids().any(|id| id == node.id.0) {
+        return None;
+    }
     let others: BTreeSet<NodeId> = newest.voter_ids().map(NodeId).filter(|id| *id != node.id).collect();
     for id in &others {
         if let Some(member) = newest.get_node(&id.0) {
