@@ -182,3 +182,12 @@ impl Grpc {
         (self.channel.clone(), WithKey { id: id.into(), secret: secret.into() })
     }
 }
+
+/// Returns a client of a service that calls with a key.
+macro_rules! client {
+    ($client:ident, $grpc:expr) => {{
+        let (channel, key) = $grpc.with_key();
+        $client::with_interceptor(channel, key)
+    }};
+}
+pub(crate) use client;

@@ -4,34 +4,23 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use api::grpc::GrpcLimits;
-use model::id::NodeId;
-use model::time::Timestamp;
-use service::ports::{LogError, TimeLeap};
+use service::ports::LogError;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
-use traffic::readiness::NotReady;
 use wire::v1;
 use wire::v1::accounting_client::AccountingClient;
 use wire::v1::apps_client::AppsClient;
-use wire::v1::cluster_client::ClusterClient;
 use wire::v1::endpoints_client::EndpointsClient;
 use wire::v1::messages_client::MessagesClient;
 use wire::v1::opt_outs_client::OptOutsClient;
 use wire::v1::traffic_client::TrafficClient;
 use wire::v1::watch_response::Update;
 
-use crate::grpc::{Grpc, Intercepted, node_info};
+use crate::grpc::{Grpc, Intercepted, client};
 use crate::sockets::PATIENCE;
 use crate::support::{KEY_ID, READER_ID, SECRET};
-
-macro_rules! client {
-    ($client:ident, $grpc:expr) => {{
-        let (channel, key) = $grpc.with_key();
-        $client::with_interceptor(channel, key)
-    }};
-}
 
 async fn app(grpc: &Grpc) -> String {
     let mut apps: AppsClient<Intercepted> = client!(AppsClient, grpc);
@@ -363,132 +352,6 @@ async fn opt_outs_in_a_list_hold_for_apps_and_are_removed_from_the_list_alone() 
         assert_eq!(refused.metadata().get("x-signalbox-field").unwrap(), field);
     }
     assert_eq!(opt_outs.put(put("Mine", "", sms, number)).await.unwrap_err().code(), Code::NotFound);
-}
-
-#[tokio::test]
-async fn the_plan_is_changed_by_hand() {
-    let grpc = Grpc::start().await;
-    let mut traffic = client!(TrafficClient, grpc);
-    let evacuate = |dry_run: bool, rules: &[&str], reason: &str| v1::EvacuateRequest {
-        options: Some(v1::ChangeOptions {
-            reason: reason.into(),
-            dry_run,
-            override_rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
-            parent_epoch: None,
-        }),
-        region: "us-east-1".into(),
-    };
-    let code = |result: Result<tonic::Response<v1::PlanChangeResponse>, tonic::Status>| result.unwrap_err().code();
-    assert_eq!(code(traffic.evacuate(evacuate(false, &[], "test")).await), Code::FailedPrecondition);
-    assert_eq!(code(traffic.evacuate(evacuate(false, &["no_such"], "test")).await), Code::InvalidArgument);
-    assert_eq!(code(traffic.evacuate(evacuate(false, &["last_regions"], "")).await), Code::InvalidArgument);
-    let tried = traffic.evacuate(evacuate(true, &["last_regions"], "test")).await.unwrap().into_inner();
-    assert!(!tried.committed && !tried.description.is_empty());
-    let done = traffic.evacuate(evacuate(false, &["last_regions"], "test")).await.unwrap().into_inner();
-    let plan = done.plan.unwrap();
-    assert_eq!(plan.author, Some(v1::traffic_plan::Author::Principal("kit".into())));
-    assert!(done.adoption.iter().all(|adoption| adoption.epoch == plan.epoch));
-    let stale = v1::RestoreRequest {
-        options: Some(v1::ChangeOptions { reason: "back".into(), parent_epoch: Some(1), ..Default::default() }),
-        region: "us-east-1".into(),
-    };
-    assert_eq!(code(traffic.restore(stale).await), Code::Aborted);
-    let history = traffic.history(v1::HistoryRequest { page_size: 1, before_epoch: None }).await.unwrap().into_inner();
-    assert_eq!((history.plans[0].epoch, history.next_before_epoch), (plan.epoch, Some(plan.epoch)));
-}
-
-#[tokio::test]
-async fn traffic_goes_to_no_region_that_is_not_ready_unless_a_person_names_it() {
-    let grpc = Grpc::start().await;
-    let mut traffic = client!(TrafficClient, grpc);
-    let options = |rules: &[&str]| {
-        let override_rules = rules.iter().map(|rule| (*rule).to_owned()).collect();
-        Some(v1::ChangeOptions { reason: "test".into(), override_rules, ..Default::default() })
-    };
-    let region = "us-east-1".to_owned();
-    let evacuate = v1::EvacuateRequest { options: options(&["last_regions"]), region: region.clone() };
-    traffic.evacuate(evacuate).await.unwrap();
-    let silent = NotReady::Silent { node: NodeId(1), ago: Some(Duration::from_secs(5)) };
-    grpc.node.neighbours.set("us-east-1", Some(silent));
-
-    let restore = |rules: &[&str]| v1::RestoreRequest { options: options(rules), region: region.clone() };
-    let refused = traffic.restore(restore(&["last_regions", "not_ready:eu-west-1"])).await.unwrap_err();
-    assert_eq!(refused.code(), Code::FailedPrecondition);
-    for part in ["us-east-1", "node 1 was last heard 5000 ms ago", "\"not_ready:us-east-1\""] {
-        assert!(refused.message().contains(part), "{refused:?}");
-    }
-    let done = traffic.restore(restore(&["not_ready:us-east-1"])).await.unwrap().into_inner();
-    assert!(done.description.iter().any(|line| line.contains("not ready")), "{:?}", done.description);
-    let evidence = done.plan.unwrap().evidence;
-    assert!(evidence["not_ready:us-east-1"].contains("overridden by name: node 1"), "{evidence:?}");
-
-    let weights = BTreeMap::from([(region.clone(), 3), ("eu-west-1".to_owned(), 1)]);
-    let shift = v1::ShiftRequest { options: options(&[]), channel: 0, weights: Some(v1::Weights { weights }) };
-    assert_eq!(traffic.shift(shift).await.unwrap_err().code(), Code::FailedPrecondition);
-}
-
-#[tokio::test]
-async fn a_change_waits_a_moment_for_a_region_that_has_just_started() {
-    let grpc = Grpc::start().await;
-    let mut traffic = client!(TrafficClient, grpc);
-    let options =
-        v1::ChangeOptions { reason: "test".into(), override_rules: vec!["last_regions".into()], ..Default::default() };
-    let region = "us-east-1".to_owned();
-    traffic.evacuate(v1::EvacuateRequest { options: Some(options.clone()), region: region.clone() }).await.unwrap();
-    let reason = "not every group has caught up since the start".to_owned();
-    grpc.node.neighbours.set("us-east-1", Some(NotReady::Unable { node: NodeId(1), reason }));
-    let neighbours = grpc.node.neighbours.clone();
-    tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        neighbours.set("", None);
-    });
-    let restored = traffic.restore(v1::RestoreRequest { options: Some(options), region }).await.unwrap().into_inner();
-    assert!(restored.plan.unwrap().evidence.is_empty());
-}
-
-#[tokio::test]
-async fn the_cluster_shows_itself_and_is_changed() {
-    let grpc = Grpc::start().await;
-    let mut cluster = client!(ClusterClient, grpc);
-    let status = cluster.status(v1::StatusRequest {}).await.unwrap().into_inner();
-    assert_eq!((status.node_id, status.epoch), (1, 1));
-    let regions: Vec<_> = status
-        .regions
-        .iter()
-        .map(|region| (region.region.as_str(), region.plan_state.as_str(), region.reachable))
-        .collect();
-    assert_eq!(regions, [("eu-west-1", "active", true), ("us-east-1", "active", true)]);
-    assert_eq!(status.groups[0].replicas[1].lag_entries, 3);
-    assert_eq!(status.groups[0].lease_remaining_ms, Some(700));
-    assert_eq!(status.nodes.iter().map(|node| node.round_trip_us).collect::<Vec<_>>(), [None, Some(81_250)]);
-    let alarms = status.alarms.iter().map(|alarm| (alarm.name.as_str(), alarm.severity())).collect::<Vec<_>>();
-    let expected = [("region_lost", v1::AlarmSeverity::Critical), ("held_messages", v1::AlarmSeverity::Warning)];
-    assert_eq!(alarms, expected);
-    assert!(status.alarms[0].subject == "eu-west-1" && status.alarms[0].remedy.contains("traffic restore"));
-    let add = v1::AddNodeRequest { node: Some(node_info(3, "ap-southeast-2").into()) };
-    assert_eq!(cluster.add_node(add).await.unwrap().into_inner().nodes.len(), 3);
-    let flawed = cluster.add_node(v1::AddNodeRequest { node: Some(v1::NodeInfo::default()) }).await.unwrap_err();
-    assert_eq!(flawed.metadata().get("x-signalbox-field").unwrap(), "node.node_id");
-    let unknown = cluster.promote_node(v1::PromoteNodeRequest { node_id: 9 }).await.unwrap_err();
-    assert_eq!(unknown.code(), Code::NotFound);
-    let refused = cluster.remove_node(v1::RemoveNodeRequest { node_id: 1 }).await.unwrap_err();
-    assert_eq!(refused.code(), Code::FailedPrecondition);
-    let no_leap = cluster.accept_time(v1::AcceptTimeRequest { dry_run: true }).await.unwrap_err();
-    assert_eq!(no_leap.code(), Code::FailedPrecondition);
-}
-
-#[tokio::test]
-async fn a_leap_is_accepted_once_and_a_dry_run_accepts_nothing() {
-    let grpc = Grpc::start().await;
-    let leap = TimeLeap { time: Timestamp(1_000), clocks: Timestamp(90_001_000), ahead_ms: 90_000_000 };
-    grpc.cluster.set_leap(leap);
-    let mut cluster: ClusterClient<Intercepted> = client!(ClusterClient, grpc);
-    for (dry_run, accepted) in [(true, false), (false, true)] {
-        let answer = cluster.accept_time(v1::AcceptTimeRequest { dry_run }).await.unwrap().into_inner();
-        assert_eq!((answer.clocks_ms, answer.ahead_ms, answer.accepted), (90_001_000, 90_000_000, accepted));
-    }
-    let again = cluster.accept_time(v1::AcceptTimeRequest { dry_run: false }).await.unwrap_err();
-    assert_eq!(again.code(), Code::FailedPrecondition);
 }
 
 #[tokio::test]

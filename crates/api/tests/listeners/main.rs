@@ -12,6 +12,8 @@ mod connections;
 #[cfg(test)]
 mod grpc_services;
 #[cfg(test)]
+mod grpc_traffic;
+#[cfg(test)]
 mod quotas;
 #[cfg(test)]
 mod rest_admission;

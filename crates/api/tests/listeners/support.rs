@@ -187,9 +187,14 @@ impl Random for TestRandom {
 }
 
 /// Neighbours that are ready, but for those that a test says aren't.
-pub struct TestNeighbours(Mutex<RegionReadiness>);
+pub struct TestNeighbours(Mutex<RegionReadiness>, AtomicUsize);
 
 impl TestNeighbours {
+    /// Is ready when it was asked so many times more.
+    pub fn ready_after(&self, asks: usize) {
+        self.1.store(asks, Ordering::Relaxed);
+    }
+
     pub fn set(&self, name: &str, lacks: Option<NotReady>) {
         let both = ["us-east-1", "eu-west-1"].map(|other| (region(other), lacks.clone().filter(|_| other == name)));
         *self.0.lock().unwrap() = both.into_iter().collect();
@@ -198,7 +203,7 @@ impl TestNeighbours {
 
 impl Default for TestNeighbours {
     fn default() -> TestNeighbours {
-        let neighbours = TestNeighbours(Mutex::default());
+        let neighbours = TestNeighbours(Mutex::default(), AtomicUsize::new(usize::MAX));
         neighbours.set("", None);
         neighbours
     }
@@ -218,6 +223,9 @@ impl Neighbours for TestNeighbours {
     }
 
     fn readiness(&self) -> RegionReadiness {
+        if self.1.fetch_sub(1, Ordering::Relaxed) == 0 {
+            self.set("", None);
+        }
         self.0.lock().unwrap().clone()
     }
 }

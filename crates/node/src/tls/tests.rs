@@ -1,3 +1,5 @@
+//! Certificates as files: what is taken, what is refused with which reason, and what a renewal changes.
+
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

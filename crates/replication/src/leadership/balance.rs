@@ -68,14 +68,13 @@ impl Cut {
     fn look(&mut self, node: &Node, group: &Group, reach: &Reach, members: &BTreeSet<NodeId>) -> Option<NodeId> {
         let voters: BTreeSet<NodeId> = group.membership().voter_ids().map(NodeId).collect();
         let better = reach.better(node.id, &voters, members).filter(|to| !node.time.is_known_off(*to));
-        self.looks = if better.is_some() && better == self.better { self.looks + 1 } else { 1 };
+        self.looks = if better.is_some() && better == self.better { self.looks.saturating_add(1) } else { 1 };
         self.better = better;
         let to = better.filter(|_| self.looks >= CUT_LOOKS)?;
-        tracing::warn!(
-            group = group.id.0,
-            to = to.0,
-            "a line is cut: another voter hears members that this leader misses"
-        );
+        if self.looks == CUT_LOOKS {
+            let group = group.id.0;
+            tracing::warn!(group, to = to.0, "line cut: another voter hears members that this leader misses");
+        }
         Some(to)
     }
 }

@@ -79,7 +79,8 @@ pub(crate) async fn remove(node: &Arc<Node>, id: NodeId) -> Result<(), ClusterEr
     if id == node.id {
         return Err(ClusterError::Refused("a node can't remove itself: ask another one".to_owned()));
     }
-    let mut rest = node.peers.nodes();
+    let nodes = node.peers.nodes();
+    let mut rest = nodes.clone();
     let info = rest.remove(&id).ok_or(ClusterError::UnknownNode(id))?;
     for group in node.hosted() {
         if group.membership().get_node(&id.0).is_none() {
@@ -90,6 +91,10 @@ pub(crate) async fn remove(node: &Arc<Node>, id: NodeId) -> Result<(), ClusterEr
             add_learner(node, group, heir).await?;
         }
         replace(node, group, Some(id), heir.map(|heir| heir.id)).await?;
+    }
+    // Where its region has several nodes, each of the others has a replica of a part of the groups only.
+    if let Some(elsewhere) = placed(node, &nodes, id).into_iter().find(|group| node.group(*group).is_none()) {
+        hosted(node, elsewhere)?;
     }
     forget(node, id, true);
     Ok(())
@@ -102,6 +107,18 @@ pub(crate) fn told_of_removal(node: &Node, id: NodeId) {
         tracing::info!(node = id.0, "removed node forgotten");
         forget(node, id, false);
     }
+}
+
+/// Says whether a node was removed. One that shows as a member here was added again since, by way of another node.
+pub(crate) fn was_removed(node: &Node, id: NodeId) -> bool {
+    if !node.peers.was_removed(id) {
+        return false;
+    }
+    let member = node.hosted().find_map(|group| group.membership().get_node(&id.0).map(|member| member.0.clone()));
+    if let Some(info) = &member {
+        node.peers.learn(info);
+    }
+    member.is_none()
 }
 
 fn forget(node: &Node, id: NodeId, here: bool) {

@@ -22,7 +22,7 @@ pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, C
     let from = NodeId(request.node);
     let last_seen: BTreeMap<NodeId, Duration> =
         request.last_seen_ms.iter().map(|(node, ms)| (NodeId(*node), Duration::from_millis(*ms))).collect();
-    if !node.peers.was_removed(from) {
+    if !membership::was_removed(node, from) {
         node.last_seen.report(from, node.now(), PeerReport { last_seen, ready: ready_in(&request) });
     }
     request.removed.iter().for_each(|id| membership::told_of_removal(node, NodeId(*id)));

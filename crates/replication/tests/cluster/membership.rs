@@ -241,6 +241,30 @@ async fn a_learner_is_removed() {
     }
 }
 
+/// Who removed it still tells the others of that when it is added again by way of another node.
+#[tokio::test(start_paused = true)]
+async fn a_node_that_was_removed_and_added_again_is_heard() {
+    let mut cluster = Cluster::stopped(4).await;
+    let ids = cluster.ids();
+    let (first, newcomer) = (ids[..3].to_vec(), ids[3]);
+    for id in &first {
+        cluster.run_among(*id, first.clone(), true).await;
+    }
+    propose(cluster.node(first[1]), GroupId::CONTROL, create_app(1)).await.unwrap();
+    cluster.run_among(newcomer, ids.clone(), false).await;
+    let (one, other) = (cluster.node(first[1]).clone(), cluster.node(first[2]).clone());
+    one.add_node(cluster.info(newcomer)).await.unwrap();
+    one.remove_node(newcomer).await.unwrap();
+    cluster.kill(newcomer).await;
+    cluster.wipe(newcomer);
+    cluster.run_among(newcomer, ids, false).await;
+    eventually("the node to be added", || async { other.add_node(cluster.info(newcomer)).await.ok() }).await;
+    let late =
+        |node: &Replication| node.status().last_seen.get(&newcomer).is_none_or(|age| *age > Duration::from_secs(1));
+    eventually("the node to be heard", || async { (!late(&one) && !late(&other)).then_some(()) }).await;
+    assert!(one.status().nodes.iter().any(|info| info.id == newcomer));
+}
+
 /// A node is to take the place of another one, and can't, because it is no member yet.
 #[tokio::test(start_paused = true)]
 async fn a_failed_exchange_leaves_the_present_voter_its_lease() {

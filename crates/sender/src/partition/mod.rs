@@ -216,7 +216,7 @@ impl Partition {
             Done::Outdated(known) => return Err(SenderFault::Outdated { known }),
             Done::Claimed { entries, epoch, claimed } => self.finish_claim(entries, epoch, &claimed),
             Done::Released { entries, doubt } => self.finish_release(entries, doubt),
-            Done::Dispatched(handed_over) => self.finish_dispatch(handed_over),
+            Done::Dispatched(dispatched) => self.finish_dispatch(dispatched),
             Done::Settled { results, recorded } => self.finish_settle(&results, recorded),
         }
         Ok(())

@@ -71,7 +71,7 @@ impl Proposer {
         metrics::counter!("signalbox_sender_proposals_repeated_total", "command" => command).increment(1);
         match error {
             LogError::Stopping | LogError::TooLarge { .. } | LogError::Invalid { .. } => {
-                tracing::warn!(%group, command, %error, "proposal given up after its deadline");
+                tracing::warn!(%group, command, %error, "proposal given up");
                 false
             }
             LogError::NoLeader { .. }
