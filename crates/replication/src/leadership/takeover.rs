@@ -14,7 +14,7 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 use wire::Stored as _;
 
-use crate::lease::group_lease::BegunTakeover;
+use crate::lease::group_lease::granting::BegunTakeover;
 use crate::lease::tenure;
 use crate::node::group::Group;
 use crate::node::shared::Node;

@@ -11,7 +11,7 @@ use openraft::Instant as _;
 use openraft::async_runtime::WatchReceiver as _;
 use traffic::lease::{Host, Tenure};
 
-use crate::lease::group_lease::{Leadership, Members};
+use crate::lease::group_lease::granting::{Leadership, Members};
 use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::raft::type_config::LeaderId;

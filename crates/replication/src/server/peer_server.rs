@@ -20,7 +20,7 @@ use wire::peer::{
 };
 
 use crate::leadership::transfer;
-use crate::lease::group_lease::VoteAsked;
+use crate::lease::group_lease::votes::VoteAsked;
 use crate::members::start_number;
 use crate::node::background;
 use crate::node::group::Group;
