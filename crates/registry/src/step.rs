@@ -63,7 +63,8 @@ impl<'a, T: Tables + ?Sized> Step<'a, T> {
     /// Writes back what was kept.
     pub fn finish(self) {
         self.tables.store_row::<Meta>((), self.meta);
-        for (app, accounting) in self.accounting {
+        // What was only looked at has no row, and gets none: counts never go back to nothing.
+        for (app, accounting) in self.accounting.into_iter().filter(|(_, counts)| *counts != Accounting::default()) {
             self.tables.store_row::<AccountingOf>(app, accounting);
         }
     }

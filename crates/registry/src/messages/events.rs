@@ -98,3 +98,18 @@ fn opt_out_of(kind: EventKind) -> Option<OptOutSource> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::event::EVENT_KINDS;
+
+    use super::*;
+
+    /// What is fenced and what is written must not come apart.
+    #[test]
+    fn an_event_that_forbids_sending_writes_an_opt_out_and_no_other_does() {
+        for (kind, ..) in EVENT_KINDS {
+            assert_eq!(kind.opts_out(), opt_out_of(kind).is_some(), "{kind:?}");
+        }
+    }
+}

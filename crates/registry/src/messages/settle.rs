@@ -13,7 +13,7 @@ use crate::tables::{ProgressOf, RowAccess, TableError, Tables};
 
 /// Records what came of dispatches; answers how many results changed something. Results about unknown messages, about
 /// dispatches that were counted, and about messages that another region has now are ignored; only that a provider took
-/// a message is never ignored, because it is a fact whoever says so.
+/// a message that is still kept is never ignored, because it is a fact whoever says so.
 pub(crate) fn settle<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     region: &RegionId,

@@ -9,7 +9,8 @@ use model::outcome::Outcome;
 
 use super::world::*;
 use crate::tables::{
-    AppSendStates, BlockedKeys, Blocks, Bodies, Deletions, Endpoints, Events, Messages, OptOuts, RowAccess,
+    AccountingOf, AppSendStates, BlockedKeys, Blocks, Bodies, Deletions, Endpoints, Events, Messages, OptOuts,
+    RowAccess,
 };
 
 fn chunk(touched: u32, more: bool) -> Outcome {
@@ -117,6 +118,7 @@ fn apps_that_come_and_go_leave_nothing() {
         let apps: Vec<_> = known.into_iter().map(|(app, _)| app).collect();
         assert_eq!(apps, if group == GroupId::CONTROL { vec![] } else { vec![APP] });
         assert_eq!(world.tables(group).rows_while::<Deletions>(&model::AppId(0), 999, |_| true).unwrap(), []);
+        assert_eq!(world.tables(group).rows_while::<AccountingOf>(&model::AppId(0), 999, |_| true).unwrap(), []);
     }
 }
 
