@@ -2,6 +2,11 @@
 
 use std::collections::BTreeMap;
 
+/// The longest name of a variable's value, in characters; no name of Pinpoint's comes near it.
+pub const VALUE_NAME_MAX: usize = 512;
+/// The most parts that such a name has between its dots: each is a level of the tree that templates look into.
+pub const VALUE_NAME_PARTS_MAX: usize = 16;
+
 /// The longest text of an SMS template or message, in characters (Pinpoint quotas).
 pub const SMS_TEXT_MAX: usize = 1_600;
 /// The largest email with its variables filled in, in bytes (Pinpoint quotas).

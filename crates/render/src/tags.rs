@@ -36,9 +36,9 @@ fn escaped_len(rest: &str) -> Option<usize> {
 
 /// Returns the length of the tag at the start of `rest`, if it is offered.
 fn tag_len(rest: &str) -> Option<usize> {
-    let long_comment = rest.starts_with("{{!--").then(|| rest.find("--}}")).flatten().map(|end| end + 4);
-    if long_comment.is_some() {
-        return long_comment;
+    if rest.starts_with("{{!--") {
+        // One that isn't closed is no shorter comment: the engine would look for its end from each of them.
+        return rest.find("--}}").map(|end| end + 4);
     }
     let end = rest.find("}}")?;
     if rest.starts_with("{{!") {
@@ -102,6 +102,7 @@ mod tests {
             ("{{a \"}}\" [[[[", "{{a \"}}\" [[[["),
             ("{{a.[}}] x}}", "{{a.[}}] x}}"),
             ("x {{open", "{{open"),
+            ("{{!--x}} {{name}}", "{{!--x}} {{name}}"),
             ("{{}}", "{{}}"),
             ("{{{name}}", "{{{name}}"),
             ("{{{{raw}}}}x{{{{/raw}}}}", "{{{{raw}}}}x{{{{/raw}}}}"),

@@ -1,7 +1,7 @@
 //! The values of variables, from the sources that a message has, as the engine reads them.
 
 use handlebars::{Context, JsonValue};
-use model::content::Substitutions;
+use model::content::{Substitutions, VALUE_NAME_PARTS_MAX};
 use serde_json::Map;
 
 /// Values by name. Names are dotted paths (`User.UserAttributes.FirstName`) or plain words. Where two sources give a
@@ -32,10 +32,13 @@ impl Values<'_> {
     }
 }
 
+/// Puts values into the tree, at most [`VALUE_NAME_PARTS_MAX`] levels deep: dropping a tree takes a call for each of its
+/// levels. What a longer name has beyond that stays one part, which no variable names.
 fn insert(root: &mut Map<String, JsonValue>, name: &str, values: &[String]) {
     let mut map = root;
     let mut rest = name;
-    while let Some((first, longer)) = rest.split_once('.') {
+    for _ in 1..VALUE_NAME_PARTS_MAX {
+        let Some((first, longer)) = rest.split_once('.') else { break };
         let below = map.entry(first).or_insert_with(|| JsonValue::Object(Map::new()));
         if !below.is_object() {
             *below = JsonValue::Object(Map::new());

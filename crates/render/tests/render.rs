@@ -173,3 +173,12 @@ proptest! {
         prop_assert_eq!(text(&plain, &Substitutions::new()), Ok(plain));
     }
 }
+
+/// A tree as deep as a caller likes would take the stack with it when it is dropped.
+#[test]
+fn names_of_many_parts_make_no_deep_tree() {
+    let deep = format!("{}b", "a.".repeat(200_000));
+    let given = values(&[(&deep, &["x"]), ("a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p", &["sixteen"])]);
+    assert_eq!(text("{{v}}ok", &given).as_deref(), Ok("ok"));
+    assert_eq!(text("{{a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p}}", &given).as_deref(), Ok("sixteen"));
+}

@@ -18,7 +18,7 @@ const REPLY_TO_MAX: usize = 50;
 /// The longest name of a header field, in characters (Amazon SES API reference, MessageHeader).
 const HEADER_NAME_MAX: usize = 126;
 /// Header fields that the mail itself decides, in lower case; and all that describe its content.
-const HEADERS_DECIDED: [&str; 15] = [
+const HEADERS_DECIDED: [&str; 13] = [
     "bcc",
     "cc",
     "date",
@@ -32,10 +32,9 @@ const HEADERS_DECIDED: [&str; 15] = [
     "sender",
     "subject",
     "to",
-    "resent-from",
-    "resent-to",
 ];
-const CONTENT_HEADERS: &str = "content-";
+/// What such fields begin with: those of a content, and those that name more recipients.
+const HEADERS_DECIDED_PREFIXES: [&str; 2] = ["content-", "resent-"];
 
 /// What a protocol calls the members of a content. A text has the name of the member that it was given in, which may be
 /// one recipient's.
@@ -156,7 +155,9 @@ fn header_name(field: &str, name: &str) -> Result<(), ServiceError> {
         return Err(ServiceError::invalid(field, "only printable ASCII without spaces and colons is allowed"));
     }
     let lower = name.to_ascii_lowercase();
-    if HEADERS_DECIDED.contains(&lower.as_str()) || lower.starts_with(CONTENT_HEADERS) {
+    if HEADERS_DECIDED.contains(&lower.as_str())
+        || HEADERS_DECIDED_PREFIXES.iter().any(|prefix| lower.starts_with(prefix))
+    {
         return Err(ServiceError::invalid(field, format!("{name} is decided by the mail itself")));
     }
     Ok(())

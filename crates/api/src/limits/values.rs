@@ -47,12 +47,32 @@ pub(super) fn mailbox(field: &str, text: &str) -> Result<(), ServiceError> {
         return Err(ServiceError::invalid(field, "line breaks and other control characters are not allowed"));
     }
     let bare = match text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
+        Some((name, _)) if !is_display_name(name.trim()) => {
+            return Err(ServiceError::invalid(field, "the name must be in quotes, or without any of ()<>[]:;@\\,\""));
+        }
         Some((_, inside)) => inside,
         None => text,
     };
     match addresses::read(Channel::Email, bare, Numbering::Unknown) {
         Ok(_) => Ok(()),
         Err(reason) => Err(ServiceError::invalid(field, reason.to_string())),
+    }
+}
+
+/// Says whether a text is one name before a mailbox (RFC 5322, 3.4): words without special characters, or one quoted
+/// string. Anything else could be another mailbox.
+fn is_display_name(name: &str) -> bool {
+    match name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(quoted) => {
+            let mut escaped = false;
+            let closes = quoted.chars().any(|c| {
+                let closes = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                closes
+            });
+            !closes && !escaped
+        }
+        None => !name.contains(['(', ')', '<', '>', '[', ']', ':', ';', '@', '\\', ',', '"']),
     }
 }
 
@@ -65,6 +85,16 @@ mod tests {
         for fine in ["a@example.com", "Jo <a@example.com>", "\"Jo, Inc\" <a@example.com>"] {
             mailbox("from", fine).unwrap();
         }
+        for two in [
+            "ceo@bank.example, x <a@example.com>",
+            "x, <a@example.com>",
+            "\"Jo <a@example.com>",
+            "\"Jo\" <b@example.com>, \"x\" <a@example.com>",
+            "\"Jo\\\" <a@example.com>",
+        ] {
+            assert_eq!(mailbox("from", two).unwrap_err().field.as_deref(), Some("from"), "{two}");
+        }
+        mailbox("from", r#""Jo \"x\", Inc" <a@example.com>"#).unwrap();
         for bad in ["", "a", "Jo <a>", "Jo <a@example.com", "Jo\r\nBcc: x@y.z <a@example.com>"] {
             assert_eq!(mailbox("from", bad).unwrap_err().field.as_deref(), Some("from"), "{bad:?}");
         }

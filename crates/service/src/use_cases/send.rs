@@ -8,7 +8,7 @@ use std::time::Duration;
 use model::address::{partition_of_app, stable_hash};
 use model::channel::{CHANNELS, Channel};
 use model::command::{AcceptMessages, Command, Proposal, Recipient};
-use model::content::{Content, Substitutions};
+use model::content::{Content, Substitutions, VALUE_NAME_MAX, VALUE_NAME_PARTS_MAX};
 use model::id::{AppId, BodyId, EndpointId, GroupId, MessageId, RequestId};
 use model::message::{Class, RECIPIENTS_MAX};
 use model::outcome::{Acceptance, Outcome, Refusal};
@@ -132,6 +132,8 @@ impl Service {
             let text = format!("1 to {RECIPIENTS_MAX} recipients are allowed, found {}", request.targets.len());
             return Err(ServiceError::invalid("Addresses", text));
         }
+        let named = request.targets.iter().flat_map(|target| target.substitutions.keys());
+        request.substitutions.keys().chain(named).try_for_each(|name| value_name(name))?;
         let known = self.known(&request).await?;
         let mut answers: Vec<Option<SendAnswer>> = vec![None; request.targets.len()];
         let mut batches = Batches::default();
@@ -275,6 +277,20 @@ impl Service {
         let answer = self.log.propose(group, proposal, REQUEST_DEADLINE).await;
         (places, accepted(channel, answer))
     }
+}
+
+/// Checks the name of a variable's value.
+fn value_name(name: &str) -> Result<(), ServiceError> {
+    let parts = name.split('.').count();
+    if parts > VALUE_NAME_PARTS_MAX || name.chars().count() > VALUE_NAME_MAX {
+        let text = format!(
+            "a name has at most {VALUE_NAME_MAX} characters and {VALUE_NAME_PARTS_MAX} parts between dots, found {} and \
+             {parts}",
+            name.chars().count()
+        );
+        return Err(ServiceError::invalid("Substitutions", text));
+    }
+    Ok(())
 }
 
 fn answer(address: Option<&str>, outcome: SendOutcome) -> SendAnswer {

@@ -23,8 +23,9 @@ pub(super) fn endpoint_values(content: &Content, endpoint: &Endpoint, user: &Att
 fn texts(content: &Content) -> Vec<&str> {
     match content {
         Content::Sms { text, .. } => vec![text],
-        Content::Email { subject, html, text, .. } => {
-            [Some(subject), html.as_ref(), text.as_ref()].into_iter().flatten().map(String::as_str).collect()
+        Content::Email { subject, html, text, headers, from: _, reply_to: _ } => {
+            let parts = [Some(subject), html.as_ref(), text.as_ref()].into_iter().flatten().map(String::as_str);
+            parts.chain(headers.iter().map(|header| header.value.as_str())).collect()
         }
         Content::Custom { data } => vec![data],
         Content::RawEmail { .. } => Vec::new(),
@@ -37,7 +38,8 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
         .skip(1)
         .filter_map(|rest| rest.split_once("}}").map(|(inside, _)| inside))
         .flat_map(|inside| {
-            inside.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '{' | '}' | '=' | '#' | '/'))
+            inside
+                .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '{' | '}' | '=' | '#' | '/' | '&' | '~'))
         })
         .map(|name| name.split(".[").next().unwrap_or(name))
         .filter(|name| !name.is_empty())
@@ -84,6 +86,8 @@ fn single(name: &str, endpoint: &Endpoint) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use model::content::HeaderField;
+
     use super::*;
 
     #[test]
@@ -94,5 +98,22 @@ mod tests {
         for wanted in ["User.UserAttributes.First", "Attributes.Color", "Address", "Id"] {
             assert!(found.contains(&wanted), "{wanted} in {found:?}");
         }
+        let bare: Vec<_> = names("{{&Attributes.A}} {{~Attributes.B~}}").collect();
+        assert_eq!(bare, ["Attributes.A", "Attributes.B"]);
+    }
+
+    #[test]
+    fn every_part_of_an_email_with_variables_is_looked_at() {
+        let variable = |name: &str| format!("{{{{{name}}}}}");
+        let email = Content::Email {
+            subject: variable("a"),
+            html: Some(variable("b")),
+            text: Some(variable("c")),
+            from: None,
+            reply_to: Vec::new(),
+            headers: vec![HeaderField { name: "X".to_owned(), value: variable("d") }],
+        };
+        let found: Vec<_> = texts(&email).into_iter().flat_map(names).collect();
+        assert_eq!(found, ["a", "b", "c", "d"]);
     }
 }
