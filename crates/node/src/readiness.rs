@@ -139,7 +139,9 @@ impl NodeReadiness {
 
     fn holds_leases(&self) -> Result<(), String> {
         let groups = self.replication.status().groups;
-        let lacking = |status: &&GroupStatus| status.group != GroupId::CONTROL && status.lease_left.is_none();
+        // A learner gets none (R14), and sends nothing.
+        let holds = |status: &GroupStatus| status.lease_left.is_some() || !status.voters.contains(&self.node);
+        let lacking = |status: &&GroupStatus| status.group != GroupId::CONTROL && !holds(status);
         match groups.iter().find(lacking) {
             Some(status) => Err(format!("the node holds no send lease of group {}", status.group)),
             None => Ok(()),

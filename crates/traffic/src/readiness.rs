@@ -3,7 +3,8 @@
 //!
 //! A region is ready when each of its nodes said so itself within the silence after which it would count as lost, and
 //! when a majority of the regions hears the region, as they must for it not to be lost. A node that can't hear a region
-//! therefore gives it nothing, though another node might.
+//! therefore gives it nothing, though another node might. To take the place of a lost region one node that could send
+//! is enough: a part of what was sent is better than nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,7 +15,11 @@ use model::{NodeId, RegionId};
 
 /// Which serving regions could send now; those that could not, each with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RegionReadiness(BTreeMap<RegionId, Option<NotReady>>);
+pub struct RegionReadiness {
+    reasons: BTreeMap<RegionId, Option<NotReady>>,
+    /// Those that may take the place of a lost one.
+    stand_ins: BTreeSet<RegionId>,
+}
 
 /// What is known of one other node.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -102,38 +107,52 @@ impl NotReady {
 impl RegionReadiness {
     /// Returns why a region could not send now; nothing when it could.
     pub fn why_not(&self, region: &RegionId) -> Option<NotReady> {
-        self.0.get(region).cloned().unwrap_or(Some(NotReady::NoNode))
+        self.reasons.get(region).cloned().unwrap_or(Some(NotReady::NoNode))
     }
 
-    /// Says whether a region may take the place of a lost one: it is ready, or waits for an election alone.
+    /// Says whether a region may take the place of a lost one: it is heard, and one of its nodes at least is ready, or
+    /// waits for an election alone.
     pub fn can_stand_in(&self, region: &RegionId) -> bool {
-        self.why_not(region).is_none_or(|reason| reason.is_waiting())
+        self.stand_ins.contains(region)
     }
 }
 
 impl FromIterator<(RegionId, Option<NotReady>)> for RegionReadiness {
+    /// Of regions with one node each.
     fn from_iter<I: IntoIterator<Item = (RegionId, Option<NotReady>)>>(regions: I) -> RegionReadiness {
-        RegionReadiness(regions.into_iter().collect())
+        let reasons: BTreeMap<RegionId, Option<NotReady>> = regions.into_iter().collect();
+        let able = reasons.iter().filter(|(_, reason)| could_send(reason.as_ref()));
+        RegionReadiness { stand_ins: able.map(|(region, _)| region.clone()).collect(), reasons }
     }
 }
 
-/// Judges every serving region; `own` is what the node that looks says of itself. Of several reasons the gravest is told: a silent node before one that speaks, one that
-/// can't send before one that waits.
+/// Says whether nothing is wrong with a node itself.
+fn could_send(reason: Option<&NotReady>) -> bool {
+    reason.is_none_or(NotReady::is_waiting)
+}
+
+/// Judges every serving region; `own` is what the node that looks says of itself. Of several reasons the gravest is
+/// told: a silent node before one that speaks, one that can't send before one that waits.
 pub fn judge(sight: &Sight<'_>, own: &ReadyState) -> RegionReadiness {
     let regions: BTreeSet<&RegionId> = sight.nodes.values().map(|node| &node.region).collect();
     let needed = regions.len() / 2 + 1;
     let serving = sight.nodes.values().filter(|node| node.kind == RegionKind::Serving);
     let serving: BTreeSet<&RegionId> = serving.map(|node| &node.region).collect();
-    let judge = |region: &RegionId| {
-        let worst = nodes_of(sight, region).filter_map(|node| judge_node(sight, own, node)).min_by_key(gravity);
+    let mut readiness = RegionReadiness::default();
+    for region in serving {
+        let reasons: Vec<Option<NotReady>> = nodes_of(sight, region).map(|node| judge_node(sight, own, node)).collect();
         let heard_by = regions.iter().filter(|observer| **observer == region || hears(sight, observer, region)).count();
-        match worst {
+        if heard_by >= needed && reasons.iter().any(|reason| could_send(reason.as_ref())) {
+            readiness.stand_ins.insert(region.clone());
+        }
+        let reason = match reasons.into_iter().flatten().min_by_key(gravity) {
             Some(reason) if !reason.may_pass() => Some(reason),
             _ if heard_by < needed => Some(NotReady::Unheard { heard_by, needed }),
             other => other,
-        }
-    };
-    serving.into_iter().map(|region| (region.clone(), judge(region))).collect()
+        };
+        readiness.reasons.insert(region.clone(), reason);
+    }
+    readiness
 }
 
 fn judge_node(sight: &Sight<'_>, own: &ReadyState, node: NodeId) -> Option<NotReady> {

@@ -108,6 +108,19 @@ fn a_node_s_own_region_must_be_heard_by_others_too() {
     assert_eq!(world.lacks("a"), Some(NotReady::Unheard { heard_by: 1, needed: 2 }));
 }
 
+/// One node of two is down: the region gets nothing more by hand, and can take the place of a lost one all the same.
+#[test]
+fn a_region_with_one_node_that_could_send_may_stand_in() {
+    let mut world = World::of(&["a", "b", "c", "b"]);
+    let b = region("b");
+    assert!(world.judge().can_stand_in(&b));
+    world.news(4).reported = Some(SILENCE);
+    assert!(matches!(world.lacks("b"), Some(NotReady::Silent { node: NodeId(4), .. })));
+    assert!(world.judge().can_stand_in(&b), "node 2 could send");
+    world.news(2).ready = Some(ReadyState::Unable("it has just started".to_owned()));
+    assert!(!world.judge().can_stand_in(&b), "none could");
+}
+
 fn cut(world: &World) -> Vec<String> {
     let World { nodes, news, .. } = world;
     let cut = cut_lines(&Sight { node: NodeId(1), nodes, news, silence: SILENCE });

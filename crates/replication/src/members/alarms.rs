@@ -100,7 +100,8 @@ fn node_alarms(signs: &Signs) -> Vec<Alarm> {
 }
 
 fn group_alarms(signs: &Signs) -> Vec<Alarm> {
-    let lost = |status: &&GroupStatus| status.leader.is_none() || signs.alone.contains(&status.group);
+    // A group without a leader for a moment elects one.
+    let lost = |status: &&GroupStatus| signs.alone.contains(&status.group);
     let lost: Vec<GroupId> = signs.groups.iter().filter(lost).map(|status| status.group).collect();
     let mut alarms = Vec::new();
     if !lost.is_empty() {
@@ -217,8 +218,7 @@ mod tests {
         assert_eq!(raised(&signs), [(AlarmName::NoSendLease, "groups 0-4".to_owned())]);
         signs.alone = (0..5).map(GroupId).collect();
         assert_eq!(raised(&signs), [(AlarmName::MajorityLost, "groups 0-4".to_owned())]);
-        signs.alone = vec![GroupId(0), GroupId(3)];
-        signs.groups[4].leader = None;
+        signs.alone = vec![GroupId(0), GroupId(3), GroupId(4)];
         let expected =
             [(AlarmName::MajorityLost, "groups 0, 3-4".to_owned()), (AlarmName::NoSendLease, "groups 1-2".to_owned())];
         assert_eq!(raised(&signs), expected);
