@@ -33,16 +33,15 @@ pub(crate) enum Ban {
     OptedOut,
 }
 
-/// Returns what forbids a message, or nothing. For nearly everybody these are two reads that find nothing where the
-/// channel has an opt-out list, and one elsewhere.
+/// Returns what forbids a message, or nothing. For nearly everybody this is one read that finds nothing.
 pub(crate) fn ban<V: View + ?Sized>(view: &V, whom: Whom<'_>) -> Result<Option<Ban>, TableError> {
+    if view.row::<BanCounts>(whom.key)?.is_none() {
+        return Ok(None);
+    }
     if let Some(list) = OptOutList::of(whom.channel)
         && view.row::<ListedOptOuts>(&(list, whom.key.clone()))?.is_some()
     {
         return Ok(Some(Ban::OptedOut));
-    }
-    if view.row::<BanCounts>(&(whom.app, whom.key.clone()))?.is_none() {
-        return Ok(None);
     }
     if view.row::<OptOuts>(&(whom.app, whom.key.clone(), whom.channel))?.is_some() {
         return Ok(Some(Ban::OptedOut));
@@ -92,7 +91,7 @@ pub(crate) fn opt_out<T: Tables + ?Sized>(
     if step.tables.row::<OptOuts>(&key)?.is_none() {
         let (app, recipient, channel) = key.clone();
         let row = OptOut { app, key: recipient, channel, source, time: step.now };
-        count_bans(step, (key.0, key.1.clone()), |count| count.saturating_add(1))?;
+        counted(step.tables, &key.1)?;
         step.tables.store_row::<OptOuts>(key, row);
     }
     step.effects.push(Effect::Forbids);
@@ -111,7 +110,7 @@ pub(crate) fn delete_opt_out<T: Tables + ?Sized>(
         return Ok(Outcome::Refused(Refusal::OptOutNotFound));
     }
     step.tables.remove_row::<OptOuts>(key);
-    count_bans(step, (key.0, key.1.clone()), |count| count.saturating_sub(1))?;
+    uncounted(step.tables, &key.1)?;
     Ok(Outcome::Done)
 }
 
@@ -127,6 +126,7 @@ pub(crate) fn put_listed_opt_out<T: Tables + ?Sized>(
     }
     if step.tables.row::<ListedOptOuts>(&key)?.is_none() {
         let (list, recipient) = key.clone();
+        counted(step.tables, &recipient)?;
         let row = ListedOptOut { list, key: recipient, source, time: step.now };
         step.tables.store_row::<ListedOptOuts>(key, row);
     }
@@ -143,6 +143,7 @@ pub(crate) fn delete_listed_opt_out<T: Tables + ?Sized>(
         return Ok(Outcome::Refused(Refusal::OptOutNotFound));
     }
     step.tables.remove_row::<ListedOptOuts>(key);
+    uncounted(step.tables, &key.1)?;
     Ok(Outcome::Done)
 }
 
@@ -152,7 +153,7 @@ pub(crate) fn put_block<T: Tables + ?Sized>(step: &mut Step<'_, T>, block: &Bloc
     let standing = step.tables.row::<Blocks>(&key)?;
     let deleted = step.send_state(block.app)?.is_some_and(|send_state| send_state.deleted);
     if standing.is_none() && !deleted {
-        count_bans(step, (block.app, block.key.clone()), |count| count.saturating_add(1))?;
+        counted(step.tables, &block.key)?;
     }
     if !deleted && standing.is_none_or(|standing| standing.revision <= block.revision) {
         step.tables.store_row::<Blocks>(key, block.clone());
@@ -168,19 +169,23 @@ pub(crate) fn remove_block<T: Tables + ?Sized>(
 ) -> Result<(), TableError> {
     if step.tables.row::<Blocks>(key)?.is_some() {
         step.tables.remove_row::<Blocks>(key);
-        count_bans(step, (key.0, key.1.clone()), |count| count.saturating_sub(1))?;
+        uncounted(step.tables, &key.1)?;
     }
     Ok(())
 }
 
-fn count_bans<T: Tables + ?Sized>(
-    step: &mut Step<'_, T>,
-    key: <BanCounts as Table>::Key,
-    change: impl FnOnce(u64) -> u64,
-) -> Result<(), TableError> {
-    match change(step.tables.row::<BanCounts>(&key)?.unwrap_or_default()) {
-        0 => step.tables.remove_row::<BanCounts>(&key),
-        count => step.tables.store_row::<BanCounts>(key, count),
+/// Counts a ban of a recipient that is written.
+fn counted<T: Tables + ?Sized>(tables: &mut T, key: &AddressKey) -> Result<(), TableError> {
+    let count = tables.row::<BanCounts>(key)?.unwrap_or_default().saturating_add(1);
+    tables.store_row::<BanCounts>(key.clone(), count);
+    Ok(())
+}
+
+/// Uncounts a ban of a recipient that is removed.
+pub(crate) fn uncounted<T: Tables + ?Sized>(tables: &mut T, key: &AddressKey) -> Result<(), TableError> {
+    match tables.row::<BanCounts>(key)?.unwrap_or_default().saturating_sub(1) {
+        0 => tables.remove_row::<BanCounts>(key),
+        count => tables.store_row::<BanCounts>(key.clone(), count),
     }
     Ok(())
 }

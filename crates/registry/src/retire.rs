@@ -9,11 +9,12 @@ use model::outcome::Outcome;
 use model::time::Timestamp;
 
 use crate::follow_up;
+use crate::forbid;
 use crate::messages;
 use crate::step::Step;
 use crate::tables::{
-    AddressEndpoints, BanCounts, BlockedKeys, Blocks, Deletions, Endpoints, FormerPlaces, OptOuts, RequestAges,
-    Requests, RowAccess, Table, TableError, Tables, UserEndpoints, Users, WriteRows,
+    AddressEndpoints, BlockedKeys, Blocks, Deletions, Endpoints, FormerPlaces, OptOuts, RequestAges, Requests,
+    RowAccess, Table, TableError, Tables, UserEndpoints, Users, WriteRows,
 };
 
 /// How many deleted apps are looked at each time, whatever may be removed: those that wait for something (a pending
@@ -97,27 +98,30 @@ fn clear_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId, left: &mut 
     clear::<T, AddressEndpoints>(tables, &(app, channel, key.clone()), |key| key.0 == app, left)?;
     clear::<T, BlockedKeys>(tables, &(app, endpoint.clone(), key.clone()), |key| key.0 == app, left)?;
     clear::<T, FormerPlaces>(tables, &(app, endpoint.clone(), key.clone()), |key| key.0 == app, left)?;
-    clear::<T, OptOuts>(tables, &(app, key.clone(), channel), |key| key.0 == app, left)?;
-    clear::<T, Blocks>(tables, &(app, key.clone(), endpoint), |key| key.0 == app, left)?;
-    clear::<T, BanCounts>(tables, &(app, key), |key| key.0 == app, left)?;
+    for (_, key, _) in clear::<T, OptOuts>(tables, &(app, key.clone(), channel), |key| key.0 == app, left)? {
+        forbid::uncounted(tables, &key)?;
+    }
+    for (_, key, _) in clear::<T, Blocks>(tables, &(app, key, endpoint), |key| key.0 == app, left)? {
+        forbid::uncounted(tables, &key)?;
+    }
     *left -= messages::forbid_held(step, app, *left)?;
     Ok(())
 }
 
+/// Removes at most `left` rows that belong together and begin at `from`; counts `left` down. Returns their keys.
 fn clear<T, X>(
     tables: &mut T,
     from: &X::Key,
     belongs: impl Fn(&X::Key) -> bool,
     left: &mut usize,
-) -> Result<(), TableError>
+) -> Result<Vec<X::Key>, TableError>
 where
     T: Tables + WriteRows<X> + ?Sized,
     X: Table,
 {
     let rows = tables.rows_while::<X>(from, *left, belongs)?;
     *left -= rows.len();
-    for (key, _) in rows {
-        tables.remove_row::<X>(&key);
-    }
-    Ok(())
+    let keys: Vec<X::Key> = rows.into_iter().map(|(key, _)| key).collect();
+    keys.iter().for_each(|key| tables.remove_row::<X>(key));
+    Ok(keys)
 }

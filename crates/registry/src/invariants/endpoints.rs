@@ -6,13 +6,13 @@ use model::address::AddressKey;
 use model::channel::CHANNELS;
 use model::endpoint::{ENDPOINTS_PER_USER_MAX, Endpoint, EndpointStatus, FORMER_PLACES_MAX};
 use model::id::{AppId, EndpointId, UserId};
-use model::opt_out::BlockReason;
+use model::opt_out::{BlockReason, OptOutList};
 
 use super::broken::{Broken, all, hold};
 use crate::endpoints::{place_of, reason_of};
 use crate::tables::{
-    AddressEndpoints, AppSendStates, BanCounts, BlockedKeys, Blocks, Deletions, Endpoints, FormerPlaces, OptOuts,
-    RowAccess, TableError, UserEndpoints, Users, View,
+    AddressEndpoints, AppSendStates, BanCounts, BlockedKeys, Blocks, Deletions, Endpoints, FormerPlaces, ListedOptOuts,
+    OptOuts, RowAccess, TableError, UserEndpoints, Users, View,
 };
 
 /// At most one endpoint is active at an address of a channel, and the index names it. Apps whose rows are being removed
@@ -112,23 +112,17 @@ pub(super) fn invariant_former_places<V: View + ?Sized>(view: &V) -> Result<(), 
     Ok(())
 }
 
-/// Every recipient of an app that exists has as many opt-outs and blocks as are counted.
+/// Every recipient has as many opt-outs and blocks as are counted.
 pub(super) fn invariant_ban_counts<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
-    let mut expected: BTreeMap<(AppId, AddressKey), u64> = BTreeMap::new();
-    let blocks = all::<Blocks>(view, &(AppId(0), no_key(), no_endpoint()))?;
-    let opt_outs = all::<OptOuts>(view, &(AppId(0), no_key(), CHANNELS[0]))?;
-    let banned = blocks.into_iter().map(|((app, key, _), _)| (app, key));
-    for (app, key) in banned.chain(opt_outs.into_iter().map(|((app, key, _), _)| (app, key))) {
-        if open(view, app)? {
-            *expected.entry((app, key)).or_default() += 1;
-        }
+    let mut expected: BTreeMap<AddressKey, u64> = BTreeMap::new();
+    let blocks = all::<Blocks>(view, &(AppId(0), no_key(), no_endpoint()))?.into_iter().map(|((_, key, _), _)| key);
+    let opt_outs = all::<OptOuts>(view, &(AppId(0), no_key(), CHANNELS[0]))?.into_iter().map(|((_, key, _), _)| key);
+    let first = (OptOutList::from_stored(String::new()), no_key());
+    let listed = all::<ListedOptOuts>(view, &first)?.into_iter().map(|((_, key), _)| key);
+    for key in blocks.chain(opt_outs).chain(listed) {
+        *expected.entry(key).or_default() += 1;
     }
-    let mut found = BTreeMap::new();
-    for (key, count) in all::<BanCounts>(view, &(AppId(0), no_key()))? {
-        if open(view, key.0)? {
-            found.insert(key, count);
-        }
-    }
+    let found: BTreeMap<AddressKey, u64> = all::<BanCounts>(view, &no_key())?.into_iter().collect();
     hold("invariant_ban_counts", found == expected, || format!("found {found:?}, expected {expected:?}"))
 }
 
@@ -140,7 +134,6 @@ pub(super) fn invariant_deleted_apps<V: View + ?Sized>(view: &V) -> Result<(), B
     left.extend(all::<FormerPlaces>(view, &(AppId(0), no_endpoint(), no_key()))?.into_iter().map(|(key, _)| key.0));
     left.extend(all::<OptOuts>(view, &(AppId(0), no_key(), CHANNELS[0]))?.into_iter().map(|(key, _)| key.0));
     left.extend(all::<Blocks>(view, &(AppId(0), no_key(), no_endpoint()))?.into_iter().map(|(key, _)| key.0));
-    left.extend(all::<BanCounts>(view, &(AppId(0), no_key()))?.into_iter().map(|(key, _)| key.0));
     for (app, send_state) in all::<AppSendStates>(view, &AppId(0))? {
         let known = view.row::<Deletions>(&app)?.is_some_and(|deletion| deletion.known);
         hold("invariant_deleted_apps", send_state.deleted == known, || format!("app {app} is kept as a tombstone"))?;

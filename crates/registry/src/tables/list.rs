@@ -94,8 +94,9 @@ tables! {
     /// Where endpoints were; at most [`FORMER_PLACES_MAX`](model::endpoint::FORMER_PLACES_MAX) each.
     28 FormerPlaces: (AppId, EndpointId, AddressKey) => FormerPlace;
 
-    /// How many opt-outs and blocks a recipient has; no row for none, which is nearly everybody.
-    29 BanCounts: (AppId, AddressKey) => u64;
+    /// How many opt-outs (an app's and listed ones) and blocks a recipient has, over all apps; no row for none, which is
+    /// nearly everybody.
+    29 BanCounts: AddressKey => u64;
     /// Recipients who opted out.
     30 OptOuts: (AppId, AddressKey, Channel) => OptOut;
     /// What endpoints forbid.
