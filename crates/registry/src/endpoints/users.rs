@@ -18,9 +18,10 @@ pub(crate) enum Room {
     Full,
 }
 
-/// Says why an endpoint is refused when there is no room.
+/// Says why an endpoint is refused when there is no room. Clients look at how this begins: older Amplify unlinks
+/// endpoints then (aws-amplify/amplify-js#1378).
 pub(crate) fn full_text() -> String {
-    format!("a user may have at most {ENDPOINTS_PER_USER_MAX} endpoints")
+    format!("Exceeded maximum endpoint per user count {ENDPOINTS_PER_USER_MAX}")
 }
 
 /// Finds out whether the user of `new` has room for it.

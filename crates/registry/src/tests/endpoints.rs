@@ -112,7 +112,8 @@ fn a_user_has_fifteen_endpoints_and_the_oldest_device_yields() {
         world.endpoint(&format!("d{n}"), EndpointPatch { user: user("u"), ..device(n) });
     }
     let sms = EndpointPatch { user: user("u"), ..at(&near()) };
-    assert!(matches!(world.upsert("s", sms), Outcome::Refused(Refusal::EndpointLimit(_))));
+    let full = Refusal::EndpointLimit("Exceeded maximum endpoint per user count 15".into());
+    assert_eq!(world.upsert("s", sms), refused(full));
     world.endpoint("d0", EndpointPatch { effective: Some("2030-01-01T00:00:00.000Z".into()), ..device(0) });
     world.endpoint("d15", EndpointPatch { user: user("u"), ..device(15) });
     let oldest = stored(&world, "d1");
