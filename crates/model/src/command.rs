@@ -57,13 +57,13 @@ pub enum Command {
     DeleteApp {
         app: AppId,
     },
-    /// Configures a channel of an app, or changes it.
+    /// Configures a channel of an app. Its detail is replaced as a whole.
     PutChannel {
         app: AppId,
         channel: Channel,
         /// Whether it is enabled; as it was, or enabled when new, if not given.
         enabled: Option<bool>,
-        /// The class of messages that name none.
+        /// The class of messages that name none; as it was if not given.
         class: Option<Class>,
         detail: ChannelDetail,
     },

@@ -86,7 +86,7 @@ pub(crate) fn put_channel<T: Tables + ?Sized>(
         channel,
         enabled: wish.enabled.or(old.as_ref().map(|old| old.enabled)).unwrap_or(true),
         class: wish.class.or(old.as_ref().and_then(|old| old.class)),
-        detail: merged_detail(old.as_ref().map(|old| &old.detail), wish.detail),
+        detail: replaced(old.as_ref().map(|old| &old.detail), wish.detail),
         created: old.as_ref().map_or(step.now, |old| old.created),
         modified: step.now,
         revision: old.map_or(Revision(1), |old| old.revision.next()),
@@ -189,22 +189,14 @@ fn channels_of<T: Tables + ?Sized>(step: &Step<'_, T>, app: AppId) -> Result<Vec
     Ok(rows.into_iter().map(|(_, settings)| settings).collect())
 }
 
-/// An SMS channel may be changed by naming only what changes (its request has no required member); the details of other
-/// channels are always given whole.
-fn merged_detail(old: Option<&ChannelDetail>, new: &ChannelDetail) -> ChannelDetail {
-    match (old, new) {
-        (
-            Some(ChannelDetail::Sms {
-                sender_id: old_sender_id,
-                short_code: old_short_code,
-                default_country: old_default_country,
-            }),
-            ChannelDetail::Sms { sender_id, short_code, default_country },
-        ) => ChannelDetail::Sms {
-            sender_id: sender_id.clone().or_else(|| old_sender_id.clone()),
-            short_code: short_code.clone().or_else(|| old_short_code.clone()),
-            default_country: default_country.or(*old_default_country),
-        },
-        _ => new.clone(),
+/// The detail is replaced as a whole, but for the default country: Pinpoint's clients have no member for it, and their
+/// PUT must not make the app's national numbers unreadable.
+fn replaced(old: Option<&ChannelDetail>, new: &ChannelDetail) -> ChannelDetail {
+    let mut detail = new.clone();
+    if let ChannelDetail::Sms { default_country, .. } = &mut detail
+        && let Some(ChannelDetail::Sms { default_country: old, .. }) = old
+    {
+        *default_country = default_country.or(*old);
     }
+    detail
 }

@@ -1,10 +1,10 @@
-//! The EMAIL and SMS channels of an app: Update, Get, Delete.
+//! The EMAIL and SMS channels of an app: Update, Get, Delete. An update replaces a channel's settings as a whole; one
+//! that doesn't say whether the channel is enabled leaves that as it is, so that it never begins what was stopped.
 
 use http::StatusCode;
 use model::app::{ChannelDetail, ChannelSettings};
 use model::channel::Channel;
 use serde::{Deserialize, Serialize};
-use service::ErrorCode;
 use service::use_cases::PutChannel;
 
 use super::call::Call;
@@ -75,14 +75,8 @@ pub(super) async fn put_email_channel(call: &Call<'_>) -> Result<Reply, RestErro
     put_channel(call, Channel::Email, enabled, detail).await
 }
 
-/// UpdateSmsChannel. Members that aren't given stay as they are.
 pub(super) async fn put_sms_channel(call: &Call<'_>) -> Result<Reply, RestError> {
     let (enabled, detail) = sms_request(&call.body)?;
-    let detail = match call.api.service.get_channel(call.app()?, Channel::Sms).await {
-        Ok(stored) => kept(detail, stored.detail),
-        Err(error) if error.code == ErrorCode::NotFound => detail,
-        Err(error) => return Err(error.into()),
-    };
     put_channel(call, Channel::Sms, enabled, detail).await
 }
 
@@ -125,25 +119,6 @@ fn sms_request(body: &[u8]) -> Result<(Option<bool>, ChannelDetail), RestError> 
         ChannelDetail::Sms { sender_id: request.sender_id, short_code: request.short_code, default_country: None };
     limits::channel(&detail, &NAMES)?;
     Ok((request.enabled, detail))
-}
-
-/// Fills the members that aren't given from what is stored, so that `{"Enabled": false}` loses nothing.
-fn kept(newer: ChannelDetail, stored: ChannelDetail) -> ChannelDetail {
-    match (newer, stored) {
-        (
-            ChannelDetail::Sms { sender_id, short_code, default_country },
-            ChannelDetail::Sms {
-                sender_id: stored_sender_id,
-                short_code: stored_short_code,
-                default_country: stored_default_country,
-            },
-        ) => ChannelDetail::Sms {
-            sender_id: sender_id.or(stored_sender_id),
-            short_code: short_code.or(stored_short_code),
-            default_country: default_country.or(stored_default_country),
-        },
-        (newer, _) => newer,
-    }
 }
 
 fn reply(call: &Call<'_>, settings: &ChannelSettings) -> Reply {
@@ -214,17 +189,6 @@ mod tests {
             (None, ChannelDetail::Sms { sender_id: None, short_code: None, default_country: None })
         );
         assert!(sms_request(br#"{"SenderId":""}"#).is_err());
-    }
-
-    #[test]
-    fn switching_an_sms_channel_off_keeps_its_sender() {
-        let sms = |sender_id: Option<&str>| ChannelDetail::Sms {
-            sender_id: sender_id.map(str::to_owned),
-            short_code: None,
-            default_country: None,
-        };
-        assert_eq!(kept(sms(None), sms(Some("KIT"))), sms(Some("KIT")));
-        assert_eq!(kept(sms(Some("NEW")), sms(Some("KIT"))), sms(Some("NEW")));
     }
 
     #[test]

@@ -31,7 +31,9 @@ async fn channels_are_configured_switched_off_and_deleted() {
         (&json!(true), &json!("SMS"), &json!("KIT"))
     );
     let off = rest.call("PUT", &path, json!({ "Enabled": false })).await;
-    assert_eq!((&off.body["Enabled"], &off.body["SenderId"]), (&json!(false), &json!("KIT")));
+    assert_eq!((&off.body["Enabled"], &off.body["SenderId"]), (&json!(false), &Value::Null));
+    let still_off = rest.call("PUT", &path, json!({ "ShortCode": "10000" })).await;
+    assert_eq!((&still_off.body["Enabled"], &still_off.body["ShortCode"]), (&json!(false), &json!("10000")));
     assert!(off.body["Version"].as_u64() > on.body["Version"].as_u64());
     assert_eq!(rest.call("DELETE", &path, Value::Null).await.status, 200);
     assert_eq!(rest.call("GET", &path, Value::Null).await.error(), (404, "NotFoundException"));

@@ -62,18 +62,35 @@ fn a_deleted_app_is_closed_everywhere() {
 }
 
 #[test]
-fn a_channel_keeps_what_a_change_does_not_name() {
+fn a_change_replaces_a_channels_settings_and_keeps_what_it_is_allowed() {
     let mut world = World::new();
     world.control(sms(Some(false), Some(Class::AtMostOnce), Some("SHOP")));
     let Outcome::Carried { outcome, .. } = world.control(sms(None, None, None)) else { panic!() };
     let Outcome::Channel(settings) = *outcome else { panic!() };
     assert_eq!((settings.enabled, settings.class), (false, Some(Class::AtMostOnce)));
-    assert_eq!(
-        settings.detail,
-        ChannelDetail::Sms { sender_id: Some("SHOP".into()), short_code: None, default_country: None }
-    );
+    let detail = ChannelDetail::Sms { sender_id: None, short_code: None, default_country: None };
+    assert_eq!(settings.detail, detail);
     assert_eq!(settings.revision, Revision(3));
     assert_eq!(world.groups[0].row::<Apps>(&APP).unwrap().unwrap().revision, Revision(6));
+}
+
+#[test]
+fn a_put_that_names_no_default_country_keeps_it() {
+    let put = |country: Option<&str>| {
+        let default_country = country.map(|text| text.parse().unwrap());
+        let detail = ChannelDetail::Sms { sender_id: None, short_code: None, default_country };
+        Command::PutChannel { app: APP, channel: Channel::Sms, enabled: None, class: None, detail }
+    };
+    let mut world = World::new();
+    let mut put = |country| {
+        let Outcome::Carried { outcome, .. } = world.control(put(country)) else { panic!() };
+        let Outcome::Channel(settings) = *outcome else { panic!() };
+        let ChannelDetail::Sms { default_country, .. } = settings.detail else { panic!() };
+        default_country.map(|country| country.to_string())
+    };
+    assert_eq!(put(Some("GB")).as_deref(), Some("GB"));
+    assert_eq!(put(None).as_deref(), Some("GB"));
+    assert_eq!(put(Some("US")).as_deref(), Some("US"));
 }
 
 #[test]

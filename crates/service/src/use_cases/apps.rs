@@ -24,7 +24,8 @@ pub struct CreateApp {
     pub tags: BTreeMap<String, String>,
 }
 
-/// How a channel is configured.
+/// How a channel is configured: its detail as a whole. Whether and how often messages go through it is as it was unless
+/// it is said, because a change that doesn't name it must not begin what was stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "names and types say the rest")]
 pub struct PutChannel {
@@ -32,7 +33,7 @@ pub struct PutChannel {
     pub channel: Channel,
     /// Whether it is enabled; as it was, or enabled when new, if not given.
     pub enabled: Option<bool>,
-    /// The class of messages that name none.
+    /// The class of messages that name none; as it was if not given.
     pub class: Option<Class>,
     pub detail: ChannelDetail,
 }
