@@ -73,6 +73,17 @@ pub enum InvalidAddress {
     Token,
 }
 
+impl InvalidAddress {
+    /// Says that a text is no address of a family at all.
+    pub fn of(family: AddressFamily) -> InvalidAddress {
+        match family {
+            AddressFamily::Telephone => InvalidAddress::Telephone,
+            AddressFamily::Mailbox => InvalidAddress::Mailbox,
+            AddressFamily::Token | AddressFamily::Custom => InvalidAddress::Token,
+        }
+    }
+}
+
 impl Address {
     /// Makes the address and the key of a normal form.
     ///
@@ -84,9 +95,7 @@ impl Address {
             (AddressFamily::Mailbox, NormalForm::Mailbox(mailbox)) => mailbox.text_and_key()?,
             (AddressFamily::Token, NormalForm::Token(token)) => token_of(channel, token)?,
             (AddressFamily::Custom, NormalForm::Custom(text)) => (text.to_owned(), format!("custom:{text}")),
-            (AddressFamily::Telephone, _) => return Err(InvalidAddress::Telephone),
-            (AddressFamily::Mailbox, _) => return Err(InvalidAddress::Mailbox),
-            (AddressFamily::Token | AddressFamily::Custom, _) => return Err(InvalidAddress::Token),
+            (family, _) => return Err(InvalidAddress::of(family)),
         };
         if text.is_empty() || text.len() > ADDRESS_MAX {
             return Err(InvalidAddress::Length);
@@ -139,6 +148,15 @@ impl AddressKey {
     /// Takes back a key that was made before it was stored.
     pub fn from_stored(text: String) -> AddressKey {
         AddressKey(text)
+    }
+
+    /// Returns what messages to an endpoint go by: its address' key, or the endpoint itself where addresses mean nothing
+    /// outside the app.
+    pub fn of_recipient(app: AppId, endpoint: &EndpointId, channel: Channel, key: AddressKey) -> AddressKey {
+        match channel.address_family() {
+            AddressFamily::Custom => AddressKey::of_endpoint(app, endpoint),
+            AddressFamily::Telephone | AddressFamily::Mailbox | AddressFamily::Token => key,
+        }
     }
 
     /// Returns the key as text.

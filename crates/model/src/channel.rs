@@ -53,6 +53,10 @@ pub enum AddressFamily {
     Custom,
 }
 
+/// Every family of addresses.
+pub const FAMILIES: [AddressFamily; 4] =
+    [AddressFamily::Telephone, AddressFamily::Mailbox, AddressFamily::Token, AddressFamily::Custom];
+
 impl Channel {
     /// Returns Pinpoint's name of the channel.
     pub fn as_str(self) -> &'static str {

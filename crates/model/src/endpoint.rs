@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::address::{Address, AddressKey};
-use crate::channel::Channel;
+use crate::address::{Address, AddressKey, InvalidAddress, NormalForm};
+use crate::channel::{AddressFamily, Channel};
 use crate::id::{AppId, EndpointId, RequestId, Revision, UserId};
+use crate::reading::GivenAddress;
 use crate::time::Timestamp;
 
 /// The largest number of attributes, metrics and user attributes of an endpoint together.
@@ -103,6 +104,9 @@ pub struct Endpoint {
     pub status: EndpointStatus,
     pub opt_out: EndpointOptOut,
     pub user: Option<UserId>,
+    /// Attributes of a user that were given while the endpoint had none, as a change: the next user that it is linked
+    /// to gets them. Empty while it has a user.
+    pub awaiting_user: Attributes,
     pub created: Timestamp,
     /// Pinpoint's EffectiveDate: when it was last updated, or what the caller said.
     pub effective: String,
@@ -141,12 +145,52 @@ pub struct FormerPlace {
     pub left: Revision,
 }
 
-/// What an update changes; members that are not given stay as they are.
+impl Target {
+    /// Makes where an endpoint's messages go.
+    ///
+    /// # Errors
+    /// When the address is none of the channel.
+    pub fn of(
+        app: AppId,
+        endpoint: &EndpointId,
+        channel: Channel,
+        given: &GivenAddress,
+    ) -> Result<Target, InvalidAddress> {
+        let (address, key) = given.on(channel)?;
+        let written = (given.written != address.as_str()).then(|| given.written.clone());
+        Ok(Target { channel, address, key: AddressKey::of_recipient(app, endpoint, channel, key), written })
+    }
+
+    /// Makes the same on another channel.
+    ///
+    /// # Errors
+    /// When the other channel's addresses are of another kind.
+    pub fn moved(self, app: AppId, endpoint: &EndpointId, channel: Channel) -> Result<Target, InvalidAddress> {
+        if channel == self.channel {
+            return Ok(self);
+        }
+        let (family, text) = (channel.address_family(), self.address.as_str());
+        let form = match family {
+            _ if family != self.channel.address_family() => return Err(InvalidAddress::of(family)),
+            AddressFamily::Telephone => NormalForm::Telephone(text),
+            AddressFamily::Token => NormalForm::Token(text),
+            AddressFamily::Custom => NormalForm::Custom(text),
+            AddressFamily::Mailbox => return Err(InvalidAddress::Mailbox),
+        };
+        let (address, key) = Address::of(channel, form)?;
+        let key = AddressKey::of_recipient(app, endpoint, channel, key);
+        Ok(Target { channel, address, key, written: self.written })
+    }
+}
+
+/// What an update changes; members that are not given stay as they are. It is merged into the endpoint when it is
+/// applied and nowhere else, so that of two updates at once neither undoes what the other says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[expect(missing_docs, reason = "names and types say the rest")]
 pub struct EndpointPatch {
-    /// A new channel and address; both are known by the time a patch is made.
-    pub target: Option<Target>,
+    pub channel: Option<Channel>,
+    /// The address; whether it is one of the endpoint's channel is known when it is applied.
+    pub address: Option<GivenAddress>,
     /// Attributes to replace, each with its whole list; an empty list removes the attribute.
     pub attributes: Attributes,
     pub metrics: BTreeMap<String, Metric>,

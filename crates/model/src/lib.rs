@@ -17,12 +17,14 @@ pub mod channel;
 pub mod cluster;
 pub mod content;
 pub mod country;
+pub mod date;
 pub mod endpoint;
 pub mod event;
 pub mod message;
 pub mod opt_out;
 pub mod plan;
 pub mod readiness;
+pub mod reading;
 
 pub mod command;
 pub mod outcome;

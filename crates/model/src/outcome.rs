@@ -2,7 +2,7 @@
 
 use crate::app::{App, ChannelSettings};
 use crate::command::OutboxCursor;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Attributes, Endpoint};
 use crate::id::{Epoch, GroupId, Incarnation, MessageId};
 use crate::plan::TrafficPlan;
 
@@ -24,12 +24,20 @@ pub enum Outcome {
     Channel(ChannelSettings),
     /// The plan that is now current.
     Plan(Box<TrafficPlan>),
-    /// The endpoint as it is now, or as it was when it was deleted, and what must be waited for.
+    /// The endpoint as it is now, and what must be waited for.
     Endpoint {
         endpoint: Box<Endpoint>,
         created: bool,
         /// Follow-ups that must be acknowledged before this is: (target, number). The group itself with [`FENCE_HERE`]
         /// stands for what it forbade in its own tables.
+        follow_ups: Vec<(GroupId, u64)>,
+    },
+    /// The endpoint as it was when it was deleted.
+    EndpointDeleted {
+        endpoint: Box<Endpoint>,
+        /// The attributes of its user.
+        user_attributes: Attributes,
+        /// As in [`Outcome::Endpoint`].
         follow_ups: Vec<(GroupId, u64)>,
     },
     /// The app or channel change was made, and follow-ups must be acknowledged before it is.
@@ -85,6 +93,13 @@ pub enum Refusal {
     /// The endpoint would break a limit.
     #[error("{0}")]
     EndpointLimit(String),
+    #[error("an endpoint with an address needs a channel type")]
+    ChannelTypeMissing,
+    #[error("an endpoint with a channel type needs an address")]
+    AddressMissing,
+    /// The endpoint's address would be none of its channel.
+    #[error("{0}")]
+    AddressInvalid(String),
     #[error("opt-out not found")]
     OptOutNotFound,
     #[error("the current plan is epoch {current}, the change was made from epoch {parent}")]

@@ -76,6 +76,9 @@ impl From<Refusal> for ServiceError {
             Refusal::TooManyApps(_)
             | Refusal::ChannelDisabled
             | Refusal::EndpointLimit(_)
+            | Refusal::ChannelTypeMissing
+            | Refusal::AddressMissing
+            | Refusal::AddressInvalid(_)
             | Refusal::PlanInvalid(_) => ErrorCode::Invalid,
             Refusal::PlanConflict { .. } => ErrorCode::Conflict,
             Refusal::NoPlan | Refusal::NoRegion => ErrorCode::Unavailable,
@@ -85,7 +88,12 @@ impl From<Refusal> for ServiceError {
             }
         };
         let retry_after_ms = (code == ErrorCode::Overloaded).then_some(FOLLOW_UPS_RETRY_MS);
-        ServiceError { retry_after_ms, ..ServiceError::new(code, refusal.to_string()) }
+        let field = match refusal {
+            Refusal::ChannelTypeMissing => Some("ChannelType".to_owned()),
+            Refusal::AddressMissing | Refusal::AddressInvalid(_) => Some("Address".to_owned()),
+            _ => None,
+        };
+        ServiceError { retry_after_ms, field, ..ServiceError::new(code, refusal.to_string()) }
     }
 }
 

@@ -16,10 +16,11 @@ use model::id::{AppId, EndpointId, GroupId, RegionId, RequestId};
 use model::message::Class;
 use model::opt_out::OptOutSource;
 use model::plan::{Author, RegionState};
+use model::reading::GivenAddress;
 use service::ports::{PreparedContent, Random as _, Reads};
 use service::use_cases::{
-    CreateApp, EndpointDraft, OptOutKey, PlanMove, PlanRequest, PutChannel, ReadMode, SendOutcome, SendRequest,
-    SendTarget, To, UpsertEndpointRequest,
+    CreateApp, OptOutKey, PlanMove, PlanRequest, PutChannel, ReadMode, SendOutcome, SendRequest, SendTarget, To,
+    UpsertEndpointRequest,
 };
 use service::{ErrorCode, Service, ServiceError};
 use tokio::task::JoinSet;
@@ -190,8 +191,7 @@ impl Client {
         };
         let asked = Asked::Write { endpoint: endpoint.clone(), value };
         let place = self.cluster.history.ask(self.region(), asked);
-        let draft = EndpointDraft { patch, ..EndpointDraft::default() };
-        let answer = match self.service.upsert_endpoint(self.upsert(app, &endpoint, draft)).await {
+        let answer = match self.service.upsert_endpoint(self.upsert(app, &endpoint, patch)).await {
             Ok(_) => Answered::Done,
             Err(error) => unanswered(error),
         };
@@ -200,12 +200,12 @@ impl Client {
         done
     }
 
-    fn upsert(&self, app: AppId, endpoint: &str, draft: EndpointDraft) -> UpsertEndpointRequest {
+    fn upsert(&self, app: AppId, endpoint: &str, patch: EndpointPatch) -> UpsertEndpointRequest {
         UpsertEndpointRequest {
             app,
             endpoint: EndpointId::from_stored(endpoint.to_owned()),
             display_id: endpoint.to_owned(),
-            draft,
+            patch,
             request: RequestId(self.random.next_u128()),
         }
     }
@@ -295,10 +295,14 @@ impl Client {
     async fn opt_out_by_endpoint(&self, app: AppId) {
         let address = address(self.cluster.opted_out.fetch_add(1, Ordering::SeqCst));
         let place = self.cluster.history.ask(self.region(), Asked::OptOut { address: address.clone() });
-        let patch = EndpointPatch { opt_out: Some(EndpointOptOut::All), ..EndpointPatch::default() };
         let endpoint = format!("opted-out-{address}");
-        let draft = EndpointDraft { channel: Some(Channel::Sms), address: Some(address), patch };
-        let answer = match self.service.upsert_endpoint(self.upsert(app, &endpoint, draft)).await {
+        let patch = EndpointPatch {
+            channel: Some(Channel::Sms),
+            address: Some(GivenAddress::unread(address)),
+            opt_out: Some(EndpointOptOut::All),
+            ..EndpointPatch::default()
+        };
+        let answer = match self.service.upsert_endpoint(self.upsert(app, &endpoint, patch)).await {
             Ok(_) => Answered::Done,
             Err(error) => unanswered(error),
         };

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use model::EndpointPatch;
 use policy::Action;
 use prost::Message;
-use service::use_cases::{EndpointDraft, ReadMode, UpsertEndpointRequest};
+use service::ServiceError;
+use service::use_cases::{ReadMode, UpsertEndpointRequest};
 use tonic::{Request, Response, Status};
-use wire::public::{EndpointChange, parse_app_id, parse_endpoint_id, parse_request_id, values};
+use wire::public::{parse_app_id, parse_endpoint_id, parse_request_id, values};
 use wire::v1;
 
 use super::error::GrpcError;
@@ -27,7 +29,7 @@ impl v1::endpoints_server::Endpoints for EndpointsService {
     async fn put(&self, request: Request<v1::PutEndpointRequest>) -> Result<Response<v1::PutEndpointResponse>, Status> {
         let _entered = self.0.enter(request.extensions(), Action::UpdateEndpoint)?;
         let upsert = self.upsert(request.into_inner())?;
-        let endpoint = self.0.service.upsert_endpoint(upsert).await.map_err(GrpcError::from)?;
+        let endpoint = self.0.service.upsert_endpoint(upsert).await.map_err(named)?;
         Ok(Response::new(v1::PutEndpointResponse { endpoint: Some(endpoint.into()) }))
     }
 
@@ -66,15 +68,25 @@ impl EndpointsService {
         if patch.encoded_len() > ENDPOINT_REQUEST_MAX {
             return Err(GrpcError::invalid("patch", &format!("at most {ENDPOINT_REQUEST_MAX} bytes are allowed")));
         }
-        let change = EndpointChange::try_from(patch).map_err(|flaw| flaw.within("patch"))?;
-        limits::patch(&change.patch, &NAMES)?;
+        let patch = EndpointPatch::try_from(patch).map_err(|flaw| flaw.within("patch"))?;
+        limits::patch(&patch, &NAMES)?;
         let request_id = parse_request_id(&request.request_id, "request_id")?;
         Ok(UpsertEndpointRequest {
             app: parse_app_id(&request.app_id, "app_id")?,
             endpoint: parse_endpoint_id(&request.endpoint_id, "endpoint_id")?,
             display_id: request.endpoint_id,
-            draft: EndpointDraft { channel: change.channel, address: change.address, patch: change.patch },
+            patch,
             request: request_id.unwrap_or_else(|| self.0.service.new_request_id()),
         })
     }
+}
+
+/// Names the member that was wrong as this protocol does.
+fn named(error: ServiceError) -> GrpcError {
+    let field = error.field.map(|field| match field.as_str() {
+        "ChannelType" => "patch.channel".to_owned(),
+        "Address" => "patch.address".to_owned(),
+        _ => field,
+    });
+    ServiceError { field, ..error }.into()
 }

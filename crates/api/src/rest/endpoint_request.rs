@@ -7,8 +7,8 @@ use model::endpoint::{
     Demographic, ENDPOINT_SIZE_MAX, EndpointOptOut, EndpointPatch, EndpointStatus, Location, Metric, UserLink,
 };
 use model::id::UserId;
+use model::reading::GivenAddress;
 use serde::Deserialize;
-use service::use_cases::EndpointDraft;
 
 use super::error::RestError;
 use super::json::{TextMap, given, given_texts, parse};
@@ -68,14 +68,15 @@ struct UserRequest {
 }
 
 /// Parses the body of UpdateEndpoint.
-pub(super) fn draft(body: &[u8]) -> Result<EndpointDraft, RestError> {
+pub(super) fn patch(body: &[u8]) -> Result<EndpointPatch, RestError> {
     if body.len() > ENDPOINT_REQUEST_MAX {
         return Err(RestError::bad_request("", format!("an endpoint may have at most {ENDPOINT_SIZE_MAX} bytes.")));
     }
     let request: EndpointRequest = parse(body)?;
     let user_request = request.user.unwrap_or_default();
     let patch = EndpointPatch {
-        target: None,
+        channel: request.channel_type.as_deref().map(channel).transpose()?,
+        address: request.address.map(GivenAddress::unread),
         attributes: given_texts(request.attributes),
         metrics: metrics(request.metrics)?,
         demographic: request.demographic.map(Demographic::from).unwrap_or_default(),
@@ -87,8 +88,7 @@ pub(super) fn draft(body: &[u8]) -> Result<EndpointDraft, RestError> {
         effective: request.effective_date.filter(|text| !text.is_empty()),
     };
     limits::patch(&patch, &NAMES)?;
-    let channel = request.channel_type.as_deref().map(channel).transpose()?;
-    Ok(EndpointDraft { channel, address: request.address, patch })
+    Ok(patch)
 }
 
 fn channel(text: &str) -> Result<Channel, RestError> {
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     fn refused(body: &str) -> String {
-        let error = draft(body.as_bytes()).unwrap_err();
+        let error = patch(body.as_bytes()).unwrap_err();
         assert_eq!(error.status, StatusCode::BAD_REQUEST);
         error.message
     }
@@ -187,8 +187,8 @@ mod tests {
             "Metrics":{"visits":12,"skip":null},"Demographic":{"Make":"apple","Timezone":null},
             "Location":{"Latitude":41.1579,"Longitude":-8.6291},"OptOut":"ALL","EndpointStatus":"INACTIVE",
             "User":{"UserId":"","UserAttributes":{"First":"Ines"}},"RequestId":"x","Future":1}"#;
-        let EndpointDraft { channel, address, patch } = draft(body).unwrap();
-        assert_eq!((channel, address.as_deref()), (Some(Channel::Apns), Some("7a")));
+        let patch = patch(body).unwrap();
+        assert_eq!((patch.channel, patch.address), (Some(Channel::Apns), Some(GivenAddress::unread("7a".into()))));
         assert_eq!(patch.attributes["Gone"], Vec::<String>::new());
         assert_eq!(
             patch.metrics.iter().map(|(name, metric)| (name.as_str(), metric.value())).collect::<Vec<_>>(),
@@ -203,17 +203,17 @@ mod tests {
 
     #[test]
     fn what_is_not_given_changes_nothing() {
-        assert_eq!(draft(b"{}").unwrap(), EndpointDraft::default());
-        assert_eq!(draft(br#"{"Attributes":{},"User":{"UserAttributes":{}}}"#).unwrap(), EndpointDraft::default());
+        assert_eq!(patch(b"{}").unwrap(), EndpointPatch::default());
+        assert_eq!(patch(br#"{"Attributes":{},"User":{"UserAttributes":{}}}"#).unwrap(), EndpointPatch::default());
     }
 
     #[test]
     fn limits_are_named() {
         let name = |length: usize| format!(r#"{{"Attributes":{{"{}":["v"]}}}}"#, "n".repeat(length));
-        draft(name(50).as_bytes()).unwrap();
+        patch(name(50).as_bytes()).unwrap();
         assert!(refused(&name(51)).starts_with("Attributes: "));
         let values = |count: usize| serde_json::json!({ "Attributes": { "a": vec!["v"; count] } }).to_string();
-        draft(values(50).as_bytes()).unwrap();
+        patch(values(50).as_bytes()).unwrap();
         assert!(refused(&values(51)).starts_with("Attributes.a: "));
         assert!(refused(&format!(r#"{{"Attributes":{{"a":["{}"]}}}}"#, "v".repeat(101))).starts_with("Attributes.a: "));
         let fat: BTreeMap<String, Vec<String>> =

@@ -75,7 +75,8 @@ struct LocationResponse<'e> {
 #[serde(rename_all = "PascalCase")]
 struct UserResponse<'e> {
     user_attributes: &'e Attributes,
-    user_id: &'e str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'e str>,
 }
 
 /// Writes an endpoint as Pinpoint does.
@@ -102,11 +103,15 @@ pub(super) fn endpoint_response(found: &EndpointWithUser) -> EndpointResponse<'_
             EndpointOptOut::None => "NONE",
         },
         request_id: request_id_text(endpoint.request),
-        user: endpoint
-            .user
-            .as_ref()
-            .map(|user| UserResponse { user_attributes: &found.user_attributes, user_id: user.as_str() }),
+        user: user(found),
     }
+}
+
+/// Writes the user; without one, what is kept for the next one.
+fn user(found: &EndpointWithUser) -> Option<UserResponse<'_>> {
+    let user_id = found.endpoint.user.as_ref().map(|user| user.as_str());
+    let user_attributes = &found.user_attributes;
+    (user_id.is_some() || !user_attributes.is_empty()).then_some(UserResponse { user_attributes, user_id })
 }
 
 fn demographic(found: &EndpointWithUser) -> DemographicResponse<'_> {
@@ -160,6 +165,7 @@ mod tests {
             status: EndpointStatus::Active,
             opt_out: EndpointOptOut::None,
             user: Some(UserId::new("u").unwrap()),
+            awaiting_user: Attributes::new(),
             created: Timestamp(1),
             effective: "2026-01-01T00:00:00.000Z".into(),
             request: RequestId(2),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use service::use_cases::{ReadMode, UpsertEndpointRequest};
 
 use super::call::Call;
-use super::endpoint_request::draft;
+use super::endpoint_request::patch;
 use super::endpoint_response::endpoint_response;
 use super::error::RestError;
 use super::reply::{Reply, request_id_text};
@@ -25,7 +25,7 @@ pub(super) async fn upsert_endpoint(call: &Call<'_>) -> Result<Reply, RestError>
         app: call.app()?,
         endpoint: endpoint_id(call)?,
         display_id: call.value(1).to_owned(),
-        draft: draft(&call.body)?,
+        patch: patch(&call.body)?,
         request: call.request_id,
     };
     call.api.service.upsert_endpoint(request).await?;

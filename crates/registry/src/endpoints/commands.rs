@@ -2,6 +2,7 @@
 
 use model::address::partition_of_app;
 use model::command::UpsertEndpoint;
+use model::endpoint::{Attributes, Endpoint};
 use model::id::{AppId, EndpointId};
 use model::outcome::{Outcome, Refusal};
 
@@ -20,14 +21,12 @@ pub(crate) fn upsert<T: Tables + ?Sized>(
         return Ok(Outcome::Refused(refusal));
     }
     let old = step.tables.row::<Endpoints>(&(upsert.app, upsert.endpoint.clone()))?;
-    let new = merge::merged(old.as_ref(), upsert, step.now);
-    let attributes = users::merged_attributes(step, &new, &upsert.patch.user_attributes)?;
-    let old_attributes = match &old {
-        Some(old) => users::attributes_of(step, old)?,
-        None => Default::default(),
+    let mut new = match merge::merged(old.as_ref(), upsert, step.now) {
+        Ok(new) => new,
+        Err(refusal) => return Ok(Outcome::Refused(refusal)),
     };
-    let before = old.as_ref().map(|old| limits::Size::of(old, &old_attributes)).unwrap_or_default();
-    if let Some(text) = limits::exceeded(before, limits::Size::of(&new, &attributes)) {
+    let attributes = users::merged_attributes(step, &mut new, &upsert.patch.user_attributes)?;
+    if let Some(text) = too_large(step, old.as_ref(), &new, attributes.as_ref())? {
         return Ok(Outcome::Refused(Refusal::EndpointLimit(text)));
     }
     let yielding = match users::room(step, old.as_ref(), &new)? {
@@ -48,7 +47,7 @@ pub(crate) fn upsert<T: Tables + ?Sized>(
         write::write(step, yielding, &mut waits)?;
     }
     let new = write::write(step, change, &mut waits)?;
-    if !upsert.patch.user_attributes.is_empty() {
+    if let Some(attributes) = attributes {
         users::store_attributes(step, &new, attributes);
     }
     Ok(Outcome::Endpoint { endpoint: Box::new(new), created, follow_ups: waits })
@@ -69,9 +68,28 @@ pub(crate) fn delete<T: Tables + ?Sized>(
     if let Some(refusal) = follow_up::room(step, blocks::burial_targets(step, &old)?)? {
         return Ok(Outcome::Refused(refusal));
     }
+    let user_attributes = users::attributes_of(step, &old)?;
     let mut waits = Waits::new();
     write::erase(step, &old, &mut waits)?;
-    Ok(Outcome::Endpoint { endpoint: Box::new(old), created: false, follow_ups: waits })
+    Ok(Outcome::EndpointDeleted { endpoint: Box::new(old), user_attributes, follow_ups: waits })
+}
+
+/// Says which limit an update breaks, if it does; `attributes` are those of the endpoint's user if they change.
+fn too_large<T: Tables + ?Sized>(
+    step: &Step<'_, T>,
+    old: Option<&Endpoint>,
+    new: &Endpoint,
+    attributes: Option<&Attributes>,
+) -> Result<Option<String>, TableError> {
+    let before = match old {
+        Some(old) => limits::Size::of(old, &users::attributes_of(step, old)?),
+        None => limits::Size::default(),
+    };
+    let after = match attributes {
+        Some(attributes) => limits::Size::of(new, attributes),
+        None => limits::Size::of(new, &users::attributes_of(step, new)?),
+    };
+    Ok(limits::exceeded(before, after))
 }
 
 fn closed<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId) -> Result<Option<Refusal>, TableError> {

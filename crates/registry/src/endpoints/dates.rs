@@ -1,12 +1,12 @@
-//! Dates as Pinpoint writes them. Pure.
+//! Dates as Pinpoint writes them.
 
-use model::time::Timestamp;
+use crate::time::Timestamp;
 
 /// Writes a time as ISO 8601 in UTC with milliseconds, such as `2018-06-05T21:49:15.288Z`.
 ///
 /// The date is counted in years that begin in March, so that the leap day is a year's last (H. Hinnant,
 /// "chrono-compatible low-level date algorithms").
-pub(crate) fn iso_8601(time: Timestamp) -> String {
+pub fn iso_8601(time: Timestamp) -> String {
     let (milliseconds, seconds) = (time.0 % 1_000, time.0 / 1_000);
     let (second, minute, hour) = (seconds % 60, seconds / 60 % 60, seconds / 3_600 % 24);
     let days = seconds / 86_400 + 719_468;

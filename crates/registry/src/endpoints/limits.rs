@@ -18,7 +18,10 @@ impl Size {
         let user = endpoint.user.as_ref().map_or(0, |user| user.as_str().len());
         let metrics: usize = endpoint.metrics.keys().map(|name| name.len() + 8).sum();
         Size {
-            attributes: endpoint.attributes.len() + endpoint.metrics.len() + user_attributes.len(),
+            attributes: endpoint.attributes.len()
+                + endpoint.metrics.len()
+                + user_attributes.len()
+                + endpoint.awaiting_user.len(),
             bytes: endpoint.display_id.len()
                 + target
                 + user
@@ -26,6 +29,7 @@ impl Size {
                 + endpoint.effective.len()
                 + of_attributes(&endpoint.attributes)
                 + of_attributes(user_attributes)
+                + of_attributes(&endpoint.awaiting_user)
                 + of_demographic(&endpoint.demographic)
                 + of_location(&endpoint.location),
         }

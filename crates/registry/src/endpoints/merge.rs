@@ -1,26 +1,27 @@
 //! What an update makes of an endpoint. Pure: reads and writes no table.
 
 use model::command::UpsertEndpoint;
-use model::endpoint::{Endpoint, EndpointOptOut, EndpointStatus, UserLink, merge_attributes};
+use model::endpoint::{Endpoint, EndpointOptOut, EndpointStatus, Target, UserLink, merge_attributes};
 use model::id::Revision;
+use model::outcome::Refusal;
 use model::time::Timestamp;
 
-use super::dates::iso_8601;
+use model::date::iso_8601;
 
 /// How many cohorts there are; Pinpoint's CohortId is 0..=99.
 const COHORTS: u64 = 100;
 
 /// Returns the endpoint that an update makes of `old`, or of nothing. An update reactivates the endpoint unless it says
-/// otherwise, and touches the opt-out only when it says so.
-pub(crate) fn merged(old: Option<&Endpoint>, upsert: &UpsertEndpoint, now: Timestamp) -> Endpoint {
+/// otherwise, and touches the opt-out only when it says so. Refused when what is then its address is none of what is
+/// then its channel, or one of the two is missing.
+pub(crate) fn merged(old: Option<&Endpoint>, upsert: &UpsertEndpoint, now: Timestamp) -> Result<Endpoint, Refusal> {
     let patch = &upsert.patch;
+    let target = target(old, upsert)?;
     let mut new = match old {
         Some(old) => Endpoint { revision: old.revision.next(), ..old.clone() },
         None => created(upsert, now),
     };
-    if patch.target.is_some() {
-        new.target.clone_from(&patch.target);
-    }
+    new.target = target.or(new.target);
     merge_attributes(&mut new.attributes, &patch.attributes);
     new.metrics.extend(patch.metrics.iter().map(|(name, metric)| (name.clone(), *metric)));
     new.demographic.merge(&patch.demographic);
@@ -34,7 +35,23 @@ pub(crate) fn merged(old: Option<&Endpoint>, upsert: &UpsertEndpoint, now: Times
     }
     new.effective = patch.effective.clone().unwrap_or_else(|| iso_8601(now));
     new.request = upsert.request;
-    new
+    Ok(new)
+}
+
+/// Joins the channel and address that an update names with those that the endpoint has; nothing when it names neither.
+fn target(old: Option<&Endpoint>, upsert: &UpsertEndpoint) -> Result<Option<Target>, Refusal> {
+    let patch = &upsert.patch;
+    if patch.channel.is_none() && patch.address.is_none() {
+        return Ok(None);
+    }
+    let stored = old.and_then(|old| old.target.as_ref());
+    let channel = patch.channel.or(stored.map(|target| target.channel)).ok_or(Refusal::ChannelTypeMissing)?;
+    let target = match (&patch.address, stored) {
+        (Some(given), _) => Target::of(upsert.app, &upsert.endpoint, channel, given),
+        (None, Some(stored)) => stored.clone().moved(upsert.app, &upsert.endpoint, channel),
+        (None, None) => return Err(Refusal::AddressMissing),
+    };
+    target.map(Some).map_err(|reason| Refusal::AddressInvalid(reason.to_string()))
 }
 
 fn created(upsert: &UpsertEndpoint, now: Timestamp) -> Endpoint {
@@ -50,6 +67,7 @@ fn created(upsert: &UpsertEndpoint, now: Timestamp) -> Endpoint {
         status: EndpointStatus::Active,
         opt_out: EndpointOptOut::None,
         user: None,
+        awaiting_user: Default::default(),
         created: now,
         effective: String::new(),
         request: upsert.request,

@@ -8,7 +8,6 @@ mod write;
 mod blocks;
 mod users;
 
-mod dates;
 mod limits;
 mod merge;
 

@@ -74,18 +74,25 @@ pub(crate) fn attributes_of<T: Tables + ?Sized>(
     }
 }
 
-/// Returns the attributes of the endpoint's user after an update. An endpoint without a user has none to change:
-/// attributes that are given are ignored, as Pinpoint does.
+/// Merges the attributes that an update gives a user. Returns those of the endpoint's user when they change; while the
+/// endpoint has none, it keeps what is given for the next one.
 pub(crate) fn merged_attributes<T: Tables + ?Sized>(
     step: &Step<'_, T>,
-    endpoint: &Endpoint,
+    endpoint: &mut Endpoint,
     newer: &Attributes,
-) -> Result<Attributes, TableError> {
-    let mut attributes = attributes_of(step, endpoint)?;
-    if endpoint.user.is_some() {
-        merge_attributes(&mut attributes, newer);
+) -> Result<Option<Attributes>, TableError> {
+    if endpoint.user.is_none() {
+        endpoint.awaiting_user.extend(newer.iter().map(|(name, values)| (name.clone(), values.clone())));
+        return Ok(None);
     }
-    Ok(attributes)
+    let awaiting = std::mem::take(&mut endpoint.awaiting_user);
+    if awaiting.is_empty() && newer.is_empty() {
+        return Ok(None);
+    }
+    let mut attributes = attributes_of(step, endpoint)?;
+    merge_attributes(&mut attributes, &awaiting);
+    merge_attributes(&mut attributes, newer);
+    Ok(Some(attributes))
 }
 
 /// Stores the attributes of an endpoint's user; a user without any has no row.
@@ -104,25 +111,36 @@ pub(crate) fn store_attributes<T: Tables + ?Sized>(
     }
 }
 
-/// Moves an endpoint from a user to another. A user whose last endpoint leaves is forgotten with its attributes.
+/// Moves an endpoint from a user to another. A user whom all endpoints left keeps its attributes, because no update
+/// that said so removes them.
 pub(crate) fn relink<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     app: AppId,
     endpoint: &EndpointId,
     from: Option<&UserId>,
     to: Option<&UserId>,
-) -> Result<(), TableError> {
+) {
     if from == to {
-        return Ok(());
+        return;
     }
     if let Some(user) = from {
         step.tables.remove_row::<UserEndpoints>(&(app, user.clone(), endpoint.clone()));
-        if endpoints_of(step, app, user, 1)?.is_empty() {
-            step.tables.remove_row::<Users>(&(app, user.clone()));
-        }
     }
     if let Some(user) = to {
         step.tables.store_row::<UserEndpoints>((app, user.clone(), endpoint.clone()), ());
+    }
+}
+
+/// Forgets the attributes of a deleted endpoint's user, if that was the user's last.
+pub(crate) fn forget_without_endpoints<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    app: AppId,
+    user: Option<&UserId>,
+) -> Result<(), TableError> {
+    if let Some(user) = user
+        && endpoints_of(step, app, user, 1)?.is_empty()
+    {
+        step.tables.remove_row::<Users>(&(app, user.clone()));
     }
     Ok(())
 }

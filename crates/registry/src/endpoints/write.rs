@@ -30,7 +30,7 @@ pub(crate) fn write<T: Tables + ?Sized>(
         step.tables.store_row::<AddressEndpoints>(place, new.id.clone());
     }
     let from = old.and_then(|old| old.user.as_ref());
-    users::relink(step, new.app, &new.id, from, new.user.as_ref())?;
+    users::relink(step, new.app, &new.id, from, new.user.as_ref());
     blocks::follow(step, &mut change, waits)?;
     let new = change.new;
     step.tables.store_row::<Endpoints>((new.app, new.id.clone()), new.clone());
@@ -46,7 +46,8 @@ pub(crate) fn erase<T: Tables + ?Sized>(
     if let Some(place) = active_place(old) {
         step.tables.remove_row::<AddressEndpoints>(&place);
     }
-    users::relink(step, old.app, &old.id, old.user.as_ref(), None)?;
+    users::relink(step, old.app, &old.id, old.user.as_ref(), None);
+    users::forget_without_endpoints(step, old.app, old.user.as_ref())?;
     blocks::bury(step, old, waits)?;
     step.tables.remove_row::<Endpoints>(&(old.app, old.id.clone()));
     Ok(())

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use model::channel::Channel;
 use model::command::Resolution;
-use model::endpoint::{EndpointOptOut, EndpointPatch, EndpointStatus, Target, UserLink};
+use model::endpoint::{EndpointOptOut, EndpointPatch, EndpointStatus, UserLink};
 use model::event::EventKind;
 use model::id::{AppId, UserId};
 use model::message::{Claim, Class, SendResult};
+use model::reading::GivenAddress;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -111,8 +112,8 @@ fn configuration() -> impl Strategy<Value = Action> {
 }
 
 fn recipients() -> impl Strategy<Value = Action> {
-    let custom = || Target { channel: Channel::Custom, ..super::world::target(Channel::Custom, "c") };
-    let target = prop_oneof![(0..4_u32).prop_map(number), Just(custom())];
+    let channel = select(vec![Channel::Sms, Channel::Sms, Channel::Custom]);
+    let address = (0..4_u32).prop_map(|n| GivenAddress::normal(number(n).address.as_str()));
     let status = select(vec![EndpointStatus::Active, EndpointStatus::Inactive]);
     let opt_out = select(vec![EndpointOptOut::None, EndpointOptOut::All]);
     let user = select(vec![
@@ -125,9 +126,10 @@ fn recipients() -> impl Strategy<Value = Action> {
         BTreeMap::from([("plan".to_owned(), vec!["gold".to_owned()])]),
         BTreeMap::from([("plan".to_owned(), Vec::new())]),
     ]);
-    let patch = (option(target), option(status), option(opt_out), option(user), attributes).prop_map(
-        |(target, status, opt_out, user, user_attributes)| EndpointPatch {
-            target,
+    let patch = (option(channel), option(address), option(status), option(opt_out), option(user), attributes).prop_map(
+        |(channel, address, status, opt_out, user, user_attributes)| EndpointPatch {
+            channel,
+            address,
             status,
             opt_out,
             user,

@@ -9,6 +9,7 @@ use model::id::{Revision, UserId};
 use model::opt_out::BlockReason;
 use model::outcome::FENCE_HERE;
 use model::outcome::{Acceptance, Outcome, Refusal};
+use model::reading::GivenAddress;
 
 use super::world::*;
 use crate::tables::{Blocks, Endpoints, RowAccess, Users};
@@ -73,17 +74,34 @@ fn an_update_replaces_what_it_names_and_keeps_the_rest() {
 }
 
 #[test]
-fn user_attributes_belong_to_the_user_and_go_with_its_last_endpoint() {
+fn user_attributes_belong_to_the_user_and_go_when_its_last_endpoint_is_deleted() {
     let mut world = World::new();
     let plan = BTreeMap::from([("plan".into(), values(&["gold"]))]);
     world.endpoint("a", EndpointPatch { user: user("u"), user_attributes: plan.clone(), ..at(&near()) });
     world.endpoint("b", EndpointPatch { user: user("u"), ..at(&far()) });
-    world.endpoint("c", EndpointPatch { user_attributes: plan.clone(), ..at(&number(5_000)) });
     let of_user = |world: &World| world.tables(home()).row::<Users>(&(APP, UserId::new("u").unwrap())).unwrap();
     world.endpoint("a", EndpointPatch { user: Some(UserLink::Nobody), ..EndpointPatch::default() });
-    assert_eq!(of_user(&world), Some(plan));
-    world.apply(home(), Command::DeleteEndpoint { app: APP, endpoint: endpoint_id("b") });
+    world.endpoint("b", EndpointPatch { user: Some(UserLink::Nobody), ..EndpointPatch::default() });
+    assert_eq!(of_user(&world), Some(plan.clone()));
+    world.endpoint("b", EndpointPatch { user: user("u"), ..EndpointPatch::default() });
+    let outcome = world.apply(home(), Command::DeleteEndpoint { app: APP, endpoint: endpoint_id("b") });
+    let Outcome::EndpointDeleted { endpoint, user_attributes, .. } = outcome else { panic!("{outcome:?}") };
+    assert_eq!((endpoint.id, user_attributes), (endpoint_id("b"), plan));
     assert_eq!(of_user(&world), None);
+}
+
+#[test]
+fn an_address_and_its_channel_may_come_apart_and_must_fit_in_the_end() {
+    let mut world = World::new();
+    let channel = |channel| EndpointPatch { channel: Some(channel), ..EndpointPatch::default() };
+    let address = |text: &str| EndpointPatch { address: Some(GivenAddress::normal(text)), ..EndpointPatch::default() };
+    assert_eq!(world.upsert("e", channel(Channel::Sms)), refused(Refusal::AddressMissing));
+    assert_eq!(world.upsert("e", address("+12065550100")), refused(Refusal::ChannelTypeMissing));
+    world.endpoint("e", at(&target(Channel::Gcm, "one")));
+    world.endpoint("e", address("two"));
+    assert_eq!(world.endpoint("e", channel(Channel::Apns)).target, Some(target(Channel::Apns, "two")));
+    assert!(matches!(world.upsert("e", channel(Channel::Sms)), Outcome::Refused(Refusal::AddressInvalid(_))));
+    assert_eq!(stored(&world, "e").target, Some(target(Channel::Apns, "two")));
 }
 
 #[test]
@@ -186,7 +204,7 @@ fn an_endpoint_that_comes_back_is_not_taken_for_the_deleted_one() {
     let mut world = World::new();
     world.endpoint("e", at(&far()));
     let delete = Command::DeleteEndpoint { app: APP, endpoint: endpoint_id("e") };
-    assert!(matches!(world.apply(home(), delete.clone()), Outcome::Endpoint { .. }));
+    assert!(matches!(world.apply(home(), delete.clone()), Outcome::EndpointDeleted { .. }));
     world.carry();
     assert_eq!(block(&world, "e", &far()), Some(BlockReason::Deleted));
     assert_eq!(world.apply(home(), delete), refused(Refusal::EndpointNotFound));

@@ -53,7 +53,7 @@ fn an_endpoint_that_would_queue_too_much_is_refused_untouched() {
 
     let done = Command::FollowUpsDone { target, through: 1 };
     assert_eq!(world.apply(home(), done), Outcome::Done);
-    assert!(matches!(world.apply(home(), delete("active")), Outcome::Endpoint { .. }));
+    assert!(matches!(world.apply(home(), delete("active")), Outcome::EndpointDeleted { .. }));
     untouched(&mut world, home(), upsert(APP, "new", opted_out(at(&far()))), full(target));
 }
 
@@ -63,7 +63,7 @@ fn what_queues_nothing_for_that_group_goes_on() {
     world.endpoint("active", at(&far()));
     world.endpoint("active", EndpointPatch { effective: Some("2026".into()), ..EndpointPatch::default() });
     world.endpoint("near", opted_out(at(&near())));
-    assert!(matches!(world.apply(home(), delete("near")), Outcome::Endpoint { .. }));
+    assert!(matches!(world.apply(home(), delete("near")), Outcome::EndpointDeleted { .. }));
     let put = Command::PutOptOut { app: APP, key: key(&near()), channel: Channel::Sms, source: OptOutSource::Reply };
     assert_eq!(world.apply(home(), put), Outcome::Done);
     world.plan(&[("b", 100)]);
@@ -148,10 +148,9 @@ fn command(action: &Action, acknowledged: &mut u64) -> Command {
     match action {
         Action::Upsert(endpoint, place, opt_out, status) => {
             let patch = EndpointPatch {
-                target: place.map(number),
                 opt_out: *opt_out,
                 status: *status,
-                ..EndpointPatch::default()
+                ..place.map(|place| at(&number(place))).unwrap_or_default()
             };
             upsert(APP, &format!("e{endpoint}"), patch)
         }

@@ -11,6 +11,7 @@ mod forbidding;
 mod housekeeping;
 mod messages;
 mod moving;
+mod patches;
 mod properties;
 mod takeover;
 mod world;

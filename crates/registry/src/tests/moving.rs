@@ -20,7 +20,7 @@ fn inactive() -> EndpointPatch {
 }
 
 fn with(patch: EndpointPatch, target: &Target) -> EndpointPatch {
-    EndpointPatch { target: Some(target.clone()), ..patch }
+    EndpointPatch { channel: Some(target.channel), address: at(target).address, ..patch }
 }
 
 /// Says whether messages to endpoint `e` at a target are forbidden, and whether those to the target itself are.

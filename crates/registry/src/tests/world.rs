@@ -13,6 +13,7 @@ use model::id::{AppId, BodyId, EndpointId, Epoch, GroupId, Incarnation, MessageI
 use model::message::{Claim, Class, Progress, SendResult, Status};
 use model::outcome::{Acceptance, Outcome, Refusal};
 use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan};
+use model::reading::GivenAddress;
 use model::time::Timestamp;
 
 use crate::tables::MemoryTables;
@@ -292,7 +293,8 @@ pub fn number(n: u32) -> Target {
 
 /// A patch that gives a target.
 pub fn at(target: &Target) -> EndpointPatch {
-    EndpointPatch { target: Some(target.clone()), ..EndpointPatch::default() }
+    let address = Some(GivenAddress::normal(target.address.as_str()));
+    EndpointPatch { channel: Some(target.channel), address, ..EndpointPatch::default() }
 }
 
 /// The partition of [`APP`]'s endpoints.

@@ -15,11 +15,11 @@ use model::id::{AppId, EndpointId, GroupId, MessageId, NodeId};
 use model::message::{SendResult, Status};
 use model::opt_out::OptOutSource;
 use model::plan::Mode;
+use model::reading::GivenAddress;
 use service::duties::{Duty, FollowUpDuty, PlanDuty};
 use service::ports::{Destinations, NeighbourNews, Neighbours, PreparedContent};
 use service::use_cases::{
-    CreateApp, EndpointDraft, OptOutKey, Ports, PutChannel, SendOutcome, SendRequest, SendTarget, To,
-    UpsertEndpointRequest,
+    CreateApp, OptOutKey, Ports, PutChannel, SendOutcome, SendRequest, SendTarget, To, UpsertEndpointRequest,
 };
 use service::{ErrorCode, Facts, Service, ServiceError};
 use traffic::readiness::RegionReadiness;
@@ -142,10 +142,14 @@ impl Client {
     }
 
     async fn upsert(&self, opt_out: EndpointOptOut) -> Result<(), ServiceError> {
-        let patch = EndpointPatch { opt_out: Some(opt_out), ..EndpointPatch::default() };
-        let draft = EndpointDraft { channel: Some(CHANNEL), address: Some(address(3)), patch };
+        let patch = EndpointPatch {
+            channel: Some(CHANNEL),
+            address: Some(GivenAddress::normal(&address(3))),
+            opt_out: Some(opt_out),
+            ..EndpointPatch::default()
+        };
         let (endpoint, request) = (EndpointId::from_stored("e".to_owned()), self.service.new_request_id());
-        let request = UpsertEndpointRequest { app: self.app, endpoint, display_id: "e".to_owned(), draft, request };
+        let request = UpsertEndpointRequest { app: self.app, endpoint, display_id: "e".to_owned(), patch, request };
         self.service.upsert_endpoint(request).await.map(|_| ())
     }
 

@@ -2,36 +2,23 @@
 
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
-use model::address::{InvalidAddress, Mailbox};
+use model::address::InvalidAddress;
+use model::reading::Reading;
 
 use super::text::{composed, folded, visible};
 
 /// What a local part without quotes may not hold (RFC 5322, 3.2.3, "specials" but the dot).
 const SPECIALS: &str = "()<>[]:;@\\,\"";
 
-/// The parts of a mailbox in normal form.
-#[derive(Debug)]
-pub(super) struct Parts {
-    local: String,
-    folded: String,
-    domain: String,
-}
-
-impl Parts {
-    pub fn as_form(&self) -> Mailbox<'_> {
-        Mailbox { local: &self.local, folded: &self.folded, domain: &self.domain }
-    }
-}
-
 /// Takes a mailbox apart.
 ///
 /// # Errors
 /// When it isn't one.
-pub(super) fn parts(text: &str) -> Result<Parts, InvalidAddress> {
+pub(super) fn parts(text: &str) -> Result<Reading, InvalidAddress> {
     let (local, domain) = text.rsplit_once('@').ok_or(InvalidAddress::Mailbox)?;
     // Composed on both sides: a character may become a special one, and what stood apart may come together.
     let local = composed(&unquoted(&composed(&visible(local)))?);
-    Ok(Parts { folded: folded(&local), local, domain: in_ascii(domain)? })
+    Ok(Reading::Mailbox { folded: folded(&local), local, domain: in_ascii(domain)? })
 }
 
 /// Writes a domain in lower-case ASCII (UTS 46, non-transitional, which IDNA 2008 agrees with).

@@ -15,16 +15,25 @@ mod telephone;
 
 pub use numbering::Numbering;
 
-use model::address::{Address, AddressKey, InvalidAddress, NormalForm};
+use model::address::{Address, AddressKey, InvalidAddress};
 use model::channel::{AddressFamily, Channel};
 use model::country::Country;
 use model::invisible::is_invisible;
+use model::reading::Reading;
 
 /// Reads an address of a channel in any spelling.
 ///
 /// # Errors
 /// When the text is no address of that channel; the reason says what one looks like.
 pub fn read(channel: Channel, text: &str, numbering: Numbering) -> Result<(Address, AddressKey), InvalidAddress> {
+    Address::of(channel, reading(channel.address_family(), text, numbering)?.as_form())
+}
+
+/// Reads a text as an address of a family of channels, in any spelling.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn reading(family: AddressFamily, text: &str, numbering: Numbering) -> Result<Reading, InvalidAddress> {
     let trimmed = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
     if trimmed.is_empty() || trimmed.len() > model::address::ADDRESS_MAX {
         return Err(InvalidAddress::Length);
@@ -32,18 +41,12 @@ pub fn read(channel: Channel, text: &str, numbering: Numbering) -> Result<(Addre
     if trimmed.chars().any(|c| c.is_control() || text::is_unassigned(c)) {
         return Err(InvalidAddress::Control);
     }
-    match channel.address_family() {
-        AddressFamily::Telephone => {
-            let number = telephone::in_e164(trimmed, numbering)?;
-            Address::of(channel, NormalForm::Telephone(&number))
-        }
-        AddressFamily::Mailbox => {
-            let parts = mailbox::parts(trimmed)?;
-            Address::of(channel, NormalForm::Mailbox(parts.as_form()))
-        }
-        AddressFamily::Token => Address::of(channel, NormalForm::Token(&text::visible(trimmed))),
-        AddressFamily::Custom => Address::of(channel, NormalForm::Custom(trimmed)),
-    }
+    Ok(match family {
+        AddressFamily::Telephone => Reading::Telephone(telephone::in_e164(trimmed, numbering)?),
+        AddressFamily::Mailbox => mailbox::parts(trimmed)?,
+        AddressFamily::Token => Reading::Token(text::visible(trimmed)),
+        AddressFamily::Custom => Reading::Custom(trimmed.to_owned()),
+    })
 }
 
 /// Says whether telephone numbers can be read as they are dialled in a country.

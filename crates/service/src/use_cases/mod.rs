@@ -15,7 +15,7 @@ mod variables;
 
 pub use ::traffic::planning::Override;
 pub use apps::{CreateApp, PutChannel};
-pub use endpoints::{EndpointDraft, EndpointWithUser, ReadMode, UpsertEndpointRequest};
+pub use endpoints::{EndpointWithUser, ReadMode, UpsertEndpointRequest};
 pub use messages::{EventPage, MessageReport};
 pub use opt_out_lists::ListedOptOutKey;
 pub use opt_outs::OptOutKey;

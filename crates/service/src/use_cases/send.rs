@@ -16,7 +16,7 @@ use registry::tables::{Channels, RowAccess as _, View};
 
 use super::apps::numbering_in;
 use super::batches::{BatchKey, Batches, Placed, shared_bytes};
-use super::endpoints::{EndpointWithUser, endpoint_in, recipient_key};
+use super::endpoints::{EndpointWithUser, endpoint_in};
 use super::variables::endpoint_values;
 use super::{REQUEST_DEADLINE, Service, unexpected};
 use crate::addresses::{self, Numbering};
@@ -212,8 +212,7 @@ impl Service {
             To::Endpoint(id) => {
                 let found = known.endpoints.get(id).and_then(|found| Some((found, found.endpoint.target.clone()?)));
                 let (found, target) = found.ok_or_else(|| answer(None, SendOutcome::EndpointNotFound))?;
-                let key = recipient_key(request.app, id, target.channel, target.key.clone());
-                (target.channel, target.as_written().to_owned(), (target.address, key), Some(found))
+                (target.channel, target.as_written().to_owned(), (target.address, target.key), Some(found))
             }
         };
         if !known.channels.contains(&channel) {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use model::endpoint::{Demographic, Location, Metric, UserLink};
-use model::{Channel, Endpoint, EndpointPatch};
+use model::reading::GivenAddress;
+use model::{Endpoint, EndpointPatch};
 
 use super::{parse_values, values};
 use crate::codes::Coded as _;
@@ -108,24 +109,13 @@ fn tenths(degrees: Option<f64>, max: f64, field: &str) -> Result<Option<i32>, In
     }
 }
 
-/// A change of an endpoint as a caller gives it. Channel and address may come apart; together with what is stored they
-/// make the patch's target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndpointChange {
-    /// The channel, when given.
-    pub channel: Option<Channel>,
-    /// The address, when given; not yet known to be one of its channel.
-    pub address: Option<String>,
-    /// The rest; without a target.
-    pub patch: EndpointPatch,
-}
-
-impl TryFrom<v1::EndpointPatch> for EndpointChange {
+impl TryFrom<v1::EndpointPatch> for EndpointPatch {
     type Error = InvalidField;
 
-    fn try_from(patch: v1::EndpointPatch) -> Result<EndpointChange, InvalidField> {
-        let rest = EndpointPatch {
-            target: None,
+    fn try_from(patch: v1::EndpointPatch) -> Result<EndpointPatch, InvalidField> {
+        Ok(EndpointPatch {
+            channel: code_if_given(patch.channel, "channel")?,
+            address: patch.address.map(GivenAddress::unread),
             attributes: parse_values(patch.attributes),
             metrics: metrics(patch.metrics)?,
             demographic: patch.demographic.map(Demographic::from).unwrap_or_default(),
@@ -135,8 +125,7 @@ impl TryFrom<v1::EndpointPatch> for EndpointChange {
             user: user_link(patch.user)?,
             user_attributes: parse_values(patch.user_attributes),
             effective: patch.effective_date,
-        };
-        Ok(EndpointChange { channel: code_if_given(patch.channel, "channel")?, address: patch.address, patch: rest })
+        })
     }
 }
 

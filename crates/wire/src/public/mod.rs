@@ -28,7 +28,6 @@ use model::{AppId, EndpointId, MessageId, RegionId, RequestId};
 
 pub use app::parse_channel_detail;
 pub use content::channel_of;
-pub use endpoint::EndpointChange;
 pub use opt_out::parse_source;
 pub use plan::parse_weights;
 

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use model::EndpointPatch;
 use model::channel::Channel;
 use model::cluster::NodeInfo;
 use model::endpoint::{Location, UserLink};
+use model::reading::GivenAddress;
 use model::{Content, EndpointId, GroupId, MessageId, Timestamp};
 use proptest::prelude::*;
 use prost::Message as _;
@@ -165,23 +167,23 @@ fn places_off_the_earth_are_refused_and_others_rounded() {
 fn a_change_of_an_endpoint_is_parsed_member_by_member() {
     use v1::endpoint_patch::User;
     let user = |user| v1::EndpointPatch { user: Some(user), ..Default::default() };
-    let link = |patch| EndpointChange::try_from(patch).unwrap().patch.user;
+    let link = |patch| EndpointPatch::try_from(patch).unwrap().user;
     assert_eq!(link(user(User::NoUser(true))), Some(UserLink::Nobody));
     assert_eq!(link(user(User::NoUser(false))), None);
     let reason = "user_id: a user id must have 1 to 256 characters, found 0";
-    says(EndpointChange::try_from(user(User::UserId(String::new()))), reason);
+    says(EndpointPatch::try_from(user(User::UserId(String::new()))), reason);
     let metrics = BTreeMap::from([("load".to_owned(), f64::INFINITY)]);
     let patch = v1::EndpointPatch { metrics, ..Default::default() };
-    says(EndpointChange::try_from(patch), "metrics[\"load\"]: must be a finite number");
+    says(EndpointPatch::try_from(patch), "metrics[\"load\"]: must be a finite number");
     let location = Some(v1::Location { latitude: Some(-91.0), ..Default::default() });
     let patch = v1::EndpointPatch { location, ..Default::default() };
-    says(EndpointChange::try_from(patch), "location.latitude: must be between -90 and 90 degrees");
+    says(EndpointPatch::try_from(patch), "location.latitude: must be between -90 and 90 degrees");
     let patch = v1::EndpointPatch { status: 3, ..Default::default() };
-    says(EndpointChange::try_from(patch), "status: 3 is no value of EndpointStatus");
+    says(EndpointPatch::try_from(patch), "status: 3 is no value of EndpointStatus");
     let patch = v1::EndpointPatch { channel: 2, address: Some("+12065550100".into()), ..Default::default() };
-    let change = EndpointChange::try_from(patch).unwrap();
-    assert_eq!((change.channel, change.address.as_deref()), (Some(Channel::Sms), Some("+12065550100")));
-    assert_eq!(change.patch, model::EndpointPatch::default());
+    let address = Some(GivenAddress::unread("+12065550100".into()));
+    let expected = EndpointPatch { channel: Some(Channel::Sms), address, ..EndpointPatch::default() };
+    assert_eq!(EndpointPatch::try_from(patch), Ok(expected));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::endpoint::{Demographic, FormerPlace, Location, Metric, Target, UserLink};
+use model::reading::GivenAddress;
 use model::{Address, AddressKey, AppId, Endpoint, EndpointPatch, RequestId, Revision, Timestamp};
 
 use super::content::lists;
@@ -34,6 +35,7 @@ impl Form for Endpoint {
         writer.id(14, self.request.0);
         writer.uint(15, u64::from(self.cohort));
         writer.uint(16, self.revision.0);
+        writer.lists(17, &self.awaiting_user);
     }
 
     fn read(row: state::Endpoint) -> Result<Endpoint, InvalidField> {
@@ -54,6 +56,7 @@ impl Form for Endpoint {
             request: required(row.request, "request").map(RequestId::from)?,
             cohort: cohort(row.cohort)?,
             revision: Revision(row.revision),
+            awaiting_user: lists(row.awaiting_user),
         })
     }
 }
@@ -62,26 +65,28 @@ impl Form for EndpointPatch {
     type Generated = state::EndpointPatch;
 
     fn write(&self, writer: &mut Writer<'_>) {
-        writer.message_if_given(1, self.target.as_ref());
-        writer.lists(2, &self.attributes);
-        write_metrics(writer, 3, &self.metrics);
-        writer.message(4, &self.demographic);
-        writer.message(5, &self.location);
-        writer.code_if_given(6, self.status);
-        writer.code_if_given(7, self.opt_out);
+        writer.code_if_given(1, self.channel);
+        writer.message_if_given(2, self.address.as_ref());
+        writer.lists(3, &self.attributes);
+        write_metrics(writer, 4, &self.metrics);
+        writer.message(5, &self.demographic);
+        writer.message(6, &self.location);
+        writer.code_if_given(7, self.status);
+        writer.code_if_given(8, self.opt_out);
         match &self.user {
-            Some(UserLink::To(user)) => writer.text_given(8, user.as_str()),
-            Some(UserLink::Nobody) => writer.nothing(9),
+            Some(UserLink::To(user)) => writer.text_given(9, user.as_str()),
+            Some(UserLink::Nobody) => writer.nothing(10),
             None => (),
         }
-        writer.lists(10, &self.user_attributes);
-        writer.text_if_given(11, self.effective.as_deref());
+        writer.lists(11, &self.user_attributes);
+        writer.text_if_given(12, self.effective.as_deref());
     }
 
     fn read(row: state::EndpointPatch) -> Result<EndpointPatch, InvalidField> {
         use state::endpoint_patch::User;
         Ok(EndpointPatch {
-            target: row.target.map(Target::read).transpose().within("target")?,
+            channel: code_if_given(row.channel, "channel")?,
+            address: row.address.map(GivenAddress::read).transpose().within("address")?,
             attributes: lists(row.attributes),
             metrics: read_metrics(row.metrics)?,
             demographic: row.demographic.map(Demographic::read).transpose()?.unwrap_or_default(),

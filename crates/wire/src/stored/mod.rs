@@ -13,6 +13,7 @@ mod ids;
 
 mod app;
 mod plan;
+mod reading;
 
 mod content;
 mod endpoint;

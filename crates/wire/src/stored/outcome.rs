@@ -4,6 +4,7 @@ use model::command::OutboxCursor;
 use model::outcome::Acceptance;
 use model::{App, ChannelSettings, Endpoint, Epoch, GroupId, Incarnation, MessageId, Outcome, Refusal, TrafficPlan};
 
+use super::content::lists;
 use super::{Form, Writer};
 use crate::error::{Flaw, InvalidField};
 use crate::read::{Within as _, group, list, required};
@@ -22,6 +23,11 @@ impl Form for Outcome {
             Outcome::Endpoint { endpoint, created, follow_ups } => writer.nested(6, |outcome| {
                 outcome.message(1, endpoint.as_ref());
                 outcome.flag(2, *created);
+                write_follow_ups(outcome, 3, follow_ups);
+            }),
+            Outcome::EndpointDeleted { endpoint, user_attributes, follow_ups } => writer.nested(12, |outcome| {
+                outcome.message(1, endpoint.as_ref());
+                outcome.lists(2, user_attributes);
                 write_follow_ups(outcome, 3, follow_ups);
             }),
             Outcome::Carried { outcome, follow_ups } => writer.nested(7, |carried| {
@@ -50,6 +56,7 @@ impl Form for Outcome {
             Kind::Channel(settings) => ChannelSettings::read(settings).map(Outcome::Channel).within("channel"),
             Kind::Plan(plan) => TrafficPlan::read(plan).map(Box::new).map(Outcome::Plan).within("plan"),
             Kind::Endpoint(outcome) => read_endpoint(outcome).within("endpoint"),
+            Kind::EndpointDeleted(outcome) => read_endpoint_deleted(outcome).within("endpoint_deleted"),
             Kind::Carried(carried) => read_carried(*carried).within("carried"),
             Kind::Accepted(accepted) => {
                 list(accepted.recipients, "recipients", Acceptance::read).map(Outcome::Accepted).within("accepted")
@@ -66,6 +73,15 @@ fn read_endpoint(outcome: state::EndpointOutcome) -> Result<Outcome, InvalidFiel
     Ok(Outcome::Endpoint {
         endpoint: Box::new(Endpoint::read(endpoint).within("endpoint")?),
         created: outcome.created,
+        follow_ups: read_follow_ups(outcome.follow_ups)?,
+    })
+}
+
+fn read_endpoint_deleted(outcome: state::EndpointDeletedOutcome) -> Result<Outcome, InvalidField> {
+    let endpoint = required(outcome.endpoint, "endpoint")?;
+    Ok(Outcome::EndpointDeleted {
+        endpoint: Box::new(Endpoint::read(endpoint).within("endpoint")?),
+        user_attributes: lists(outcome.user_attributes),
         follow_ups: read_follow_ups(outcome.follow_ups)?,
     })
 }
@@ -149,6 +165,9 @@ impl Form for Refusal {
                 full.uint(2, *limit);
             }),
             Refusal::IncarnationOutdated { known } => writer.uint_given(15, known.0),
+            Refusal::ChannelTypeMissing => writer.nothing(16),
+            Refusal::AddressMissing => writer.nothing(17),
+            Refusal::AddressInvalid(why) => writer.text_given(18, why),
         }
     }
 
@@ -171,6 +190,9 @@ impl Form for Refusal {
             Kind::WrongGroup(_) => Refusal::WrongGroup,
             Kind::FollowUpGap(gap) => Refusal::FollowUpGap { number: gap.number, expected: gap.expected },
             Kind::IncarnationOutdated(known) => Refusal::IncarnationOutdated { known: Incarnation(known) },
+            Kind::ChannelTypeMissing(_) => Refusal::ChannelTypeMissing,
+            Kind::AddressMissing(_) => Refusal::AddressMissing,
+            Kind::AddressInvalid(why) => Refusal::AddressInvalid(why),
             Kind::TooManyFollowUps(full) => {
                 Refusal::TooManyFollowUps { target: group(full.target, "target")?, limit: full.limit }
             }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use model::endpoint::{Demographic, EndpointOptOut, EndpointStatus, Location, Metric, Target, UserLink};
+use model::reading::{GivenAddress, Reading};
 use model::*;
-use proptest::collection::btree_map;
+use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -59,12 +60,12 @@ fn endpoint_opt_out() -> impl Strategy<Value = EndpointOptOut> {
 }
 
 pub(crate) fn endpoint() -> BoxedStrategy<Endpoint> {
-    let ids = (app_id(), endpoint_id(), text(), of(user_id()), request_id());
+    let ids = (app_id(), endpoint_id(), text(), of(user_id()), request_id(), lists());
     let values = (of(target()), lists(), metrics(), demographic(), location());
     let states = (endpoint_status(), endpoint_opt_out(), time(), text(), 0..=99_u8, revision());
     (ids, values, states)
         .prop_map(|(ids, values, states)| {
-            let (app, id, display_id, user, request) = ids;
+            let (app, id, display_id, user, request, awaiting_user) = ids;
             let (target, attributes, metrics, demographic, location) = values;
             let (status, opt_out, created, effective, cohort, revision) = states;
             Endpoint {
@@ -79,6 +80,7 @@ pub(crate) fn endpoint() -> BoxedStrategy<Endpoint> {
                 status,
                 opt_out,
                 user,
+                awaiting_user,
                 created,
                 effective,
                 request,
@@ -89,13 +91,23 @@ pub(crate) fn endpoint() -> BoxedStrategy<Endpoint> {
         .boxed()
 }
 
+fn given_address() -> impl Strategy<Value = GivenAddress> {
+    let reading = prop_oneof![
+        text().prop_map(Reading::Telephone),
+        (text(), text(), text()).prop_map(|(local, folded, domain)| Reading::Mailbox { local, folded, domain }),
+        text().prop_map(Reading::Token),
+        text().prop_map(Reading::Custom),
+    ];
+    (text(), vec(reading, 0..4)).prop_map(|(written, readings)| GivenAddress { written, readings })
+}
+
 pub(super) fn patch() -> BoxedStrategy<EndpointPatch> {
     let user = prop_oneof![user_id().prop_map(UserLink::To), Just(UserLink::Nobody)];
-    let values = (of(target()), lists(), metrics(), demographic(), location());
+    let values = (of(channel()), of(given_address()), lists(), metrics(), demographic(), location());
     (values, of(endpoint_status()), of(endpoint_opt_out()), of(user), lists(), some_text())
         .prop_map(
             |(
-                (target, attributes, metrics, demographic, location),
+                (channel, address, attributes, metrics, demographic, location),
                 status,
                 opt_out,
                 user,
@@ -103,7 +115,8 @@ pub(super) fn patch() -> BoxedStrategy<EndpointPatch> {
                 effective,
             )| {
                 EndpointPatch {
-                    target,
+                    channel,
+                    address,
                     attributes,
                     metrics,
                     demographic,

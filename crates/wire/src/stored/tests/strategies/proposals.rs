@@ -195,6 +195,10 @@ pub(crate) fn outcome() -> BoxedStrategy<Outcome> {
     let endpoint = (endpoint(), any::<bool>(), follow_ups()).prop_map(|(endpoint, created, follow_ups)| {
         Outcome::Endpoint { endpoint: Box::new(endpoint), created, follow_ups }
     });
+    let deleted =
+        (super::endpoints::endpoint(), lists(), follow_ups()).prop_map(|(endpoint, user_attributes, follow_ups)| {
+            Outcome::EndpointDeleted { endpoint: Box::new(endpoint), user_attributes, follow_ups }
+        });
     let plain = prop_oneof![
         refusal().prop_map(Outcome::Refused),
         Just(Outcome::Done),
@@ -202,6 +206,7 @@ pub(crate) fn outcome() -> BoxedStrategy<Outcome> {
         channel_settings().prop_map(Outcome::Channel),
         plan().prop_map(|plan| Outcome::Plan(Box::new(plan))),
         endpoint,
+        deleted,
         vec(acceptance, 0..4).prop_map(Outcome::Accepted),
         vec(message_id(), 0..4).prop_map(Outcome::Claimed),
         (small(), of(cursor()), any::<bool>()).prop_map(|(touched, next, more)| Outcome::Chunk { touched, next, more }),
@@ -225,11 +230,14 @@ fn refusal() -> BoxedStrategy<Refusal> {
         Refusal::NoPlan,
         Refusal::NoRegion,
         Refusal::WrongGroup,
+        Refusal::ChannelTypeMissing,
+        Refusal::AddressMissing,
     ];
     prop_oneof![
         select(without_values),
         any::<usize>().prop_map(Refusal::TooManyApps),
         text().prop_map(Refusal::EndpointLimit),
+        text().prop_map(Refusal::AddressInvalid),
         (epoch(), epoch()).prop_map(|(current, parent)| Refusal::PlanConflict { current, parent }),
         text().prop_map(Refusal::PlanInvalid),
         (number(), number()).prop_map(|(number, expected)| Refusal::FollowUpGap { number, expected }),
