@@ -35,6 +35,16 @@ pub enum EndpointStatus {
     Inactive,
 }
 
+impl EndpointStatus {
+    /// Returns Pinpoint's name of the status.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EndpointStatus::Active => "ACTIVE",
+            EndpointStatus::Inactive => "INACTIVE",
+        }
+    }
+}
+
 /// Whether the recipient opted out through the endpoint's `OptOut` member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EndpointOptOut {
@@ -42,6 +52,16 @@ pub enum EndpointOptOut {
     None,
     /// Wants none.
     All,
+}
+
+impl EndpointOptOut {
+    /// Returns Pinpoint's name of the opt-out.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EndpointOptOut::None => "NONE",
+            EndpointOptOut::All => "ALL",
+        }
+    }
 }
 
 /// The device, in Pinpoint's words; every member is free text.

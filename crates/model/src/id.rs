@@ -144,6 +144,14 @@ hex_id!(
     "a message id"
 );
 
+impl RequestId {
+    /// Writes the id in the form of a UUID, as Pinpoint's clients expect.
+    pub fn uuid(self) -> String {
+        let hex = self.to_string();
+        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    }
+}
+
 impl MessageId {
     /// Builds the id of a message of `group` that a listener accepted at `at`, with 64 random bits.
     pub fn new(group: GroupId, at: crate::Timestamp, random: u64) -> MessageId {

@@ -9,6 +9,8 @@ pub mod invisible;
 pub mod location;
 pub mod time;
 
+pub mod date;
+
 pub mod accounting;
 pub mod address;
 pub mod alarm;
@@ -17,7 +19,6 @@ pub mod channel;
 pub mod cluster;
 pub mod content;
 pub mod country;
-pub mod date;
 pub mod endpoint;
 pub mod event;
 pub mod message;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::endpoint::{Attributes, EndpointOptOut, EndpointStatus};
+use model::endpoint::Attributes;
 use serde::Serialize;
 use service::use_cases::EndpointWithUser;
 
@@ -91,17 +91,11 @@ pub(super) fn endpoint_response(found: &EndpointWithUser) -> EndpointResponse<'_
         creation_date: body_time(endpoint.created),
         demographic: demographic(found),
         effective_date: &endpoint.effective,
-        endpoint_status: match endpoint.status {
-            EndpointStatus::Active => "ACTIVE",
-            EndpointStatus::Inactive => "INACTIVE",
-        },
+        endpoint_status: endpoint.status.as_str(),
         id: &endpoint.display_id,
         location: location(found),
         metrics: endpoint.metrics.iter().map(|(name, metric)| (name.as_str(), metric.value())).collect(),
-        opt_out: match endpoint.opt_out {
-            EndpointOptOut::All => "ALL",
-            EndpointOptOut::None => "NONE",
-        },
+        opt_out: endpoint.opt_out.as_str(),
         request_id: request_id_text(endpoint.request),
         user: user(found),
     }
@@ -144,7 +138,7 @@ fn location(found: &EndpointWithUser) -> LocationResponse<'_> {
 mod tests {
     use model::address::Address;
     use model::channel::Channel;
-    use model::endpoint::{Demographic, Endpoint, Location, Metric, Target};
+    use model::endpoint::{Demographic, Endpoint, EndpointOptOut, EndpointStatus, Location, Metric, Target};
     use model::id::{AppId, EndpointId, RequestId, Revision, UserId};
     use model::time::Timestamp;
 

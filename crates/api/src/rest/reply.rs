@@ -54,6 +54,5 @@ impl Reply {
 
 /// Writes a request id in the form of a UUID, as Pinpoint's clients expect.
 pub(super) fn request_id_text(request: RequestId) -> String {
-    let hex = request.to_string();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    request.uuid()
 }

@@ -1,12 +1,11 @@
 //! What an update makes of an endpoint. Pure: reads and writes no table.
 
 use model::command::UpsertEndpoint;
+use model::date::iso_8601;
 use model::endpoint::{Endpoint, EndpointOptOut, EndpointStatus, Target, UserLink, merge_attributes};
 use model::id::Revision;
 use model::outcome::Refusal;
 use model::time::Timestamp;
-
-use model::date::iso_8601;
 
 /// How many cohorts there are; Pinpoint's CohortId is 0..=99.
 const COHORTS: u64 = 100;

@@ -1,10 +1,9 @@
 //! The endpoint's values that a content's variables name. A message stores those alone, so that it says what the
 //! endpoint said when the message was accepted.
 
-use std::collections::BTreeMap;
-
 use model::content::{Content, Substitutions};
-use model::endpoint::{Attributes, Endpoint};
+use model::date::iso_8601;
+use model::endpoint::{Attributes, Demographic, Endpoint, Location};
 
 /// Returns the values that `content` names of an endpoint and its user, by the names that the content uses
 /// (`Attributes.Color`, `User.UserAttributes.FirstName`, `Address`, ...).
@@ -58,62 +57,57 @@ fn value(name: &str, endpoint: &Endpoint, user: &Attributes) -> Option<Vec<Strin
     single(name, endpoint).map(|value| vec![value])
 }
 
+/// Returns a member of Pinpoint's `EndpointResponse` as it is written there.
 fn single(name: &str, endpoint: &Endpoint) -> Option<String> {
-    let device = &endpoint.demographic;
-    let place = &endpoint.location;
-    let target = endpoint.target.as_ref();
-    let text: BTreeMap<&str, Option<&str>> = BTreeMap::from([
-        ("Address", target.map(|target| target.as_written())),
-        ("ChannelType", target.map(|target| target.channel.as_str())),
-        ("Demographic.AppVersion", device.app_version.as_deref()),
-        ("Demographic.Locale", device.locale.as_deref()),
-        ("Demographic.Make", device.make.as_deref()),
-        ("Demographic.Model", device.model.as_deref()),
-        ("Demographic.ModelVersion", device.model_version.as_deref()),
-        ("Demographic.Platform", device.platform.as_deref()),
-        ("Demographic.PlatformVersion", device.platform_version.as_deref()),
-        ("Demographic.Timezone", device.timezone.as_deref()),
-        ("EffectiveDate", Some(endpoint.effective.as_str())),
-        ("Id", Some(endpoint.display_id.as_str())),
-        ("Location.City", place.city.as_deref()),
-        ("Location.Country", place.country.as_deref()),
-        ("Location.PostalCode", place.postal_code.as_deref()),
-        ("Location.Region", place.region.as_deref()),
-        ("User.UserId", endpoint.user.as_ref().map(|user| user.as_str())),
-    ]);
-    text.get(name).copied().flatten().map(str::to_owned)
+    if let Some(member) = name.strip_prefix("Demographic.") {
+        return of_device(member, &endpoint.demographic).cloned();
+    }
+    if let Some(member) = name.strip_prefix("Location.") {
+        return of_place(member, &endpoint.location);
+    }
+    Some(match name {
+        "Address" => endpoint.target.as_ref()?.as_written().to_owned(),
+        "ApplicationId" => endpoint.app.to_string(),
+        "ChannelType" => endpoint.target.as_ref()?.channel.to_string(),
+        "CohortId" => endpoint.cohort.to_string(),
+        "CreationDate" => iso_8601(endpoint.created),
+        "EffectiveDate" => endpoint.effective.clone(),
+        "EndpointStatus" => endpoint.status.as_str().to_owned(),
+        "Id" => endpoint.display_id.clone(),
+        "OptOut" => endpoint.opt_out.as_str().to_owned(),
+        "RequestId" => endpoint.request.uuid(),
+        "User.UserId" => endpoint.user.as_ref()?.to_string(),
+        _ => return None,
+    })
+}
+
+fn of_device<'e>(member: &str, device: &'e Demographic) -> Option<&'e String> {
+    match member {
+        "AppVersion" => device.app_version.as_ref(),
+        "Locale" => device.locale.as_ref(),
+        "Make" => device.make.as_ref(),
+        "Model" => device.model.as_ref(),
+        "ModelVersion" => device.model_version.as_ref(),
+        "Platform" => device.platform.as_ref(),
+        "PlatformVersion" => device.platform_version.as_ref(),
+        "Timezone" => device.timezone.as_ref(),
+        _ => None,
+    }
+}
+
+fn of_place(member: &str, place: &Location) -> Option<String> {
+    let degrees = |tenths: i32| (f64::from(tenths) / 10.0).to_string();
+    match member {
+        "City" => place.city.clone(),
+        "Country" => place.country.clone(),
+        "Latitude" => place.latitude_tenths.map(degrees),
+        "Longitude" => place.longitude_tenths.map(degrees),
+        "PostalCode" => place.postal_code.clone(),
+        "Region" => place.region.clone(),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use model::content::HeaderField;
-
-    use super::*;
-
-    #[test]
-    fn names_are_found_inside_braces_and_helpers() {
-        let text =
-            "Hi {{User.UserAttributes.First.[0]}}, {{capitalize Attributes.Color}} {{{Address}}} {{#if Id}}x{{/if}} {{";
-        let found: Vec<_> = names(text).collect();
-        for wanted in ["User.UserAttributes.First", "Attributes.Color", "Address", "Id"] {
-            assert!(found.contains(&wanted), "{wanted} in {found:?}");
-        }
-        let bare: Vec<_> = names("{{&Attributes.A}} {{~Attributes.B~}}").collect();
-        assert_eq!(bare, ["Attributes.A", "Attributes.B"]);
-    }
-
-    #[test]
-    fn every_part_of_an_email_with_variables_is_looked_at() {
-        let variable = |name: &str| format!("{{{{{name}}}}}");
-        let email = Content::Email {
-            subject: variable("a"),
-            html: Some(variable("b")),
-            text: Some(variable("c")),
-            from: None,
-            reply_to: Vec::new(),
-            headers: vec![HeaderField { name: "X".to_owned(), value: variable("d") }],
-        };
-        let found: Vec<_> = texts(&email).into_iter().flat_map(names).collect();
-        assert_eq!(found, ["a", "b", "c", "d"]);
-    }
-}
+#[path = "variables_tests.rs"]
+mod tests;
