@@ -13,10 +13,11 @@ use crate::id::{AppId, BodyId, EndpointId, Epoch, GroupId, Incarnation, MessageI
 use crate::message::{Claim, Class, SendResult};
 use crate::opt_out::{Block, OptOutList, OptOutSource};
 use crate::plan::{PlanChange, TrafficPlan};
+use crate::request::RecipientName;
 use crate::time::Timestamp;
 
 /// A command with the request that caused it. A repeated request id is answered with the first answer for
-/// [`REQUEST_KEPT`]. Commands without one may be applied twice in a row while their caller waits for one answer, never
+/// [`REQUEST_KEPT`](crate::request::REQUEST_KEPT); of messages to accept, each recipient by its own. Commands without one may be applied twice in a row while their caller waits for one answer, never
 /// again after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "names and types say the rest")]
@@ -25,16 +26,12 @@ pub struct Proposal {
     pub command: Command,
 }
 
-/// How long the answer to a request id is kept.
-pub const REQUEST_KEPT: std::time::Duration = std::time::Duration::from_secs(15 * 60);
-
 /// The largest encoded proposal, in bytes; an entry of a log holds no more.
 pub const PROPOSAL_BYTES_MAX: usize = 1024 * 1024;
 
 /// The largest email as it is given, in bytes: the command that accepts it holds all of it, and the values for at least
 /// one recipient.
 pub const EMAIL_GIVEN_MAX: usize = PROPOSAL_BYTES_MAX - 64 * 1024;
-
 /// The largest number of follow-ups that wait in one group for one target. A target takes a few hundred a second, so
 /// that this is what it can take while a caller waits for the last of them, and more than comes during a failover.
 pub const FOLLOW_UPS_MAX: u64 = 10_000;
@@ -105,6 +102,13 @@ pub enum Command {
     },
     /// Accepts messages that share a body.
     AcceptMessages(Box<AcceptMessages>),
+    /// Answers recipients of a request to send as they were answered in this group, and sees to it that no other one of
+    /// them is accepted here under that request: their endpoints have gone to other groups.
+    CloseRequest {
+        request: RequestId,
+        /// The recipients; 1..=[`RECIPIENTS_MAX`](crate::message::RECIPIENTS_MAX).
+        recipients: Vec<RecipientName>,
+    },
     /// Claims messages of class `at_most_once` for a node.
     Claim {
         /// The node and incarnation that will dispatch them.
@@ -258,10 +262,22 @@ pub struct Recipient {
     pub key: AddressKey,
     /// The endpoint, unless it goes to an address.
     pub endpoint: Option<EndpointId>,
+    /// Which of the request's recipients that are named alike it is; from 0.
+    pub occurrence: u32,
     /// Values of variables for this recipient alone.
     pub substitutions: Substitutions,
     /// The caller's context for this recipient alone; it wins over the request's.
     pub context: BTreeMap<String, String>,
+}
+
+impl Recipient {
+    /// Returns how its request names it.
+    pub fn name(&self) -> RecipientName {
+        match &self.endpoint {
+            Some(endpoint) => RecipientName::endpoint(endpoint, self.occurrence),
+            None => RecipientName::address(self.address.as_str(), self.occurrence),
+        }
+    }
 }
 
 /// What came of one dispatch.
@@ -313,7 +329,7 @@ impl Command {
     /// begun, keeps messages from being sent, or is so rare that it is always let in.
     pub fn is_new_work(&self) -> bool {
         match self {
-            Command::AcceptMessages(_) => true,
+            Command::AcceptMessages(_) | Command::CloseRequest { .. } => true,
             Command::UpsertEndpoint(upsert) => !upsert.patch.forbids_sending(),
             _ => false,
         }
@@ -334,6 +350,7 @@ impl Command {
             Command::PutListedOptOut { .. } => "put_listed_opt_out",
             Command::DeleteListedOptOut { .. } => "delete_listed_opt_out",
             Command::AcceptMessages(_) => "accept_messages",
+            Command::CloseRequest { .. } => "close_request",
             Command::Claim { .. } => "claim",
             Command::ReleaseClaims { .. } => "release_claims",
             Command::Settle { .. } => "settle",

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::address::{Address, AddressKey, InvalidAddress, NormalForm};
 use crate::channel::{AddressFamily, Channel};
-use crate::id::{AppId, EndpointId, RequestId, Revision, UserId};
+use crate::id::{AppId, EndpointId, GroupId, RequestId, Revision, UserId};
 use crate::reading::GivenAddress;
+use crate::request::REQUEST_KEPT;
 use crate::time::Timestamp;
 
 /// The largest number of attributes, metrics and user attributes of an endpoint together.
@@ -135,6 +136,29 @@ pub struct Endpoint {
     /// Pinpoint's CohortId, 0..=99, drawn at creation.
     pub cohort: u8,
     pub revision: Revision,
+    /// Where messages to it were decided lately, other than now; each group once, so that there are at most as many as
+    /// partitions.
+    pub former: Vec<FormerGroup>,
+}
+
+/// A group that decided an endpoint's messages until its address, or the endpoint itself, went away. What a request was
+/// answered before it went is found there, so it is known for [`FORMER_KEPT`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct FormerGroup {
+    pub group: GroupId,
+    pub left: Timestamp,
+}
+
+/// How long a former group is known: as long as answers to requests are kept there, and once more for whoever goes by
+/// an older copy of the endpoint meanwhile.
+pub const FORMER_KEPT: std::time::Duration = REQUEST_KEPT.saturating_mul(2);
+
+impl FormerGroup {
+    /// Says whether a request that was answered in the group may still come again.
+    pub fn counts(&self, now: Timestamp) -> bool {
+        self.left.plus(FORMER_KEPT) > now
+    }
 }
 
 /// Where an endpoint's messages go.

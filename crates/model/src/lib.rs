@@ -27,6 +27,8 @@ pub mod plan;
 pub mod readiness;
 pub mod reading;
 
+pub mod request;
+
 pub mod command;
 pub mod outcome;
 pub mod rows;

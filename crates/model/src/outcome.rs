@@ -72,6 +72,10 @@ pub enum Acceptance {
     OptedOut,
     /// The endpoint is inactive or was deleted.
     Inactive,
+    /// The others of the command were answered before, this one is refused now.
+    Refused(Refusal),
+    /// The request is closed for this recipient here: its endpoint is elsewhere.
+    Closed,
 }
 
 /// Why a command can't be carried out.
@@ -100,6 +104,9 @@ pub enum Refusal {
     /// The endpoint's address would be none of its channel.
     #[error("{0}")]
     AddressInvalid(String),
+    /// A request id came with more recipients than a request may have.
+    #[error("the request id was used for other recipients: it may name {0} at most, use a new one")]
+    RequestReused(usize),
     #[error("opt-out not found")]
     OptOutNotFound,
     #[error("the current plan is epoch {current}, the change was made from epoch {parent}")]
@@ -125,4 +132,11 @@ pub enum Refusal {
     /// A follow-up came before its predecessor.
     #[error("follow-up out of order: got {number}, expected {expected}")]
     FollowUpGap { number: u64, expected: u64 },
+}
+
+impl Refusal {
+    /// Says whether the refusal passes by itself: the same command may succeed later.
+    pub fn passes(&self) -> bool {
+        matches!(self, Refusal::NoPlan | Refusal::NoRegion | Refusal::TooManyFollowUps { .. })
+    }
 }

@@ -1,9 +1,13 @@
 //! Rows that a group keeps about its own working, beside the nouns of the trade.
 
+use std::collections::BTreeMap;
+
 use crate::channel::Channel;
+use crate::endpoint::FormerGroup;
 use crate::id::Epoch;
 use crate::message::Class;
-use crate::outcome::Outcome;
+use crate::outcome::{Acceptance, Outcome};
+use crate::request::RecipientName;
 use crate::time::Timestamp;
 
 /// What a group knows of itself.
@@ -45,6 +49,25 @@ pub struct OutboxRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "names and types say the rest")]
 pub struct RequestRow {
-    pub outcome: Outcome,
+    pub answer: RequestAnswer,
     pub time: Timestamp,
+}
+
+/// What a request was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestAnswer {
+    /// The answer to its only command.
+    Whole(Outcome),
+    /// The answers to its recipients in this group; at most
+    /// [`RECIPIENTS_MAX`](crate::message::RECIPIENTS_MAX).
+    Recipients(BTreeMap<RecipientName, Acceptance>),
+}
+
+/// An endpoint that was deleted: where messages to it were decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct DeletedEndpoint {
+    /// Each group once.
+    pub former: Vec<FormerGroup>,
+    pub deleted: Timestamp,
 }

@@ -89,6 +89,7 @@ fn home(command: &Command) -> Home {
         | Command::PutListedOptOut { .. }
         | Command::DeleteListedOptOut { .. }
         | Command::AcceptMessages(_)
+        | Command::CloseRequest { .. }
         | Command::Claim { .. }
         | Command::ReleaseClaims { .. }
         | Command::Settle { .. }
@@ -140,6 +141,7 @@ fn on_partition<T: Tables + ?Sized>(step: &mut Step<'_, T>, command: &Command) -
         }
         Command::DeleteListedOptOut { list, key } => forbid::delete_listed_opt_out(step, &(list.clone(), key.clone())),
         Command::AcceptMessages(accept) => messages::accept(step, accept),
+        Command::CloseRequest { request, recipients } => requests::close(step, *request, recipients),
         Command::Claim { claim, region, messages } => messages::claim(step, *claim, region, messages),
         Command::ReleaseClaims { claim, messages } => messages::release(step, *claim, messages),
         Command::Settle { region, results } => messages::settle(step, region, results),

@@ -1,11 +1,13 @@
-//! Removing what was kept long enough: settled messages and later their traces, answers to requests, and what belonged
-//! to deleted apps.
+//! Removing what was kept long enough: settled messages and later their traces, answers to requests, where deleted
+//! endpoints were, and what belonged to deleted apps.
 
 use model::address::{AddressKey, partition_of_app};
 use model::channel::CHANNELS;
-use model::command::{CHUNK_MAX, FollowUpAction, REQUEST_KEPT};
+use model::command::{CHUNK_MAX, FollowUpAction};
+use model::endpoint::FORMER_KEPT;
 use model::id::{AppId, EndpointId, GroupId, RequestId, UserId};
 use model::outcome::Outcome;
+use model::request::REQUEST_KEPT;
 use model::time::Timestamp;
 
 use crate::follow_up;
@@ -13,8 +15,8 @@ use crate::forbid;
 use crate::messages;
 use crate::step::Step;
 use crate::tables::{
-    AddressEndpoints, BlockedKeys, Blocks, Deletions, Endpoints, FormerPlaces, OptOuts, RequestAges, Requests,
-    RowAccess, Table, TableError, Tables, UserEndpoints, Users, WriteRows,
+    AddressEndpoints, BlockedKeys, Blocks, DeletedEndpointAges, DeletedEndpoints, Deletions, Endpoints, FormerPlaces,
+    OptOuts, RequestAges, Requests, RowAccess, Table, TableError, Tables, UserEndpoints, Users, WriteRows,
 };
 
 /// How many deleted apps are looked at each time, whatever may be removed: those that wait for something (a pending
@@ -27,11 +29,12 @@ pub(crate) fn retire<T: Tables + ?Sized>(step: &mut Step<'_, T>, limit: u32) -> 
     let (settled, more_settled) = messages::retire_settled(step, limit)?;
     let (traces, more_traces) = messages::retire_traces(step, limit)?;
     let (answers, more_answers) = retire_requests(step, limit)?;
+    let (endpoints, more_endpoints) = retire_deleted_endpoints(step, limit)?;
     let (rows, more_rows) = retire_apps(step, limit)?;
     Ok(Outcome::Chunk {
-        touched: settled + traces + answers + rows,
+        touched: settled + traces + answers + endpoints + rows,
         next: None,
-        more: more_settled || more_traces || more_answers || more_rows,
+        more: more_settled || more_traces || more_answers || more_endpoints || more_rows,
     })
 }
 
@@ -44,6 +47,24 @@ fn retire_requests<T: Tables + ?Sized>(step: &mut Step<'_, T>, limit: usize) -> 
     for (key, ()) in &rows {
         step.tables.remove_row::<RequestAges>(key);
         step.tables.remove_row::<Requests>(&key.1);
+    }
+    Ok((rows.len() as u32, more))
+}
+
+/// Forgets where messages to deleted endpoints were decided.
+fn retire_deleted_endpoints<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    limit: usize,
+) -> Result<(u32, bool), TableError> {
+    let now = step.now;
+    let from = (Timestamp(0), AppId(0), EndpointId::from_stored(String::new()));
+    let mut rows =
+        step.tables.rows_while::<DeletedEndpointAges>(&from, limit + 1, |key| key.0.plus(FORMER_KEPT) <= now)?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    for (key, ()) in &rows {
+        step.tables.remove_row::<DeletedEndpointAges>(key);
+        step.tables.remove_row::<DeletedEndpoints>(&(key.1, key.2.clone()));
     }
     Ok((rows.len() as u32, more))
 }

@@ -79,6 +79,7 @@ impl From<Refusal> for ServiceError {
             | Refusal::ChannelTypeMissing
             | Refusal::AddressMissing
             | Refusal::AddressInvalid(_)
+            | Refusal::RequestReused(_)
             | Refusal::PlanInvalid(_) => ErrorCode::Invalid,
             Refusal::PlanConflict { .. } => ErrorCode::Conflict,
             Refusal::NoPlan | Refusal::NoRegion => ErrorCode::Unavailable,

@@ -165,6 +165,7 @@ mod tests {
             request: RequestId(2),
             cohort: 42,
             revision: Revision(1),
+            former: Vec::new(),
         };
         let found = EndpointWithUser { endpoint, user_attributes: Attributes::from([("t".into(), vec!["x".into()])]) };
         let wanted = r#"{"Address":"+12065550100","ApplicationId":"00000000000000000000000000000001","Attributes":{"a":["1"]},"ChannelType":"SMS","CohortId":"42","CreationDate":"1970-01-01T00:00:00.001Z","Demographic":{"Make":"apple"},"EffectiveDate":"2026-01-01T00:00:00.000Z","EndpointStatus":"ACTIVE","Id":"Dev","Location":{"Latitude":-8.6},"Metrics":{"visits":13.0},"OptOut":"NONE","RequestId":"00000000-0000-0000-0000-000000000002","User":{"UserAttributes":{"t":["x"]},"UserId":"u"}}"#;

@@ -16,6 +16,8 @@ mod grpc_traffic;
 #[cfg(test)]
 mod quotas;
 #[cfg(test)]
+mod repeats;
+#[cfg(test)]
 mod rest_admission;
 #[cfg(test)]
 mod rest_callbacks;

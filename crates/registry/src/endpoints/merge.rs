@@ -72,5 +72,6 @@ fn created(upsert: &UpsertEndpoint, now: Timestamp) -> Endpoint {
         request: upsert.request,
         cohort: (upsert.seed % COHORTS) as u8,
         revision: Revision(1),
+        former: Vec::new(),
     }
 }

@@ -6,6 +6,7 @@ mod change;
 mod write;
 
 mod blocks;
+mod former;
 mod users;
 
 mod limits;

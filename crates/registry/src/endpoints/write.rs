@@ -4,7 +4,7 @@ use model::endpoint::{Endpoint, EndpointStatus};
 use model::outcome::Refusal;
 
 use super::change::{Change, Waits};
-use super::{blocks, users};
+use super::{blocks, former, users};
 use crate::follow_up;
 use crate::step::Step;
 use crate::tables::{AddressEndpoints, Endpoints, RowAccess, Table, TableError, Tables};
@@ -31,6 +31,7 @@ pub(crate) fn write<T: Tables + ?Sized>(
     }
     let from = old.and_then(|old| old.user.as_ref());
     users::relink(step, new.app, &new.id, from, new.user.as_ref());
+    former::follow(step, &mut change)?;
     blocks::follow(step, &mut change, waits)?;
     let new = change.new;
     step.tables.store_row::<Endpoints>((new.app, new.id.clone()), new.clone());
@@ -49,6 +50,7 @@ pub(crate) fn erase<T: Tables + ?Sized>(
     users::relink(step, old.app, &old.id, old.user.as_ref(), None);
     users::forget_without_endpoints(step, old.app, old.user.as_ref())?;
     blocks::bury(step, old, waits)?;
+    former::bury(step, old);
     step.tables.remove_row::<Endpoints>(&(old.app, old.id.clone()));
     Ok(())
 }

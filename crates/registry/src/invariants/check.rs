@@ -5,7 +5,7 @@ use super::endpoints::{
     invariant_active_endpoints, invariant_ban_counts, invariant_blocks_mirrored, invariant_deleted_apps,
     invariant_former_places, invariant_users,
 };
-use super::follow_ups::{invariant_follow_ups, invariant_requests};
+use super::follow_ups::{invariant_deleted_endpoints, invariant_follow_ups, invariant_requests};
 use super::messages::{
     invariant_accounting, invariant_bodies, invariant_claims, invariant_events, invariant_expiries, invariant_held,
     invariant_outbox, invariant_retirements, invariant_taken, invariant_traces,
@@ -20,7 +20,7 @@ type Rule<V> = fn(&V) -> Result<(), Broken>;
 /// # Errors
 /// At the first rule that doesn't hold, and when the tables can't be read.
 pub fn check_all<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
-    let rules: [Rule<V>; 18] = [
+    let rules: [Rule<V>; 19] = [
         invariant_accounting,
         invariant_outbox,
         invariant_expiries,
@@ -33,6 +33,7 @@ pub fn check_all<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
         invariant_events,
         invariant_follow_ups,
         invariant_requests,
+        invariant_deleted_endpoints,
         invariant_active_endpoints,
         invariant_users,
         invariant_blocks_mirrored,

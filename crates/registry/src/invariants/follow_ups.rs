@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use model::command::FOLLOW_UPS_MAX;
-use model::id::{GroupId, RequestId};
+use model::id::{AppId, EndpointId, GroupId, RequestId};
 use model::time::Timestamp;
 
 use super::broken::{Broken, all, hold};
-use crate::tables::{FollowUpCounts, FollowUpNumbers, FollowUps, RequestAges, Requests, RowAccess, View};
+use crate::tables::{
+    DeletedEndpointAges, DeletedEndpoints, Endpoints, FollowUpCounts, FollowUpNumbers, FollowUps, RequestAges,
+    Requests, RowAccess, View,
+};
 
 /// The follow-ups to a group that are not done are the last ones that were numbered, without a gap; they are counted,
 /// and not more than may be.
@@ -37,4 +40,19 @@ pub(super) fn invariant_requests<V: View + ?Sized>(view: &V) -> Result<(), Broke
         all::<Requests>(view, &RequestId(0))?.into_iter().map(|(id, row)| ((row.time, id), ())).collect();
     let found: BTreeMap<_, _> = all::<RequestAges>(view, &(Timestamp(0), RequestId(0)))?.into_iter().collect();
     hold("invariant_requests", found == expected, || format!("found {found:?}, expected {expected:?}"))
+}
+
+/// Every deleted endpoint is listed by its age, once, unless one of its id is there again.
+pub(super) fn invariant_deleted_endpoints<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
+    let rule = "invariant_deleted_endpoints";
+    let none = || EndpointId::from_stored(String::new());
+    let mut expected = BTreeMap::new();
+    for ((app, id), row) in all::<DeletedEndpoints>(view, &(AppId(0), none()))? {
+        let gone = view.row::<Endpoints>(&(app, id.clone()))?.is_none();
+        hold(rule, gone, || format!("{id} is there and was deleted"))?;
+        expected.insert((row.deleted, app, id), ());
+    }
+    let found: BTreeMap<_, _> =
+        all::<DeletedEndpointAges>(view, &(Timestamp(0), AppId(0), none()))?.into_iter().collect();
+    hold(rule, found == expected, || format!("found {found:?}, expected {expected:?}"))
 }

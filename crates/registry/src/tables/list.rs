@@ -13,7 +13,7 @@ use model::id::{
 use model::message::{Body, Message, Progress, Trace};
 use model::opt_out::{Block, ListedOptOut, OptOut, OptOutList};
 use model::plan::TrafficPlan;
-use model::rows::{Deletion, GroupMeta, OutboxRow, RequestRow};
+use model::rows::{DeletedEndpoint, Deletion, GroupMeta, OutboxRow, RequestRow};
 use model::time::Timestamp;
 
 use super::table::{ReadRows, Table, WriteRows};
@@ -117,6 +117,8 @@ tables! {
     38 Held: (AppId, MessageId) => ();
     /// Events in the order of their recording.
     39 Events: u64 => Event;
+    /// Deleted endpoints by the time at which they were deleted.
+    40 DeletedEndpointAges: (Timestamp, AppId, EndpointId) => ();
     /// Settled messages by the time at which they were settled.
     41 Retirements: (Timestamp, MessageId) => ();
     /// Counts of messages by app.
@@ -129,4 +131,6 @@ tables! {
     45 Traces: MessageId => Trace;
     /// The same messages by the time at which they were settled.
     46 TraceAges: (Timestamp, MessageId) => ();
+    /// Where messages to endpoints were decided that were deleted lately.
+    47 DeletedEndpoints: (AppId, EndpointId) => DeletedEndpoint;
 }

@@ -49,6 +49,7 @@ pub enum Action {
     Expire(u16, u32),
     Retire(u16, u32),
     Deliver(u16, bool),
+    Close(u16, u128, u32),
     SetApplyVersion(u16),
 }
 
@@ -200,9 +201,10 @@ fn upkeep() -> impl Strategy<Value = Action> {
     prop_oneof![
         5 => (1..=PARTITIONS, select(REGIONS.to_vec()), select(vec![0, 0, 0, 1]), 1..4_u32)
             .prop_map(|(group, region, back, limit)| Action::Takeover(group, region, back, limit)),
-        2 => (1..=PARTITIONS, 1..3_u64, 1..4_u64).prop_map(|(group, node, incarnation)| Action::BeginIncarnation(group, node, incarnation)),
+        4 => (1..=PARTITIONS, 1..3_u64, 1..4_u64).prop_map(|(group, node, incarnation)| Action::BeginIncarnation(group, node, incarnation)),
         1 => (1..=PARTITIONS, 0..4_u32).prop_map(|(group, limit)| Action::Expire(group, limit)),
         2 => (0..=PARTITIONS, 0..9_u32).prop_map(|(group, limit)| Action::Retire(group, limit)),
+        1 => (1..=PARTITIONS, 0..6_u128, 0..4_u32).prop_map(|(group, back, endpoint)| Action::Close(group, back, endpoint)),
         1 => (0..=PARTITIONS).prop_map(Action::SetApplyVersion),
     ]
 }

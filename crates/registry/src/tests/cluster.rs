@@ -13,6 +13,7 @@ use model::message::{Progress, Status};
 use model::opt_out::{OptOutList, OptOutSource};
 use model::outcome::{Acceptance, Outcome};
 use model::plan::TrafficPlan;
+use model::request::RecipientName;
 use model::time::Timestamp;
 
 use crate::tables::{Plans, ProgressOf, RowAccess};
@@ -139,6 +140,7 @@ impl Cluster {
                 address: target.address,
                 key,
                 endpoint: (accept.custom || accept.endpoint).then_some(endpoint),
+                occurrence: 0,
                 substitutions: BTreeMap::new(),
                 context: BTreeMap::new(),
             });
@@ -236,6 +238,11 @@ impl Cluster {
             ),
             Action::Expire(group, limit) => (GroupId(*group), Command::Expire { limit: *limit }),
             Action::Retire(group, limit) => (GroupId(*group), Command::Retire { limit: *limit }),
+            Action::Close(group, back, endpoint) => {
+                let request = RequestId(self.requests.saturating_sub(*back));
+                let recipients = vec![RecipientName::endpoint(&endpoint_id(&format!("e{endpoint}")), 0)];
+                (GroupId(*group), Command::CloseRequest { request, recipients })
+            }
             Action::SetApplyVersion(group) => (GroupId(*group), Command::SetApplyVersion { version: 1 }),
             _ => return None,
         })

@@ -13,5 +13,6 @@ mod messages;
 mod moving;
 mod patches;
 mod properties;
+mod requests;
 mod takeover;
 mod world;

@@ -321,6 +321,7 @@ pub fn accept(recipients: &[(u64, Target, Option<&str>)]) -> AcceptMessages {
             address: target.address.clone(),
             key: target.key.clone(),
             endpoint: endpoint.map(endpoint_id),
+            occurrence: 0,
             substitutions: BTreeMap::new(),
             context: BTreeMap::from([("own".into(), "1".into())]),
         })

@@ -150,7 +150,7 @@ impl World {
         let (address, key) = phone(number);
         let message = MessageId::new(GROUP, self.time(), number);
         let (substitutions, context) = (Substitutions::new(), BTreeMap::new());
-        Recipient { message, address, key, endpoint: None, substitutions, context }
+        Recipient { message, address, key, endpoint: None, occurrence: 0, substitutions, context }
     }
 
     /// Adopts a plan with these weights; a region without weight is evacuated.

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use model::command::{CHUNK_MAX, Command, REQUEST_KEPT};
-use model::id::{AppId, GroupId, MessageId, RequestId};
+use model::command::{CHUNK_MAX, Command};
+use model::endpoint::FORMER_KEPT;
+use model::id::{AppId, EndpointId, GroupId, MessageId, RequestId};
 use model::outcome::Outcome;
+use model::request::REQUEST_KEPT;
 use model::time::{BootTime, Timestamp};
-use registry::tables::{Deletions, Expiries, ReadRows, RequestAges, Retirements, TableError, TraceAges, View};
+use registry::tables::{
+    DeletedEndpointAges, Deletions, Expiries, ReadRows, RequestAges, Retirements, TableError, TraceAges, View,
+};
 use registry::{SETTLED_KEPT, TRACES_KEPT};
 
 use super::{Acknowledgement, DUTY_RETRY, Duty, Now, Step, Wish};
@@ -97,11 +101,14 @@ fn something_retires(now: Timestamp, view: &dyn View) -> Result<bool, TableError
     let messages = ReadRows::<Retirements>::scan(view, &(Timestamp(0), MessageId(0)), 1)?;
     let traces = ReadRows::<TraceAges>::scan(view, &(Timestamp(0), MessageId(0)), 1)?;
     let requests = ReadRows::<RequestAges>::scan(view, &(Timestamp(0), RequestId(0)), 1)?;
+    let none = (Timestamp(0), AppId(0), EndpointId::from_stored(String::new()));
+    let endpoints = ReadRows::<DeletedEndpointAges>::scan(view, &none, 1)?;
     let deletions = ReadRows::<Deletions>::scan(view, &AppId(0), 1)?;
     let old_message = messages.first().is_some_and(|((settled, _), ())| settled.plus(SETTLED_KEPT) <= now);
     let old_trace = traces.first().is_some_and(|((settled, _), ())| settled.plus(TRACES_KEPT) <= now);
     let old_request = requests.first().is_some_and(|((given, _), ())| given.plus(REQUEST_KEPT) <= now);
-    Ok(old_message || old_trace || old_request || !deletions.is_empty())
+    let old_endpoint = endpoints.first().is_some_and(|((deleted, ..), ())| deleted.plus(FORMER_KEPT) <= now);
+    Ok(old_message || old_trace || old_request || old_endpoint || !deletions.is_empty())
 }
 
 #[cfg(test)]

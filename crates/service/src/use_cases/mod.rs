@@ -3,7 +3,6 @@
 
 mod accounting;
 mod apps;
-mod batches;
 mod endpoints;
 mod messages;
 mod opt_out_lists;

@@ -74,6 +74,7 @@ fn endpoint() -> Endpoint {
         request: RequestId(2),
         cohort: 42,
         revision: Revision(1),
+        former: Vec::new(),
     }
 }
 

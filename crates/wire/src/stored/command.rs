@@ -8,6 +8,7 @@ use model::event::ProviderEvent;
 use model::message::Claim;
 use model::opt_out::OptOutList;
 use model::plan::PlanChange;
+use model::request::RecipientName;
 use model::{
     AddressKey, AppId, Channel, Command, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, Proposal,
     RegionId, RequestId, TrafficPlan,
@@ -68,6 +69,7 @@ fn write(writer: &mut Writer<'_>, command: &Command) {
             writer.nested(23, |delete| write_recipient(delete, *app, key, *channel));
         }
         Command::AcceptMessages(accept) => writer.message(24, accept.as_ref()),
+        Command::CloseRequest { request, recipients } => write_close_request(writer, *request, recipients),
         Command::Claim { claim, region, messages } => write_claim(writer, claim, region, messages),
         Command::ReleaseClaims { claim, messages } => write_release(writer, claim, messages),
         Command::Settle { region, results } => write_settle(writer, region, results),
@@ -103,6 +105,13 @@ fn write_delete_endpoint(writer: &mut Writer<'_>, app: AppId, endpoint: &Endpoin
     writer.nested(21, |delete| {
         delete.id(1, app.0);
         delete.text(2, endpoint.as_str());
+    });
+}
+
+fn write_close_request(writer: &mut Writer<'_>, request: RequestId, recipients: &[RecipientName]) {
+    writer.nested(36, |close| {
+        close.id(1, request.0);
+        close.fixed_list(2, recipients.iter().map(|name| name.0));
     });
 }
 
@@ -193,6 +202,7 @@ fn read(command: Generated) -> Result<Command, InvalidField> {
         Generated::AcceptMessages(accept) => {
             AcceptMessages::read(accept).map(Box::new).map(Command::AcceptMessages).within("accept_messages")
         }
+        Generated::CloseRequest(close) => read_close_request(close).within("close_request"),
         Generated::Claim(claim) => read_claim(claim).within("claim"),
         Generated::ReleaseClaims(release) => read_release(release).within("release_claims"),
         Generated::Settle(settle) => read_settle(settle).within("settle"),
@@ -264,6 +274,13 @@ fn read_delete_listed_opt_out(delete: state::DeleteListedOptOut) -> Result<Comma
     Ok(Command::DeleteListedOptOut {
         list: text(delete.list, "list").map(OptOutList::from_stored)?,
         key: text(delete.key, "key").map(AddressKey::from_stored)?,
+    })
+}
+
+fn read_close_request(close: state::CloseRequest) -> Result<Command, InvalidField> {
+    Ok(Command::CloseRequest {
+        request: required(close.request, "request").map(RequestId::from)?,
+        recipients: close.recipients.into_iter().map(RecipientName).collect(),
     })
 }
 

@@ -53,6 +53,7 @@ impl Form for Recipient {
         writer.text_if_given(4, self.endpoint.as_ref().map(EndpointId::as_str));
         writer.lists(5, &self.substitutions);
         writer.tags(6, &self.context);
+        writer.uint(7, u64::from(self.occurrence));
     }
 
     fn read(recipient: state::Recipient) -> Result<Recipient, InvalidField> {
@@ -63,6 +64,7 @@ impl Form for Recipient {
             endpoint: recipient.endpoint.map(|id| endpoint(id, "endpoint")).transpose()?,
             substitutions: lists(recipient.substitutions),
             context: recipient.context,
+            occurrence: recipient.occurrence,
         })
     }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use model::endpoint::{Demographic, FormerPlace, Location, Metric, Target, UserLink};
+use model::endpoint::{Demographic, FormerGroup, FormerPlace, Location, Metric, Target, UserLink};
 use model::reading::GivenAddress;
 use model::{Address, AddressKey, AppId, Endpoint, EndpointPatch, RequestId, Revision, Timestamp};
 
 use super::content::lists;
 use super::{Form, Writer};
 use crate::error::{Flaw, InvalidField};
-use crate::read::{Within as _, code, code_if_given, endpoint, required, text, user};
+use crate::read::{Within as _, code, code_if_given, endpoint, group, list, required, text, user};
 use crate::state;
 
 /// The largest cohort.
@@ -36,6 +36,7 @@ impl Form for Endpoint {
         writer.uint(15, u64::from(self.cohort));
         writer.uint(16, self.revision.0);
         writer.lists(17, &self.awaiting_user);
+        writer.messages(18, &self.former);
     }
 
     fn read(row: state::Endpoint) -> Result<Endpoint, InvalidField> {
@@ -57,6 +58,7 @@ impl Form for Endpoint {
             cohort: cohort(row.cohort)?,
             revision: Revision(row.revision),
             awaiting_user: lists(row.awaiting_user),
+            former: list(row.former, "former", FormerGroup::read)?,
         })
     }
 }
@@ -101,6 +103,19 @@ impl Form for EndpointPatch {
             user_attributes: lists(row.user_attributes),
             effective: row.effective,
         })
+    }
+}
+
+impl Form for FormerGroup {
+    type Generated = state::FormerGroup;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.uint(1, u64::from(self.group.0));
+        writer.uint(2, self.left.0);
+    }
+
+    fn read(row: state::FormerGroup) -> Result<FormerGroup, InvalidField> {
+        Ok(FormerGroup { group: group(row.group, "group")?, left: Timestamp(row.left_ms) })
     }
 }
 

@@ -123,6 +123,8 @@ impl Form for Acceptance {
             Acceptance::Accepted(message) => writer.id(1, message.0),
             Acceptance::OptedOut => writer.nothing(2),
             Acceptance::Inactive => writer.nothing(3),
+            Acceptance::Refused(refusal) => writer.message(4, refusal),
+            Acceptance::Closed => writer.nothing(5),
         }
     }
 
@@ -132,6 +134,8 @@ impl Form for Acceptance {
             Kind::Accepted(message) => Acceptance::Accepted(message.into()),
             Kind::OptedOut(state::Nothing {}) => Acceptance::OptedOut,
             Kind::Inactive(state::Nothing {}) => Acceptance::Inactive,
+            Kind::Refused(refusal) => Acceptance::Refused(Refusal::read(refusal).within("refused")?),
+            Kind::Closed(state::Nothing {}) => Acceptance::Closed,
         })
     }
 }
@@ -168,6 +172,7 @@ impl Form for Refusal {
             Refusal::ChannelTypeMissing => writer.nothing(16),
             Refusal::AddressMissing => writer.nothing(17),
             Refusal::AddressInvalid(why) => writer.text_given(18, why),
+            Refusal::RequestReused(most) => writer.uint_given(19, *most as u64),
         }
     }
 
@@ -192,6 +197,7 @@ impl Form for Refusal {
             Kind::IncarnationOutdated(known) => Refusal::IncarnationOutdated { known: Incarnation(known) },
             Kind::ChannelTypeMissing(_) => Refusal::ChannelTypeMissing,
             Kind::AddressMissing(_) => Refusal::AddressMissing,
+            Kind::RequestReused(found) => Refusal::RequestReused(count(found, "request_reused")?),
             Kind::AddressInvalid(why) => Refusal::AddressInvalid(why),
             Kind::TooManyFollowUps(full) => {
                 Refusal::TooManyFollowUps { target: group(full.target, "target")?, limit: full.limit }

@@ -2,13 +2,16 @@
 
 use model::accounting::Accounting;
 use model::command::FollowUpAction;
+use model::endpoint::FormerGroup;
 use model::opt_out::Block;
-use model::rows::{Deletion, GroupMeta, RequestRow};
+use model::outcome::Acceptance;
+use model::request::RecipientName;
+use model::rows::{DeletedEndpoint, Deletion, GroupMeta, RequestAnswer, RequestRow};
 use model::{AddressKey, AppId, AppSendState, Epoch, Outcome, Timestamp};
 
 use super::{Form, Writer};
 use crate::error::InvalidField;
-use crate::read::{Within as _, endpoint, required, text};
+use crate::read::{Within as _, endpoint, list, required, text};
 use crate::state;
 
 impl Form for Accounting {
@@ -74,13 +77,47 @@ impl Form for RequestRow {
     type Generated = state::RequestRow;
 
     fn write(&self, writer: &mut Writer<'_>) {
-        writer.message(1, &self.outcome);
-        writer.uint(2, self.time.0);
+        match &self.answer {
+            RequestAnswer::Whole(outcome) => writer.message(1, outcome),
+            RequestAnswer::Recipients(answers) => writer.nested(2, |recipients| {
+                for (name, answer) in answers {
+                    recipients.nested(1, |entry| {
+                        entry.fixed(1, name.0);
+                        entry.message(2, answer);
+                    });
+                }
+            }),
+        }
+        writer.uint(3, self.time.0);
     }
 
     fn read(row: state::RequestRow) -> Result<RequestRow, InvalidField> {
-        let outcome = required(row.outcome, "outcome")?;
-        Ok(RequestRow { outcome: Outcome::read(outcome).within("outcome")?, time: Timestamp(row.time_ms) })
+        use state::request_row::Answer;
+        let answer = match required(row.answer, "answer")? {
+            Answer::Whole(outcome) => RequestAnswer::Whole(Outcome::read(outcome).within("whole")?),
+            Answer::Recipients(recipients) => {
+                let answers = list(recipients.answers, "answers", |entry| {
+                    let answer = required(entry.answer, "answer").and_then(Acceptance::read)?;
+                    Ok((RecipientName(entry.name), answer))
+                });
+                RequestAnswer::Recipients(answers.within("recipients")?.into_iter().collect())
+            }
+        };
+        Ok(RequestRow { answer, time: Timestamp(row.time_ms) })
+    }
+}
+
+impl Form for DeletedEndpoint {
+    type Generated = state::DeletedEndpoint;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.messages(1, &self.former);
+        writer.uint(2, self.deleted.0);
+    }
+
+    fn read(row: state::DeletedEndpoint) -> Result<DeletedEndpoint, InvalidField> {
+        let former = list(row.former, "former", FormerGroup::read)?;
+        Ok(DeletedEndpoint { former, deleted: Timestamp(row.deleted_ms) })
     }
 }
 

@@ -40,6 +40,15 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Writes numbers of 8 bytes, packed.
+    pub(crate) fn fixed_list(&mut self, field: u32, values: impl ExactSizeIterator<Item = u64>) {
+        if values.len() > 0 {
+            encode_key(field, WireType::LengthDelimited, self.out);
+            encode_varint(8 * values.len() as u64, self.out);
+            values.for_each(|value| self.out.extend_from_slice(&value.to_le_bytes()));
+        }
+    }
+
     /// Writes a signed number if it is given.
     pub(crate) fn sint_if_given(&mut self, field: u32, value: Option<i32>) {
         if let Some(value) = value {

@@ -42,11 +42,13 @@ proptest! {
         send_state in any_of::app_send_state(), endpoint in any_of::endpoint(), attributes in any_of::lists(),
         opt_out in any_of::opt_out(), block in any_of::block(), former in any_of::former_place(),
         listed in any_of::listed_opt_out(), deletion in any_of::deletion(), trace in any_of::trace(),
+        deleted in any_of::deleted_endpoint(),
     ) {
         check(&deletion)?;
         check(&trace)?;
         check(&former)?;
         check(&listed)?;
+        check(&deleted)?;
         check(&send_state)?;
         check(&endpoint)?;
         check::<Attributes>(&attributes)?;

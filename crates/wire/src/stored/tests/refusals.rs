@@ -116,9 +116,12 @@ fn rows_about_messages() {
 
 #[test]
 fn rows_about_the_group() {
-    refused::<RequestRow>(state::RequestRow::default(), "outcome", REQUIRED);
-    let outcome = Some(state::Outcome::default());
-    refused::<RequestRow>(state::RequestRow { outcome, time_ms: 1 }, "outcome.outcome", REQUIRED);
+    refused::<RequestRow>(state::RequestRow::default(), "answer", REQUIRED);
+    let answer = Some(state::request_row::Answer::Whole(state::Outcome::default()));
+    refused::<RequestRow>(state::RequestRow { answer, time_ms: 1 }, "whole.outcome", REQUIRED);
+    let answers = vec![state::RecipientAnswer::default()];
+    let answer = Some(state::request_row::Answer::Recipients(state::RecipientAnswers { answers }));
+    refused::<RequestRow>(state::RequestRow { answer, time_ms: 1 }, "recipients.answers[0].answer", REQUIRED);
     refused::<FollowUpAction>(state::FollowUpAction::default(), "action", REQUIRED);
     assert!(<u64 as Stored>::decode(&[1, 2, 3]).is_err());
     assert!(<() as Stored>::decode(&[0]).is_err());

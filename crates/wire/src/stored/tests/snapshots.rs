@@ -91,6 +91,7 @@ fn a_proposal_to_accept_messages() {
         endpoint: None,
         substitutions: [("name".into(), vec!["Jo".into()])].into(),
         context: BTreeMap::new(),
+        occurrence: 0,
     };
     let accept = AcceptMessages {
         app: APP,

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use model::endpoint::{Demographic, EndpointOptOut, EndpointStatus, Location, Metric, Target, UserLink};
+use model::endpoint::{Demographic, EndpointOptOut, EndpointStatus, FormerGroup, Location, Metric, Target, UserLink};
 use model::reading::{GivenAddress, Reading};
+use model::rows::DeletedEndpoint;
 use model::*;
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
@@ -11,7 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::values::{
-    app_id, channel, endpoint_id, given_text, key, lists, request_id, revision, some_text, text, time, user_id,
+    app_id, channel, endpoint_id, given_text, group, key, lists, request_id, revision, some_text, text, time, user_id,
 };
 
 fn target() -> impl Strategy<Value = Target> {
@@ -59,13 +60,21 @@ fn endpoint_opt_out() -> impl Strategy<Value = EndpointOptOut> {
     select(vec![EndpointOptOut::None, EndpointOptOut::All])
 }
 
+fn former() -> BoxedStrategy<Vec<FormerGroup>> {
+    vec((group(), time()).prop_map(|(group, left)| FormerGroup { group, left }), 0..3).boxed()
+}
+
+pub(crate) fn deleted_endpoint() -> BoxedStrategy<DeletedEndpoint> {
+    (former(), time()).prop_map(|(former, deleted)| DeletedEndpoint { former, deleted }).boxed()
+}
+
 pub(crate) fn endpoint() -> BoxedStrategy<Endpoint> {
-    let ids = (app_id(), endpoint_id(), text(), of(user_id()), request_id(), lists());
+    let ids = (app_id(), endpoint_id(), text(), of(user_id()), request_id(), lists(), former());
     let values = (of(target()), lists(), metrics(), demographic(), location());
     let states = (endpoint_status(), endpoint_opt_out(), time(), text(), 0..=99_u8, revision());
     (ids, values, states)
         .prop_map(|(ids, values, states)| {
-            let (app, id, display_id, user, request, awaiting_user) = ids;
+            let (app, id, display_id, user, request, awaiting_user, former) = ids;
             let (target, attributes, metrics, demographic, location) = values;
             let (status, opt_out, created, effective, cohort, revision) = states;
             Endpoint {
@@ -86,6 +95,7 @@ pub(crate) fn endpoint() -> BoxedStrategy<Endpoint> {
                 request,
                 cohort,
                 revision,
+                former,
             }
         })
         .boxed()

@@ -7,7 +7,7 @@ mod nouns;
 
 mod proposals;
 
-pub(crate) use endpoints::endpoint;
+pub(crate) use endpoints::{deleted_endpoint, endpoint};
 pub(crate) use nouns::*;
 pub(crate) use proposals::{follow_up_action, outcome, proposal, request_row};
 pub(crate) use values::lists;

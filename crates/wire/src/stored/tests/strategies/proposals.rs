@@ -4,9 +4,10 @@ use model::command::{AcceptMessages, FollowUpAction, OutboxCursor, Recipient, Re
 use model::event::ProviderEvent;
 use model::message::SendResult;
 use model::outcome::Acceptance;
-use model::rows::RequestRow;
+use model::request::RecipientName;
+use model::rows::{RequestAnswer, RequestRow};
 use model::*;
-use proptest::collection::vec;
+use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -22,7 +23,11 @@ use super::values::{
 };
 
 pub(crate) fn request_row() -> BoxedStrategy<RequestRow> {
-    (outcome(), time()).prop_map(|(outcome, time)| RequestRow { outcome, time }).boxed()
+    let answer = prop_oneof![
+        outcome().prop_map(RequestAnswer::Whole),
+        btree_map(number().prop_map(RecipientName), acceptance(), 0..4).prop_map(RequestAnswer::Recipients),
+    ];
+    (answer, time()).prop_map(|(answer, time)| RequestRow { answer, time }).boxed()
 }
 
 pub(crate) fn follow_up_action() -> BoxedStrategy<FollowUpAction> {
@@ -80,6 +85,8 @@ fn recipient_command() -> BoxedStrategy<Command> {
             source
         }),
         (opt_out_list(), key()).prop_map(|(list, key)| Command::DeleteListedOptOut { list, key }),
+        (request_id(), vec(number().prop_map(RecipientName), 0..4))
+            .prop_map(|(request, recipients)| Command::CloseRequest { request, recipients }),
         accept_messages().prop_map(|accept| Command::AcceptMessages(Box::new(accept))),
     ]
     .boxed()
@@ -138,14 +145,15 @@ fn upsert_endpoint() -> BoxedStrategy<UpsertEndpoint> {
 }
 
 fn accept_messages() -> BoxedStrategy<AcceptMessages> {
-    let recipient = (message_id(), address(), key(), of(endpoint_id()), lists(), tags()).prop_map(
-        |(message, address, key, endpoint, substitutions, context)| Recipient {
+    let recipient = (message_id(), address(), key(), of(endpoint_id()), lists(), tags(), small()).prop_map(
+        |(message, address, key, endpoint, substitutions, context, occurrence)| Recipient {
             message,
             address,
             key,
             endpoint,
             substitutions,
             context,
+            occurrence,
         },
     );
     let ids = (app_id(), channel(), bits().prop_map(BodyId));
@@ -187,11 +195,6 @@ fn cursor() -> impl Strategy<Value = OutboxCursor> {
 
 pub(crate) fn outcome() -> BoxedStrategy<Outcome> {
     let follow_ups = || vec((group(), number()), 0..3);
-    let acceptance = prop_oneof![
-        message_id().prop_map(Acceptance::Accepted),
-        Just(Acceptance::OptedOut),
-        Just(Acceptance::Inactive)
-    ];
     let endpoint = (endpoint(), any::<bool>(), follow_ups()).prop_map(|(endpoint, created, follow_ups)| {
         Outcome::Endpoint { endpoint: Box::new(endpoint), created, follow_ups }
     });
@@ -207,7 +210,7 @@ pub(crate) fn outcome() -> BoxedStrategy<Outcome> {
         plan().prop_map(|plan| Outcome::Plan(Box::new(plan))),
         endpoint,
         deleted,
-        vec(acceptance, 0..4).prop_map(Outcome::Accepted),
+        vec(acceptance(), 0..4).prop_map(Outcome::Accepted),
         vec(message_id(), 0..4).prop_map(Outcome::Claimed),
         (small(), of(cursor()), any::<bool>()).prop_map(|(touched, next, more)| Outcome::Chunk { touched, next, more }),
         small().prop_map(|changed| Outcome::Recorded { changed }),
@@ -218,6 +221,17 @@ pub(crate) fn outcome() -> BoxedStrategy<Outcome> {
             None => outcome,
         })
         .boxed()
+}
+
+fn acceptance() -> BoxedStrategy<Acceptance> {
+    prop_oneof![
+        message_id().prop_map(Acceptance::Accepted),
+        Just(Acceptance::OptedOut),
+        Just(Acceptance::Inactive),
+        refusal().prop_map(Acceptance::Refused),
+        Just(Acceptance::Closed),
+    ]
+    .boxed()
 }
 
 fn refusal() -> BoxedStrategy<Refusal> {
@@ -236,6 +250,7 @@ fn refusal() -> BoxedStrategy<Refusal> {
     prop_oneof![
         select(without_values),
         any::<usize>().prop_map(Refusal::TooManyApps),
+        any::<usize>().prop_map(Refusal::RequestReused),
         text().prop_map(Refusal::EndpointLimit),
         text().prop_map(Refusal::AddressInvalid),
         (epoch(), epoch()).prop_map(|(current, parent)| Refusal::PlanConflict { current, parent }),

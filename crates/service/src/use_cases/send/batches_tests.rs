@@ -21,6 +21,7 @@ fn recipient(number: u64, values: Substitutions) -> Recipient {
         address,
         key,
         endpoint: Some(EndpointId::from_stored("e".repeat(64))),
+        occurrence: 0,
         substitutions: values,
         context: BTreeMap::from([("order".to_owned(), "17".to_owned())]),
     }
