@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto::Builder;
 use service::panics::may_unwind;
@@ -14,6 +13,7 @@ use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::http::Answers;
 use super::places::{ConnectionLimits, Place, Places};
 use super::{http, tls};
 
@@ -29,10 +29,10 @@ const BACKOFF_MAX: Duration = Duration::from_secs(1);
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What a listener serves, and how.
-pub(crate) struct Serving {
+pub(crate) struct Serving<A> {
     /// The listener's name in logs and metrics.
     pub(crate) name: &'static str,
-    pub(crate) router: Router,
+    pub(crate) answers: A,
     pub(crate) builder: Builder<TokioExecutor>,
     pub(crate) limits: ConnectionLimits,
     /// What makes TLS of its connections, unless they are plain.
@@ -40,7 +40,7 @@ pub(crate) struct Serving {
 }
 
 /// Serves a listener until `shutdown`, then lets requests under way end, at most `CLOSING_MAX`.
-pub(crate) async fn serve(listener: TcpListener, serving: Serving, shutdown: CancellationToken) {
+pub(crate) async fn serve<A: Answers>(listener: TcpListener, serving: Serving<A>, shutdown: CancellationToken) {
     let serving = Arc::new(serving);
     let places = Places::new(serving.limits);
     let mut connections = JoinSet::new();
@@ -77,7 +77,12 @@ pub(crate) async fn serve(listener: TcpListener, serving: Serving, shutdown: Can
     }
 }
 
-async fn connection(stream: TcpStream, place: Place, serving: Arc<Serving>, shutdown: CancellationToken) {
+async fn connection<A: Answers>(
+    stream: TcpStream,
+    place: Place,
+    serving: Arc<Serving<A>>,
+    shutdown: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "failed to set nodelay");
     }
@@ -90,7 +95,7 @@ async fn connection(stream: TcpStream, place: Place, serving: Arc<Serving>, shut
         return;
     }
     let Some(acceptor) = &serving.tls else {
-        return http::serve(stream, &serving.builder, serving.router.clone(), &place, &shutdown).await;
+        return http::serve(stream, &serving.builder, &serving.answers, &place, &shutdown).await;
     };
     let secured = tokio::select! {
         secured = tls::handshake(acceptor, stream) => secured,
@@ -98,7 +103,7 @@ async fn connection(stream: TcpStream, place: Place, serving: Arc<Serving>, shut
         () = shutdown.cancelled() => None,
     };
     if let Some(stream) = secured {
-        http::serve(stream, &serving.builder, serving.router.clone(), &place, &shutdown).await;
+        http::serve(stream, &serving.builder, &serving.answers, &place, &shutdown).await;
     }
 }
 

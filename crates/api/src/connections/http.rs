@@ -2,13 +2,13 @@
 //! when it is idle or old, must give way, or the listener closes.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -31,18 +31,31 @@ const FAREWELL_MAX: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reserved;
 
+/// What answers the requests of a listener.
+pub(crate) trait Answers: Send + Sync + 'static {
+    /// Answers one request, whatever it is.
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send + use<Self>;
+}
+
+impl Answers for Router {
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send + use<> {
+        let answering = self.clone().call(request);
+        async { answering.await.unwrap_or_else(|never| match never {}) }
+    }
+}
+
 /// Serves the requests of a connection until it ends.
-pub(super) async fn serve<S>(
+pub(super) async fn serve<S, A>(
     stream: S,
     builder: &Builder<TokioExecutor>,
-    router: Router,
+    answers: &A,
     place: &Place,
     shutdown: &CancellationToken,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Answers,
 {
-    let requests = Requests { router, place };
-    let service = hyper::service::service_fn(|request| requests.answer(request));
+    let service = hyper::service::service_fn(|request| answer(answers, place, request));
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let result = tokio::select! {
         // The client closed, or broke the protocol.
@@ -67,23 +80,18 @@ pub(super) async fn serve<S>(
     }
 }
 
-struct Requests<'p> {
-    router: Router,
-    place: &'p Place,
-}
-
-impl Requests<'_> {
-    fn answer(&self, mut request: Request<Incoming>) -> BoxFuture<'static, Result<Response<Answer>, Infallible>> {
-        let under_way = self.place.begin();
-        if self.place.is_reserved() {
-            request.extensions_mut().insert(Reserved);
-        }
-        let answering = self.router.clone().call(request);
-        Box::pin(async move {
-            let response = answering.await?;
-            Ok(response.map(|body| Answer { body, _under_way: under_way }))
-        })
+/// Answers a request, which is under way until its answer is written.
+fn answer<A: Answers>(
+    answers: &A,
+    place: &Place,
+    mut request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Answer>, Infallible>> + Send + use<A> {
+    let under_way = place.begin();
+    if place.is_reserved() {
+        request.extensions_mut().insert(Reserved);
     }
+    let answering = answers.answer(request);
+    async { Ok(answering.await.map(|body| Answer { body, _under_way: under_way })) }
 }
 
 /// The body of an answer; its request is under way for as long as it is written.

@@ -10,6 +10,6 @@ mod places;
 mod tls;
 
 pub(crate) use accept::{Serving, serve};
-pub(crate) use http::Reserved;
+pub(crate) use http::{Answers, Reserved};
 pub use places::ConnectionLimits;
 pub(crate) use tls::acceptor;

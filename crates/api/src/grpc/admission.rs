@@ -1,15 +1,18 @@
 //! Admission: what every call passes before its message is read. The key comes first: of a call without a valid one,
 //! nothing is decoded. Health and reflection are open to everybody.
 
+use std::convert::Infallible;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Request, Response};
+use hyper::body::Incoming;
 use service::panics::may_unwind;
 use tonic::Status;
+use tower::Service as _;
 use tracing::Instrument;
 use tracing::field::Empty;
 
@@ -17,7 +20,7 @@ use super::counted::Counted;
 use super::error::GrpcError;
 use super::metadata::{KEY_ID, KEY_SECRET};
 use super::state::GrpcApi;
-use crate::connections::Reserved;
+use crate::connections::{Answers, Reserved};
 use crate::keys::KnownKey;
 use crate::quotas::{Payer, Share};
 
@@ -26,26 +29,38 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 const HEALTH: &str = "/grpc.health.v1.Health/";
 const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/";
 
-/// Answers one call: admits it, or refuses it before anything of its message was read.
-pub(super) async fn pass(State(api): State<Arc<GrpcApi>>, request: Request, next: Next) -> Response<Body> {
-    let span = tracing::info_span!("grpc_call", method = request.uri().path(), action = Empty, caller = Empty);
-    let admitted = span.in_scope(|| admit(&api, request));
-    match admitted {
-        Ok((request, _share)) => answer(request, next).instrument(span).await,
-        Err(error) => span.in_scope(|| Status::from(error).into_http()),
+/// What answers calls: their services, after admission.
+pub(super) struct Admission {
+    pub(super) api: Arc<GrpcApi>,
+    pub(super) router: Router,
+}
+
+impl Answers for Admission {
+    /// Admits a call, or refuses it before anything of its message was read. A panic in a call ends that call alone.
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send + use<> {
+        let span = tracing::info_span!("grpc_call", method = request.uri().path(), action = Empty, caller = Empty);
+        let admitted = span.in_scope(|| admit(&self.api, request));
+        let answering = admitted.map(|(request, share)| (self.router.clone().call(request), share));
+        async {
+            match answering {
+                Ok((answering, _share)) => answered(may_unwind(answering)).await,
+                Err(error) => Status::from(error).into_http(),
+            }
+        }
+        .instrument(span)
     }
 }
 
-/// A panic in a call ends that call alone.
-async fn answer(request: Request, next: Next) -> Response<Body> {
-    let answering = may_unwind(next.run(request));
-    tokio::time::timeout(CALL_TIMEOUT, answering)
-        .await
-        .unwrap_or_else(|_| Status::from(GrpcError::too_late(CALL_TIMEOUT)).into_http())
+async fn answered(answering: impl Future<Output = Result<Response<Body>, Infallible>>) -> Response<Body> {
+    match tokio::time::timeout(CALL_TIMEOUT, answering).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(_) => Status::from(GrpcError::too_late(CALL_TIMEOUT)).into_http(),
+    }
 }
 
 /// Finds out whether a call may come in. Its bytes are counted from then on, until the share is dropped.
-fn admit(api: &GrpcApi, mut request: Request) -> Result<(Request, Arc<Share>), GrpcError> {
+fn admit(api: &GrpcApi, mut request: Request<Incoming>) -> Result<(Request<Body>, Arc<Share>), GrpcError> {
     let path = request.uri().path();
     let (health, reflection) = (path.starts_with(HEALTH), path.starts_with(REFLECTION));
     if request.extensions().get::<Reserved>().is_some() && !health {
@@ -58,7 +73,7 @@ fn admit(api: &GrpcApi, mut request: Request) -> Result<(Request, Arc<Share>), G
 }
 
 /// Puts the caller where its service finds it, and counts the call in the key's rate.
-fn identify(api: &GrpcApi, request: &mut Request) -> Result<Payer, GrpcError> {
+fn identify(api: &GrpcApi, request: &mut Request<Incoming>) -> Result<Payer, GrpcError> {
     let now = api.service.clock().boot_time();
     let known = known_key(api, request.headers()).inspect_err(|_| api.denials.tell(now))?;
     tracing::Span::current().record("caller", known.key.principal.name.as_str());

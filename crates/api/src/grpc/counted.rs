@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::body::Body;
 use bytes::Bytes;
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
 use tonic::Status;
 
 use super::error::GrpcError;
@@ -15,17 +15,17 @@ use crate::quotas::Share;
 
 /// A body whose bytes are counted.
 pub(super) struct Counted {
-    body: Body,
+    body: Incoming,
     share: Arc<Share>,
 }
 
 impl Counted {
-    pub(super) fn new(body: Body, share: Arc<Share>) -> Counted {
+    pub(super) fn new(body: Incoming, share: Arc<Share>) -> Counted {
         Counted { body, share }
     }
 }
 
-impl HttpBody for Counted {
+impl Body for Counted {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -34,9 +34,9 @@ impl HttpBody for Counted {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
-        let Poll::Ready(Some(Ok(frame))) = &polled else { return polled };
+        let Poll::Ready(Some(Ok(frame))) = polled else { return polled.map_err(axum::Error::new) };
         match self.share.take(frame.data_ref().map_or(0, Bytes::len)) {
-            Ok(()) => polled,
+            Ok(()) => Poll::Ready(Some(Ok(frame))),
             Err(_) => Poll::Ready(Some(Err(axum::Error::new(Status::from(GrpcError::exhausted("bytes of calls")))))),
         }
     }

@@ -14,7 +14,7 @@ use tonic_health::server::HealthReporter;
 use wire::v1;
 
 use super::accounting::AccountingService;
-use super::admission;
+use super::admission::Admission;
 use super::apps::AppsService;
 use super::cluster::ClusterService;
 use super::endpoints::EndpointsService;
@@ -73,8 +73,7 @@ fn router(api: &Arc<GrpcApi>) -> Result<(Router, HealthReporter), tonic_reflecti
             AccountingService(services()),
             CONTROL_REQUEST_MAX
         ));
-    let admission = axum::middleware::from_fn_with_state(Arc::clone(api), admission::pass);
-    Ok((routes.prepare().into_axum_router().layer(admission), reporter))
+    Ok((routes.prepare().into_axum_router(), reporter))
 }
 
 /// Serves a listener until `shutdown`, then ends watches and lets calls under way end, at most 10 s.
@@ -88,7 +87,8 @@ pub async fn serve(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let (router, reporter) = router(&api)?;
     let tls = api.tls.as_deref().map(|config| connections::acceptor(config, "h2"));
-    let serving = Serving { name: "grpc", router, builder: http2(), limits: api.connections, tls };
+    let answers = Admission { api: Arc::clone(&api), router };
+    let serving = Serving { name: "grpc", answers, builder: http2(), limits: api.connections, tls };
     let ending_watches = async {
         shutdown.cancelled().await;
         api.closing.cancel();

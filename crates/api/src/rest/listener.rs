@@ -23,7 +23,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 pub async fn serve(listener: TcpListener, api: Arc<RestApi>, shutdown: CancellationToken) {
     let limits = api.limits.connections;
     let tls = api.tls.as_deref().map(|config| connections::acceptor(config, "http/1.1"));
-    let serving = Serving { name: "rest", router: router(api), builder: http1(), limits, tls };
+    let serving = Serving { name: "rest", answers: router(api), builder: http1(), limits, tls };
     connections::serve(listener, serving, shutdown).await;
 }
 
