@@ -118,7 +118,8 @@ pub enum Command {
         /// The messages; 1..=[`CHUNK_MAX`].
         messages: Vec<MessageId>,
     },
-    /// Gives back claims whose dispatch was not begun and never will be.
+    /// Gives back claims whose dispatch was not begun and never will be. What is held only because of such a claim waits
+    /// again.
     ReleaseClaims {
         /// The node and incarnation that held them.
         claim: Claim,
@@ -158,11 +159,12 @@ pub enum Command {
         /// The largest number of messages; 1..=[`CHUNK_MAX`].
         limit: u32,
     },
-    /// Says that a node started: its claims of earlier incarnations become held.
+    /// Says that a node started: its earlier incarnations claim nothing any more, and what they still have claimed becomes
+    /// held.
     BeginIncarnation {
         node: NodeId,
         incarnation: Incarnation,
-        /// The largest number of claims; 1..=[`CHUNK_MAX`].
+        /// The largest number of claims that are dealt with; 0..=[`CHUNK_MAX`].
         limit: u32,
     },
     /// Expires messages whose time is over.

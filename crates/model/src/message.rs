@@ -161,7 +161,7 @@ pub struct Progress {
     pub attempts: u32,
     /// When it may be dispatched, while it waits.
     pub due: Timestamp,
-    /// Who may hand it over, for `at_most_once` messages.
+    /// Who may hand it over, for `at_most_once` messages; of a held one, who may still say what came of it.
     pub claim: Option<Claim>,
     /// What the provider calls it.
     pub provider_id: Option<String>,

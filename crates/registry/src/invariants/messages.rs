@@ -70,7 +70,7 @@ pub(super) fn invariant_expiries<V: View + ?Sized>(view: &V) -> Result<(), Broke
     hold("invariant_expiries", found == expected, || format!("found {found:?}, expected {expected:?}"))
 }
 
-/// The claims are those of the messages; only waiting messages of class `at_most_once` have one.
+/// The claims are those of the messages; only messages of class `at_most_once` that wait or are held have one.
 pub(super) fn invariant_claims<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let rule = "invariant_claims";
     let mut expected = BTreeSet::new();
@@ -79,7 +79,7 @@ pub(super) fn invariant_claims<V: View + ?Sized>(view: &V) -> Result<(), Broken>
             continue;
         };
         let class = view.promised_row::<Messages>(&id)?.class;
-        let may = progress.status == Status::Waiting && class == Class::AtMostOnce;
+        let may = !progress.status.is_final() && class == Class::AtMostOnce;
         hold(rule, may, || format!("message {id} is claimed and {}, {class}", progress.status))?;
         expected.insert((claim.node, claim.incarnation, id));
     }

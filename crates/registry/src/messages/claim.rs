@@ -5,7 +5,7 @@ use model::id::{Incarnation, MessageId, NodeId, RegionId};
 use model::message::{Claim, Class, Progress, Status};
 use model::outcome::{Outcome, Refusal};
 
-use super::moves;
+use super::{held, moves};
 use crate::step::Step;
 use crate::tables::{Claims, Incarnations, Outbox, ProgressOf, RowAccess, TableError, Tables};
 
@@ -50,7 +50,8 @@ fn claimable<T: Tables + ?Sized>(
     Ok(row.class == Class::AtMostOnce && step.now < row.expires)
 }
 
-/// Gives claims back; those of others are left alone. Answers how many were given back.
+/// Gives claims back, because what they are for did not begin and will not under them; those of others are left alone. A
+/// message that is held only because of its claim waits again. Answers how many were given back.
 pub(crate) fn release<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     claim: Claim,
@@ -58,20 +59,23 @@ pub(crate) fn release<T: Tables + ?Sized>(
 ) -> Result<Outcome, TableError> {
     let mut changed = 0;
     for id in messages.iter().take(CHUNK_MAX as usize) {
-        let Some(mut loaded) = moves::load(step, *id)? else {
+        let Some(mut loaded) = moves::load(step, *id)?.filter(|loaded| loaded.progress.claim == Some(claim)) else {
             continue;
         };
-        if loaded.progress.claim == Some(claim) {
+        if loaded.progress.status == Status::Held {
+            held::take_back(step, &loaded)?;
+        } else {
             moves::set_claim(step, *id, loaded.progress.clone(), None);
             loaded.progress.claim = None;
             moves::announce(step, &loaded.message, &loaded.progress);
-            changed += 1;
         }
+        changed += 1;
     }
     Ok(Outcome::Recorded { changed })
 }
 
-/// Notes that a node started: the claims of its earlier incarnations are held, because nobody knows what came of them.
+/// Notes that a node started: earlier incarnations claim nothing any more, and what they had claimed and did not give
+/// back is held for good, because nobody knows what came of it. With a limit of 0 it is only noted.
 pub(crate) fn begin_incarnation<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     node: NodeId,
@@ -93,7 +97,11 @@ pub(crate) fn begin_incarnation<T: Tables + ?Sized>(
     let touched = rows.len() as u32;
     for ((_, old, id), ()) in rows {
         let loaded = moves::promised(step, id)?;
-        moves::hold(step, &loaded, &format!("node {node} stopped in incarnation {old} while it held the claim"))?;
+        if loaded.progress.status == Status::Held {
+            moves::set_claim(step, id, loaded.progress, None);
+        } else {
+            moves::hold(step, &loaded, &format!("node {node} stopped in incarnation {old} while it held the claim"))?;
+        }
     }
     Ok(Outcome::Chunk { touched, next: None, more })
 }

@@ -11,7 +11,8 @@ use super::moves::{self, Note};
 use crate::step::Step;
 use crate::tables::{Expiries, RowAccess, TableError, Tables};
 
-/// Expires waiting messages whose time is over. A claimed one is held instead: it may have been dispatched.
+/// Expires waiting messages whose time is over. A claimed one is held instead: it may have been dispatched. When whoever
+/// claimed it says that it was not, it expires after all.
 pub(crate) fn expire<T: Tables + ?Sized>(step: &mut Step<'_, T>, limit: u32) -> Result<Outcome, TableError> {
     let limit = limit.min(CHUNK_MAX) as usize;
     let now = step.now;
@@ -23,7 +24,7 @@ pub(crate) fn expire<T: Tables + ?Sized>(step: &mut Step<'_, T>, limit: u32) -> 
     for ((_, id), ()) in rows {
         let loaded = moves::promised(step, id)?;
         if loaded.progress.claim.is_some() {
-            moves::hold(step, &loaded, "its time was over while it was claimed")?;
+            moves::hold_claimed(step, &loaded, "its time was over while it was claimed")?;
         } else {
             let note = Note { kind: EventKind::Expired, attempt: loaded.progress.attempts, detail: None };
             moves::end(step, &loaded, loaded.progress_at(Status::Expired), note)?;

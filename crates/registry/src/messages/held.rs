@@ -1,10 +1,12 @@
-//! Held messages: nobody knows whether they were dispatched, and a policy or the operator decides.
+//! Held messages: nobody knows whether they were dispatched, and a policy or the operator decides. One that was held
+//! under a claim keeps it, and whoever has that may still say what came of it.
 
 use model::command::{CHUNK_MAX, Resolution};
 use model::event::EventKind;
-use model::id::{AppId, MessageId};
-use model::message::Status;
+use model::id::{AppId, Epoch, MessageId, RegionId};
+use model::message::{Progress, Status};
 use model::outcome::Outcome;
+use model::time::Timestamp;
 use traffic::route::route;
 
 use super::moves::{self, Loaded, Note};
@@ -66,19 +68,62 @@ fn resolve_one<T: Tables + ?Sized>(
 
 /// Lets a held message go again, in the region that the plan names now.
 fn resend<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) -> Result<bool, TableError> {
-    let Some(plan) = step.plan()? else {
-        return Ok(false);
-    };
-    let Some(region) = route(&plan, loaded.message.channel, &loaded.message.key) else {
+    let Some((region, epoch)) = named_now(step, loaded)? else {
         return Ok(false);
     };
     let attempt = loaded.progress.attempts;
     let note = Note { kind: EventKind::Retried, attempt, detail: Some("sent again on request") };
     let mut progress = loaded.progress_at(Status::Waiting);
     moves::record(step, &loaded.message, &mut progress, note);
-    progress.region = region;
-    progress.epoch = plan.epoch;
-    progress.due = step.now;
+    (progress.region, progress.epoch, progress.due) = (region, epoch, step.now);
     moves::release_held(step, loaded, progress)?;
     Ok(true)
+}
+
+/// Takes a hold back: the dispatch that the message was held for did not begin. It waits again, or expires if its time is
+/// over.
+pub(crate) fn take_back<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) -> Result<(), TableError> {
+    // What did not begin is no attempt.
+    let attempts = loaded.progress.attempts.saturating_sub(1);
+    let detail = Some("it had not begun when it was held");
+    if step.now >= loaded.message.expires {
+        let progress = Progress { attempts, ..loaded.progress_at(Status::Expired) };
+        return moves::end(step, loaded, progress, Note { kind: EventKind::Expired, attempt: attempts, detail });
+    }
+    let progress = Progress { attempts, ..loaded.progress.clone() };
+    wait_again(step, loaded, progress, Note { kind: EventKind::Retried, attempt: 0, detail })
+}
+
+/// Lets a held message wait for its next attempt after all: its provider certainly didn't take it.
+pub(crate) fn again<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    loaded: &Loaded,
+    due: Timestamp,
+    note: Note<'_>,
+) -> Result<(), TableError> {
+    wait_again(step, loaded, Progress { due, ..loaded.progress.clone() }, note)
+}
+
+/// Lets a held message wait where the plan sends it now; while that names nobody, where it was.
+fn wait_again<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    loaded: &Loaded,
+    progress: Progress,
+    note: Note<'_>,
+) -> Result<(), TableError> {
+    let mut progress = Progress { status: Status::Waiting, detail: note.detail.map(str::to_owned), ..progress };
+    moves::record(step, &loaded.message, &mut progress, note);
+    if let Some((region, epoch)) = named_now(step, loaded)? {
+        (progress.region, progress.epoch) = (region, epoch);
+    }
+    moves::release_held(step, loaded, progress)
+}
+
+/// Returns the region that the plan sends a message through now, with the plan's epoch.
+fn named_now<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    loaded: &Loaded,
+) -> Result<Option<(RegionId, Epoch)>, TableError> {
+    let plan = step.plan()?;
+    Ok(plan.and_then(|plan| Some((route(&plan, loaded.message.channel, &loaded.message.key)?, plan.epoch))))
 }

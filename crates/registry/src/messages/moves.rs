@@ -108,20 +108,42 @@ pub(crate) fn correct<T: Tables + ?Sized>(
     Ok(())
 }
 
-/// Holds a waiting message until somebody decides. The dispatch whose result nobody knows counts as an attempt, so that
-/// what is said of it later is not taken for the result of the next one.
+/// Holds a waiting message until somebody decides, because nobody will ever know whether it was dispatched. That dispatch
+/// counts as an attempt, so that what is said of it later is not taken for the result of the next one.
 pub(crate) fn hold<T: Tables + ?Sized>(step: &mut Step<'_, T>, old: &Loaded, detail: &str) -> Result<(), TableError> {
+    hold_under(step, old, None, detail)
+}
+
+/// Holds a waiting message as [`hold`] does, and keeps its claim: whoever has that may yet say that it did not begin, or
+/// what came of it.
+pub(crate) fn hold_claimed<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    old: &Loaded,
+    detail: &str,
+) -> Result<(), TableError> {
+    hold_under(step, old, old.progress.claim, detail)
+}
+
+fn hold_under<T: Tables + ?Sized>(
+    step: &mut Step<'_, T>,
+    old: &Loaded,
+    claim: Option<Claim>,
+    detail: &str,
+) -> Result<(), TableError> {
     debug_assert_eq!(old.progress.status, Status::Waiting);
     leave(step, old);
     step.accounting(old.message.app)?.shift(Status::Waiting, Status::Held);
     let mut progress = old.progress_at(Status::Held);
     progress.attempts += 1;
-    progress.claim = None;
+    progress.claim = claim;
     progress.detail = Some(shortened(detail));
     progress.changed = step.now;
     let note = Note { kind: EventKind::Held, attempt: progress.attempts, detail: Some(detail) };
     record(step, &old.message, &mut progress, note);
     step.tables.store_row::<Held>((old.message.app, old.message.id), ());
+    if let Some(claim) = claim {
+        step.tables.store_row::<Claims>((claim.node, claim.incarnation, old.message.id), ());
+    }
     step.tables.store_row::<ProgressOf>(old.message.id, progress);
     Ok(())
 }
@@ -154,6 +176,7 @@ pub(crate) fn release_held<T: Tables + ?Sized>(
     debug_assert_eq!(progress.status, Status::Waiting);
     leave(step, old);
     step.accounting(old.message.app)?.shift(Status::Held, Status::Waiting);
+    progress.claim = None;
     progress.changed = step.now;
     enter(step, &old.message, progress);
     Ok(())
@@ -191,7 +214,7 @@ pub(crate) fn record<T: Tables + ?Sized>(
     step.effects.push(Effect::Recorded { number, event: Box::new(event) });
 }
 
-/// Stores a claim, or its absence, on a waiting message that nobody else claimed.
+/// Stores a claim, or its absence, on a message that nobody else claimed; a held one only gives it up.
 pub(crate) fn set_claim<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     id: MessageId,
@@ -242,13 +265,13 @@ fn wait<T: Tables + ?Sized>(step: &mut Step<'_, T>, message: &Message, progress:
 /// Removes the rows of the place where a message is.
 fn leave<T: Tables + ?Sized>(step: &mut Step<'_, T>, loaded: &Loaded) {
     let Loaded { message, progress } = loaded;
+    if let Some(claim) = progress.claim {
+        step.tables.remove_row::<Claims>(&(claim.node, claim.incarnation, message.id));
+    }
     match progress.status {
         Status::Waiting => {
             step.tables.remove_row::<Outbox>(&outbox_key(message.id, progress));
             step.tables.remove_row::<Expiries>(&(message.expires, message.id));
-            if let Some(claim) = progress.claim {
-                step.tables.remove_row::<Claims>(&(claim.node, claim.incarnation, message.id));
-            }
             step.effects.push(Effect::Gone { region: progress.region.clone(), message: message.id });
         }
         Status::Held => step.tables.remove_row::<Held>(&(message.app, message.id)),

@@ -7,13 +7,15 @@ use model::message::{Class, Progress, SendResult, Status};
 use model::outcome::Outcome;
 use model::time::Timestamp;
 
+use super::held;
 use super::moves::{self, Loaded, Note};
 use crate::step::Step;
 use crate::tables::{ProgressOf, RowAccess, TableError, Tables};
 
 /// Records what came of dispatches; answers how many results changed something. Results about unknown messages, about
 /// dispatches that were counted, and about messages that another region has now are ignored; only that a provider took
-/// a message that is still kept is never ignored, because it is a fact whoever says so.
+/// a message that is still kept is never ignored, because it is a fact whoever says so. Of a message that is held under
+/// its claim, the result is what was waited for.
 pub(crate) fn settle<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     region: &RegionId,
@@ -29,7 +31,7 @@ pub(crate) fn settle<T: Tables + ?Sized>(
                 taken(step, loaded, Handed { region, attempt: settlement.attempt }, provider_id.as_deref())?
             }
             other if counts(&loaded, region, settlement.attempt) => {
-                not_taken(step, loaded, other)?;
+                not_taken(step, loaded, settlement.attempt, other)?;
                 true
             }
             _ => false,
@@ -41,7 +43,13 @@ pub(crate) fn settle<T: Tables + ?Sized>(
 /// Says whether a result is that of the dispatch which the message waits for.
 fn counts(loaded: &Loaded, region: &RegionId, attempt: u32) -> bool {
     let progress = &loaded.progress;
-    progress.status == Status::Waiting && progress.region == *region && attempt == progress.attempts + 1
+    let awaited = match progress.status {
+        Status::Waiting => progress.attempts + 1,
+        // It was counted when the message was held.
+        Status::Held if progress.claim.is_some() => progress.attempts,
+        _ => return false,
+    };
+    progress.region == *region && attempt == awaited
 }
 
 /// Who handed a message over, and which time it was.
@@ -97,14 +105,18 @@ fn taken_again<T: Tables + ?Sized>(
 fn not_taken<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     loaded: Loaded,
+    attempt: u32,
     result: &SendResult,
 ) -> Result<(), TableError> {
-    let attempt = loaded.progress.attempts + 1;
     match result {
         SendResult::Delivered { .. } => Ok(()),
-        SendResult::Retry { due, detail } => again(step, loaded, *due, detail),
+        SendResult::Retry { due, detail } => again(step, &loaded, attempt, (*due, detail)),
         SendResult::Unknown { due, detail } => match loaded.message.class {
-            Class::AtLeastOnce => again(step, loaded, *due, detail),
+            Class::AtLeastOnce => again(step, &loaded, attempt, (*due, detail)),
+            Class::AtMostOnce if loaded.progress.status == Status::Held => {
+                moves::set_claim(step, loaded.message.id, loaded.progress, None);
+                Ok(())
+            }
             Class::AtMostOnce => moves::hold(step, &loaded, detail),
         },
         SendResult::Failed { detail } => {
@@ -121,18 +133,20 @@ fn not_taken<T: Tables + ?Sized>(
 /// Lets a message wait for its next attempt, unless that would come too late.
 fn again<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
-    loaded: Loaded,
-    due: Timestamp,
-    detail: &str,
+    loaded: &Loaded,
+    attempt: u32,
+    (due, detail): (Timestamp, &str),
 ) -> Result<(), TableError> {
-    let attempt = loaded.progress.attempts + 1;
+    let note = |kind| Note { kind, attempt, detail: Some(detail) };
     if due >= loaded.message.expires {
         let progress = Progress { attempts: attempt, ..loaded.progress_at(Status::Expired) };
-        return moves::end(step, &loaded, progress, Note { kind: EventKind::Expired, attempt, detail: Some(detail) });
+        return moves::end(step, loaded, progress, note(EventKind::Expired));
+    }
+    if loaded.progress.status == Status::Held {
+        return held::again(step, loaded, due, note(EventKind::Retried));
     }
     let mut progress = Progress { attempts: attempt, due, detail: Some(detail.to_owned()), ..loaded.progress.clone() };
-    let note = Note { kind: EventKind::Retried, attempt, detail: Some(detail) };
-    moves::record(step, &loaded.message, &mut progress, note);
-    moves::requeue(step, &loaded, progress);
+    moves::record(step, &loaded.message, &mut progress, note(EventKind::Retried));
+    moves::requeue(step, loaded, progress);
     Ok(())
 }

@@ -68,7 +68,7 @@ fn waiting_after<T: Tables + ?Sized>(
         .collect())
 }
 
-/// Moves one message, or holds it when it was claimed and nobody knows what came of it.
+/// Moves one message, or holds it when it was claimed and nobody knows yet what came of it.
 fn move_one<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     loaded: &Loaded,
@@ -80,7 +80,7 @@ fn move_one<T: Tables + ?Sized>(
     };
     if loaded.message.class == Class::AtMostOnce && loaded.progress.claim.is_some() {
         let detail = format!("claimed in {} when its messages were taken over", loaded.progress.region);
-        moves::hold(step, loaded, &detail)?;
+        moves::hold_claimed(step, loaded, &detail)?;
     } else {
         moves::requeue(step, loaded, Progress { region, epoch: plan.epoch, ..loaded.progress.clone() });
     }

@@ -111,7 +111,7 @@ tables! {
     35 Outbox: (RegionId, Timestamp, MessageId) => OutboxRow;
     /// Waiting messages by the time at which they expire. A held one is not here: it waits for a decision.
     36 Expiries: (Timestamp, MessageId) => ();
-    /// Claims by holder.
+    /// Claims by holder: of waiting messages, and of held ones whose holder may still say what came of them.
     37 Claims: (NodeId, Incarnation, MessageId) => ();
     /// Held messages by app.
     38 Held: (AppId, MessageId) => ();

@@ -2,6 +2,7 @@
 //! a check of every rule of the tables.
 
 mod actions;
+mod claims;
 mod cluster;
 mod control;
 mod dispatch;

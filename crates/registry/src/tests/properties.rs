@@ -204,6 +204,7 @@ fn replay_merged(group: GroupId, log: &[Entry]) -> (MemoryTables, Vec<Effect>) {
 #[derive(Default)]
 struct Checker {
     ended: BTreeMap<MessageId, Status>,
+    held: BTreeMap<MessageId, Option<Claim>>,
     claimed: BTreeMap<MessageId, Claim>,
     schedule: BTreeMap<(RegionId, MessageId), (Timestamp, u32)>,
 }
@@ -212,6 +213,7 @@ impl Checker {
     fn check(&mut self, applied: &Applied<'_>) {
         let (world, group) = (&applied.cluster.world, applied.group);
         self.invariant_at_most_one_claim(applied.command, applied.outcome);
+        self.invariant_the_held_wait_for_a_word(applied.command, world.tables(group), group);
         self.invariant_the_end_is_the_end(applied.command, world.tables(group), group);
         self.invariant_effects_tell_the_outbox(&world.effects, world.tables(group), group);
     }
@@ -236,6 +238,23 @@ impl Checker {
             }
             _ => {}
         }
+    }
+
+    /// A held message waits again only when its claimant says that it can, or somebody decides so; and by its claimant's
+    /// word that it did not begin it is held no longer.
+    fn invariant_the_held_wait_for_a_word(&mut self, command: &Command, tables: &MemoryTables, group: GroupId) {
+        let rows = tables.rows_while::<ProgressOf>(&MessageId(0), usize::MAX, |_| true).unwrap();
+        for (id, row) in &rows {
+            let Some(claim) = self.held.get(id) else { continue };
+            let released = matches!(command, Command::ReleaseClaims { claim: by, messages } if messages.contains(id) && Some(*by) == *claim);
+            assert!(!released || row.status != Status::Held, "{id} is held although its claimant gave it back");
+            let settled = claim.is_some() && matches!(command, Command::Settle { .. });
+            let decided = matches!(command, Command::ResolveHeld { resolution: Resolution::Resend, .. });
+            assert!(row.status != Status::Waiting || released || settled || decided, "{id} waits again by {command:?}");
+        }
+        self.held.retain(|id, _| id.group() != group);
+        let held = rows.into_iter().filter(|(_, row)| row.status == Status::Held);
+        self.held.extend(held.map(|(id, row)| (id, row.claim)));
     }
 
     /// A message that ended stays as it is until it is retired; only the word that a provider took it makes it delivered.
