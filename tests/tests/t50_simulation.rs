@@ -80,6 +80,21 @@ fn a_line_of_an_earlier_boot_is_found_out() {
     finds_out("same_boot", &["time_follows_no_single_clock"]);
 }
 
+#[test]
+fn a_journal_that_is_not_found_is_found_out() {
+    finds_out("no_journal", &["p4_held_only_what_began"]);
+}
+
+#[test]
+fn a_journal_that_says_too_little_is_found_out() {
+    finds_out("no_note", &["p4_at_most_once"]);
+}
+
+#[test]
+fn a_journal_of_an_earlier_boot_is_found_out() {
+    finds_out("same_boot", &["p4_at_most_once"]);
+}
+
 /// Requires that each of these checks finds a break on some seed.
 fn finds_out(broken: &str, checks: &[&str]) {
     let mut missing: Vec<String> = checks.iter().map(|check| format!("VIOLATION {check}")).collect();

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use anyhow::Context;
 use delivery::pacing::Rate;
 use model::channel::Channel;
 use model::cluster::{NodeInfo, Nodes, RegionKind};
@@ -17,7 +18,7 @@ use replication::{Background, Housekeeping, PeerTransport, Replication, Replicat
 use sender::config::{Limits, SenderConfig};
 use sender::records::{RecordSink, RecordsConfig};
 use sender::routes::Routes;
-use sender::{Ports as SenderPorts, Sender};
+use sender::{Journal, JournalFile, Ports as SenderPorts, Sender};
 use service::ports::{Clock, Destinations, Random};
 use service::use_cases::Ports;
 use service::{Facts, Service};
@@ -80,6 +81,8 @@ pub struct NodeParts {
     pub routes: Routes,
     /// Where events are shown, if anywhere.
     pub records: Option<RecordsConfig>,
+    /// The file of the journal of begun dispatches.
+    pub journal: Arc<dyn JournalFile>,
     /// Makes the ports of the replication; [`NodePorts::of`] but for what a simulation breaks.
     pub ports: JoinPorts,
 }
@@ -90,9 +93,11 @@ pub type JoinPorts = Box<dyn FnOnce(&Replication) -> NodePorts + Send>;
 /// Starts a node. Returns before any group has a leader; it takes no requests yet.
 ///
 /// # Errors
-/// When the node isn't one of the configured ones, its storage is malformed, or an HTTP client can't be made.
+/// When the node isn't one of the configured ones, its storage is malformed, an HTTP client can't be made, or the journal
+/// of begun dispatches can't be written.
 pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Result<RunningNode> {
-    let (routes, records, join) = (parts.routes, parts.records, parts.ports);
+    let (routes, join) = (parts.routes.clone(), parts.ports);
+    let sending = SendingParts { routes: parts.routes, records: parts.records, journal: parts.journal };
     let (clock, random) = (parts.clock.clone(), parts.random.clone());
     let replication_parts = ReplicationParts {
         log: parts.log,
@@ -104,7 +109,7 @@ pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Resul
     };
     let replication = Replication::start(replication_config(&settings), replication_parts).await?;
     let ports = join(&replication);
-    let parts = UseCaseParts { clock: clock.clone(), random: random.clone(), destinations: Arc::new(routes.clone()) };
+    let parts = UseCaseParts { clock: clock.clone(), random: random.clone(), destinations: Arc::new(routes) };
     let service = use_cases(&settings, &ports, parts);
     let counters = Arc::new(SendCounters::new(clock.clone()));
     let wiring = Wiring {
@@ -119,7 +124,7 @@ pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Resul
     let mut tasks = Tasks::default();
     let alarms = wiring.lead(&mut tasks);
     let serving = settings.own.kind == RegionKind::Serving;
-    let sender = serving.then(|| wiring.send(routes, records, &mut tasks)).transpose()?;
+    let sender = serving.then(|| wiring.send(sending, &mut tasks)).transpose()?;
     let readiness = NodeReadiness::new(replication.clone(), settings.own.id, settings.partitions);
     tasks.once(readiness.clone().catch_up());
     tasks.essential("readiness for the others", readiness.clone().tell());
@@ -171,6 +176,13 @@ async fn give_back(restart: Restart, readiness: NodeReadiness, leaving: Cancella
     }
 }
 
+/// What sending needs that is not of the replication.
+struct SendingParts {
+    routes: Routes,
+    records: Option<RecordsConfig>,
+    journal: Arc<dyn JournalFile>,
+}
+
 /// What the parts of a node are joined with.
 struct Wiring<'a> {
     settings: &'a NodeSettings,
@@ -220,7 +232,8 @@ impl Wiring<'_> {
         Restart { service: self.service.clone(), time: self.ports.time.clone(), rules: self.settings.rules.clone() }
     }
 
-    fn send(&self, routes: Routes, records: Option<RecordsConfig>, tasks: &mut Tasks) -> anyhow::Result<Sender> {
+    fn send(&self, parts: SendingParts, tasks: &mut Tasks) -> anyhow::Result<Sender> {
+        let SendingParts { routes, records, journal } = parts;
         let NodeSettings { own, incarnation, nodes, partitions, rates, .. } = self.settings;
         // Of all partitions, because a member of a group may come and go while the node runs.
         let partitions: Vec<GroupId> = GroupId::partitions(*partitions).collect();
@@ -253,6 +266,7 @@ impl Wiring<'_> {
             time: self.ports.time.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+            journal: Arc::new(Journal::open(journal, self.clock.boot_id()).context("failed to begin the journal")?),
         };
         Ok(Sender::start(config, ports, routes, feeds))
     }

@@ -4,7 +4,7 @@
 //! Rooms in reading order: [`config`] and `discovery` (what a node is told, and where it finds the others),
 //! [`mod@assemble`] and [`ports`] (the one wiring, for `serve` and for the simulation) with `duties`, `effects`,
 //! `first_plan` and `sending` (its pieces), [`running`] with [`readiness`], `restart`, `leaving` and [`panics`] (a
-//! node's life), and [`serve()`] with `storage`, `identity`, `listeners`, [`observability`] and [`world`] (the machine
+//! node's life), and [`serve()`] with `storage`, `identity`, `begun_file`, `listeners`, [`observability`] and [`world`] (the machine
 //! that it runs on).
 
 pub mod config;
@@ -25,6 +25,7 @@ mod leaving;
 pub mod panics;
 mod restart;
 
+mod begun_file;
 mod files;
 mod identity;
 mod listeners;

@@ -12,6 +12,7 @@ use traffic::cluster_time::TimeRules;
 use traffic::loss::{Freeze, SafetyRules};
 
 use crate::assemble::{NodeParts, NodeSettings, assemble};
+use crate::begun_file::BegunFile;
 use crate::config::{self, Config, Discovery};
 use crate::files::OpenFiles;
 use crate::listeners::{self, Opening};
@@ -154,6 +155,7 @@ fn parts(
         background: Arc::new(BlockingThreads),
         routes: sending::routes(config, own, nodes)?,
         records: sending::records(config, own)?,
+        journal: Arc::new(BegunFile::new(&config.data)),
         ports: Box::new(NodePorts::of),
     })
 }

@@ -3,7 +3,7 @@
 //! what may be sent is decided by the registry's rows, when by `delivery`, under which right by [`service::ports`].
 //!
 //! Rooms in reading order: [`config`] and [`Sender`] (how it starts and stops), [`feed`] (what apply tells it),
-//! `partition` (the loop of one partition, with its critical section), [`driver`] and [`routes`] (who takes messages),
+//! `partition` (the loop of one partition, with its critical section), [`journal`] (what began), [`driver`] and [`routes`] (who takes messages),
 //! [`drivers`] (sandbox and webhook), [`callbacks`] and [`signature`] (what providers tell, and
 //! whether it is they), [`records`] (what the sandbox shows of
 //! events).
@@ -16,6 +16,8 @@ pub mod feed;
 mod pacer;
 mod partition;
 mod shared;
+
+pub mod journal;
 
 pub mod driver;
 pub mod routes;
@@ -30,6 +32,7 @@ pub use callbacks::{Callbacks, CallbacksConfig};
 pub use config::{Limits, SenderConfig};
 pub use driver::{Begin, BeginGuard, Delivery, Dispatch, Driver, DriverResult, Withdrawn};
 pub use feed::{EffectFeed, Feeds};
+pub use journal::{Journal, JournalError, JournalFile};
 pub use routes::{Routes, RoutesError};
 pub use sender::{Sender, Stopped};
 pub use shared::{Ports, SenderFault};

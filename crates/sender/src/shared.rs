@@ -8,6 +8,7 @@ use registry::tables::TableError;
 use service::ports::{Clock, GroupTime, Observations, Random, Reads, ReplicatedLog, SendPermits};
 
 use crate::config::SenderConfig;
+use crate::journal::{Journal, JournalError};
 use crate::pacer::Pacer;
 use crate::routes::Routes;
 
@@ -28,6 +29,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// The node's randomness, for jitter.
     pub random: Arc<dyn Random>,
+    /// Where begun dispatches of class `at_most_once` are noted.
+    pub journal: Arc<Journal>,
 }
 
 /// Why a sender can't go on. The node must stop.
@@ -42,6 +45,9 @@ pub enum SenderFault {
         #[source]
         source: TableError,
     },
+    /// It can't be noted what begins.
+    #[error("keep the journal of begun dispatches")]
+    Journal(#[from] JournalError),
     /// The cluster knows a later start of this node: it must begin again with a higher number.
     #[error("the cluster knows incarnation {known} of this node already")]
     Outdated {

@@ -33,7 +33,7 @@ struct Arguments {
     #[arg(long, default_value_t = 25)]
     seconds: u64,
     /// Breaks something on purpose, to see that it is found out: no_sync, twice, no_lease, no_begin, no_fence,
-    /// same_incarnation, no_takeover, wall_stamps or same_boot.
+    /// same_incarnation, no_takeover, wall_stamps, same_boot, no_journal or no_note.
     #[arg(long = "break", value_name = "NAME")]
     broken: Option<Break>,
 }

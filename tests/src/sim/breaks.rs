@@ -32,12 +32,17 @@ pub enum Break {
     NoTakeover,
     /// No node hears the others' clocks: entries are stamped by the leader's wall clock.
     WallStamps,
-    /// Every boot of a machine calls itself the same, so that the time is taken up where an earlier boot left it.
+    /// Every boot of a machine calls itself the same, so that the time is taken up where an earlier boot left it, and a
+    /// journal without its end is trusted.
     SameBoot,
+    /// No start of a node finds the journal of begun dispatches.
+    NoJournal,
+    /// It is not noted what begins.
+    NoNote,
 }
 
 /// Every break with its name.
-pub const BREAKS: [(Break, &str); 9] = [
+pub const BREAKS: [(Break, &str); 11] = [
     (Break::NoSync, "no_sync"),
     (Break::Twice, "twice"),
     (Break::NoLease, "no_lease"),
@@ -47,6 +52,8 @@ pub const BREAKS: [(Break, &str); 9] = [
     (Break::NoTakeover, "no_takeover"),
     (Break::WallStamps, "wall_stamps"),
     (Break::SameBoot, "same_boot"),
+    (Break::NoJournal, "no_journal"),
+    (Break::NoNote, "no_note"),
 ];
 
 /// Says that a text names no break.
@@ -63,7 +70,7 @@ impl Break {
             Break::NoLease => ports.permits = Arc::new(Unleased(replication.clone())),
             Break::NoTakeover => ports.leases = Arc::new(NeverOver),
             Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation => {}
-            Break::WallStamps | Break::SameBoot => {}
+            Break::WallStamps | Break::SameBoot | Break::NoJournal | Break::NoNote => {}
         }
     }
 }

@@ -134,6 +134,8 @@ pub struct Records {
     pub stops: Vec<String>,
     /// Where a group's time was off true time.
     pub times_off: Vec<String>,
+    /// When a region's node lost what was not synced, because its machine lost power or its disk.
+    pub power_losses: Vec<(Tick, RegionId)>,
     trace: Vec<String>,
 }
 
@@ -218,6 +220,13 @@ impl History {
         let mut records = self.records();
         records.line(format!("TIME OFF {text}"));
         records.times_off.push(format!("at {} ms: {text}", now()));
+    }
+
+    /// Records that a region's node lost what was not synced.
+    pub fn lost_power(&self, region: RegionId) {
+        let mut records = self.records();
+        records.line(format!("{region} loses what was not synced"));
+        records.power_losses.push((now(), region));
     }
 
     /// Adds a line to the trace.

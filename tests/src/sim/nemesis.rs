@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::id::NodeId;
 
-use super::cluster::{Cluster, NODES, name};
+use super::cluster::{Cluster, NODES, name, region};
 use super::history::{Place, Tick};
 use super::world::SimRandom;
 
@@ -205,7 +205,8 @@ impl Nemesis {
             if self.cluster.disk(node).has_lost_power() {
                 let fault = Fault::LosePower(node);
                 let place = self.cluster.history.fault_begins(&fault);
-                self.crash(sim, node);
+                self.kill(sim, node);
+                self.lose_power(node);
                 let until = now + RESTART_MS.0 + self.random.below(RESTART_MS.1 - RESTART_MS.0);
                 self.lasting.push(Lasting { until, restart: None, fault, place });
             }
@@ -235,6 +236,7 @@ impl Nemesis {
             Fault::LoseDisk(node) => {
                 self.crash(sim, *node);
                 self.cluster.disk(*node).lose();
+                self.cluster.history.lost_power(region(*node));
             }
             Fault::CrashAll => NODES.into_iter().for_each(|node| self.crash(sim, node)),
             Fault::RestartIsolated(node) => {
@@ -270,8 +272,15 @@ impl Nemesis {
     fn crash(&self, sim: &mut turmoil::Sim<'_>, node: NodeId) {
         self.kill(sim, node);
         if self.random.below(2) == 0 {
-            self.cluster.clock(node).reboot();
+            self.lose_power(node);
         }
+    }
+
+    /// The machine is booted again: it lost what was not synced.
+    fn lose_power(&self, node: NodeId) {
+        self.cluster.clock(node).reboot();
+        self.cluster.disk(node).forget_unsynced();
+        self.cluster.history.lost_power(region(node));
     }
 
     /// The node stops first, so that nothing of it writes after its disk forgot.

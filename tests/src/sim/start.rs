@@ -72,6 +72,7 @@ impl Start {
             background: Arc::new(InPlace),
             routes: self.routes()?,
             records: None,
+            journal: self.cluster.disk(self.id).journal(),
             ports: ports(self.cluster.settings.broken),
         };
         assemble(settings, parts).await

@@ -1,11 +1,13 @@
 //! A simulated node's disk: two engines in memory that outlive the node's restarts, forget at a crash what was not
-//! synced, and can be lost as a whole. Power can be lost between two of its operations, while a snapshot is taken in.
+//! synced, and can be lost as a whole. Power can be lost between two of its operations, while a snapshot is taken in. The
+//! journal of begun dispatches lies there too: a killed node loses none of it, one that lost power any part of its end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use model::id::Incarnation;
+use sender::{JournalError, JournalFile};
 use store::engine::{FaultListener, Row};
 use store::memory::MemoryOperation;
 use store::{Batch, Engine, EngineError, EngineView, LogStore, MemoryEngine, Range, Staging};
@@ -24,6 +26,8 @@ const LOSSES_MAX: u64 = 4;
 /// Within how many operations on the disk after the snapshot was made ready: more than it takes from there to a purged
 /// log.
 const LOSS_WITHIN: u64 = 10;
+/// How long an announcement in the journal of begun dispatches is; whatever says what begins is longer.
+const ANNOUNCEMENT_BYTES: usize = 27;
 /// How late what was written becomes durable on a disk that lies.
 const LIE: Duration = Duration::from_millis(700);
 
@@ -33,6 +37,13 @@ pub struct Disk {
     incarnations: AtomicU64,
     broken: Option<Break>,
     power: Arc<Mutex<Power>>,
+    journal: Arc<Journal>,
+}
+
+/// The file of the journal of begun dispatches.
+struct Journal {
+    bytes: Mutex<Vec<u8>>,
+    broken: Option<Break>,
 }
 
 /// When the node loses power.
@@ -70,7 +81,9 @@ impl Disk {
     /// Returns an empty disk.
     pub fn new(broken: Option<Break>, random: SimRandom) -> Disk {
         let power = Power { random, losses_left: LOSSES_MAX, operations_left: None, lost: false };
-        Disk { engines: Mutex::default(), incarnations: AtomicU64::new(0), broken, power: Arc::new(Mutex::new(power)) }
+        let journal = Arc::new(Journal { bytes: Mutex::default(), broken });
+        let power = Arc::new(Mutex::new(power));
+        Disk { engines: Mutex::default(), incarnations: AtomicU64::new(0), broken, power, journal }
     }
 
     /// Says whether the node lost its power: nothing reaches the disk any more.
@@ -95,10 +108,19 @@ impl Disk {
         (power.operations_left, power.lost) = (None, false);
     }
 
+    /// Forgets what the kernel kept for a process that was killed, as a machine does that loses power. The node must have
+    /// stopped.
+    pub fn forget_unsynced(&self) {
+        let mut bytes = self.journal.bytes();
+        let left = self.power().random.below(bytes.len() as u64 + 1);
+        bytes.truncate(left as usize);
+    }
+
     /// Forgets everything, also how often the node was started. The node must have stopped.
     pub fn lose(&self) {
         self.incarnations.store(0, Ordering::SeqCst);
         *self.engines.lock().unwrap_or_else(PoisonError::into_inner) = Engines::default();
+        self.journal.bytes().clear();
     }
 
     fn engines(&self) -> Engines {
@@ -144,6 +166,11 @@ impl Disk {
         Arc::new(self.engines().state)
     }
 
+    /// Returns the file of the journal of begun dispatches.
+    pub fn journal(&self) -> Arc<dyn JournalFile> {
+        self.journal.clone()
+    }
+
     /// Runs the rounds of syncing until the node stops, each after a delay that is drawn.
     pub async fn sync(&self, log: LogStore, random: SimRandom) -> EngineError {
         let work = Arc::new(Notify::new());
@@ -167,6 +194,33 @@ impl Disk {
             let _never_fails = self.engines().log.sync();
         }
         std::future::pending().await
+    }
+}
+
+impl Journal {
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl JournalFile for Journal {
+    fn read(&self) -> Result<Vec<u8>, JournalError> {
+        match self.broken {
+            Some(Break::NoJournal) => Ok(Vec::new()),
+            _ => Ok(self.bytes().clone()),
+        }
+    }
+
+    fn replace(&self, bytes: &[u8]) -> Result<(), JournalError> {
+        *self.bytes() = bytes.to_vec();
+        Ok(())
+    }
+
+    fn append(&self, bytes: &[u8]) -> Result<(), JournalError> {
+        if self.broken != Some(Break::NoNote) || bytes.len() <= ANNOUNCEMENT_BYTES {
+            self.bytes().extend(bytes);
+        }
+        Ok(())
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use super::plan::moves_away;
 use super::unbegun::{Counted, Unbegun};
 use crate::driver::{Begin, BeginGuard, DriverResult, Withdrawn};
+use crate::journal::{Begun, JournalError};
 use crate::shared::Shared;
 
 /// The right to begin the dispatches of one batch, each once.
@@ -78,6 +79,8 @@ enum Refused {
     Tables(#[from] TableError),
     #[error("message {0} may no longer be dispatched")]
     Message(MessageId),
+    #[error("note what begins")]
+    Journal(#[from] JournalError),
 }
 
 impl Right {
@@ -110,6 +113,13 @@ impl Right {
                 },
                 (Stage::Open, DriverResult::NotBegun) => {
                     DriverResult::Temporary { detail: "the driver gave up before it began".to_owned() }
+                }
+                // The driver knows less than this: the provider took nothing of what never began.
+                (Stage::Open, DriverResult::Unknown { retry_after: None, detail }) => {
+                    DriverResult::Temporary { detail }
+                }
+                (Stage::Open, DriverResult::Unknown { retry_after, detail }) => {
+                    DriverResult::Throttled { retry_after, detail }
                 }
                 (Stage::Open | Stage::Begun, result) => result,
             }
@@ -169,8 +179,21 @@ impl Stages for BTreeMap<MessageId, Asked> {
     }
 }
 
-/// Checks dispatches under a permit, and keeps that in what it returns: its drop ends the critical section.
+/// Notes what needs it and begins; notes as well when it did not begin.
 fn begin(check: &Check, planned: &[Planned]) -> Result<BeginGuard, Refused> {
+    if check.claim.is_none() {
+        return enter(check, planned);
+    }
+    let journal = &check.shared.ports.journal;
+    let begun = |Planned { candidate, attempt, .. }: &Planned| Begun { message: candidate.message, attempt: *attempt };
+    let begun: Vec<Begun> = planned.iter().map(begun).collect();
+    // Before the permit is taken: a slow disk must not hold fences back.
+    journal.begin(&begun)?;
+    enter(check, planned).inspect_err(|_| journal.withdraw(begun))
+}
+
+/// Checks dispatches under a permit, and keeps that in what it returns: its drop ends the critical section.
+fn enter(check: &Check, planned: &[Planned]) -> Result<BeginGuard, Refused> {
     let entered = check.shared.ports.clock.boot_time();
     let permit = check.shared.ports.permits.enter(check.group)?;
     check.may_begin(permit.view(), planned)?;

@@ -1,6 +1,7 @@
 //! Claims of `at_most_once` messages: asked for in batches just before the dispatch, given back when the dispatch will
-//! not begin (rule R13). What is given back is marked first and never begun under that claim. Nothing is claimed that
-//! could not begin as soon as it is: the lease, the pace and the driver's room come first.
+//! not begin (rule R13), also when the message was held meanwhile: it waits again then. What is given back is marked first
+//! and never begun under that claim. Nothing is claimed that could not begin as soon as it is: the lease, the pace and the
+//! driver's room come first.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -8,14 +9,14 @@ use std::time::Duration;
 
 use delivery::schedule::{Entry, Lane};
 use model::command::{CHUNK_MAX, Command};
-use model::message::Class;
-use model::{Channel, Epoch, Message, MessageId, Outcome, Refusal};
-use registry::tables::{Messages, RowAccess, TableError, View};
+use model::message::{Class, Progress, Status};
+use model::{Channel, Epoch, Message, MessageId, Outcome};
+use registry::tables::{Messages, ProgressOf, RowAccess, TableError, View};
 use tokio::time::Instant;
 
 use super::dispatch::May;
 use super::plan::moves_away;
-use super::propose::{Patience, Proposer};
+use super::propose::{Answer, Patience, Proposer};
 use super::turn::{Turn, Wake};
 use super::unbegun::Unbegun;
 use super::{Done, Partition};
@@ -29,6 +30,15 @@ const DOUBT_KEPT: Duration = Duration::from_secs(60);
 /// claim is on its way through the log.
 const BATCHES_AHEAD: usize = 2;
 
+/// The answer to a claim.
+#[derive(Debug, Default)]
+pub(super) struct ClaimAnswer {
+    /// The messages that are claimed.
+    claimed: BTreeSet<MessageId>,
+    /// Whether an earlier try is without an answer: others may have been claimed by that.
+    repeated: bool,
+}
+
 /// The claims of this node that are not begun.
 #[derive(Default)]
 pub(super) struct Claims {
@@ -36,8 +46,9 @@ pub(super) struct Claims {
     ready: BTreeMap<Channel, VecDeque<Entry>>,
     /// Batches of messages whose claim is asked for, by the plan under which it was.
     asking: BTreeMap<Epoch, usize>,
-    /// Messages whose claim is asked for.
+    /// Messages whose claim is asked for, and those of them that left the outbox meanwhile.
     asked: BTreeSet<MessageId>,
+    left: BTreeSet<MessageId>,
     /// Batches that are asked for, by channel, and the messages in them.
     asking_in: BTreeMap<Channel, usize>,
     asked_in: BTreeMap<Channel, usize>,
@@ -45,7 +56,8 @@ pub(super) struct Claims {
     with_driver: BTreeMap<Channel, Arc<Unbegun>>,
     /// Marked: their claims are being given back.
     releasing: usize,
-    /// Whether some of those that are ready were claimed under an earlier plan and not looked at under the adopted one.
+    /// Whether some of those that are ready may have left the outbox, or were claimed under an earlier plan and not looked
+    /// at under the adopted one.
     unchecked: bool,
     /// Given back in doubt, and until when the doubt lasts.
     doubted: BTreeMap<MessageId, (Instant, Entry)>,
@@ -65,17 +77,15 @@ impl Claims {
         self.asked.contains(&message)
     }
 
-    /// Forgets a claimed message that left the outbox.
+    /// Takes note that a message left the outbox. Where its claim is this node's and unbegun it is still to be given back:
+    /// the message may be held because of it.
     pub(super) fn forget(&mut self, message: MessageId) {
-        let mut removed = self.doubted.remove(&message).is_some();
-        for waiting in self.ready.values_mut() {
-            if let Some(place) = waiting.iter().position(|entry| entry.message == message) {
-                waiting.remove(place);
-                removed = true;
-            }
-        }
-        if removed {
+        if self.asked.contains(&message) {
+            self.left.insert(message);
+        } else if self.doubted.remove(&message).is_some() {
             self.held.remove(&message);
+        } else {
+            self.unchecked |= self.ready.values().flatten().any(|entry| entry.message == message);
         }
     }
 
@@ -84,8 +94,8 @@ impl Claims {
         self.asking.range(..adopted).next().is_none() && self.releasing == 0 && !self.unchecked
     }
 
-    /// Says that another plan was adopted.
-    pub(super) fn doubt_plan(&mut self) {
+    /// Says that another plan was adopted, or that messages came back of which nothing was heard for a while.
+    pub(super) fn doubt(&mut self) {
         self.unchecked = true;
     }
 
@@ -159,27 +169,9 @@ fn decrease<K: Ord>(counts: &mut BTreeMap<K, usize>, key: K, by: usize) {
 }
 
 impl Partition {
-    /// Puts claims of this node's earlier incarnations on hold.
-    pub(super) fn begin_incarnation(&mut self) {
-        let config = &self.shared.config;
-        let command =
-            Command::BeginIncarnation { node: config.node, incarnation: config.incarnation, limit: CHUNK_MAX };
-        let proposer = Proposer::new(&self.shared, self.group, Patience::UntilStop(self.stop.clone()));
-        self.work.spawn(async move {
-            while let Some(answer) = proposer.propose(&command).await {
-                match answer.outcome {
-                    Outcome::Chunk { more: true, .. } => {}
-                    Outcome::Refused(Refusal::IncarnationOutdated { known }) => return Done::Outdated(known),
-                    _ => break,
-                }
-            }
-            Done::BeginIncarnation
-        });
-    }
-
     /// Asks for claims of due messages that could begin at once, a batch at a time for each channel.
     pub(super) fn begin_claims(&mut self, turn: Turn<'_>, wake: &mut Wake) -> Result<(), TableError> {
-        if !self.earlier_claims_held {
+        if !self.earlier_claims_ended {
             return Ok(());
         }
         let lanes: Vec<_> = self.schedule.lanes().filter(|(lane, _)| lane.class == Class::AtMostOnce).collect();
@@ -263,24 +255,34 @@ impl Partition {
         let command = Command::Claim { claim: config.claim(), region: config.region.clone(), messages };
         let proposer = Proposer::new(&self.shared, self.group, Patience::UntilStop(self.stop.clone()));
         self.work.spawn(async move {
-            let claimed = match proposer.propose(&command).await.map(|answer| answer.outcome) {
-                Some(Outcome::Claimed(claimed)) => claimed,
-                _ => Vec::new(),
+            let answer = match proposer.propose(&command).await {
+                Some(Answer { outcome: Outcome::Claimed(claimed), repeated }) => {
+                    ClaimAnswer { claimed: claimed.into_iter().collect(), repeated }
+                }
+                _ => ClaimAnswer::default(),
             };
-            Done::Claimed { entries, epoch, claimed }
+            Done::Claimed { entries, epoch, answer }
         });
     }
 
     /// Makes claimed messages ready. Those that were not claimed are another holder's or no longer here: if that
     /// changes, there will be news, or there was while the claim was asked for.
-    pub(super) fn finish_claim(&mut self, entries: Vec<Entry>, epoch: Epoch, claimed: &[MessageId]) {
+    pub(super) fn finish_claim(&mut self, entries: Vec<Entry>, epoch: Epoch, answer: &ClaimAnswer) {
         let Some(channel) = entries.first().map(|entry| entry.lane.channel) else { return };
-        let claimed: BTreeSet<MessageId> = claimed.iter().copied().collect();
+        let ClaimAnswer { claimed, repeated } = answer;
         let len = entries.len();
+        let mut lost = Vec::new();
         for entry in entries {
             self.claims.asked.remove(&entry.message);
+            let left = self.claims.left.remove(&entry.message);
             let news = self.again.remove(&entry.message);
-            if claimed.contains(&entry.message) {
+            let is_claimed = claimed.contains(&entry.message);
+            // An earlier try may have claimed it before it was held.
+            if is_claimed && left || !is_claimed && *repeated {
+                lost.push(entry);
+                continue;
+            }
+            if is_claimed {
                 self.claims.ready.entry(channel).or_default().push_back(entry);
                 continue;
             }
@@ -292,22 +294,29 @@ impl Partition {
         self.shared.pacer.give_back(channel, len.saturating_sub(claimed.len()));
         self.claims.answered(channel, epoch, len);
         self.claims.unchecked |= epoch != self.epoch();
+        self.release(lost);
     }
 
-    /// Gives back the claims that the adopted plan moves away, if there may be some.
-    pub(super) fn release_moved(&mut self, view: &dyn View) -> Result<(), TableError> {
+    /// Gives back the claims of messages that left the outbox or that the adopted plan moves away, if there may be some.
+    pub(super) fn release_lost(&mut self, view: &dyn View) -> Result<(), TableError> {
         if !std::mem::take(&mut self.claims.unchecked) {
             return Ok(());
         }
-        let mut moved = BTreeSet::new();
+        let mut lost = BTreeSet::new();
         for entry in self.claims.ready.values().flatten() {
             let message = view.row::<Messages>(&entry.message)?;
-            if message.is_some_and(|message| self.moves(&message)) {
-                moved.insert(entry.message);
+            if message.is_none_or(|message| self.moves(&message)) || !self.waits_here(view, entry.message)? {
+                lost.insert(entry.message);
             }
         }
-        self.release_ready(|entry| moved.contains(&entry.message));
+        self.release_ready(|entry| lost.contains(&entry.message));
         Ok(())
+    }
+
+    fn waits_here(&self, view: &dyn View, message: MessageId) -> Result<bool, TableError> {
+        let progress = view.row::<ProgressOf>(&message)?;
+        let here = |progress: &Progress| progress.region == self.shared.config.region;
+        Ok(progress.is_some_and(|progress| progress.status == Status::Waiting && here(&progress)))
     }
 
     /// Gives back the claims of ready messages that `chosen` names.

@@ -275,6 +275,7 @@ impl Partition {
         }
         if lane.class == Class::AtMostOnce {
             self.release(crossed.moved);
+            self.release(crossed.over);
         }
         if let Some(work) = crossed.work {
             self.begin_work(lane, crossed.begun, work);
@@ -357,9 +358,9 @@ impl Partition {
             let news = self.again.remove(&entry.message);
             entries.push(news.filter(|_| lane.class == Class::AtLeastOnce).unwrap_or(entry));
         }
-        // A plan adopted meanwhile may move claimed ones away; before that is looked at, the region isn't drained.
+        // Claimed ones may have been moved away or held meanwhile; before that is looked at, the region isn't drained.
         if lane.class == Class::AtMostOnce {
-            self.claims.doubt_plan();
+            self.claims.doubt();
         }
         self.put_back(lane, entries);
     }

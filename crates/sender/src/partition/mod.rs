@@ -3,7 +3,7 @@
 //! lease that is missing while messages are due is asked for again, in bounded steps.
 //!
 //! Rooms in reading order: `turn` (what one pass sees of time), `news`, `plan` (adoption, what moves, drained),
-//! `claims` with `unbegun`, `prepare`, `pre_check` (what may go), `begin` (the critical section), `dispatch`, `settle`,
+//! `earlier` (claims from before this start), `claims` with `unbegun`, `prepare`, `pre_check` (what may go), `begin` (the critical section), `dispatch`, `settle`,
 //! `propose`.
 
 mod turn;
@@ -14,6 +14,7 @@ mod plan;
 mod begin;
 mod claims;
 mod dispatch;
+mod earlier;
 mod pre_check;
 mod prepare;
 mod unbegun;
@@ -36,7 +37,7 @@ use tokio::task::JoinSet;
 
 use crate::feed::{Inbox, News, Received};
 use crate::shared::{SenderFault, Shared};
-use claims::Claims;
+use claims::{ClaimAnswer, Claims};
 use dispatch::{Dispatched, LaneState, LeaseTries};
 use prepare::Bodies;
 use settle::Results;
@@ -72,7 +73,7 @@ pub(crate) struct Partition {
     plan: Option<Arc<TrafficPlan>>,
     drained_reported: Epoch,
     /// Whether claims of this node's earlier incarnations are dealt with: before that nothing is claimed.
-    earlier_claims_held: bool,
+    earlier_claims_ended: bool,
     work: JoinSet<Done>,
     meters: Meters,
 }
@@ -85,12 +86,12 @@ struct Meters {
 
 /// Something that was under way and ended.
 enum Done {
-    /// Claims of earlier incarnations are held; or the node is stopping.
+    /// Claims of earlier incarnations are dealt with; or the node is stopping.
     BeginIncarnation,
     /// The group knows a later incarnation of this node.
     Outdated(Incarnation),
     /// A claim was answered.
-    Claimed { entries: Vec<Entry>, epoch: Epoch, claimed: Vec<MessageId> },
+    Claimed { entries: Vec<Entry>, epoch: Epoch, answer: ClaimAnswer },
     /// Claims were given back, without or with doubt whether an earlier try is still on its way.
     Released { entries: Vec<Entry>, doubt: bool },
     /// A driver answered.
@@ -119,7 +120,7 @@ impl Partition {
             bodies: Bodies::default(),
             plan: None,
             drained_reported: Epoch(0),
-            earlier_claims_held: false,
+            earlier_claims_ended: false,
             work: JoinSet::new(),
             meters: Meters::new(group),
         }
@@ -152,6 +153,9 @@ impl Partition {
 
     /// Does all that can be done now and says when there may be more.
     fn pass(&mut self) -> Result<Wake, SenderFault> {
+        if let Some(fault) = self.shared.ports.journal.fault() {
+            return Err(SenderFault::Journal(fault.clone()));
+        }
         let view = match self.shared.ports.reads.view(self.group) {
             Ok(view) => view,
             Err(ReadsError::NotHere(_) | ReadsError::NotReached { .. } | ReadsError::TooLate { .. }) => {
@@ -212,9 +216,9 @@ impl Partition {
 
     fn finish(&mut self, done: Result<Done, tokio::task::JoinError>) -> Result<(), SenderFault> {
         match done.map_err(|error| SenderFault::Died(error.to_string()))? {
-            Done::BeginIncarnation => self.earlier_claims_held = true,
+            Done::BeginIncarnation => self.earlier_claims_ended = true,
             Done::Outdated(known) => return Err(SenderFault::Outdated { known }),
-            Done::Claimed { entries, epoch, claimed } => self.finish_claim(entries, epoch, &claimed),
+            Done::Claimed { entries, epoch, answer } => self.finish_claim(entries, epoch, &answer),
             Done::Released { entries, doubt } => self.finish_release(entries, doubt),
             Done::Dispatched(dispatched) => self.finish_dispatch(dispatched),
             Done::Settled { results, recorded } => self.finish_settle(&results, recorded),

@@ -23,9 +23,9 @@ impl Partition {
             self.plan = view.row::<AdoptedPlan>(&())?.map(Arc::new);
             tracing::info!(group = %self.group, %epoch, "plan adopted");
             self.schedule.forget();
-            self.claims.doubt_plan();
+            self.claims.doubt();
         }
-        self.release_moved(view)
+        self.release_lost(view)
     }
 
     /// Returns the epoch of the adopted plan.

@@ -46,6 +46,8 @@ pub(super) struct Crossed {
     pub unclaimed: Vec<Entry>,
     /// The plan adopted by now sends them through another region.
     pub moved: Vec<Entry>,
+    /// They don't wait here any more, or their time is over: other commands deal with them.
+    pub over: Vec<Entry>,
     /// There was no time left to look at them.
     pub left: Vec<Entry>,
 }
@@ -111,15 +113,14 @@ impl Crossing<'_> {
     }
 }
 
-/// Sorts a message by its verdict, and returns the dispatch's number and plan when it may go. What is not here or
-/// expired is left to the commands that deal with it.
+/// Sorts a message by its verdict, and returns the dispatch's number and plan when it may go.
 fn sort(verdict: Verdict, entry: Entry, crossed: &mut Crossed) -> Option<(u32, Epoch)> {
     match verdict {
         Verdict::Go { attempt, epoch } => return Some((attempt, epoch)),
         Verdict::Forbidden => crossed.forbidden.push(entry),
         Verdict::NotDue(due) => crossed.not_due.push(Entry { due, ..entry }),
         Verdict::Unclaimed => crossed.unclaimed.push(entry),
-        Verdict::NotHere | Verdict::Expired => {}
+        Verdict::NotHere | Verdict::Expired => crossed.over.push(entry),
     }
     None
 }

@@ -89,6 +89,7 @@ impl Partition {
         }
         if recorded {
             self.results.cut_to = None;
+            self.shared.ports.journal.settled(results.iter().map(|settlement| settlement.message));
             metrics::counter!("signalbox_sender_settled_total").increment(results.len() as u64);
         }
         for settlement in results {

@@ -5,9 +5,13 @@ mod basics;
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod late;
+#[cfg(test)]
+mod lost;
 #[cfg(test)]
 mod plan;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One partition in memory with everything around it that a sender needs. Time is tokio's, paused.
 
+mod journal;
 mod ports;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -20,11 +21,12 @@ use model::{
 };
 use registry::tables::{MemoryTables, ProgressOf, RowAccess};
 use registry::{ApplyContext, apply_entry};
-use sender::{EffectFeed, Limits, Ports, Routes, Sender, SenderConfig};
+use sender::{EffectFeed, Journal, Limits, Ports, Routes, Sender, SenderConfig};
 use service::ports::{DispatchObservation, LogError, NoPermit, Random};
 use tokio::time::Instant;
 
 use crate::provider::Provider;
+use journal::MemoryFile;
 
 pub const GROUP: GroupId = GroupId(1);
 pub const APP: AppId = AppId(1);
@@ -61,6 +63,10 @@ pub struct World {
     wall: AtomicU64,
     /// Whether the group's time is known here.
     time_known: AtomicBool,
+    /// The file of the node's journal.
+    pub journal: Arc<MemoryFile>,
+    /// How often the node's machine was booted.
+    boots: AtomicU64,
 }
 
 impl World {
@@ -83,6 +89,8 @@ impl World {
             started: Instant::now(),
             wall: AtomicU64::new(0),
             time_known: AtomicBool::new(true),
+            journal: Arc::default(),
+            boots: AtomicU64::new(1),
         });
         let action = Box::new(FollowUpAction::AdoptApp(send_state()));
         world.apply(Command::FollowUp { source: GroupId::CONTROL, number: 1, action });
@@ -110,6 +118,7 @@ impl World {
             time: Arc::clone(self) as _,
             clock: Arc::clone(self) as _,
             random: Arc::clone(self) as _,
+            journal: Arc::new(Journal::open(Arc::clone(&self.journal) as _, self.boot()).unwrap()),
         };
         Sender::start(config, ports, routes, feeds)
     }
@@ -210,6 +219,15 @@ impl World {
     /// Says whether the group's time is known here.
     pub fn know_time(&self, known: bool) {
         self.time_known.store(known, Ordering::Relaxed);
+    }
+
+    /// Boots the node's machine again.
+    pub fn reboot(&self) {
+        self.boots.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn boot(&self) -> Option<u128> {
+        Some(u128::from(self.boots.load(Ordering::Relaxed)))
     }
 
     /// Takes the lease away or gives it back.

@@ -42,7 +42,7 @@ pub struct Evidence<'a> {
 /// A check: its name, and what finds things.
 type Check = (&'static str, fn(&Evidence<'_>) -> Vec<String>);
 
-const CHECKS: [Check; 15] = [
+const CHECKS: [Check; 16] = [
     ("p1_no_dispatch_after_an_acknowledged_opt_out", recipients::no_dispatch_after_an_acknowledged_opt_out),
     ("p2_acknowledged_writes_survive", writes::acknowledged_writes_survive),
     ("p2_reads_see_acknowledged_writes", writes::reads_see_acknowledged_writes),
@@ -52,6 +52,7 @@ const CHECKS: [Check; 15] = [
     ("p4_at_most_once", sends::at_most_once),
     ("p4_at_least_once", sends::at_least_once),
     ("p4_twice_only_when_cut_off", sends::twice_only_when_cut_off),
+    ("p4_held_only_what_began", sends::held_only_what_began),
     ("p5_plans_form_one_line", plans::plans_form_one_line),
     ("p5_epochs_of_a_message_never_regress", plans::epochs_of_a_message_never_regress),
     ("replicas_agree", replicas::replicas_agree),

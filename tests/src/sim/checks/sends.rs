@@ -119,6 +119,27 @@ pub fn twice_only_when_cut_off(evidence: &Evidence<'_>) -> Vec<String> {
     found
 }
 
+/// P4: a message is held only when its last dispatch began, whatever was killed or cut off. Of what a machine that lost
+/// power had claimed nobody knows.
+pub fn held_only_what_began(evidence: &Evidence<'_>) -> Vec<String> {
+    let began: BTreeSet<(MessageId, u32)> =
+        evidence.records.dispatches.iter().map(|dispatch| (dispatch.message, dispatch.attempt)).collect();
+    let asked: BTreeMap<MessageId, Tick> = accepted_from(evidence).collect();
+    let mut found = BTreeMap::new();
+    for (message, (_, progress)) in evidence.replicas.values().flat_map(|replica| &replica.messages) {
+        let from = asked.get(message).copied().unwrap_or_default();
+        let mut losses = evidence.records.power_losses.iter();
+        let forgotten = losses.any(|(at, region)| *region == progress.region && *at >= from);
+        if progress.status == Status::Held && !forgotten && !began.contains(&(*message, progress.attempts)) {
+            let detail = progress.detail.as_deref().unwrap_or_default();
+            let text =
+                format!("{message}, asked for at {from} ms, is held in {} and never left: {detail}", progress.region);
+            found.insert(*message, text);
+        }
+    }
+    found.into_values().collect()
+}
+
 fn was_cut_off(evidence: &Evidence<'_>, of: &RegionId, from: Tick, to: Tick) -> bool {
     let Some(node) = NODES.into_iter().find(|node| region(*node) == *of) else { return false };
     evidence.records.faults.iter().any(|span| {
@@ -128,11 +149,15 @@ fn was_cut_off(evidence: &Evidence<'_>, of: &RegionId, from: Tick, to: Tick) -> 
 }
 
 fn accepted(evidence: &Evidence<'_>) -> BTreeSet<MessageId> {
-    let messages = evidence.records.operations.iter().filter_map(|operation| match &operation.answer {
-        Some((_, Answered::Accepted(message))) => Some(*message),
+    accepted_from(evidence).map(|(message, _)| message).collect()
+}
+
+/// Returns the messages that were accepted, as clients know, and when they were asked for.
+fn accepted_from<'a>(evidence: &Evidence<'a>) -> impl Iterator<Item = (MessageId, Tick)> + 'a {
+    evidence.records.operations.iter().filter_map(|operation| match &operation.answer {
+        Some((_, Answered::Accepted(message))) => Some((*message, operation.from)),
         _ => None,
-    });
-    messages.collect()
+    })
 }
 
 /// Returns the dispatches of a class by message, in the order of their beginning.

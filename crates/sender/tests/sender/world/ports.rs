@@ -132,7 +132,7 @@ impl Clock for World {
     }
 
     fn boot_id(&self) -> Option<u128> {
-        None
+        self.boot()
     }
 
     fn wall_time(&self) -> Timestamp {
