@@ -10,6 +10,9 @@ mod records;
 
 mod file;
 
+#[cfg(test)]
+mod tests;
+
 pub use begun::Journal;
 pub use file::{JournalError, JournalFile};
 pub use records::Begun;

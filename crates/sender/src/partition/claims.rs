@@ -271,7 +271,7 @@ impl Partition {
         let Some(channel) = entries.first().map(|entry| entry.lane.channel) else { return };
         let ClaimAnswer { claimed, repeated } = answer;
         let len = entries.len();
-        let mut lost = Vec::new();
+        let (mut ready, mut lost) = (0, Vec::new());
         for entry in entries {
             self.claims.asked.remove(&entry.message);
             let left = self.claims.left.remove(&entry.message);
@@ -283,6 +283,7 @@ impl Partition {
                 continue;
             }
             if is_claimed {
+                ready += 1;
                 self.claims.ready.entry(channel).or_default().push_back(entry);
                 continue;
             }
@@ -291,7 +292,7 @@ impl Partition {
                 self.hear_of(news);
             }
         }
-        self.shared.pacer.give_back(channel, len.saturating_sub(claimed.len()));
+        self.shared.pacer.give_back(channel, len - ready);
         self.claims.answered(channel, epoch, len);
         self.claims.unchecked |= epoch != self.epoch();
         self.release(lost);

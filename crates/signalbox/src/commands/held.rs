@@ -9,7 +9,8 @@ use crate::views::{HeldView, ResolvedView};
 
 const EXAMPLES: &str = "\
 A message of class at_most_once is held when the node that claimed it was lost before it recorded a result. \
-Ask the provider, then resolve it: resending may deliver it twice.
+While it is listed with that node, it goes on by itself when the node comes back and knows that it never left. \
+Otherwise ask the provider, then resolve it: resending may deliver it twice.
 
 Examples:
   signalbox held list --app $APP
