@@ -13,7 +13,6 @@ use circles::Crate;
 const KNOWN: &[(&str, &[usize], &str)] = &[
     ("sender", &[8], "the steps of a partition's work are methods of one type in mod.rs"),
     ("store", &[2], "installing a snapshot replaces what the store holds, and opening the store finishes it"),
-    ("tests", &[6, 4], "the checks and actors of the simulation share what its list of them holds"),
 ];
 
 #[test]

@@ -8,6 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const JOBS: u64 = 2;
 /// The seeds that are run every time.
 const SEEDS: std::ops::Range<u64> = 1..21;
+/// The seeds that are run every time of scenes in which nothing goes wrong but lines between two regions: half of them
+/// have a witness where the scene does. For so many seconds each: two cuts.
+const SEEDS_OF_LINES: std::ops::Range<u64> = 1..7;
+const SECONDS_OF_LINES: &str = "60";
 /// Among how many seeds one must find each break.
 const SEEDS_OF_A_BREAK: std::ops::Range<u64> = 1..101;
 
@@ -15,6 +19,15 @@ const SEEDS_OF_A_BREAK: std::ops::Range<u64> = 1..101;
 fn every_promise_holds_whatever_goes_wrong() {
     let failures = in_parallel(SEEDS, |seed| {
         let output = simulate(&["--seed", &seed.to_string()]);
+        (!output.status.success()).then(|| text(&output))
+    });
+    assert!(failures.is_empty(), "{} seeds failed:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn a_cut_line_stops_nothing_that_goes_around_it() {
+    let failures = in_parallel(SEEDS_OF_LINES, |seed| {
+        let output = simulate(&["--seed", &seed.to_string(), "--scene", "lines", "--seconds", SECONDS_OF_LINES]);
         (!output.status.success()).then(|| text(&output))
     });
     assert!(failures.is_empty(), "{} seeds failed:\n{}", failures.len(), failures.join("\n"));
@@ -95,11 +108,22 @@ fn a_journal_of_an_earlier_boot_is_found_out() {
     finds_out("same_boot", &["p4_at_most_once"]);
 }
 
+#[test]
+fn a_leader_that_keeps_what_it_can_not_serve_is_found_out() {
+    let checks = ["p6_new_messages_flow_past_a_cut_line", "p6_waiting_messages_flow_past_a_cut_line"];
+    finds_out_with(&["--scene", "lines", "--seconds", SECONDS_OF_LINES, "--break", "no_hand_over"], &checks);
+}
+
 /// Requires that each of these checks finds a break on some seed.
 fn finds_out(broken: &str, checks: &[&str]) {
+    finds_out_with(&["--break", broken], checks);
+}
+
+fn finds_out_with(arguments: &[&str], checks: &[&str]) {
     let mut missing: Vec<String> = checks.iter().map(|check| format!("VIOLATION {check}")).collect();
     for seed in SEEDS_OF_A_BREAK {
-        let found = text(&simulate(&["--seed", &seed.to_string(), "--break", broken]));
+        let seed = seed.to_string();
+        let found = text(&simulate(&[&["--seed", &seed], arguments].concat()));
         missing.retain(|violation| !found.contains(violation));
         if missing.is_empty() {
             return;

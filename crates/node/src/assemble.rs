@@ -14,7 +14,9 @@ use model::cluster::{NodeInfo, Nodes, RegionKind};
 use model::id::{ClusterId, GroupId, Incarnation};
 use model::plan::Mode;
 use monitor::{AlarmBoard, Lookout, LookoutPorts, SendCounters, Watch, WatchPorts};
-use replication::{Background, Housekeeping, PeerTransport, Replication, ReplicationConfig, ReplicationParts};
+use replication::{
+    Background, Housekeeping, LeadershipRules, PeerTransport, Replication, ReplicationConfig, ReplicationParts,
+};
 use sender::config::{Limits, SenderConfig};
 use sender::records::{RecordSink, RecordsConfig};
 use sender::routes::Routes;
@@ -59,6 +61,8 @@ pub struct NodeSettings {
     pub housekeeping: Housekeeping,
     /// What the cluster's time goes by.
     pub time: TimeRules,
+    /// When leaders give their leadership to others.
+    pub leadership: LeadershipRules,
     /// What may change without a person.
     pub rules: SafetyRules,
     /// How fast the region may send, by channel; a channel that is missing isn't paced.
@@ -148,6 +152,7 @@ fn replication_config(settings: &NodeSettings) -> ReplicationConfig {
         bootstrap: settings.bootstrap,
         housekeeping: settings.housekeeping,
         time: settings.time,
+        leadership: settings.leadership,
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use api::KeyStore;
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::cluster::{NodeInfo, Nodes};
-use replication::{BlockingThreads, Housekeeping, TcpTransport};
+use replication::{BlockingThreads, Housekeeping, LeadershipRules, TcpTransport};
 use tokio_util::sync::CancellationToken;
 use traffic::cluster_time::TimeRules;
 use traffic::loss::{Freeze, SafetyRules};
@@ -125,6 +125,7 @@ fn settings(config: &Config, own: &NodeInfo, nodes: &Nodes, storage: &Storage) -
         bootstrap: !config.join,
         housekeeping: Housekeeping::default(),
         time: TimeRules::default(),
+        leadership: LeadershipRules::default(),
         rules: safety_rules(config),
         rates: sending::rates(config),
     }

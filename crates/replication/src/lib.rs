@@ -24,6 +24,7 @@ mod time;
 pub use leadership::balance::STABLE;
 pub use leadership::candidacy::LEADERLESS_MAX;
 pub use leadership::duties::DutyFactory;
+pub use leadership::rules::LeadershipRules;
 pub use leadership::transfer::TransferError;
 pub use node::background::{Background, BlockingThreads, InPlace, Work};
 pub use node::config::{ReplicationConfig, ReplicationParts, StartError};

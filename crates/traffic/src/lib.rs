@@ -1,5 +1,5 @@
 //! Floor 1: where traffic goes and who may send it. The traffic plan and its changes, the route of a recipient, the
-//! send lease with its timing, the time that entries are stamped with, which regions are ready, the
+//! send lease with its timing, the time that entries are stamped with, which regions are ready, who should lead, the
 //! verdict that one is lost, and what a restart does to the plan.
 //!
 //! Values and state machines only: no IO, clock, randomness, serde or protobuf, and no map with random order. The time
@@ -10,6 +10,7 @@ pub mod lease;
 pub mod lines;
 pub mod loss;
 pub mod planning;
+pub mod reach;
 pub mod readiness;
 pub mod restart;
 pub mod route;

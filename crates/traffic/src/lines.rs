@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use model::RegionId;
 use model::cluster::NodeInfo;
-use model::{NodeId, RegionId};
 
 use crate::readiness::Sight;
 
@@ -17,7 +17,7 @@ pub fn cut_lines(sight: &Sight<'_>) -> BTreeSet<(RegionId, RegionId)> {
             let pair = [&one.region, &other.region];
             let third = nodes.iter().filter(|third| !pair.contains(&&third.region));
             let connected = |third: &&&NodeInfo| sight.hears(third.id, one.id) && sight.hears(third.id, other.id);
-            if (is_deaf(sight, one.id, other.id) || is_deaf(sight, other.id, one.id))
+            if (sight.is_deaf(one.id, other.id) || sight.is_deaf(other.id, one.id))
                 && third.clone().any(|t| connected(&t))
             {
                 let [low, high] = if one.region < other.region { pair } else { [pair[1], pair[0]] };
@@ -26,9 +26,4 @@ pub fn cut_lines(sight: &Sight<'_>) -> BTreeSet<(RegionId, RegionId)> {
         }
     }
     cut
-}
-
-/// Says whether a node whose word counts didn't hear another one lately.
-fn is_deaf(sight: &Sight<'_>, observer: NodeId, subject: NodeId) -> bool {
-    sight.speaks(observer) && !sight.hears(observer, subject)
 }

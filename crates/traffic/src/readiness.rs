@@ -86,6 +86,20 @@ impl Sight<'_> {
         self.speaks(observer) && self.fresh(ago)
     }
 
+    /// Says whether a node whose word counts had not heard another one for the silence when it last said so. How old its
+    /// report is doesn't count: what came to it since is not in there.
+    pub fn is_deaf(&self, observer: NodeId, subject: NodeId) -> bool {
+        let silent = match self.news.get(&observer).filter(|_| observer != self.node) {
+            None => !self.hears(observer, subject),
+            Some(news) => {
+                let ago = news.peers_last_seen.get(&subject).copied();
+                let when_reported = ago.map(|ago| ago.saturating_sub(news.reported.unwrap_or_default()));
+                !self.fresh(when_reported)
+            }
+        };
+        silent && self.speaks(observer)
+    }
+
     fn fresh(&self, ago: Option<Duration>) -> bool {
         ago.is_some_and(|ago| ago < self.silence)
     }

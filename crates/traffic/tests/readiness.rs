@@ -135,6 +135,12 @@ fn a_line_is_cut_when_two_regions_are_deaf_to_each_other_and_a_third_hears_both(
     assert_eq!(cut(&world), ["b-c"], "one of two nodes of b doesn't hear c");
     world.news(2).reported = Some(SILENCE);
     assert!(cut(&world).is_empty(), "who is silent itself has no say");
+    let late = Duration::from_millis(1_000);
+    world.news(2).reported = Some(late);
+    world.news(2).peers_last_seen.insert(NodeId(3), late + SILENCE);
+    assert_eq!(cut(&world), ["b-c"], "it was deaf when it said so");
+    world.news(2).peers_last_seen.insert(NodeId(3), late + Duration::from_millis(200));
+    assert!(cut(&world).is_empty(), "it had heard c a moment before it said so");
 
     let mut world = World::of(&["a", "b", "c"]);
     world.news(2).last_seen = Some(SILENCE);

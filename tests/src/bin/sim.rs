@@ -11,9 +11,10 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Parser;
-use signalbox_tests::sim::{Break, Report, Settings, determinism, run};
+use clap::ValueEnum as _;
+use signalbox_tests::sim::{Break, Report, Scene, Settings, determinism, run};
 
-/// Simulates three regions, lets things go wrong as the seed says, heals them, and checks every promise.
+/// Simulates three or four regions, lets things go wrong as the seed says, heals them, and checks every promise.
 #[derive(Debug, Parser)]
 #[command(name = "signalbox-sim", after_help = EXAMPLES)]
 struct Arguments {
@@ -29,11 +30,14 @@ struct Arguments {
     /// Writes what happened to this file, a line for each thing.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// What kind of things go wrong, and where.
+    #[arg(long, value_enum, default_value_t = Scene::Mixed)]
+    scene: Scene,
     /// For how many simulated seconds things go wrong.
     #[arg(long, default_value_t = 25)]
     seconds: u64,
     /// Breaks something on purpose, to see that it is found out: no_sync, twice, no_lease, no_begin, no_fence,
-    /// same_incarnation, no_takeover, wall_stamps, same_boot, no_journal or no_note.
+    /// same_incarnation, no_takeover, wall_stamps, same_boot, no_journal, no_note or no_hand_over.
     #[arg(long = "break", value_name = "NAME")]
     broken: Option<Break>,
 }
@@ -44,7 +48,8 @@ const SHOWN_MAX: usize = 5;
 const EXAMPLES: &str = "Examples:
   signalbox-sim --seed 7                        one run; RUST_LOG=debug prints what the nodes log
   signalbox-sim --seed 7 --trace /tmp/7.trace   the same run, with everything that happened
-  signalbox-sim --seeds 1000..2000              a thousand runs, two at a time";
+  signalbox-sim --seeds 1000..2000              a thousand runs, two at a time
+  signalbox-sim --seed 7 --scene lines --seconds 60  single lines are cut, and nothing else goes wrong";
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
@@ -58,7 +63,7 @@ fn main() -> anyhow::Result<ExitCode> {
 fn one(arguments: &Arguments, seed: u64) -> anyhow::Result<ExitCode> {
     log_if_asked();
     let started = Instant::now();
-    let report = run(Settings { seed, seconds: arguments.seconds, broken: arguments.broken });
+    let report = run(Settings { seed, seconds: arguments.seconds, scene: arguments.scene, broken: arguments.broken });
     if let Some(file) = &arguments.trace {
         let trace = report.records.trace().join("\n") + "\n";
         fs::write(file, trace).with_context(|| format!("failed to write {}", file.display()))?;
@@ -96,8 +101,12 @@ fn summary(report: &Report) -> String {
 
 fn repeat(arguments: &Arguments, seed: u64) -> String {
     let broken = arguments.broken.map(|broken| format!(" --break {broken}")).unwrap_or_default();
-    let seconds = arguments.seconds;
-    format!("signalbox-sim --seed {seed} --seconds {seconds}{broken} --trace /tmp/{seed}.trace")
+    let (scene, seconds) = (scene(arguments), arguments.seconds);
+    format!("signalbox-sim --seed {seed} --scene {scene} --seconds {seconds}{broken} --trace /tmp/{seed}.trace")
+}
+
+fn scene(arguments: &Arguments) -> String {
+    arguments.scene.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// Runs many seeds, each in a process of its own, and prints those that fail.
@@ -113,6 +122,7 @@ fn many(arguments: &Arguments, seeds: Range<u64>) -> anyhow::Result<ExitCode> {
             }
             let mut command = Command::new(&program);
             command.args(["--seed", &seed.to_string(), "--seconds", &arguments.seconds.to_string()]);
+            command.args(["--scene", &scene(arguments)]);
             if let Some(broken) = arguments.broken {
                 command.args(["--break", &broken.to_string()]);
             }

@@ -39,10 +39,12 @@ pub enum Break {
     NoJournal,
     /// It is not noted what begins.
     NoNote,
+    /// A leader that misses members keeps its leadership.
+    NoHandOver,
 }
 
 /// Every break with its name.
-pub const BREAKS: [(Break, &str); 11] = [
+pub const BREAKS: [(Break, &str); 12] = [
     (Break::NoSync, "no_sync"),
     (Break::Twice, "twice"),
     (Break::NoLease, "no_lease"),
@@ -54,6 +56,7 @@ pub const BREAKS: [(Break, &str); 11] = [
     (Break::SameBoot, "same_boot"),
     (Break::NoJournal, "no_journal"),
     (Break::NoNote, "no_note"),
+    (Break::NoHandOver, "no_hand_over"),
 ];
 
 /// Says that a text names no break.
@@ -62,15 +65,15 @@ pub const BREAKS: [(Break, &str); 11] = [
 pub struct UnknownBreak(String);
 
 impl Break {
-    /// Puts broken ports in the place of a node's own. Breaks of the disk, the provider, the incarnation and the
-    /// clocks are built in where those are made.
+    /// Puts broken ports in the place of a node's own. Breaks of the disk, the provider, the incarnation, the
+    /// clocks and the leaderships are built in where those are made.
     pub fn replace(self, replication: &Replication, ports: &mut NodePorts) {
         match self {
             Break::NoFence => ports.log = Arc::new(Unfenced(replication.clone())),
             Break::NoLease => ports.permits = Arc::new(Unleased(replication.clone())),
             Break::NoTakeover => ports.leases = Arc::new(NeverOver),
             Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation => {}
-            Break::WallStamps | Break::SameBoot | Break::NoJournal | Break::NoNote => {}
+            Break::WallStamps | Break::SameBoot | Break::NoJournal | Break::NoNote | Break::NoHandOver => {}
         }
     }
 }

@@ -12,11 +12,12 @@ use model::app::ChannelDetail;
 use model::channel::Channel;
 use model::content::{Content, Purpose, SmsRegistration, Substitutions};
 use model::endpoint::{EndpointOptOut, EndpointPatch};
-use model::id::{AppId, EndpointId, GroupId, RegionId, RequestId};
+use model::id::{AppId, EndpointId, GroupId, NodeId, RegionId, RequestId};
 use model::message::Class;
 use model::opt_out::OptOutSource;
 use model::plan::{Author, RegionState};
 use model::reading::GivenAddress;
+use node::{NodeReadiness, RunningNode};
 use service::ports::{PreparedContent, Random as _, Reads};
 use service::use_cases::{
     CreateApp, OptOutKey, PlanMove, PlanRequest, PutChannel, ReadMode, SendOutcome, SendRequest, SendTarget, To,
@@ -25,8 +26,9 @@ use service::use_cases::{
 use service::{ErrorCode, Service, ServiceError};
 use tokio::task::JoinSet;
 
-use super::cluster::{Cluster, NODES, PARTITIONS, region};
+use super::cluster::{Cluster, PARTITIONS};
 use super::history::{Answered, Asked};
+use super::settings::{Settings, region};
 use super::world::SimRandom;
 
 /// How many endpoints each writer has.
@@ -45,13 +47,18 @@ const READY_TRY: Duration = Duration::from_secs(2);
 const SENDS_MAX: usize = 3;
 /// How long messages that are to expire soon are worth sending.
 const SHORT_LIFE: Duration = Duration::from_secs(3);
+/// The same where nothing is to expire: more than messages may wait for a line that is cut.
+const CALM_SHORT_LIFE: Duration = Duration::from_secs(7);
+/// The node whose client makes the app.
+const MAKER: NodeId = NodeId(1);
 
 /// Sets the clients of a node going. A client that is cut off by a crash is another client's concern after the restart.
-pub fn spawn(cluster: &Arc<Cluster>, service: &Service, reads: Arc<dyn Reads>, tasks: &mut JoinSet<String>) {
+pub fn spawn(cluster: &Arc<Cluster>, node: &RunningNode, tasks: &mut JoinSet<String>) {
     let client = || Client {
         cluster: cluster.clone(),
-        service: service.clone(),
-        reads: reads.clone(),
+        service: node.service.clone(),
+        reads: Arc::new(node.replication.clone()),
+        readiness: node.readiness.clone(),
         random: cluster.random(),
     };
     tasks.spawn(client().write());
@@ -61,20 +68,21 @@ pub fn spawn(cluster: &Arc<Cluster>, service: &Service, reads: Arc<dyn Reads>, t
 }
 
 /// Returns the names of all clients.
-pub fn names() -> BTreeSet<String> {
+pub fn names(settings: &Settings) -> BTreeSet<String> {
     let of_region = |region: RegionId| {
         (1..=SENDERS)
             .map(|number| format!("sender {number}"))
             .chain(["writer".to_owned()])
             .map(move |role| format!("{role} of {region}"))
     };
-    NODES.into_iter().map(region).flat_map(of_region).collect()
+    settings.serving().map(region).flat_map(of_region).collect()
 }
 
 struct Client {
     cluster: Arc<Cluster>,
     service: Service,
     reads: Arc<dyn Reads>,
+    readiness: NodeReadiness,
     random: SimRandom,
 }
 
@@ -84,12 +92,12 @@ impl Client {
         while !self.cluster.is_closing() {
             self.rest().await;
             let own = self.random.below(ENDPOINTS);
-            let somebodys = NODES[self.random.below(NODES.len() as u64) as usize];
+            let somebodys = self.some_region();
             match self.random.below(10) {
                 0..6 => drop(self.write_endpoint(app, own).await),
                 6..8 => self.read_endpoint(app, format!("{}-{own}", self.region()), ReadMode::Local).await,
                 _ => {
-                    let endpoint = format!("{}-{own}", region(somebodys));
+                    let endpoint = format!("{somebodys}-{own}");
                     self.read_endpoint(app, endpoint, ReadMode::Linearizable).await;
                 }
             }
@@ -109,6 +117,7 @@ impl Client {
                 0..14 => self.send_message(app).await,
                 14..17 => drop(self.opt_out(app).await),
                 17 => self.opt_out_by_endpoint(app).await,
+                _ if self.cluster.settings.is_calm() => self.send_message(app).await,
                 18 => self.evacuate().await,
                 _ => self.restore().await,
             }
@@ -128,6 +137,11 @@ impl Client {
     async fn close(&self, role: &str) -> String {
         self.cluster.client_closed(format!("{role} of {}", self.region()));
         std::future::pending().await
+    }
+
+    fn some_region(&self) -> RegionId {
+        let serving: Vec<NodeId> = self.cluster.settings.serving().collect();
+        region(serving[self.random.below(serving.len() as u64) as usize])
     }
 
     fn region(&self) -> &RegionId {
@@ -158,7 +172,7 @@ impl Client {
             {
                 return app;
             }
-            if self.service.facts().node == NODES[0] && self.cluster.next_number("makers of the app") == 1 {
+            if self.service.facts().node == MAKER && self.cluster.next_number("makers of the app") == 1 {
                 self.make_app().await;
             }
             tokio::time::sleep(APP_RETRY).await;
@@ -246,10 +260,11 @@ impl Client {
             trace: None,
             context: BTreeMap::new(),
             class,
-            time_to_live: short.then_some(SHORT_LIFE),
+            time_to_live: short.then_some(if self.cluster.settings.is_calm() { CALM_SHORT_LIFE } else { SHORT_LIFE }),
             request: Some(RequestId(self.random.next_u128())),
         };
-        let place = self.cluster.history.ask(self.region(), Asked::Send { address });
+        let ready = self.readiness.ready().is_ok();
+        let place = self.cluster.history.ask(self.region(), Asked::Send { address, ready });
         let mut answer = self.send_once(&request).await;
         for _again in 1..SENDS_MAX {
             if !matches!(answer, Answered::Unknown(_)) {
@@ -310,8 +325,7 @@ impl Client {
     }
 
     async fn evacuate(&self) {
-        let chosen = region(NODES[self.random.below(NODES.len() as u64) as usize]);
-        self.change_plan(PlanMove::Evacuate(chosen)).await;
+        self.change_plan(PlanMove::Evacuate(self.some_region())).await;
     }
 
     /// Takes a region in again that is out, if there is one.

@@ -5,35 +5,22 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::address::mix;
-use model::cluster::{NodeInfo, Nodes, RegionKind};
-use model::id::{AppId, NodeId, RegionId};
+use model::alarm::Alarm;
+use model::id::{AppId, NodeId};
 use replication::Replication;
+use service::ports::Alarms;
 use tokio::sync::Notify;
 
-use super::breaks::Break;
 use super::history::History;
 use super::provider::Provider;
+use super::settings::Settings;
 use super::storage::Disk;
-use super::transport::PORT;
 use super::world::{SimClock, SimRandom};
 
-/// The nodes, one per region.
-pub const NODES: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
 /// How many partitions the cluster has.
 pub const PARTITIONS: u16 = 2;
 /// By how much a node's clock runs too fast or too slow at most, in per mille. The leases assume 10.
 const RATE_ERROR_MAX_PERMILLE: u64 = 9;
-
-/// What a run is made from. The same settings lead to the same run, in a fresh process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// Decides everything that chance decides.
-    pub seed: u64,
-    /// For how many simulated seconds things go wrong.
-    pub seconds: u64,
-    /// What is broken on purpose.
-    pub broken: Option<Break>,
-}
 
 /// Everything that outlives a node's restart.
 pub struct Cluster {
@@ -47,6 +34,7 @@ pub struct Cluster {
     pub opted_out: AtomicU64,
     stands: BTreeMap<NodeId, Stand>,
     running: Mutex<BTreeMap<NodeId, Replication>>,
+    boards: Mutex<BTreeMap<NodeId, Arc<dyn Alarms>>>,
     ended: Mutex<BTreeSet<NodeId>>,
     app: Mutex<Option<AppId>>,
     closing: AtomicBool,
@@ -63,33 +51,6 @@ struct Stand {
     stop: Notify,
 }
 
-/// Returns the name of a node's region, which is also its host.
-pub fn name(node: NodeId) -> &'static str {
-    match node {
-        NodeId(1) => "a",
-        NodeId(2) => "b",
-        _ => "c",
-    }
-}
-
-/// Returns a node's region.
-pub fn region(node: NodeId) -> RegionId {
-    RegionId::from_stored(name(node).to_owned())
-}
-
-/// Returns the configured nodes.
-pub fn nodes() -> Nodes {
-    let info = |id| NodeInfo {
-        id,
-        region: region(id),
-        kind: RegionKind::Serving,
-        peer: format!("{}:{PORT}", name(id)),
-        grpc: String::new(),
-        rest_url: String::new(),
-    };
-    NODES.into_iter().map(|id| (id, info(id))).collect()
-}
-
 impl Cluster {
     /// Makes a cluster that never ran.
     pub fn new(settings: Settings) -> Cluster {
@@ -99,15 +60,19 @@ impl Cluster {
             let rate = 1_000 - RATE_ERROR_MAX_PERMILLE + random.below(2 * RATE_ERROR_MAX_PERMILLE + 1);
             let power = SimRandom::new(mix(settings.seed ^ 0x706f_7765_7200 ^ node.0));
             let disk = Arc::new(Disk::new(settings.broken, power));
+            if settings.is_calm() {
+                disk.keep_power();
+            }
             Stand { disk, clock: Arc::new(SimClock::new(rate, settings.broken)), stop: Notify::new() }
         };
         Cluster {
             settings,
-            provider: Arc::new(Provider::new(history.clone(), mix(settings.seed ^ 0x7072_6f76), settings.broken)),
+            provider: Arc::new(Provider::new(history.clone(), mix(settings.seed ^ 0x7072_6f76), &settings)),
             history,
             opted_out: AtomicU64::new(0),
-            stands: NODES.into_iter().map(|node| (node, stand(node))).collect(),
+            stands: settings.nodes().map(|node| (node, stand(node))).collect(),
             running: Mutex::default(),
+            boards: Mutex::default(),
             ended: Mutex::default(),
             app: Mutex::default(),
             closing: AtomicBool::new(false),
@@ -134,13 +99,15 @@ impl Cluster {
     }
 
     /// Says that a node runs.
-    pub fn runs(&self, node: NodeId, replication: Replication) {
+    pub fn runs(&self, node: NodeId, replication: Replication, alarms: Arc<dyn Alarms>) {
         lock(&self.running).insert(node, replication);
+        lock(&self.boards).insert(node, alarms);
     }
 
     /// Forgets a node that stopped.
     pub fn forget(&self, node: NodeId) {
         lock(&self.running).remove(&node);
+        lock(&self.boards).remove(&node);
     }
 
     /// Asks a node to stop. One that is starting doesn't hear it.
@@ -167,6 +134,12 @@ impl Cluster {
     /// Returns the nodes that run.
     pub fn running(&self) -> BTreeMap<NodeId, Replication> {
         lock(&self.running).clone()
+    }
+
+    /// Returns what the nodes that run raise now.
+    pub fn alarms(&self) -> Vec<Alarm> {
+        let boards: Vec<Arc<dyn Alarms>> = lock(&self.boards).values().cloned().collect();
+        boards.iter().flat_map(|board| board.raised()).collect()
     }
 
     /// Returns the app that messages are sent for, once it is there.

@@ -1,16 +1,14 @@
 //! What happened in a run, as its observers saw it: what clients asked and were answered, what the provider was handed,
 //! what the nemesis did. Every record also becomes a line of the trace, whose hash says whether two runs were the same.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use model::id::{Epoch, Incarnation, MessageId, RegionId};
+use model::id::{Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, Term};
 use model::message::Class;
 
 use super::determinism::elapsed_ns;
-use super::nemesis::Fault;
-
-/// Simulated time in milliseconds since the start: the number of the tick.
-pub type Tick = u64;
+use super::faults::{Fault, Span, Tick};
 
 /// What a client asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +31,8 @@ pub enum Asked {
     Send {
         /// To whom.
         address: String,
+        /// Whether the listener that was asked said that it was ready.
+        ready: bool,
     },
     /// To send nothing more to an address.
     OptOut {
@@ -110,17 +110,6 @@ pub struct Dispatch {
     pub reply: Option<(Tick, Reply)>,
 }
 
-/// A stretch of time in which something was wrong.
-#[derive(Debug, Clone)]
-pub struct Span {
-    /// From when.
-    pub from: Tick,
-    /// Until when; nothing while it lasts.
-    pub to: Option<Tick>,
-    /// What.
-    pub fault: Fault,
-}
-
 /// Everything recorded.
 #[derive(Debug, Clone, Default)]
 pub struct Records {
@@ -136,8 +125,15 @@ pub struct Records {
     pub times_off: Vec<String>,
     /// When a region's node lost what was not synced, because its machine lost power or its disk.
     pub power_losses: Vec<(Tick, RegionId)>,
+    /// When each leadership was first seen: the group, the node and the term.
+    pub leaderships: BTreeMap<(GroupId, NodeId, Term), Tick>,
+    /// When each alarm of a cut line was seen, by its subject: the first and the last time.
+    pub cut_lines: Vec<(String, Tick, Tick)>,
     trace: Vec<String>,
 }
+
+/// For how long an alarm that isn't seen is taken for the same.
+const CUT_GAP_MS: Tick = 1_000;
 
 /// Where everything is recorded.
 #[derive(Debug, Default)]
@@ -227,6 +223,22 @@ impl History {
         let mut records = self.records();
         records.line(format!("{region} loses what was not synced"));
         records.power_losses.push((now(), region));
+    }
+
+    /// Records that a node leads a group.
+    pub fn leads(&self, group: GroupId, node: NodeId, term: Term) {
+        self.records().leaderships.entry((group, node, term)).or_insert_with(now);
+    }
+
+    /// Records that an alarm of a cut line is raised. One that was not seen for a while begins anew.
+    pub fn line_is_cut(&self, subject: &str) {
+        let (mut records, now) = (self.records(), now());
+        let lasting =
+            records.cut_lines.iter_mut().find(|(known, _, last)| known == subject && now - *last < CUT_GAP_MS);
+        match lasting {
+            Some((_, _, last)) => *last = now,
+            None => records.cut_lines.push((subject.to_owned(), now, now)),
+        }
     }
 
     /// Adds a line to the trace.

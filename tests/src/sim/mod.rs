@@ -1,20 +1,24 @@
-//! The simulator: three real nodes on a simulated network with simulated clocks, disks, randomness and a provider, all
+//! The simulator: three or four real nodes on a simulated network with simulated clocks, disks, randomness and a provider, all
 //! from one seed, in one process that does nothing else. It touches no network, no disk and no clock of the machine.
 //!
-//! Rooms in reading order: [`mod@run`] (one run from its start to its checks), [`cluster`] (what outlives a node's
-//! restart), [`node`] (a node's life; how it is wired is in `start`), [`clients`], [`nemesis`] and [`provider`] (what
-//! is done to it), [`history`], [`replica`] and `watch` (what is seen of it), [`checks`] (the promises), [`breaks`] (faults
-//! built in on purpose), and the seams: [`determinism`], [`world`], [`transport`], [`storage`].
+//! Rooms in reading order: [`settings`] (what a run is made from) and [`mod@run`] (from its start to its checks),
+//! [`cluster`] (what outlives a node's restart), [`node`] (a node's life; how it is wired is in `start`), [`clients`],
+//! [`faults`] with their [`mod@schedule`] and the [`nemesis`], and [`provider`] (what is done to it), [`history`],
+//! [`replica`] and `watch` (what is seen of it), [`checks`] (the promises), [`breaks`] (faults built in on purpose), and
+//! the seams: [`determinism`], [`world`], [`transport`], [`storage`].
 
 pub mod run;
+pub mod settings;
 
 pub mod cluster;
 pub mod node;
 mod start;
 
 pub mod clients;
+pub mod faults;
 pub mod nemesis;
 pub mod provider;
+pub mod schedule;
 
 pub mod history;
 pub mod replica;
@@ -30,5 +34,5 @@ pub mod transport;
 pub mod world;
 
 pub use breaks::Break;
-pub use cluster::Settings;
 pub use run::{Report, run};
+pub use settings::{Scene, Settings};

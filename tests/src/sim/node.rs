@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
+use model::cluster::RegionKind;
 use model::id::NodeId;
 use node::{Outdated, RunningNode};
 use store::{LogStore, StateStore};
 use tokio::task::JoinSet;
 
 use super::clients;
-use super::cluster::{Cluster, name, region};
+use super::cluster::Cluster;
+use super::settings::{name, region};
 use super::start::{self, Start};
 use super::storage::Disk;
 
@@ -69,10 +71,12 @@ async fn live(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>) -> anyhow::R
     });
     let start = Start { cluster: cluster.clone(), id, incarnation, random: Arc::new(cluster.random()) };
     let mut node = start.node(log.clone(), state.clone()).await?;
-    cluster.runs(id, node.replication.clone());
+    cluster.runs(id, node.replication.clone(), node.alarms.clone());
     beside.spawn(start::compact(cluster.settings.seed, node.replication.clone()));
     let mut clients = JoinSet::new();
-    clients::spawn(cluster, &node.service, Arc::new(node.replication.clone()), &mut clients);
+    if cluster.settings.kind(id) == RegionKind::Serving {
+        clients::spawn(cluster, &node, &mut clients);
+    }
     let reason = tokio::select! {
         () = cluster.asked_to_stop(id) => {
             stop(node, clients).await;

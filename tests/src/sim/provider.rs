@@ -12,6 +12,7 @@ use service::ports::BoxFuture;
 
 use super::breaks::Break;
 use super::history::{Dispatch, History, Reply, now};
+use super::settings::Settings;
 use super::world::SimRandom;
 
 /// The name in routes.
@@ -32,6 +33,8 @@ pub struct Provider {
     history: Arc<History>,
     random: SimRandom,
     well: AtomicBool,
+    /// Whether it answers quickly and needs no connecting, so that what is late is late because of the cluster.
+    quick: bool,
     broken: Option<Break>,
 }
 
@@ -46,9 +49,10 @@ pub struct ProviderDriver {
 }
 
 impl Provider {
-    /// Returns a provider that fails now and then.
-    pub fn new(history: Arc<History>, seed: u64, broken: Option<Break>) -> Provider {
-        Provider { history, random: SimRandom::new(seed), well: AtomicBool::new(false), broken }
+    /// Returns a provider that fails now and then; in a calm scene one that is well.
+    pub fn new(history: Arc<History>, seed: u64, settings: &Settings) -> Provider {
+        let (quick, broken) = (settings.is_calm(), settings.broken);
+        Provider { history, random: SimRandom::new(seed), well: AtomicBool::new(quick), quick, broken }
     }
 
     /// From now on takes everything.
@@ -70,12 +74,13 @@ impl Provider {
 
     /// Most often there is a connection already.
     fn draw_connecting(&self) -> Duration {
-        let connecting = self.random.below(CONNECTING_ONE_IN) == 0;
+        let connecting = !self.quick && self.random.below(CONNECTING_ONE_IN) == 0;
         if connecting { Duration::from_millis(self.random.below(CONNECTING_MAX_MS)) } else { Duration::ZERO }
     }
 
     fn draw_delay(&self) -> Duration {
-        let longest = if self.random.below(SLOW_ANSWER_ONE_IN) == 0 { SLOW_ANSWER_MAX_MS } else { ANSWER_MAX_MS };
+        let longest =
+            if !self.quick && self.random.below(SLOW_ANSWER_ONE_IN) == 0 { SLOW_ANSWER_MAX_MS } else { ANSWER_MAX_MS };
         Duration::from_millis(1 + self.random.below(longest))
     }
 }

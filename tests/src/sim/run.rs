@@ -6,17 +6,19 @@ use std::time::Duration;
 use model::address::mix;
 use model::id::GroupId;
 
-use super::checks::{Evidence, Violation, check};
-use super::cluster::{Cluster, NODES, PARTITIONS, Settings, name, region};
-use super::history::{Records, Tick, now};
-use super::nemesis::{Nemesis, schedule};
+use super::checks::evidence::Evidence;
+use super::checks::{Violation, check};
+use super::cluster::{Cluster, PARTITIONS};
+use super::faults::Tick;
+use super::history::{Records, now};
+use super::nemesis::Nemesis;
 use super::replica::{self, Replicas};
+use super::schedule::schedule;
+use super::settings::{Settings, name, region};
 use super::{clients, determinism, node, watch};
 
 /// The step of simulated time.
 const TICK: Duration = Duration::from_millis(1);
-/// The latencies between regions, one way.
-const LATENCY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(80));
 /// How many segments may wait on a simulated connection.
 const TCP_CAPACITY: usize = 65_536;
 /// How long the cluster may take to be made.
@@ -63,7 +65,13 @@ fn run_here(settings: Settings) -> Report {
     run.note_end(&replicas);
     let records = cluster.history.snapshot();
     let panics = PANICS.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let evidence = Evidence { records: &records, replicas: &replicas, unsettled: &unsettled, panics: &panics };
+    let evidence = Evidence {
+        settings: &settings,
+        records: &records,
+        replicas: &replicas,
+        unsettled: &unsettled,
+        panics: &panics,
+    };
     let violations = check(&evidence);
     drop(run);
     Report { settings, records, took, violations }
@@ -74,12 +82,12 @@ fn build(cluster: &Arc<Cluster>) -> turmoil::Sim<'static> {
         .rng_seed(cluster.settings.seed)
         .simulation_duration(Duration::MAX)
         .tick_duration(TICK)
-        .min_message_latency(LATENCY.0)
-        .max_message_latency(LATENCY.1)
+        .min_message_latency(cluster.settings.latency().0)
+        .max_message_latency(cluster.settings.latency().1)
         .tcp_capacity(TCP_CAPACITY)
         .enable_random_order()
         .build();
-    for id in NODES {
+    for id in cluster.settings.nodes() {
         let cluster = cluster.clone();
         sim.host(name(id), move || node::run(cluster.clone(), id));
     }
@@ -103,7 +111,7 @@ impl Run {
         }
         let settings = self.cluster.settings;
         let from = now();
-        let planned = schedule(mix(settings.seed ^ 0x6e65_6d65), from, from + settings.seconds * 1_000);
+        let planned = schedule(&settings, mix(settings.seed ^ 0x6e65_6d65), from, from + settings.seconds * 1_000);
         let mut nemesis = Nemesis::new(self.cluster.clone(), planned);
         while now() < from + settings.seconds * 1_000 || !nemesis.is_done() {
             nemesis.step(&mut self.sim, now());
@@ -111,7 +119,7 @@ impl Run {
         }
         self.cluster.history.note("everything is healed".to_owned());
         self.cluster.provider.get_well();
-        NODES.into_iter().for_each(|node| self.cluster.disk(node).keep_power());
+        settings.nodes().for_each(|node| self.cluster.disk(node).keep_power());
         self.cluster.close();
         self.come_to_rest()
     }
@@ -150,12 +158,13 @@ impl Run {
 
     /// Says what has not come to rest, cheap things first.
     fn unsettled(&self) -> Vec<String> {
-        let open: Vec<String> = clients::names().difference(&self.cluster.closed_clients()).cloned().collect();
+        let open: Vec<String> =
+            clients::names(&self.cluster.settings).difference(&self.cluster.closed_clients()).cloned().collect();
         if !open.is_empty() {
             return vec![format!("clients got no answer: {}", open.join(", "))];
         }
         let running = self.cluster.running();
-        if running.len() < NODES.len() {
+        if running.len() < self.cluster.settings.nodes().count() {
             return vec![format!("only {} nodes run", running.len())];
         }
         let app = self.cluster.app();

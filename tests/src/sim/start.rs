@@ -10,7 +10,7 @@ use model::id::{ClusterId, Incarnation, NodeId};
 use model::plan::Mode;
 use node::assemble::JoinPorts;
 use node::{NodeParts, NodePorts, NodeSettings, RunningNode, assemble};
-use replication::{Housekeeping, InPlace, Replication};
+use replication::{Housekeeping, InPlace, LeadershipRules, Replication};
 use sender::Routes;
 use service::ports::Random;
 use store::{LogStore, StateStore};
@@ -19,12 +19,11 @@ use traffic::cluster_time::TimeRules;
 use traffic::loss::{Freeze, SafetyRules};
 
 use super::breaks::Break;
-use super::cluster::{Cluster, PARTITIONS, nodes, region};
+use super::cluster::{Cluster, PARTITIONS};
 use super::provider::{self, ProviderDriver};
+use super::settings::region;
 use super::transport::SimTransport;
 
-/// The round trip between regions that the leases are made for: twice the largest latency of the simulated network.
-const ROUND_TRIP: Duration = Duration::from_millis(160);
 /// How often states are flushed, and for how long log entries are kept behind that, where snapshots are wanted.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 const LOG_KEPT: Duration = Duration::from_millis(500);
@@ -48,18 +47,20 @@ pub(super) struct Start {
 impl Start {
     /// Assembles the node.
     pub(super) async fn node(&self, log: LogStore, state: StateStore) -> anyhow::Result<RunningNode> {
-        let nodes = nodes();
+        let run = self.cluster.settings;
+        let nodes = run.configured();
         let settings = NodeSettings {
             cluster: CLUSTER,
             own: nodes[&self.id].clone(),
             incarnation: self.incarnation,
             nodes,
             partitions: PARTITIONS,
-            timing: LeaseTiming::for_round_trip(ROUND_TRIP)?,
+            timing: LeaseTiming::for_round_trip(run.round_trip())?,
             mode: Mode::ActiveActive,
             bootstrap: true,
-            housekeeping: housekeeping(self.cluster.settings.seed),
-            time: time_rules(self.cluster.settings.broken),
+            housekeeping: housekeeping(run.seed),
+            time: time_rules(run.broken),
+            leadership: leadership(run.broken),
             rules: RULES,
             rates: BTreeMap::new(),
         };
@@ -73,7 +74,7 @@ impl Start {
             routes: self.routes()?,
             records: None,
             journal: self.cluster.disk(self.id).journal(),
-            ports: ports(self.cluster.settings.broken),
+            ports: ports(run.broken),
         };
         assemble(settings, parts).await
     }
@@ -120,6 +121,14 @@ fn time_rules(broken: Option<Break>) -> TimeRules {
             TimeRules { reading_age_max: Duration::ZERO, wait_max: Duration::ZERO, ..TimeRules::default() }
         }
         _ => TimeRules::default(),
+    }
+}
+
+/// As in the product, but for what is broken.
+fn leadership(broken: Option<Break>) -> LeadershipRules {
+    match broken {
+        Some(Break::NoHandOver) => LeadershipRules { cut_looks: u32::MAX },
+        _ => LeadershipRules::default(),
     }
 }
 

@@ -1,17 +1,22 @@
-//! Watches the groups' time while a run goes on: what leaders would stamp now, and what was stamped.
+//! Watches a run while it goes on: the groups' time, as leaders would stamp now and as was stamped; who leads; and which
+//! lines are told to be cut.
 
+use model::alarm::AlarmName;
 use model::id::GroupId;
 use registry::tables::{Meta, RowAccess as _};
 use replication::Replication;
 use service::ports::{GroupTime as _, Reads as _};
 use traffic::cluster_time::Source;
 
-use super::cluster::{Cluster, PARTITIONS, name};
-use super::history::Tick;
+use super::cluster::{Cluster, PARTITIONS};
+use super::faults::Tick;
+use super::settings::name;
 use super::world::true_time;
 
 /// How often it is looked at.
 const LOOK_MS: Tick = 10;
+/// How often alarms are looked at.
+const ALARMS_MS: Tick = 200;
 /// The most that a group's time may be off, in milliseconds.
 const OFF_MAX_MS: i64 = 1_000;
 
@@ -20,8 +25,15 @@ pub fn look(cluster: &Cluster, now: Tick) {
     if !now.is_multiple_of(LOOK_MS) {
         return;
     }
+    if now.is_multiple_of(ALARMS_MS) {
+        let cut = cluster.alarms().into_iter().filter(|alarm| alarm.name == AlarmName::LineCut);
+        cut.for_each(|alarm| cluster.history.line_is_cut(&alarm.subject));
+    }
     for (node, replication) in cluster.running() {
         for group in GroupId::all(PARTITIONS) {
+            if let Some(term) = replication.leads(group) {
+                cluster.history.leads(group, node, term);
+            }
             if let Some(off) = leaders_off(&replication, group) {
                 cluster.history.time_off(format!("{} would stamp in group {group} {off} ms off", name(node)));
             }

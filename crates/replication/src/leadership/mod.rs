@@ -4,6 +4,6 @@ pub(crate) mod balance;
 pub(crate) mod candidacy;
 pub(crate) mod duties;
 pub(crate) mod leave;
-pub(crate) mod reach;
+pub(crate) mod rules;
 pub(crate) mod takeover;
 pub(crate) mod transfer;

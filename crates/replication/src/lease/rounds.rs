@@ -52,22 +52,22 @@ pub(crate) async fn run(node: Arc<Node>) {
             _ = ticker.tick() => {
                 node.look_at_clocks();
                 let all: BTreeSet<GroupId> = node.groups.keys().copied().collect();
-                ask(&node, &mut calls, &all);
-                for other in node.peers.nodes().into_keys().filter(|other| *other != node.id) {
-                    if !calls.per_node.contains_key(&other) {
-                        // Leads nothing, as far as is known, and still wants to hear from this node.
-                        calls.begin(&node, other, Vec::new());
-                    }
+                let asked = ask(&node, &mut calls, &all);
+                let others = node.peers.nodes().into_keys().filter(|other| *other != node.id);
+                for other in others.filter(|other| !asked.contains(other)) {
+                    // Leads nothing, as far as is known, and still wants to hear from this node: also while an earlier
+                    // call has no answer, as where only the way back is cut.
+                    calls.begin(&node, other, Vec::new());
                 }
             }
-            groups = node.pushes.take() => ask(&node, &mut calls, &groups),
+            groups = node.pushes.take() => drop(ask(&node, &mut calls, &groups)),
         }
     }
 }
 
-/// Asks the leaders of these groups.
-fn ask(node: &Arc<Node>, calls: &mut Calls, groups: &BTreeSet<GroupId>) {
-    let Some(holder) = node.holder().filter(|_| !node.fatal.is_reported()) else { return };
+/// Asks the leaders of these groups. Returns who was asked.
+fn ask(node: &Arc<Node>, calls: &mut Calls, groups: &BTreeSet<GroupId>) -> BTreeSet<NodeId> {
+    let Some(holder) = node.holder().filter(|_| !node.fatal.is_reported()) else { return BTreeSet::new() };
     let mut by_leader: BTreeMap<NodeId, Vec<GroupReport>> = BTreeMap::new();
     for group in groups.iter().filter_map(|group| node.group(*group)) {
         let (Some(leader), Some(own)) = (group.leader(), group.lease.report()) else { continue };
@@ -82,9 +82,11 @@ fn ask(node: &Arc<Node>, calls: &mut Calls, groups: &BTreeSet<GroupId>) {
             drained_epoch: own.drained.map_or(0, |epoch| epoch.0),
         });
     }
+    let asked = by_leader.keys().copied().collect();
     for (leader, reports) in by_leader {
         calls.begin(node, leader, reports);
     }
+    asked
 }
 
 /// The leader is a holder like any other, without a call.

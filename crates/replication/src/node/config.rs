@@ -9,6 +9,7 @@ use store::{LogStore, StateStore};
 use traffic::LeaseTiming;
 use traffic::cluster_time::TimeRules;
 
+use crate::leadership::rules::LeadershipRules;
 use crate::node::background::Background;
 use crate::node::purge::Housekeeping;
 use crate::peers::transport::PeerTransport;
@@ -35,6 +36,8 @@ pub struct ReplicationConfig {
     pub housekeeping: Housekeeping,
     /// What the cluster's time goes by; the same on all nodes.
     pub time: TimeRules,
+    /// When leaders give their leadership to others.
+    pub leadership: LeadershipRules,
 }
 
 /// What a node works with.

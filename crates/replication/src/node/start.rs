@@ -45,7 +45,7 @@ pub(crate) async fn start(config: ReplicationConfig, parts: ReplicationParts) ->
     serve(&node, CallerCheck::new(&opening.introduction), opening.parts.transport.incoming());
     for group in node.groups.values() {
         node.spawn_essential("tenures", tenure::watch(node.clone(), group.clone()));
-        node.spawn_essential("balance of leaders", balance::run(node.clone(), group.clone()));
+        node.spawn_essential("balance of leaders", balance::run(node.clone(), group.clone(), config.leadership));
     }
     node.spawn_essential("lease requests", rounds::run(node.clone()));
     node.spawn_essential("flush and purge", purge::run(node.clone(), config.housekeeping));

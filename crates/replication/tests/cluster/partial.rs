@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use model::cluster::RegionKind;
 use model::id::{GroupId, NodeId};
 use service::ports::{ClusterControl, SendPermits};
 use tokio::time::Instant;
@@ -13,9 +14,12 @@ use crate::support::{Cluster, PARTITIONS, adopt_plan, create_app, eventually, pr
 const NEW_MAX: Duration = Duration::from_secs(3);
 const WAITING_MAX: Duration = Duration::from_secs(5);
 
+fn serving(cluster: &Cluster) -> Vec<NodeId> {
+    cluster.ids().into_iter().filter(|id| cluster.info(*id).kind == RegionKind::Serving).collect()
+}
+
 fn all_hold(cluster: &Cluster) -> bool {
-    cluster
-        .ids()
+    serving(cluster)
         .into_iter()
         .all(|id| GroupId::partitions(PARTITIONS).all(|partition| cluster.node(id).enter(partition).is_ok()))
 }
@@ -25,7 +29,7 @@ fn terms(cluster: &Cluster, id: NodeId) -> BTreeMap<GroupId, u64> {
 }
 
 async fn every_listener_writes(cluster: &Cluster, number: u64) {
-    for id in cluster.ids() {
+    for id in serving(cluster) {
         propose(cluster.node(id), GroupId::CONTROL, create_app(u128::from(number * 10 + id.0))).await.unwrap();
         for partition in GroupId::partitions(PARTITIONS) {
             propose(cluster.node(id), partition, adopt_plan(number)).await.unwrap();
@@ -36,26 +40,45 @@ async fn every_listener_writes(cluster: &Cluster, number: u64) {
 #[tokio::test(start_paused = true)]
 async fn a_cut_line_between_two_regions_stops_neither() {
     for (one, other) in [(1, 2), (2, 3), (1, 3)] {
-        let (one, other) = (NodeId(one), NodeId(other));
         let cluster = Cluster::start().await;
-        eventually("all nodes to hold everything", || async { all_hold(&cluster).then_some(()) }).await;
-        cluster.links.cut(one, other);
-        let cut = Instant::now();
-        every_listener_writes(&cluster, 1).await;
-        assert!(cut.elapsed() < NEW_MAX, "{one} and {other}: {:?}", cut.elapsed());
-        // The leases that were there when the line was cut are over by then.
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
-        eventually("all nodes to hold everything again", || async { all_hold(&cluster).then_some(()) }).await;
-        assert!(cut.elapsed() < WAITING_MAX, "{one} and {other}: {:?}", cut.elapsed());
-        let third = cluster.ids().into_iter().find(|id| *id != one && *id != other).unwrap();
-        let settled = terms(&cluster, third);
-        for _ in 0..300 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            assert!(all_hold(&cluster), "{one} and {other}: a lease lapsed");
-        }
-        assert_eq!(terms(&cluster, third), settled, "{one} and {other}: leadership did not stay");
+        goes_around(&cluster, NodeId(one), NodeId(other)).await;
         cluster.links.heal();
         cluster.balanced().await;
         every_listener_writes(&cluster, 2).await;
     }
+}
+
+/// Between the two that send, only the witness is left to lead; else one of them.
+#[tokio::test(start_paused = true)]
+async fn a_cut_line_of_two_regions_with_a_witness_stops_neither() {
+    for (one, other, hub) in [(1, 2, 3), (2, 3, 1), (1, 3, 2)] {
+        let cluster = Cluster::with_witness().await;
+        goes_around(&cluster, NodeId(one), NodeId(other)).await;
+        let led = |(id, group)| cluster.node(NodeId(id)).leader(group) == Some(NodeId(hub));
+        assert!(GroupId::all(PARTITIONS).all(|group| led((hub, group))), "node {hub} hears both {one} and {other}");
+        cluster.links.heal();
+        cluster.balanced().await;
+    }
+}
+
+/// Cuts the line of two nodes and requires that both go on in time, and that leadership stays where it went. The line
+/// stays cut.
+async fn goes_around(cluster: &Cluster, one: NodeId, other: NodeId) {
+    eventually("all nodes to hold everything", || async { all_hold(cluster).then_some(()) }).await;
+    cluster.balanced().await;
+    cluster.links.cut(one, other);
+    let cut = Instant::now();
+    every_listener_writes(cluster, 1).await;
+    assert!(cut.elapsed() < NEW_MAX, "{one} and {other}: {:?}", cut.elapsed());
+    // The leases that were there when the line was cut are over by then.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    eventually("all nodes to hold everything again", || async { all_hold(cluster).then_some(()) }).await;
+    assert!(cut.elapsed() < WAITING_MAX, "{one} and {other}: {:?}", cut.elapsed());
+    let third = cluster.ids().into_iter().find(|id| *id != one && *id != other).unwrap();
+    let settled = terms(cluster, third);
+    for _ in 0..300 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(all_hold(cluster), "{one} and {other}: a lease lapsed");
+    }
+    assert_eq!(terms(cluster, third), settled, "{one} and {other}: leadership did not stay");
 }

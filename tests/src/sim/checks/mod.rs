@@ -1,6 +1,9 @@
 //! The promises, checked against what happened and what the replicas hold at the end. Every check is a function that
 //! returns what it found wrong; its name begins with the promise (docs/promises.md).
 
+pub mod evidence;
+
+mod lines;
 mod plans;
 mod recipients;
 mod replicas;
@@ -9,8 +12,7 @@ mod writes;
 
 use std::fmt;
 
-use super::history::Records;
-use super::replica::Replicas;
+use evidence::Evidence;
 
 /// One thing that a promise does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,22 +29,10 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What there is to check.
-pub struct Evidence<'a> {
-    /// What happened.
-    pub records: &'a Records,
-    /// What the replicas hold at the end.
-    pub replicas: &'a Replicas,
-    /// What is not as it should be although everything was healed for long; empty when all came to rest.
-    pub unsettled: &'a [String],
-    /// Panics.
-    pub panics: &'a [String],
-}
-
 /// A check: its name, and what finds things.
 type Check = (&'static str, fn(&Evidence<'_>) -> Vec<String>);
 
-const CHECKS: [Check; 16] = [
+const CHECKS: [Check; 20] = [
     ("p1_no_dispatch_after_an_acknowledged_opt_out", recipients::no_dispatch_after_an_acknowledged_opt_out),
     ("p2_acknowledged_writes_survive", writes::acknowledged_writes_survive),
     ("p2_reads_see_acknowledged_writes", writes::reads_see_acknowledged_writes),
@@ -55,6 +45,10 @@ const CHECKS: [Check; 16] = [
     ("p4_held_only_what_began", sends::held_only_what_began),
     ("p5_plans_form_one_line", plans::plans_form_one_line),
     ("p5_epochs_of_a_message_never_regress", plans::epochs_of_a_message_never_regress),
+    ("p6_new_messages_flow_past_a_cut_line", lines::new_messages_flow),
+    ("p6_waiting_messages_flow_past_a_cut_line", lines::waiting_messages_flow),
+    ("leadership_does_not_wander", lines::leadership_does_not_wander),
+    ("a_cut_line_is_told", lines::cut_lines_are_told),
     ("replicas_agree", replicas::replicas_agree),
     ("tables_keep_their_rules", replicas::tables_keep_their_rules),
     ("nodes_live_on", replicas::nodes_live_on),

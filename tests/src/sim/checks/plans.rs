@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::id::{Epoch, MessageId};
 
-use super::Evidence;
+use super::evidence::Evidence;
 
 /// P5: plans form one line, numbered without gaps, each naming the one before as its parent, and all replicas have the
 /// same.

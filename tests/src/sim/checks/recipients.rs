@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Evidence;
-use crate::sim::history::{Answered, Asked, Tick};
+use super::evidence::Evidence;
+use crate::sim::faults::Tick;
+use crate::sim::history::{Answered, Asked};
 
 /// P1: no region begins to hand a message over to an address whose opt-out was acknowledged in an earlier millisecond.
 /// (Within one millisecond the simulator's order of hosts means nothing.)

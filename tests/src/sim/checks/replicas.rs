@@ -1,7 +1,7 @@
 //! What all promises rest on: replicas that are the same, tables that keep their rules, nodes that don't stop, a time
 //! that no single clock moves.
 
-use super::Evidence;
+use super::evidence::Evidence;
 
 /// At the end all replicas of a group applied the same entries to the same effect.
 pub fn replicas_agree(evidence: &Evidence<'_>) -> Vec<String> {

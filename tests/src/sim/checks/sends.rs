@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::id::{MessageId, RegionId};
 use model::message::{Class, Status};
 
-use super::Evidence;
-use crate::sim::cluster::{NODES, region};
-use crate::sim::history::{Answered, Asked, Dispatch, Reply, Tick};
+use super::evidence::Evidence;
+use crate::sim::faults::Tick;
+use crate::sim::history::{Answered, Asked, Dispatch, Reply};
+use crate::sim::settings::region;
 
 /// How long after a fault its consequences may last: connections that look alive, elections, an evacuated region.
 const AFTERMATH_MS: Tick = 6_000;
@@ -141,7 +142,7 @@ pub fn held_only_what_began(evidence: &Evidence<'_>) -> Vec<String> {
 }
 
 fn was_cut_off(evidence: &Evidence<'_>, of: &RegionId, from: Tick, to: Tick) -> bool {
-    let Some(node) = NODES.into_iter().find(|node| region(*node) == *of) else { return false };
+    let Some(node) = evidence.settings.nodes().find(|node| region(*node) == *of) else { return false };
     evidence.records.faults.iter().any(|span| {
         let end = span.to.unwrap_or(Tick::MAX).saturating_add(AFTERMATH_MS);
         span.fault.cuts_off(node) && span.from <= to && from <= end

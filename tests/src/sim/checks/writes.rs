@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Evidence;
-use crate::sim::history::{Answered, Asked, Operation, Tick};
+use super::evidence::Evidence;
+use crate::sim::faults::Tick;
+use crate::sim::history::{Answered, Asked, Operation};
 
 /// One write of an endpoint's only writer.
 struct Write {

@@ -16,7 +16,8 @@ use model::plan::{Author, Mode, RegionState, TrafficPlan};
 use model::time::{BootTime, Timestamp};
 use registry::tables::{FollowUpNumbers, WriteRows};
 use replication::{
-    Housekeeping, InPlace, NodeFault, PeerTransport as _, Replication, ReplicationConfig, ReplicationParts,
+    Housekeeping, InPlace, LeadershipRules, NodeFault, PeerTransport as _, Replication, ReplicationConfig,
+    ReplicationParts,
 };
 use service::ports::{Applied, Clock, GroupTime as _, LogError, Random, ReplicatedLog};
 use store::memory::MemoryOperation;
@@ -136,6 +137,16 @@ impl Cluster {
         cluster
     }
 
+    /// Starts two nodes of serving regions, and as the third one a witness.
+    pub async fn with_witness() -> Cluster {
+        let mut cluster = Cluster::stopped(3).await;
+        cluster.nodes.get_mut(&NodeId(3)).unwrap().kind = RegionKind::Witness;
+        for id in cluster.ids() {
+            cluster.run(id, true).await;
+        }
+        cluster
+    }
+
     /// Makes nodes that don't run yet; node n is in region (n - 1) % 3.
     pub async fn stopped(count: u64) -> Cluster {
         // RUST_LOG shows what the nodes say.
@@ -234,6 +245,7 @@ impl Cluster {
             bootstrap,
             housekeeping: self.housekeeping,
             time: TimeRules::default(),
+            leadership: LeadershipRules::default(),
         };
         let parts = ReplicationParts {
             log: log.clone(),

@@ -1,0 +1,130 @@
+//! When what goes wrong: a schedule made from the seed, as data.
+
+use model::id::NodeId;
+
+use super::faults::{FOR_GOOD, Fault, Planned, Tick};
+use super::settings::{Scene, Settings};
+use super::world::SimRandom;
+
+/// How long a fault of the network or a crash lasts, in milliseconds.
+const LASTS_MS: (u64, u64) = (600, 5_000);
+/// How long it takes from asking a node to stop until it starts again, in milliseconds. When it still runs then, it is
+/// killed.
+const STOP_MS: (u64, u64) = (400, 8_000);
+/// How long a node is down that its supervisor starts again at once, in milliseconds.
+pub const RESTART_MS: (u64, u64) = (20, 400);
+/// How long nothing happens between two of them, in milliseconds.
+const PAUSE_MS: (u64, u64) = (300, 3_500);
+/// How far ahead or behind a wall clock is set at most, in milliseconds; one of these is drawn.
+const OFF_MAX_MS: [u64; 4] = [4_000, 50 * 60_000, 3 * 3_600_000, 50 * 86_400_000];
+/// How long a line is cut, in milliseconds: longer than everything may take that a promise allows.
+const CUT_MS: (u64, u64) = (9_000, 14_000);
+/// How long all is well between two of these, in milliseconds: long enough for leaders to go back where they belong.
+const WELL_MS: (u64, u64) = (14_000, 17_000);
+/// How many nodes there are in [`Scene::Mixed`].
+const MIXED_NODES: u64 = 3;
+
+/// Makes the schedule for the time from `from` to `to`.
+pub fn schedule(settings: &Settings, seed: u64, from: Tick, to: Tick) -> Vec<Planned> {
+    let random = SimRandom::new(seed);
+    match settings.scene {
+        Scene::Mixed => mixed(&random, from, to),
+        Scene::Lines => one_at_a_time(&random, from, to, |random| {
+            let lines = [(1, 2), (2, 3), (1, 3)];
+            vec![cut_one_of(random, &lines)]
+        }),
+        Scene::Crossed => one_at_a_time(&random, from, to, |random| {
+            let pairs = [[(1, 2), (3, 4)], [(1, 3), (2, 4)], [(1, 4), (2, 3)]];
+            pairs[random.below(3) as usize].iter().map(|line| cut_one_of(random, &[*line])).collect()
+        }),
+    }
+}
+
+/// Lets all be well, then these lines be cut together, again and again.
+fn one_at_a_time(random: &SimRandom, from: Tick, to: Tick, faults: impl Fn(&SimRandom) -> Vec<Fault>) -> Vec<Planned> {
+    let between = |(least, most): (u64, u64)| least + random.below(most - least);
+    let mut planned = Vec::new();
+    let mut at = from + between(WELL_MS);
+    while at < to {
+        let lasts = between(CUT_MS);
+        planned.extend(faults(random).into_iter().map(|fault| Planned { from: at, lasts, fault }));
+        at += lasts + between(WELL_MS);
+    }
+    planned
+}
+
+/// Cuts one of the lines: both ways, or one, so that one end hears the other and isn't heard; or holds back what goes
+/// over it.
+fn cut_one_of(random: &SimRandom, lines: &[(u64, u64)]) -> Fault {
+    let (a, b) = lines[random.below(lines.len() as u64) as usize];
+    let (a, b) = (NodeId(a), NodeId(b));
+    match random.below(6) {
+        0..2 => Fault::Cut(a, b),
+        2 => Fault::Hold(a, b),
+        3..5 => Fault::OneWay(a, b),
+        _ => Fault::OneWay(b, a),
+    }
+}
+
+/// Makes the schedule of [`Scene::Mixed`]: faults of the network and crashes one after the other, wall
+/// clocks beside them, one at a time. At most one disk is lost. With half of the seeds the last wall clock that is set
+/// stays wrong.
+fn mixed(random: &SimRandom, from: Tick, to: Tick) -> Vec<Planned> {
+    let between = |(least, most): (u64, u64)| least + random.below(most - least);
+    let mut planned = Vec::new();
+    let mut disk_lost = false;
+    let mut at = from + between(PAUSE_MS);
+    while at < to {
+        let mut fault = draw(random);
+        if let Fault::LoseDisk(node) = fault {
+            // One region may be lost with its disk, not the next one before it recovered.
+            fault = if std::mem::replace(&mut disk_lost, true) { Fault::Crash(node) } else { fault };
+        }
+        let quick = matches!(fault, Fault::Crash(_) | Fault::CrashAll) && random.below(2) == 0;
+        let lasts = match fault {
+            Fault::Stop(_) => between(STOP_MS),
+            _ if quick => between(RESTART_MS),
+            _ => between(LASTS_MS),
+        };
+        planned.push(Planned { from: at, lasts, fault });
+        at += lasts + between(PAUSE_MS);
+    }
+    planned.extend(wall_clocks(random, from, to));
+    planned.sort_by_key(|planned| planned.from);
+    planned
+}
+
+fn wall_clocks(random: &SimRandom, from: Tick, to: Tick) -> Vec<Planned> {
+    let between = |(least, most): (u64, u64)| least + random.below(most - least);
+    let mut planned = Vec::new();
+    let mut at = from + between((1_000, 8_000));
+    while at < to {
+        let lasts = between(LASTS_MS);
+        let node = NodeId(1 + random.below(MIXED_NODES));
+        let most = OFF_MAX_MS[random.below(OFF_MAX_MS.len() as u64) as usize];
+        let off = i64::try_from(1 + random.below(most)).unwrap_or(i64::MAX);
+        let ahead = if random.below(2) == 0 { off } else { -off };
+        planned.push(Planned { from: at, lasts, fault: Fault::WallClock(node, ahead) });
+        at += lasts + between((2_000, 8_000));
+    }
+    if let Some(last) = planned.last_mut().filter(|_| random.below(2) == 0) {
+        last.lasts = FOR_GOOD;
+    }
+    planned
+}
+
+fn draw(random: &SimRandom) -> Fault {
+    let first = random.below(MIXED_NODES);
+    let second = (first + 1 + random.below(MIXED_NODES - 1)) % MIXED_NODES;
+    let (a, b) = (NodeId(1 + first), NodeId(1 + second));
+    match random.below(19) {
+        0..4 => Fault::Isolate(a),
+        4..7 => Fault::OneWay(a, b),
+        7..9 => Fault::Hold(a, b),
+        9..12 => Fault::Crash(a),
+        12..14 => Fault::CrashAll,
+        14 => Fault::LoseDisk(a),
+        15 => Fault::RestartIsolated(a),
+        _ => Fault::Stop(a),
+    }
+}
