@@ -34,6 +34,15 @@ fn a_cut_line_stops_nothing_that_goes_around_it() {
 }
 
 #[test]
+fn where_no_region_hears_all_others_the_share_shifts() {
+    let failures = in_parallel(SEEDS_OF_LINES, |seed| {
+        let output = simulate(&["--seed", &seed.to_string(), "--scene", "crossed", "--seconds", SECONDS_OF_LINES]);
+        (!output.status.success()).then(|| text(&output))
+    });
+    assert!(failures.is_empty(), "{} seeds failed:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_trace() {
     let runs = in_parallel(0..2, |_| Some(trace_of(&simulate(&["--seed", "4711"]))));
     assert_eq!(runs[0], runs[1]);

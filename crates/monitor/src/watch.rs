@@ -1,25 +1,33 @@
-//! Watching for lost regions. Every node keeps the evidence; the one that leads the control group acts on it.
+//! Watching for lost regions, and for such as a cut line keeps from sending. Every node keeps the evidence; the one that
+//! leads the control group acts on it.
 //!
-//! What flows in: who saw whom last, from the lease calls between all nodes. What flows out: a committed plan without
-//! the lost region, with the evidence. At most one change is under way at a time.
+//! What flows in: who saw whom last and which holders are starved, from the lease calls between all nodes. What flows
+//! out: a committed plan without the region, with the evidence. At most one change is under way at a time.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::cluster::Nodes;
-use model::id::{GroupId, NodeId, RegionId};
+use model::id::{Epoch, GroupId, NodeId, RegionId};
+use model::plan::PlanChange;
 use model::time::BootTime;
 use service::ports::{Clock, Neighbours};
 use service::{ErrorCode, Service};
 use tokio::sync::watch;
-use traffic::loss::{LossSettings, RegionLoss, SafetyRules, Situation, Verdict, decide};
+use traffic::loss::{CutLines, LossSettings, RegionLoss, SafetyRules, Situation, Starved, Verdict, decide, relieve};
+use traffic::readiness::Sight;
 
 /// How often the evidence is looked at. A region is called lost no sooner than its silence lasted; this adds to it.
 pub const LOOK: Duration = Duration::from_millis(50);
 
 /// How long a change that failed is left alone.
 const REST: Duration = Duration::from_millis(500);
+
+/// How long a change is waited for until every partition has adopted it, before the next look: what isn't adopted by then
+/// is carried on by the control group's leader (`service::duties`), and where several regions are to be taken out, one
+/// that waits for another would wait for itself.
+const ADOPTED_WAIT: Duration = Duration::from_millis(300);
 
 /// What the watch needs of the node.
 pub struct WatchPorts {
@@ -40,6 +48,8 @@ pub struct Watch {
     nodes: Nodes,
     detector: RegionLoss,
     rest_until: BootTime,
+    /// The plan that was current at the last look that asked for it, and when it was seen first.
+    plan: (Epoch, BootTime),
 }
 
 impl Watch {
@@ -47,7 +57,7 @@ impl Watch {
     pub fn new(ports: WatchPorts, settings: LossSettings, rules: SafetyRules) -> Watch {
         let nodes = ports.neighbours.nodes();
         let detector = RegionLoss::new(settings, &nodes, ports.clock.boot_time());
-        Watch { ports, rules, nodes, detector, rest_until: BootTime(0) }
+        Watch { ports, rules, nodes, detector, rest_until: BootTime(0), plan: (Epoch(0), BootTime(0)) }
     }
 
     /// Watches until it is dropped.
@@ -60,8 +70,11 @@ impl Watch {
             self.take_evidence(now);
             let verdicts = self.detector.verdict(now);
             self.tell(&verdicts);
-            if !verdicts.is_empty() && self.rest_until <= now && self.ports.neighbours.leads(GroupId::CONTROL) {
-                self.act(now, &verdicts).await;
+            if self.rest_until <= now && self.ports.neighbours.leads(GroupId::CONTROL) {
+                let starved = self.ports.neighbours.starved();
+                if !verdicts.is_empty() || !starved.is_empty() {
+                    self.act(now, &verdicts, &starved).await;
+                }
             }
         }
     }
@@ -107,20 +120,36 @@ impl Watch {
         }
     }
 
-    async fn act(&mut self, now: BootTime, verdicts: &[Verdict]) {
+    async fn act(&mut self, now: BootTime, verdicts: &[Verdict], starved: &[Starved]) {
         let service = &self.ports.service;
         let Ok(plan) = service.plan().await else { return };
-        let situation = Situation { plan: &plan, verdicts, readiness: &service.region_readiness() };
-        let Some(change) = decide(&situation, &self.rules) else { return };
-        let regions: Vec<&str> = verdicts.iter().map(|verdict| verdict.region.as_str()).collect();
-        tracing::warn!(regions = regions.join(","), parent = plan.epoch.0, "region lost; committing a plan without it");
-        metrics::counter!("signalbox_automatic_plan_changes_total").increment(1);
-        match service.commit_plan(change).await {
-            Ok(plan) => tracing::warn!(epoch = plan.epoch.0, "plan committed and adopted everywhere"),
-            Err(error) if error.code == ErrorCode::Conflict => {}
-            Err(error) => tracing::error!(%error, "plan not committed or not yet adopted everywhere"),
+        if self.plan.0 != plan.epoch {
+            self.plan = (plan.epoch, now);
         }
-        self.rest_until = now + REST;
+        let situation = Situation { plan: &plan, verdicts, readiness: &service.region_readiness() };
+        let Some(change) = self.change(now, &situation, starved) else { return };
+        let (parent, reason) = (plan.epoch.0, change.reason.clone());
+        tracing::warn!(parent, reason, "committing a plan without a region that can't send");
+        metrics::counter!("signalbox_automatic_plan_changes_total").increment(1);
+        match tokio::time::timeout(ADOPTED_WAIT, service.commit_plan(change)).await {
+            Ok(Ok(plan)) => tracing::warn!(epoch = plan.epoch.0, "plan committed and adopted everywhere"),
+            Ok(Err(error)) if error.code == ErrorCode::Conflict => {}
+            Ok(Err(error)) => {
+                tracing::error!(%error, "plan not committed or not yet adopted everywhere");
+                self.rest_until = now + REST;
+            }
+            Err(_) => tracing::warn!(parent, "plan not committed or not yet adopted everywhere; looking again"),
+        }
+    }
+
+    /// Returns what answers a lost region, or else a line that keeps one from sending.
+    fn change(&self, now: BootTime, situation: &Situation<'_>, starved: &[Starved]) -> Option<PlanChange> {
+        decide(situation, &self.rules).or_else(|| {
+            let (nodes, news, node) = (&self.nodes, self.ports.neighbours.news(), self.ports.service.facts().node);
+            let sight = Sight { node, nodes, news: &news, silence: self.detector.silence() };
+            let cut = CutLines { sight: &sight, starved, plan_age: now.since(self.plan.1) };
+            relieve(situation, &self.rules, &cut)
+        })
     }
 }
 

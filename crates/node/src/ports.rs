@@ -8,6 +8,7 @@ use model::cluster::Nodes;
 use model::id::{GroupId, NodeId};
 use replication::Replication;
 use service::ports::{GroupTime, Leases, NeighbourNews, Neighbours, Reads, ReplicatedLog, SendPermits};
+use traffic::loss::Starved;
 use traffic::readiness::RegionReadiness;
 
 /// What the use cases, the duties, the watch and the sender are given.
@@ -54,6 +55,10 @@ impl Neighbours for ReplicationNeighbours {
 
     fn news(&self) -> BTreeMap<NodeId, NeighbourNews> {
         self.0.peers()
+    }
+
+    fn starved(&self) -> Vec<Starved> {
+        self.0.starved()
     }
 
     fn readiness(&self) -> RegionReadiness {

@@ -9,15 +9,12 @@ use model::cluster::placement;
 use model::id::{GroupId, NodeId};
 use model::readiness::ReadyState;
 use registry::tables::{AdoptedPlan, ReadRows};
-use replication::Replication;
+use replication::{CONTACT_MAX, Replication};
 use service::ports::{ClusterControl as _, GroupStatus, Reads as _};
 use tokio_util::sync::CancellationToken;
 
 /// How long one try to catch up may take.
 const CATCH_UP_MAX: Duration = Duration::from_secs(2);
-/// A node that heard neither a leader nor a quorum of a group for this long is taken for cut off: far longer than the
-/// heartbeats of any configured round trip are apart.
-const CONTACT_MAX: Duration = Duration::from_secs(3);
 /// How often a node looks at itself to tell the others whether it could send.
 const TELL: Duration = Duration::from_millis(200);
 /// How long to rest between two tries.
@@ -121,8 +118,10 @@ impl NodeReadiness {
         if self.replication.leader(group).is_none() {
             return Err(format!("group {group} has no leader"));
         }
-        if !self.replication.in_contact(group, CONTACT_MAX) {
-            return Err(format!("group {group}: no word of a majority for {CONTACT_MAX:?}"));
+        if !self.replication.in_contact(group) {
+            return Err(format!(
+                "group {group}: no word of a majority, or none that reaches its leader, for {CONTACT_MAX:?}"
+            ));
         }
         if group == GroupId::CONTROL {
             return Ok(());

@@ -37,4 +37,5 @@ pub use peers::transport::{
     Incoming, InvalidPeerAddress, PeerProof, PeerStream, PeerTransport, node_name, peer_endpoint,
 };
 pub use proposals::batch::ENTRY_BYTES_MAX;
+pub use proposals::contact::CONTACT_MAX;
 pub use proposals::room::{FENCED_BYTES_MAX, FENCED_LEN_MAX, QUEUE_BYTES_MAX, QUEUE_LEN_MAX};

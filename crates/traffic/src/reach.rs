@@ -40,7 +40,8 @@ impl Sight<'_> {
     }
 
     /// Returns who should lead in the place of the node that looks: of `voters`, which are able to, the one that is
-    /// connected with it and with the most members in service; of several such with the most others, then the lowest.
+    /// connected with it and with the most members in service; of several such one that is in service itself, then the
+    /// one that is connected with the most others, then the lowest.
     /// Nothing when that is no more than the node that looks is connected with. So every such handing over is to a node
     /// that reaches more, and no circle of them is possible among nodes that know the same.
     pub fn better_leader(&self, members: Members<'_>, voters: impl Iterator<Item = NodeId>) -> Option<NodeId> {
@@ -50,10 +51,11 @@ impl Sight<'_> {
         better.filter(|(reach, _)| *reach > own).map(|(_, std::cmp::Reverse(id))| id)
     }
 
-    /// Counts the members that a node is connected with, itself included: those in service, then the others.
-    fn reach(&self, node: NodeId, Members { all, in_service }: Members<'_>) -> (usize, usize) {
+    /// Ranks a node by the members that it is connected with, itself included: how many are in service, whether it is
+    /// itself, how many others there are.
+    fn reach(&self, node: NodeId, Members { all, in_service }: Members<'_>) -> (usize, bool, usize) {
         let reached = all.iter().filter(|id| **id == node || self.connected(node, **id));
         let (serving, others): (Vec<&NodeId>, Vec<&NodeId>) = reached.partition(|id| in_service.contains(id));
-        (serving.len(), others.len())
+        (serving.len(), in_service.contains(&node), others.len())
     }
 }

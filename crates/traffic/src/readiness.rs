@@ -100,6 +100,11 @@ impl Sight<'_> {
         silent && self.speaks(observer)
     }
 
+    /// Says whether some node of a region, whose word counts, heard some node of another one lately.
+    pub fn region_hears(&self, observer: &RegionId, subject: &RegionId) -> bool {
+        nodes_of(self, observer).any(|by| nodes_of(self, subject).any(|subject| self.hears(by, subject)))
+    }
+
     fn fresh(&self, ago: Option<Duration>) -> bool {
         ago.is_some_and(|ago| ago < self.silence)
     }
@@ -155,7 +160,8 @@ pub fn judge(sight: &Sight<'_>, own: &ReadyState) -> RegionReadiness {
     let mut readiness = RegionReadiness::default();
     for region in serving {
         let reasons: Vec<Option<NotReady>> = nodes_of(sight, region).map(|node| judge_node(sight, own, node)).collect();
-        let heard_by = regions.iter().filter(|observer| **observer == region || hears(sight, observer, region)).count();
+        let heard_by =
+            regions.iter().filter(|observer| **observer == region || sight.region_hears(observer, region)).count();
         if heard_by >= needed && reasons.iter().any(|reason| could_send(reason.as_ref())) {
             readiness.stand_ins.insert(region.clone());
         }
@@ -181,11 +187,6 @@ fn judge_node(sight: &Sight<'_>, own: &ReadyState, node: NodeId) -> Option<NotRe
         Some(ReadyState::Waiting(reason)) => Some(NotReady::Waiting { node, reason: reason.clone() }),
         Some(ReadyState::Unable(reason)) => Some(NotReady::Unable { node, reason: reason.clone() }),
     }
-}
-
-/// Says whether some node of a region, whose word counts, heard some node of another one lately.
-fn hears(sight: &Sight<'_>, observer: &RegionId, subject: &RegionId) -> bool {
-    nodes_of(sight, observer).any(|by| nodes_of(sight, subject).any(|subject| sight.hears(by, subject)))
 }
 
 fn nodes_of<'a>(sight: &Sight<'a>, region: &RegionId) -> impl Iterator<Item = NodeId> + use<'a> {

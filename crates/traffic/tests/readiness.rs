@@ -131,7 +131,7 @@ fn cut(world: &World) -> Vec<String> {
 fn a_line_is_cut_when_two_regions_are_deaf_to_each_other_and_a_third_hears_both() {
     let mut world = World::of(&["a", "b", "c", "b"]);
     assert!(cut(&world).is_empty());
-    world.news(2).peers_last_seen.insert(NodeId(3), SILENCE);
+    world.news(2).peers_last_seen.insert(NodeId(3), 2 * SILENCE);
     assert_eq!(cut(&world), ["b-c"], "one of two nodes of b doesn't hear c");
     world.news(2).reported = Some(SILENCE);
     assert!(cut(&world).is_empty(), "who is silent itself has no say");

@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 
 use super::cluster::{Cluster, PARTITIONS};
 use super::history::{Answered, Asked};
-use super::settings::{Settings, region};
+use super::settings::{Scene, Settings, region};
 use super::world::SimRandom;
 
 /// How many endpoints each writer has.
@@ -117,6 +117,7 @@ impl Client {
                 0..14 => self.send_message(app).await,
                 14..17 => drop(self.opt_out(app).await),
                 17 => self.opt_out_by_endpoint(app).await,
+                19 if self.cluster.settings.scene == Scene::Crossed => self.restore().await,
                 _ if self.cluster.settings.is_calm() => self.send_message(app).await,
                 18 => self.evacuate().await,
                 _ => self.restore().await,

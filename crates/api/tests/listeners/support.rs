@@ -25,6 +25,7 @@ use service::ports::{
 use service::use_cases::Ports;
 use service::{Facts, Service};
 use tokio::sync::watch;
+use traffic::loss::Starved;
 use traffic::readiness::{NotReady, RegionReadiness};
 
 pub const PARTITIONS: u16 = 4;
@@ -220,6 +221,10 @@ impl Neighbours for TestNeighbours {
 
     fn news(&self) -> BTreeMap<NodeId, NeighbourNews> {
         BTreeMap::new()
+    }
+
+    fn starved(&self) -> Vec<Starved> {
+        Vec::new()
     }
 
     fn readiness(&self) -> RegionReadiness {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use model::id::NodeId;
 use model::readiness::ReadyState;
 use model::time::BootTime;
+use traffic::loss::Starved;
 use traffic::readiness::NeighbourNews;
 
 /// The table. Bounded by the number of nodes.
@@ -30,6 +31,8 @@ pub(crate) struct PeerReport {
     pub(crate) last_seen: BTreeMap<NodeId, Duration>,
     /// Whether it could send.
     pub(crate) ready: ReadyState,
+    /// Holders that it, or a leader that it heard, says are starved.
+    pub(crate) starved: Vec<Starved>,
 }
 
 impl LastSeen {
@@ -64,15 +67,30 @@ impl LastSeen {
 
     /// Returns everything that is known.
     pub(crate) fn all(&self, now: BootTime) -> BTreeMap<NodeId, NeighbourNews> {
-        let news = |known: &Known| NeighbourNews {
-            last_seen: known.last_seen.map(|last_seen| now.since(last_seen)),
-            reported: known.report.as_ref().map(|(at, _)| now.since(*at)),
-            peers_last_seen: known.report.as_ref().map_or_else(BTreeMap::new, |(at, report)| {
-                report.last_seen.iter().map(|(node, age)| (*node, age.saturating_add(now.since(*at)))).collect()
-            }),
-            ready: known.report.as_ref().map(|(_, report)| report.ready.clone()),
-        };
-        self.lock().iter().map(|(node, known)| (*node, news(known))).collect()
+        self.lock().iter().map(|(node, known)| (*node, known.news(now))).collect()
+    }
+
+    /// Returns what is known of one node.
+    pub(crate) fn of(&self, node: NodeId, now: BootTime) -> BTreeMap<NodeId, NeighbourNews> {
+        self.lock().get(&node).map(|known| (node, known.news(now))).into_iter().collect()
+    }
+
+    /// Returns what was said of starved holders in reports that are younger than `window`.
+    pub(crate) fn starved(&self, now: BootTime, window: Duration) -> Vec<Starved> {
+        self.words(now, window, |_, _| true)
+    }
+
+    /// Returns the same as far as the leaders said it themselves.
+    pub(crate) fn starved_first_hand(&self, now: BootTime, window: Duration) -> Vec<Starved> {
+        self.words(now, window, |by, word| word.leader == by)
+    }
+
+    fn words(&self, now: BootTime, window: Duration, counts: impl Fn(NodeId, &Starved) -> bool) -> Vec<Starved> {
+        let table = self.lock();
+        let reports = table.iter().filter_map(|(by, known)| Some((*by, known.report.as_ref()?)));
+        let fresh = reports.filter(|(_, (at, _))| now.since(*at) < window);
+        let words = fresh.flat_map(|(by, (_, report))| report.starved.iter().map(move |word| (by, *word)));
+        words.filter(|(by, word)| counts(*by, word)).map(|(_, word)| word).collect()
     }
 
     /// Forgets a node that was removed.
@@ -82,5 +100,18 @@ impl LastSeen {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<NodeId, Known>> {
         self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn news(&self, now: BootTime) -> NeighbourNews {
+        NeighbourNews {
+            last_seen: self.last_seen.map(|last_seen| now.since(last_seen)),
+            reported: self.report.as_ref().map(|(at, _)| now.since(*at)),
+            peers_last_seen: self.report.as_ref().map_or_else(BTreeMap::new, |(at, report)| {
+                report.last_seen.iter().map(|(node, age)| (*node, age.saturating_add(now.since(*at)))).collect()
+            }),
+            ready: self.report.as_ref().map(|(_, report)| report.ready.clone()),
+        }
     }
 }

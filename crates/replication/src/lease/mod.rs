@@ -9,4 +9,5 @@ pub(crate) mod permits;
 pub(crate) mod pushes;
 pub(crate) mod round_trips;
 pub(crate) mod rounds;
+pub(crate) mod starved;
 pub(crate) mod tenure;

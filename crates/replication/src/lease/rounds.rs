@@ -17,7 +17,9 @@ use traffic::lease::{Grant, HolderId, Renewal, Report};
 use wire::peer::group_grant::Decision as Answer;
 use wire::peer::{self, GroupReport, LeaseReply, LeaseRequest, StateHash};
 
+use crate::lease::starved;
 use crate::node::shared::Node;
+use crate::raft::codec;
 use crate::server::lease_calls;
 
 /// The most calls that are unanswered by one node. More would not be answered sooner.
@@ -70,7 +72,7 @@ fn ask(node: &Arc<Node>, calls: &mut Calls, groups: &BTreeSet<GroupId>) -> BTree
     let Some(holder) = node.holder().filter(|_| !node.fatal.is_reported()) else { return BTreeSet::new() };
     let mut by_leader: BTreeMap<NodeId, Vec<GroupReport>> = BTreeMap::new();
     for group in groups.iter().filter_map(|group| node.group(*group)) {
-        let (Some(leader), Some(own)) = (group.leader(), group.lease.report()) else { continue };
+        let (Some(leader), Some(own)) = (group.leader(), group.lease.report(node.now())) else { continue };
         if leader == node.id {
             ask_self(node, group.id, &holder);
             continue;
@@ -80,6 +82,7 @@ fn ask(node: &Arc<Node>, calls: &mut Calls, groups: &BTreeSet<GroupId>) -> BTree
             fenced: own.fenced.0,
             applied: own.applied.0,
             drained_epoch: own.drained.map_or(0, |epoch| epoch.0),
+            lease_age_ms: own.lease_age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
         });
     }
     let asked = by_leader.keys().copied().collect();
@@ -93,7 +96,7 @@ fn ask(node: &Arc<Node>, calls: &mut Calls, groups: &BTreeSet<GroupId>) -> BTree
 fn ask_self(node: &Node, group: GroupId, holder: &HolderId) {
     let Some(hosted) = node.group(group) else { return };
     let sent = node.now();
-    let Some(own) = hosted.lease.report() else { return };
+    let Some(own) = hosted.lease.report(sent) else { return };
     let report = Report { holder: holder.clone(), fenced: own.fenced, drained: own.drained };
     if let Ok(grant) = lease_calls::decide(node, group, Renewal { report, sent }) {
         hosted.lease.granted(node.now(), grant);
@@ -104,7 +107,7 @@ impl Calls {
     fn begin(&mut self, node: &Arc<Node>, to: NodeId, groups: Vec<GroupReport>) {
         let under_way = self.per_node.entry(to).or_default();
         if *under_way >= CALLS_MAX {
-            let late = groups.iter().filter_map(|report| crate::raft::codec::group(report.group).ok());
+            let late = groups.iter().filter_map(|report| codec::group(report.group).ok());
             self.late.extend(late);
             return;
         }
@@ -144,6 +147,7 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
         last_seen_ms,
         hashes: hashes(&node),
         removed: node.peers.removed_lately().into_iter().map(|id| id.0).collect(),
+        starved: starved::to_pass_on(&node).iter().map(codec::starved_out).collect(),
         ready: ready_out(&own) as i32,
         not_ready: if own == ReadyState::Ready { String::new() } else { own.to_string() },
     };
@@ -190,7 +194,7 @@ fn take(node: &Node, from: NodeId, reply: LeaseReply) {
     node.round_trips.took(from, now, now.since(BootTime(reply.sent)));
     hear(node, from, &reply, now);
     for granted in reply.groups {
-        let Ok(id) = crate::raft::codec::group(granted.group) else { continue };
+        let Ok(id) = codec::group(granted.group) else { continue };
         let Some(group) = node.group(id) else { continue };
         match granted.decision {
             Some(Answer::Grant(grant)) => group.lease.granted(

@@ -7,16 +7,19 @@ use std::time::Duration;
 use model::cluster::Nodes;
 use model::id::{GroupId, NodeId, Term};
 use model::readiness::ReadyState;
+use traffic::loss::Starved;
 use traffic::readiness::{self, NeighbourNews, RegionReadiness, Sight};
 
 use crate::leadership::duties::DutyFactory;
 use crate::leadership::leave;
+use crate::lease::starved;
 use crate::node::config::{ReplicationConfig, ReplicationParts, StartError};
 use crate::node::effects::EffectStream;
 use crate::node::fatal::NodeFault;
 use crate::node::purge;
 use crate::node::shared::Node;
 use crate::node::start;
+use crate::proposals::contact;
 use crate::raft::hashes::Verdict;
 
 /// A node's replication. Clones are the same. It runs until [`stop`](Replication::stop) is called, also when the last
@@ -82,16 +85,23 @@ impl Replication {
         readiness::judge(&Sight { node: self.0.id, nodes: &nodes, news: &news, silence }, &ready)
     }
 
+    /// Tells which holders are without a lease because the line to their partition's leader is cut, as far as is known
+    /// here.
+    pub fn starved(&self) -> Vec<Starved> {
+        starved::all(&self.0)
+    }
+
     /// Says whether another replica of a group agreed with the one here since the start: before that, it isn't known
     /// whether it holds the same truth. Yes when there is no other.
     pub fn is_confirmed(&self, group: GroupId) -> bool {
         self.0.group(group).is_some_and(|group| group.is_confirmed())
     }
 
-    /// Says whether this node heard a group's leader, or as its leader a quorum, in the last `window`: without that it
-    /// may be cut off from a majority, whatever it believes.
-    pub fn in_contact(&self, group: GroupId, window: Duration) -> bool {
-        self.0.group(group).is_some_and(|group| group.lease.in_contact(self.0.now(), window))
+    /// Says whether this node heard a group's leader, or as its leader a quorum, in the last [`CONTACT_MAX`](crate::CONTACT_MAX), and the
+    /// leader heard this node: without that it may be cut off from a majority, whatever it believes, and what it is asked
+    /// to write comes nowhere.
+    pub fn in_contact(&self, group: GroupId) -> bool {
+        self.0.group(group).is_some_and(|group| !contact::is_lost(&self.0, group))
     }
 
     /// Says whether the replica here may be another truth than the others': it differs from one of them, and none agrees

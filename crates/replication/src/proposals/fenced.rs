@@ -79,6 +79,6 @@ impl FencedCalls {
 /// Forwards a batch, or writes it if this node leads by now; ready when all of it is answered.
 async fn call(parts: Arc<ProposerParts>, batch: Batch) {
     let leads = parts.group.leading();
-    let fencing = send_off(parts.clone(), leads, batch).await;
-    join_all(fencing.into_iter().map(|waiting| fence::wait(parts.clone(), waiting))).await;
+    let sent = send_off(parts.clone(), leads, batch).await;
+    join_all(sent.fencing.into_iter().map(|waiting| fence::wait(parts.clone(), waiting))).await;
 }

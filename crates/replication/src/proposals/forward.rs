@@ -13,22 +13,23 @@ use wire::peer::{self, ProposeRequest, propose_reply};
 
 use crate::proposals::applicable::check;
 use crate::proposals::attempts::Attempt;
+use crate::proposals::contact;
 use crate::proposals::leader_hint::Leader;
 use crate::proposals::submission::{Done, Failed, Origin, ProposerParts, Submission};
 use crate::raft::codec;
 
 /// Forwards what may be forwarded; answers everything. Either all of it is to be fenced or nothing is: the leader
-/// answers for a batch as a whole.
-pub(crate) async fn forward(parts: &ProposerParts, submissions: Vec<Submission>) {
+/// answers for a batch as a whole. Says whether a leader answered, so that the time says how fast it is.
+pub(crate) async fn forward(parts: &ProposerParts, submissions: Vec<Submission>) -> bool {
     let leader = leader(parts);
     let (own, forwarded): (Vec<_>, Vec<_>) =
         submissions.into_iter().partition(|submission| submission.wish.origin == Origin::Here);
     forwarded.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(leader))));
     let Some(leader) = leader else {
         own.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(None))));
-        return;
+        return false;
     };
-    forward_all(parts, leader, own).await;
+    forward_all(parts, leader, own).await
 }
 
 /// Names the node to ask: who was said to lead or leads as far as this node's replica knows, else, for groups that
@@ -47,8 +48,8 @@ fn leader(parts: &ProposerParts) -> Option<Leader> {
     parts.leader_hint().choose(None, &members)
 }
 
-async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Submission>) {
-    let Some(due) = submissions.iter().map(|submission| submission.wish.due).max() else { return };
+async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Submission>) -> bool {
+    let Some(due) = submissions.iter().map(|submission| submission.wish.due).max() else { return false };
     let fenced = submissions.iter().any(|submission| submission.wish.fenced);
     let generation = parts.generation.current();
     let attempt = Attempt { node: parts.group.node, incarnation: parts.incarnation, term: leader.term, generation };
@@ -62,7 +63,9 @@ async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Sub
     metrics::counter!("signalbox_batches_forwarded_total", "group" => parts.group.id.0.to_string()).increment(1);
     let group = parts.group.id.0;
     let span = tracing::debug_span!("forward", group, submissions = submissions.len(), leader = leader.node.0);
-    match call(parts, leader, request, due).instrument(span).await {
+    let result = call(parts, leader, request, due).instrument(span).await;
+    let answered = !matches!(result, Err(Failed::Unknown(_)));
+    match result {
         Ok(applied) => split(submissions, applied),
         Err(Failed::Invalid(reason)) => refuse(leader, submissions, &reason),
         Err(failed) => {
@@ -79,6 +82,7 @@ async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Sub
             submissions.into_iter().for_each(|submission| submission.answer(Err(failed.clone())));
         }
     }
+    answered
 }
 
 /// Answers a batch that the leader refused: its callers are not to pay for each other. Whoever handed in what can't be
@@ -104,6 +108,9 @@ async fn call(
         answered = tokio::time::timeout_at(due, client.propose(request)) => answered,
         () = superseded(parts, leader) => {
             return Err(Failed::Unknown("another node leads, and the former leader does not answer".to_owned()));
+        }
+        () = contact::until_silent(parts) => {
+            return Err(Failed::Unknown("the leader does not answer and is not heard".to_owned()));
         }
     };
     let reply = match answered {

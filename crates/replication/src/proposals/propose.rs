@@ -2,6 +2,7 @@
 //! again too, because a copy of an earlier try is never begun after a later one (`attempts`); only the deadline ends
 //! it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use wire::Stored as _;
 
 use crate::node::shared::Node;
 use crate::proposals::batch::ENTRY_BYTES_MAX;
+use crate::proposals::contact;
 use crate::proposals::submission::{Done, Failed, Origin, Wish};
 
 /// The delays between attempts: first, and at most.
@@ -56,11 +58,27 @@ async fn attempt_until(
     let Some(proposer) = node.proposer(group) else {
         return Err(LogError::Broken { group, node: node.id, detail: "there is no such group".to_owned() });
     };
+    let begun = Instant::now();
     let mut maybe_done = false;
     let mut delay = RETRY_MIN;
     loop {
+        let replica = node.replica(group).map(Arc::as_ref).filter(|_| new_work);
+        if replica.is_some_and(|replica| contact::hears_nobody(node, replica)) {
+            // Another listener may reach the leader; this one's callers are not to wait for a line.
+            let waited = begun.elapsed();
+            return Err(if maybe_done {
+                LogError::Unknown { group, waited }
+            } else {
+                LogError::NoLeader { group, waited }
+            });
+        }
         let wish = Wish { fenced, origin: Origin::Here, refusable: new_work && !maybe_done, due };
-        match proposer.submit(encoded.clone(), wish).await {
+        let answered = tokio::select! {
+            biased;
+            answered = proposer.submit(encoded.clone(), wish) => answered,
+            () = contact::until_lost(node, replica) => return Err(LogError::Unknown { group, waited: begun.elapsed() }),
+        };
+        match answered {
             Ok(done) => return Ok((done, maybe_done)),
             Err(Failed::Overloaded(retry_after)) if !maybe_done => return Err(LogError::Overloaded { retry_after }),
             Err(Failed::Stopping) if !maybe_done => return Err(LogError::Stopping),

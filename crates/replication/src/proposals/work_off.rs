@@ -13,7 +13,7 @@ use crate::lease::fence;
 use crate::proposals::batch::Batch;
 use crate::proposals::fenced::FencedCalls;
 use crate::proposals::pace::Pace;
-use crate::proposals::send_off::send_off;
+use crate::proposals::send_off::{SentOff, send_off};
 use crate::proposals::submission::{ProposerParts, Submission};
 use crate::raft::type_config::LeaderId;
 
@@ -25,7 +25,7 @@ type UnderWay = BoxFuture<'static, BatchEnd>;
 
 /// What a batch that was sent off left, and how long it took.
 struct BatchEnd {
-    fencing: Vec<fence::FenceWait>,
+    sent: SentOff,
     took: Duration,
 }
 
@@ -52,8 +52,10 @@ pub(super) async fn run(parts: Arc<ProposerParts>, mut queue: mpsc::Receiver<Sub
         tokio::select! {
             biased;
             Some(done) = under_way.next(), if !under_way.is_empty() => {
-                pace.took(done.took);
-                fencing.extend(done.fencing.into_iter().map(|waiting| fence::wait(parts.clone(), waiting)));
+                if done.sent.answered {
+                    pace.took(done.took);
+                }
+                fencing.extend(done.sent.fencing.into_iter().map(|waiting| fence::wait(parts.clone(), waiting)));
             }
             Some(()) = fencing.next(), if !fencing.is_empty() => {}
             () = fenced.changed() => {}
@@ -70,7 +72,7 @@ fn begin(parts: &Arc<ProposerParts>, leads: Option<LeaderId>, batch: Batch) -> U
     let parts = parts.clone();
     Box::pin(async move {
         let begun = Instant::now();
-        let fencing = send_off(parts, leads, batch).await;
-        BatchEnd { fencing, took: begun.elapsed() }
+        let sent = send_off(parts, leads, batch).await;
+        BatchEnd { sent, took: begun.elapsed() }
     })
 }

@@ -4,11 +4,14 @@
 mod error;
 mod stored;
 
+use std::time::Duration;
+
 use model::id::{GroupId, Incarnation, NodeId, Term};
 use openraft::EntryPayload;
 use openraft::entry::RaftEntry as _;
 use openraft::raft::{AppendEntriesRequest, StreamAppendError, StreamAppendResult, VoteRequest, VoteResponse};
 use openraft::vote::RaftLeaderId as _;
+use traffic::loss::Starved;
 use wire::peer;
 
 use crate::proposals::attempts::Attempt;
@@ -47,6 +50,20 @@ pub(crate) fn attempt_out(attempt: &Attempt) -> peer::Attempt {
 pub(crate) fn attempt_in(attempt: &peer::Attempt) -> Attempt {
     let peer::Attempt { node, incarnation, term, generation } = *attempt;
     Attempt { node: NodeId(node), incarnation: Incarnation(incarnation), term: term.map(Term), generation }
+}
+
+/// Returns what is said of a starved holder as it travels.
+pub(crate) fn starved_out(starved: &Starved) -> peer::StarvedHolder {
+    let Starved { group, term, leader, holder, lasts } = starved;
+    let lasts_ms = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
+    peer::StarvedHolder { group: u32::from(group.0), term: term.0, leader: leader.0, holder: holder.0, lasts_ms }
+}
+
+/// Parses what is said of a starved holder.
+pub(crate) fn starved_in(starved: &peer::StarvedHolder) -> Result<Starved, CodecError> {
+    let peer::StarvedHolder { group: number, term, leader, holder, lasts_ms } = *starved;
+    let (term, lasts) = (Term(term), Duration::from_millis(lasts_ms));
+    Ok(Starved { group: group(number)?, term, leader: NodeId(leader), holder: NodeId(holder), lasts })
 }
 
 /// Returns who leads as it travels.

@@ -11,6 +11,7 @@ use wire::peer::group_grant::Decision as Answer;
 use wire::peer::{self, GroupGrant, GroupReport, LeaseReply, LeaseRequest, StateHash};
 
 use crate::lease::last_seen::PeerReport;
+use crate::lease::starved;
 use crate::lease::tenure;
 use crate::members::membership;
 use crate::node::shared::Node;
@@ -23,7 +24,9 @@ pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, C
     let last_seen: BTreeMap<NodeId, Duration> =
         request.last_seen_ms.iter().map(|(node, ms)| (NodeId(*node), Duration::from_millis(*ms))).collect();
     if !membership::was_removed(node, from) {
-        node.last_seen.report(from, node.now(), PeerReport { last_seen, ready: ready_in(&request) });
+        let starved = request.starved.iter().take(starved::TOLD_MAX).map(codec::starved_in);
+        let starved = starved.collect::<Result<Vec<_>, _>>()?;
+        node.last_seen.report(from, node.now(), PeerReport { last_seen, ready: ready_in(&request), starved });
     }
     request.removed.iter().for_each(|id| membership::told_of_removal(node, NodeId(*id)));
     compare(node, from, &request.hashes)?;
@@ -34,6 +37,9 @@ pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, C
     for report in request.groups {
         let group = codec::group(report.group)?;
         let decision = decide(node, group, Renewal { report: report_in(&holder, &report), sent });
+        if let (Some(age), Some(hosted)) = (report.lease_age_ms, node.group(group)) {
+            hosted.lease.lease_age(node.now(), from, Duration::from_millis(age));
+        }
         groups.push(GroupGrant { group: report.group, decision: Some(answer_out(decision)) });
     }
     let (wall, time) = node.time.told();

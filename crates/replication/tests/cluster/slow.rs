@@ -22,6 +22,7 @@ use service::use_cases::{
     CreateApp, OptOutKey, Ports, PutChannel, SendOutcome, SendRequest, SendTarget, To, UpsertEndpointRequest,
 };
 use service::{ErrorCode, Facts, Service, ServiceError};
+use traffic::loss::Starved;
 use traffic::readiness::RegionReadiness;
 
 use crate::support::{Cluster, PARTITIONS, eventually, random};
@@ -42,6 +43,10 @@ impl Neighbours for NoNeighbours {
 
     fn news(&self) -> BTreeMap<NodeId, NeighbourNews> {
         BTreeMap::new()
+    }
+
+    fn starved(&self) -> Vec<Starved> {
+        Vec::new()
     }
 
     fn readiness(&self) -> RegionReadiness {

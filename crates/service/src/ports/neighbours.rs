@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::cluster::Nodes;
 use model::id::{GroupId, NodeId};
+use traffic::loss::Starved;
 pub use traffic::readiness::NeighbourNews;
 use traffic::readiness::RegionReadiness;
 
@@ -17,6 +18,10 @@ pub trait Neighbours: Send + Sync {
 
     /// Tells what is known of each other node.
     fn news(&self) -> BTreeMap<NodeId, NeighbourNews>;
+
+    /// Tells which holders are without a lease because the line to their partition's leader is cut: what this node says
+    /// itself and what others said lately, in no order and maybe twice.
+    fn starved(&self) -> Vec<Starved>;
 
     /// Says which regions could send now, as far as this node knows.
     fn readiness(&self) -> RegionReadiness;

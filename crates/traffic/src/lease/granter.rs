@@ -302,6 +302,20 @@ impl Granter {
         }
     }
 
+    /// Lists the nodes that should hold the lease and were granted nothing for W, and since when: so long certainly in
+    /// this tenure. None while this leader is not sure to lead.
+    pub fn without_grant(&self, now: BootTime) -> Vec<(NodeId, BootTime)> {
+        let sure = self.may_conclude(now);
+        let due = self.holders.iter().filter(|(_, known)| sure && known.holds && !known.retired);
+        let lapsed = due.filter(|(_, known)| self.has_lapsed(now, known.granted));
+        lapsed.map(|(node, known)| (*node, known.granted)).collect()
+    }
+
+    /// Returns when the tenure began.
+    pub fn began(&self) -> BootTime {
+        self.tenure.began
+    }
+
     /// Checks that every holder counts as granted since the tenure began at least (R6).
     pub fn invariant_holders_count_from_the_tenure(&self) -> bool {
         self.holders.values().all(|known| known.granted >= self.tenure.began)

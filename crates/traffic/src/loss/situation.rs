@@ -134,6 +134,7 @@ fn in_state(regions: &BTreeMap<RegionId, RegionState>, state: RegionState) -> im
     regions.iter().filter(move |(_, found)| **found == state).map(|(region, _)| region)
 }
 
-fn is_lost(situation: &Situation<'_>, region: &RegionId) -> bool {
+/// Says whether a region is among the lost ones.
+pub(super) fn is_lost(situation: &Situation<'_>, region: &RegionId) -> bool {
     situation.verdicts.iter().any(|verdict| verdict.region == *region)
 }

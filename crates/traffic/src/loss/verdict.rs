@@ -83,6 +83,11 @@ impl RegionLoss {
         loss
     }
 
+    /// Returns for how long nothing must have been seen.
+    pub fn silence(&self) -> Duration {
+        self.settings.silence
+    }
+
     /// Takes over a new list of nodes. What is known of those that stay is kept; the silence of a new region, and the
     /// reports of a new node, count from now.
     pub fn set_nodes(&mut self, nodes: &Nodes, now: BootTime) {

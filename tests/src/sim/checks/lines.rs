@@ -15,6 +15,10 @@ use crate::sim::settings::{Scene, name};
 const NEW_MAX_MS: Tick = 3_000;
 /// How long after a line was cut a message must be dispatched that waited then.
 const WAITING_MAX_MS: Tick = 5_000;
+/// Where no region hears all others a listener may turn out to be cut off: how long after the line was cut it is not ready
+/// any more, and how soon it has answered, to the client that tries three times.
+const UNREADY_MS: Tick = 3_300;
+const TOLD_UNKNOWN_MAX_MS: Tick = 3 * UNREADY_MS;
 /// How long after a line was cut nobody begins to lead any more, and how often somebody may before, in a group.
 const SETTLED_MS: Tick = 5_000;
 const LEADERSHIPS_MAX: usize = 3;
@@ -41,6 +45,9 @@ pub fn new_messages_flow(evidence: &Evidence<'_>) -> Vec<String> {
                 Scene::Crossed => (operation.from + NEW_MAX_MS).max(cut.from + WAITING_MAX_MS),
                 Scene::Mixed | Scene::Lines => operation.from + NEW_MAX_MS,
             };
+            if may_be_refused(evidence, &cut, operation) {
+                continue;
+            }
             if let Some(late) = late(evidence, &first, operation, due) {
                 let (region, from) = (&operation.region, operation.from - cut.from);
                 found.push(format!("{}: asked for in {region} {from} ms after: {late}", told(&cut)));
@@ -72,7 +79,8 @@ pub fn waiting_messages_flow(evidence: &Evidence<'_>) -> Vec<String> {
 /// Leadership moves a few times when a line is cut, and stays as long as that lasts.
 pub fn leadership_does_not_wander(evidence: &Evidence<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    for cut in cuts(evidence) {
+    // Where shares must shift first, leaders follow them.
+    for cut in cuts(evidence).into_iter().filter(|_| evidence.settings.scene == Scene::Lines) {
         let mut begun: BTreeMap<GroupId, Vec<Tick>> = BTreeMap::new();
         for ((group, _, _), at) in &evidence.records.leaderships {
             if (cut.from..cut.to).contains(at) {
@@ -108,6 +116,14 @@ pub fn cut_lines_are_told(evidence: &Evidence<'_>) -> Vec<String> {
     let alarms = evidence.records.cut_lines.iter().enumerate().filter(|(place, _)| calm && !known.contains(place));
     found.extend(alarms.map(|(_, (told, first, last))| format!("{told} was told to be cut from {first} to {last} ms")));
     found
+}
+
+/// Says whether a request was answered at once that it came to a listener which a leader doesn't hear: in a moment in
+/// which that was not known yet.
+fn may_be_refused(evidence: &Evidence<'_>, cut: &Cut<'_>, operation: &Operation) -> bool {
+    let Some((at, Answered::Refused(_) | Answered::Unknown(_))) = &operation.answer else { return false };
+    let not_known = operation.from < cut.from + UNREADY_MS;
+    evidence.settings.scene == Scene::Crossed && not_known && *at <= operation.from + TOLD_UNKNOWN_MAX_MS
 }
 
 fn cuts<'a>(evidence: &Evidence<'a>) -> Vec<Cut<'a>> {
@@ -159,7 +175,7 @@ fn late(
     let Answered::Accepted(message) = answer else {
         let refused = format!("{answer:?} after {} ms", at - from);
         // Who opted out is refused at once.
-        let opted_out = matches!(answer, Answered::Refused(why) if why.contains("opted out"));
+        let opted_out = matches!(answer, Answered::Refused(why) | Answered::Unknown(why) if why.contains("opted out"));
         return (!opted_out).then_some(refused);
     };
     let opted_out = evidence

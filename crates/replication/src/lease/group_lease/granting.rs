@@ -1,6 +1,7 @@
 //! What this node grants, acknowledges and takes over while it leads the group.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use model::id::{Epoch, Incarnation, LogIndex, NodeId, RegionId};
 use model::time::BootTime;
@@ -48,7 +49,8 @@ impl GroupLease {
         }
         let acknowledged = watch::Sender::new(LogIndex(0));
         let holders = hosts.iter().filter(|(_, host)| host.holds).map(|(node, _)| *node).collect();
-        state.led = Some(Led { leader, granter, acknowledged, holders, hosts: hosts.into_keys().collect() });
+        let (hosts, usable_since) = (hosts.into_keys().collect(), BTreeMap::new());
+        state.led = Some(Led { leader, granter, acknowledged, holders, hosts, usable_since });
     }
 
     /// Ends the tenure, if there is one.
@@ -87,6 +89,27 @@ impl GroupLease {
         let decision = state.led.as_mut()?.granter.request(now, renewal, commit);
         state.acknowledge(now);
         Some(decision)
+    }
+
+    /// Takes note of how old a holder says that its last usable lease is.
+    pub(crate) fn lease_age(&self, now: BootTime, holder: NodeId, age: Duration) {
+        if let Some(led) = &mut self.lock().led {
+            let sent = BootTime(now.0.saturating_sub(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)));
+            led.usable_since.insert(holder, sent);
+        }
+    }
+
+    /// Lists the holders that have been without a lease in this tenure for W or longer, because nothing was granted or,
+    /// by their own word, no grant came; with how long that lasts. None when this node doesn't lead.
+    pub(crate) fn without_lease(&self, now: BootTime) -> Option<(LeaderId, Vec<(NodeId, Duration)>)> {
+        let state = self.lock();
+        let led = state.led.as_ref()?;
+        let mut since: BTreeMap<NodeId, BootTime> = led.granter.without_grant(now).into_iter().collect();
+        for (holder, sent) in led.usable_since.iter().filter(|(holder, _)| led.holders.contains(*holder)) {
+            since.entry(*holder).or_insert_with(|| led.granter.began().max(*sent));
+        }
+        let lasting = since.into_iter().map(|(holder, since)| (holder, now.since(since)));
+        Some((led.leader, lasting.filter(|(_, lasts)| *lasts >= self.timing.lapse()).collect()))
     }
 
     /// Returns the latest incarnation of a node that asked this leader for the lease.

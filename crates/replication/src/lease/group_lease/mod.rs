@@ -5,8 +5,9 @@
 pub(crate) mod granting;
 pub(crate) mod votes;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use model::id::{Epoch, LogIndex, NodeId};
 use model::time::BootTime;
@@ -51,6 +52,8 @@ struct Led {
     hosts: BTreeSet<NodeId>,
     /// Those of them that may be granted the lease (R14).
     holders: BTreeSet<NodeId>,
+    /// When each holder that asked sent the request of its last usable lease, by its own word.
+    usable_since: BTreeMap<NodeId, BootTime>,
 }
 
 /// What this node says of itself in one group.
@@ -59,6 +62,8 @@ pub(crate) struct OwnReport {
     pub(crate) fenced: LogIndex,
     pub(crate) applied: LogIndex,
     pub(crate) drained: Option<Epoch>,
+    /// How long ago the request was sent whose grant was the last usable one; nothing when there was none.
+    pub(crate) lease_age: Option<Duration>,
 }
 
 impl GroupLease {
@@ -124,10 +129,13 @@ impl GroupLease {
     }
 
     /// Returns what this node reports; nothing on a witness.
-    pub(crate) fn report(&self) -> Option<OwnReport> {
+    pub(crate) fn report(&self, now: BootTime) -> Option<OwnReport> {
         let state = self.lock();
-        let report = state.holder.as_ref()?.report();
-        Some(OwnReport { fenced: report.fenced, applied: state.section.last_applied(), drained: report.drained })
+        let holder = state.holder.as_ref()?;
+        let report = holder.report();
+        let lease_age = holder.valid_until().map(|until| (now + self.timing.lease()).since(until));
+        let applied = state.section.last_applied();
+        Some(OwnReport { fenced: report.fenced, applied, drained: report.drained, lease_age })
     }
 
     /// Takes a grant.
