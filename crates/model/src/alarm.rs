@@ -165,7 +165,8 @@ impl AlarmName {
                 "line_cut",
                 Warning,
                 "for 2 s and the lapse W, nodes of two regions did not hear each other, while a third region hears both",
-                "mend the network between the two regions; a majority may depend on the third one alone",
+                "mend the network between the two regions; a majority may depend on the third one alone; restore a region that \
+                 was evacuated because of it",
             ),
             AlarmName::NoSendLease => (
                 "no_send_lease",
