@@ -26,6 +26,7 @@ pub use leadership::candidacy::LEADERLESS_MAX;
 pub use leadership::duties::DutyFactory;
 pub use leadership::rules::LeadershipRules;
 pub use leadership::transfer::TransferError;
+pub use lease::group_lease::votes::CONTACT_MAX;
 pub use node::background::{Background, BlockingThreads, InPlace, Work};
 pub use node::config::{ReplicationConfig, ReplicationParts, StartError};
 pub use node::effects::{AppliedEffects, EFFECTS_KEPT, EffectNews, EffectStream};
@@ -37,5 +38,4 @@ pub use peers::transport::{
     Incoming, InvalidPeerAddress, PeerProof, PeerStream, PeerTransport, node_name, peer_endpoint,
 };
 pub use proposals::batch::ENTRY_BYTES_MAX;
-pub use proposals::contact::CONTACT_MAX;
 pub use proposals::room::{FENCED_BYTES_MAX, FENCED_LEN_MAX, QUEUE_BYTES_MAX, QUEUE_LEN_MAX};

@@ -1,19 +1,13 @@
 //! Whether a listener of this node can reach a group's leader, so that callers are told to try another one rather than
 //! wait for a line that is cut.
 
-use std::time::Duration;
-
 use model::cluster::Nodes;
 use model::id::NodeId;
 use traffic::readiness::Sight;
 
+use crate::lease::group_lease::votes::CONTACT_MAX;
 use crate::node::group::Group;
 use crate::node::shared::Node;
-use crate::proposals::submission::ProposerParts;
-
-/// A node that heard neither a leader nor a quorum of a group for this long, or whose leader says so of it, is taken for
-/// cut off: far longer than the heartbeats of any configured round trip are apart.
-pub const CONTACT_MAX: Duration = Duration::from_secs(3);
 
 /// Says whether neither a leader nor a quorum of the group was heard for long.
 pub(crate) fn hears_nobody(node: &Node, group: &Group) -> bool {
@@ -41,13 +35,5 @@ pub(crate) async fn until_lost(node: &Node, group: Option<&Group>) {
         if is_lost(node, group) {
             return;
         }
-    }
-}
-
-/// Ready when neither a leader nor a quorum is heard any more.
-pub(crate) async fn until_silent(parts: &ProposerParts) {
-    let group = &parts.group;
-    while !group.is_member() || group.lease.in_contact(parts.clock.boot_time(), CONTACT_MAX) {
-        tokio::time::sleep(group.lease.timing().heartbeat()).await;
     }
 }

@@ -67,7 +67,7 @@ fn settle() -> Proposal {
 }
 
 /// Is refused while the group is slow.
-fn new_work() -> Proposal {
+pub fn new_work() -> Proposal {
     let text = "hi".to_owned();
     let accept = AcceptMessages {
         app: AppId(1),

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use model::cluster::RegionKind;
 use model::id::{GroupId, NodeId};
-use service::ports::{ClusterControl, SendPermits};
+use service::ports::{ClusterControl, LogError, SendPermits};
 use tokio::time::Instant;
 
+use crate::fences::new_work;
 use crate::support::{Cluster, PARTITIONS, adopt_plan, create_app, eventually, propose};
 
 /// How long new messages may wait after a line was cut, and how long those that waited already.
@@ -61,12 +62,49 @@ async fn a_cut_line_of_two_regions_with_a_witness_stops_neither() {
     }
 }
 
+/// Callers of a node that reaches no leader are not to wait for it: another listener may.
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_is_cut_off_says_so_at_once() {
+    let cluster = Cluster::start().await;
+    settled(&cluster).await;
+    let alone = NodeId(3);
+    assert!(GroupId::all(PARTITIONS).all(|group| cluster.node(alone).in_contact(group)));
+    cluster.links.isolate(alone);
+    let cut = Instant::now();
+    let margin = Duration::from_millis(500);
+    for partition in GroupId::partitions(PARTITIONS) {
+        // What was on its way may have been done.
+        let first = propose(cluster.node(alone), partition, new_work()).await;
+        assert!(matches!(first, Err(LogError::Unknown { .. } | LogError::NoLeader { .. })), "{first:?}");
+        assert!(cut.elapsed() < replication::CONTACT_MAX + margin, "{:?}", cut.elapsed());
+    }
+    for partition in GroupId::partitions(PARTITIONS) {
+        let begun = Instant::now();
+        let later = propose(cluster.node(alone), partition, new_work()).await;
+        assert!(matches!(later, Err(LogError::NoLeader { .. })), "{later:?}");
+        assert!(begun.elapsed() < margin && !cluster.node(alone).in_contact(partition));
+    }
+    cluster.links.heal();
+    let contact =
+        || async { GroupId::all(PARTITIONS).all(|group| cluster.node(alone).in_contact(group)).then_some(()) };
+    eventually("the node to be in contact again", contact).await;
+    every_listener_writes(&cluster, 1).await;
+}
+
+async fn settled(cluster: &Cluster) {
+    eventually("all nodes to hold everything", || async { all_hold(cluster).then_some(()) }).await;
+    cluster.balanced().await;
+}
+
 /// Cuts the line of two nodes and requires that both go on in time, and that leadership stays where it went. The line
 /// stays cut.
 async fn goes_around(cluster: &Cluster, one: NodeId, other: NodeId) {
-    eventually("all nodes to hold everything", || async { all_hold(cluster).then_some(()) }).await;
-    cluster.balanced().await;
+    settled(cluster).await;
     cluster.links.cut(one, other);
+    still_goes(cluster, one, other).await;
+}
+
+async fn still_goes(cluster: &Cluster, one: NodeId, other: NodeId) {
     let cut = Instant::now();
     every_listener_writes(cluster, 1).await;
     assert!(cut.elapsed() < NEW_MAX, "{one} and {other}: {:?}", cut.elapsed());

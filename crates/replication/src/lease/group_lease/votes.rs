@@ -8,6 +8,10 @@ use model::time::BootTime;
 use super::{GroupLease, State};
 use crate::raft::type_config::{LeaderId, Vote};
 
+/// A node that heard neither a leader nor a quorum of a group for this long, or whose leader says so of it, is taken for
+/// cut off: far longer than the heartbeats of any configured round trip are apart.
+pub const CONTACT_MAX: Duration = Duration::from_secs(3);
+
 /// What a candidate asks a voter.
 pub(crate) struct VoteAsked {
     pub(crate) candidate: LeaderId,
