@@ -146,7 +146,7 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
         groups,
         last_seen_ms,
         hashes: hashes(&node),
-        removed: node.peers.removed_lately().into_iter().map(|id| id.0).collect(),
+        removed: node.peers.untold(to).into_iter().map(|id| id.0).collect(),
         starved: starved::to_pass_on(&node).iter().map(codec::starved_out).collect(),
         ready: ready_out(&own) as i32,
         not_ready: if own == ReadyState::Ready { String::new() } else { own.to_string() },
@@ -155,7 +155,9 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
     match tokio::time::timeout(node.timing.lease(), client.lease(request)).await {
         Ok(Ok(reply)) => {
             node.peers.met(to, Ok(()));
-            (to, Some(reply.into_inner()))
+            let reply = reply.into_inner();
+            node.peers.told(to, reply.forgotten.iter().map(|id| NodeId(*id)));
+            (to, Some(reply))
         }
         Ok(Err(status)) => {
             node.peers.met(to, Err(&status));

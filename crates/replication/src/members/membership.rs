@@ -100,13 +100,15 @@ pub(crate) async fn remove(node: &Arc<Node>, id: NodeId) -> Result<(), ClusterEr
     Ok(())
 }
 
-/// Forgets a node of which another one says that it was removed, once that shows in every group here.
-pub(crate) fn told_of_removal(node: &Node, id: NodeId) {
+/// Forgets a node of which another one says that it was removed, once that shows in every group here. Says whether it is
+/// forgotten; a node doesn't forget itself, and need not be told again.
+pub(crate) fn told_of_removal(node: &Node, id: NodeId) -> bool {
     let member = node.hosted().any(|group| group.membership().get_node(&id.0).is_some());
     if id != node.id && !member && !node.peers.was_removed(id) {
         tracing::info!(node = id.0, "removed node forgotten");
         forget(node, id, false);
     }
+    !member || id == node.id
 }
 
 /// Says whether a node was removed. One that shows as a member here was added again since, by way of another node.

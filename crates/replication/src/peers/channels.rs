@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use model::cluster::{NodeInfo, Nodes};
 use model::id::{NodeId, RegionId};
-use tokio::time::Instant;
 use tonic::Status;
 use wire::peer::peer_client::PeerClient;
 
@@ -16,9 +14,6 @@ use crate::peers::transport::{InvalidPeerAddress, PeerTransport};
 
 /// The largest message between nodes, in bytes: an entry of 1 MiB, a snapshot's chunk of as much, and room around it.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
-
-/// How long the others are told that a node was removed: long enough for those that are cut off for a moment.
-const REMOVAL_TOLD: Duration = Duration::from_secs(600);
 
 /// Why a node can't be called.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,8 +50,9 @@ struct State {
     regions: BTreeSet<RegionId>,
     /// What nodes say that refuse this one, or why this one refuses them.
     refusals: BTreeMap<NodeId, String>,
-    /// Nodes that were removed, and until when the others are told of it. Bounded by the nodes that were ever members.
-    removed: BTreeMap<NodeId, Instant>,
+    /// Nodes that were removed, each with those that this node has still to tell of it. Bounded by the nodes that were
+    /// ever members.
+    removed: BTreeMap<NodeId, BTreeSet<NodeId>>,
 }
 
 impl Peers {
@@ -91,22 +87,34 @@ impl Peers {
         state.addresses.insert(info.id, info.clone());
     }
 
-    /// Forgets a node that was removed. When it was removed from here, the others are told for a while.
+    /// Forgets a node that was removed. When it was removed from here, all others are told, however long one of them is
+    /// away.
     pub(crate) fn forget(&self, node: NodeId, here: bool) {
         let mut state = self.lock();
         state.addresses.remove(&node);
         state.open.remove(&node);
         state.refusals.remove(&node);
-        let now = Instant::now();
-        let until = if here { now + REMOVAL_TOLD } else { now };
-        let told = state.removed.entry(node).or_insert(until);
-        *told = until.max(*told);
+        for untold in state.removed.values_mut() {
+            untold.remove(&node);
+        }
+        let others = state.addresses.keys().copied().filter(|_| here).collect();
+        state.removed.entry(node).or_insert(others);
     }
 
-    /// Returns the nodes that were removed here lately: the others are to forget them too.
-    pub(crate) fn removed_lately(&self) -> Vec<NodeId> {
-        let now = Instant::now();
-        self.lock().removed.iter().filter(|(_, until)| **until > now).map(|(id, _)| *id).collect()
+    /// Lists the removed nodes of which another one is still to be told.
+    pub(crate) fn untold(&self, to: NodeId) -> Vec<NodeId> {
+        let state = self.lock();
+        state.removed.iter().filter(|(_, untold)| untold.contains(&to)).map(|(id, _)| *id).collect()
+    }
+
+    /// Takes note that a node has forgotten removed ones.
+    pub(crate) fn told(&self, to: NodeId, forgotten: impl Iterator<Item = NodeId>) {
+        let mut state = self.lock();
+        for id in forgotten {
+            if let Some(untold) = state.removed.get_mut(&id) {
+                untold.remove(&to);
+            }
+        }
     }
 
     /// Says whether a node was removed and not added again.

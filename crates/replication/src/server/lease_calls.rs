@@ -28,7 +28,8 @@ pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, C
         let starved = starved.collect::<Result<Vec<_>, _>>()?;
         node.last_seen.report(from, node.now(), PeerReport { last_seen, ready: ready_in(&request), starved });
     }
-    request.removed.iter().for_each(|id| membership::told_of_removal(node, NodeId(*id)));
+    let removed = request.removed.iter().map(|id| NodeId(*id));
+    let forgotten = removed.filter(|id| membership::told_of_removal(node, *id)).map(|id| id.0).collect();
     compare(node, from, &request.hashes)?;
     let region = RegionId::new(&request.region).map_err(|_| CodecError::Missing("region"))?;
     let holder = HolderId { node: from, incarnation: Incarnation(request.incarnation), region };
@@ -50,6 +51,7 @@ pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, C
         wall_ms: Some(wall.0),
         time_ms: time.map(|own| own.time.0),
         time_era: time.map_or(0, |own| own.era),
+        forgotten,
     })
 }
 

@@ -241,6 +241,30 @@ async fn a_learner_is_removed() {
     }
 }
 
+/// However long somebody was away, it forgets the node that was removed meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_removed_node_is_forgotten_by_who_was_cut_off() {
+    let mut cluster = Cluster::stopped(4).await;
+    let ids = cluster.ids();
+    let (first, newcomer) = (ids[..3].to_vec(), ids[3]);
+    for id in &first {
+        cluster.run_among(*id, first.clone(), true).await;
+    }
+    propose(cluster.node(first[1]), GroupId::CONTROL, create_app(1)).await.unwrap();
+    cluster.run_among(newcomer, ids.clone(), false).await;
+    let operator = cluster.node(first[1]).clone();
+    operator.add_node(cluster.info(newcomer)).await.unwrap();
+    let away = first[2];
+    let known = || cluster.node(away).status().last_seen.contains_key(&newcomer);
+    eventually("the newcomer to be known", || async { known().then_some(()) }).await;
+    cluster.links.isolate(away);
+    eventually("the newcomer to be removed", || async { operator.remove_node(newcomer).await.ok() }).await;
+    tokio::time::sleep(Duration::from_secs(900)).await;
+    assert!(known(), "it was told though it was cut off");
+    cluster.links.heal();
+    eventually("the removed node to be forgotten", || async { (!known()).then_some(()) }).await;
+}
+
 /// Who removed it still tells the others of that when it is added again by way of another node.
 #[tokio::test(start_paused = true)]
 async fn a_node_that_was_removed_and_added_again_is_heard() {
