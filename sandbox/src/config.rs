@@ -17,7 +17,7 @@ const RETAIN_RECORDS_DEFAULT: usize = 50_000;
 /// Bytes of messages and records kept when nothing else is said.
 const RETAIN_BYTES_DEFAULT: usize = 256 << 20;
 /// The least `retain_bytes`: one whole request has to fit, and with it what is kept beside each message.
-const RETAIN_BYTES_MIN: usize = 16 << 20;
+const RETAIN_BYTES_MIN: usize = 40 << 20;
 
 /// Says where the sandbox listens, whom it calls back, and how much it keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]

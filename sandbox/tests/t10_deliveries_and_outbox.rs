@@ -133,14 +133,14 @@ async fn bad_deliveries_are_refused_whole_and_the_field_is_named() {
 }
 
 #[tokio::test]
-async fn bodies_of_8_mib_fit_and_larger_ones_are_refused_with_or_without_a_declared_length() {
+async fn bodies_of_32_mib_fit_and_larger_ones_are_refused_with_or_without_a_declared_length() {
     let rig = Rig::start().await;
     let with_payload = |len: usize| Dispatch::of(&["m1"]).with("payload", json!("x".repeat(len))).body().to_string();
-    let (status, _) = rig.send(Method::POST, "/v1/deliveries", with_payload(8_388_000)).await;
+    let (status, _) = rig.send(Method::POST, "/v1/deliveries", with_payload(33_554_000)).await;
     assert_eq!(status, StatusCode::OK);
-    let (status, error) = rig.refused(Method::POST, "/v1/deliveries", with_payload(8_388_608)).await;
+    let (status, error) = rig.refused(Method::POST, "/v1/deliveries", with_payload(33_554_432)).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{error}");
-    let chunks = (0..9).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1 << 20]));
+    let chunks = (0..33).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1 << 20]));
     let chunked = Body::from_stream(futures::stream::iter(chunks));
     let (status, error) = rig.refused(Method::POST, "/v1/deliveries", chunked).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{error}");

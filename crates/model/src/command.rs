@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::address::{Address, AddressKey};
 use crate::app::{AppSendState, ChannelDetail};
+use crate::body::{BodyContent, PutPiece};
 use crate::channel::Channel;
-use crate::content::{Content, Substitutions};
+use crate::content::Substitutions;
 use crate::endpoint::EndpointPatch;
 use crate::event::ProviderEvent;
 use crate::id::{AppId, BodyId, EndpointId, Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, RequestId};
@@ -17,8 +18,8 @@ use crate::request::RecipientName;
 use crate::time::Timestamp;
 
 /// A command with the request that caused it. A repeated request id is answered with the first answer for
-/// [`REQUEST_KEPT`](crate::request::REQUEST_KEPT); of messages to accept, each recipient by its own. Commands without one may be applied twice in a row while their caller waits for one answer, never
-/// again after it.
+/// [`REQUEST_KEPT`](crate::request::REQUEST_KEPT); of messages to accept, each recipient by its own. Commands without
+/// one may be applied twice in a row while their caller waits for one answer, never again after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Proposal {
@@ -29,9 +30,9 @@ pub struct Proposal {
 /// The largest encoded proposal, in bytes; an entry of a log holds no more.
 pub const PROPOSAL_BYTES_MAX: usize = 1024 * 1024;
 
-/// The largest email as it is given, in bytes: the command that accepts it holds all of it, and the values for at least
-/// one recipient.
-pub const EMAIL_GIVEN_MAX: usize = PROPOSAL_BYTES_MAX - 64 * 1024;
+/// The largest [`Piece`](crate::body::Piece), in bytes: two of them with their commands fit into one entry.
+pub const PIECE_BYTES_MAX: usize = PROPOSAL_BYTES_MAX / 2 - 1024;
+
 /// The largest number of follow-ups that wait in one group for one target. A target takes a few hundred a second, so
 /// that this is what it can take while a caller waits for the last of them, and more than comes during a failover.
 pub const FOLLOW_UPS_MAX: u64 = 10_000;
@@ -100,6 +101,8 @@ pub enum Command {
         list: OptOutList,
         key: AddressKey,
     },
+    /// Puts a piece of a body that is larger than a command may be.
+    PutPiece(PutPiece),
     /// Accepts messages that share a body.
     AcceptMessages(Box<AcceptMessages>),
     /// Answers recipients of a request to send as they were answered in this group, and sees to it that no other one of
@@ -238,7 +241,8 @@ pub struct AcceptMessages {
     pub channel: Channel,
     /// The body's id, drawn at the listener.
     pub body: BodyId,
-    pub content: Content,
+    /// What it says; pieces must have been put before.
+    pub content: BodyContent,
     /// Values of variables for all recipients.
     pub substitutions: Substitutions,
     /// The class, when the request names one.
@@ -331,7 +335,7 @@ impl Command {
     /// begun, keeps messages from being sent, or is so rare that it is always let in.
     pub fn is_new_work(&self) -> bool {
         match self {
-            Command::AcceptMessages(_) | Command::CloseRequest { .. } => true,
+            Command::PutPiece(_) | Command::AcceptMessages(_) | Command::CloseRequest { .. } => true,
             Command::UpsertEndpoint(upsert) => !upsert.patch.forbids_sending(),
             _ => false,
         }
@@ -351,6 +355,7 @@ impl Command {
             Command::DeleteOptOut { .. } => "delete_opt_out",
             Command::PutListedOptOut { .. } => "put_listed_opt_out",
             Command::DeleteListedOptOut { .. } => "delete_listed_opt_out",
+            Command::PutPiece(_) => "put_piece",
             Command::AcceptMessages(_) => "accept_messages",
             Command::CloseRequest { .. } => "close_request",
             Command::Claim { .. } => "claim",

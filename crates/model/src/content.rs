@@ -9,7 +9,7 @@ pub const VALUE_NAME_PARTS_MAX: usize = 16;
 
 /// The longest text of an SMS template or message, in characters (Pinpoint quotas).
 pub const SMS_TEXT_MAX: usize = 1_600;
-/// The largest email with its variables filled in, in bytes (Pinpoint quotas).
+/// The largest email, as it is given and with its variables filled in, in bytes (Pinpoint quotas).
 pub const EMAIL_SIZE_MAX: usize = 10 * 1024 * 1024;
 /// The largest custom document, in bytes.
 pub const CUSTOM_SIZE_MAX: usize = 256 * 1024;
@@ -46,7 +46,8 @@ pub enum Content {
         /// What carriers' registers know the message by.
         registration: SmsRegistration,
     },
-    /// An email in parts; at least one of `html` and `text` is given; its size is limited by the command that accepts it.
+    /// An email in parts; at least one of `html` and `text` is given; together with the subject they have at most
+    /// [`EMAIL_SIZE_MAX`] bytes.
     Email {
         subject: String,
         html: Option<String>,
@@ -59,7 +60,7 @@ pub enum Content {
         /// Header fields of the caller's, in their order; at most [`HEADERS_MAX`].
         headers: Vec<HeaderField>,
     },
-    /// An email as its caller wrote it (RFC 5322); its size is limited by the command that accepts it.
+    /// An email as its caller wrote it (RFC 5322); at most [`EMAIL_SIZE_MAX`] bytes.
     RawEmail {
         data: Vec<u8>,
         /// The From mailbox of the envelope; the channel's when not given.
@@ -95,6 +96,19 @@ impl Content {
         match self {
             Content::Sms { purpose, .. } => *purpose,
             _ => Purpose::Transactional,
+        }
+    }
+
+    /// Returns the bytes of its texts or data; not those of mailboxes, header fields and what carriers know it by,
+    /// which are few.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Content::Sms { text, .. } => text.len(),
+            Content::Email { subject, html, text, .. } => {
+                subject.len() + [html, text].into_iter().flatten().map(String::len).sum::<usize>()
+            }
+            Content::RawEmail { data, .. } => data.len(),
+            Content::Custom { data } => data.len(),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod accounting;
 pub mod address;
 pub mod alarm;
 pub mod app;
+pub mod body;
 pub mod channel;
 pub mod cluster;
 pub mod content;

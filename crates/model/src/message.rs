@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::address::{Address, AddressKey};
+use crate::body::BodyContent;
 use crate::channel::Channel;
-use crate::content::{Content, Purpose, Substitutions};
+use crate::content::{Purpose, Substitutions};
 use crate::event::EventKind;
 use crate::id::{AppId, BodyId, EndpointId, Epoch, Incarnation, MessageId, NodeId, RegionId};
 use crate::time::Timestamp;
@@ -54,7 +55,7 @@ impl fmt::Display for Class {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Body {
-    pub content: Content,
+    pub content: BodyContent,
     /// Values of variables for all recipients.
     pub substitutions: Substitutions,
     /// What the caller traces the messages by; providers are shown it.

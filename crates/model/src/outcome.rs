@@ -116,6 +116,12 @@ pub enum Refusal {
     /// The partition has no plan yet, so nobody could send.
     #[error("no traffic plan has been adopted yet")]
     NoPlan,
+    /// Pieces of the body are missing: they were kept long enough, or never came. Sending it all again helps.
+    #[error("pieces of the content are missing, send the request again")]
+    BodyIncomplete,
+    /// A piece of a body that can't be: too large, or of another number than the others of its body say.
+    #[error("the piece is not valid: {0}")]
+    PieceInvalid(String),
     /// The plan lets no region send on the channel.
     #[error("no region may send on this channel")]
     NoRegion,
@@ -137,6 +143,6 @@ pub enum Refusal {
 impl Refusal {
     /// Says whether the refusal passes by itself: the same command may succeed later.
     pub fn passes(&self) -> bool {
-        matches!(self, Refusal::NoPlan | Refusal::NoRegion | Refusal::TooManyFollowUps { .. })
+        matches!(self, Refusal::NoPlan | Refusal::NoRegion | Refusal::BodyIncomplete | Refusal::TooManyFollowUps { .. })
     }
 }

@@ -88,6 +88,7 @@ fn home(command: &Command) -> Home {
         | Command::DeleteOptOut { .. }
         | Command::PutListedOptOut { .. }
         | Command::DeleteListedOptOut { .. }
+        | Command::PutPiece(_)
         | Command::AcceptMessages(_)
         | Command::CloseRequest { .. }
         | Command::Claim { .. }
@@ -140,6 +141,7 @@ fn on_partition<T: Tables + ?Sized>(step: &mut Step<'_, T>, command: &Command) -
             forbid::put_listed_opt_out(step, (list.clone(), key.clone()), *source)
         }
         Command::DeleteListedOptOut { list, key } => forbid::delete_listed_opt_out(step, &(list.clone(), key.clone())),
+        Command::PutPiece(put) => messages::put_piece(step, put),
         Command::AcceptMessages(accept) => messages::accept(step, accept),
         Command::CloseRequest { request, recipients } => requests::close(step, *request, recipients),
         Command::Claim { claim, region, messages } => messages::claim(step, *claim, region, messages),

@@ -1,11 +1,11 @@
-//! Removing what was kept long enough: settled messages and later their traces, answers to requests, where deleted
-//! endpoints were, and what belonged to deleted apps.
+//! Removing what was kept long enough: settled messages and later their traces, bodies that nobody accepted, answers to
+//! requests, where deleted endpoints were, and what belonged to deleted apps.
 
 use model::address::{AddressKey, partition_of_app};
 use model::channel::CHANNELS;
 use model::command::{CHUNK_MAX, FollowUpAction};
 use model::endpoint::FORMER_KEPT;
-use model::id::{AppId, EndpointId, GroupId, RequestId, UserId};
+use model::id::{AppId, BodyId, EndpointId, GroupId, RequestId, UserId};
 use model::outcome::Outcome;
 use model::request::REQUEST_KEPT;
 use model::time::Timestamp;
@@ -16,7 +16,7 @@ use crate::messages;
 use crate::step::Step;
 use crate::tables::{
     AddressEndpoints, BlockedKeys, Blocks, DeletedEndpointAges, DeletedEndpoints, Deletions, Endpoints, FormerPlaces,
-    OptOuts, RequestAges, Requests, RowAccess, Table, TableError, Tables, UserEndpoints, Users, WriteRows,
+    OpenBodies, OptOuts, RequestAges, Requests, RowAccess, Table, TableError, Tables, UserEndpoints, Users, WriteRows,
 };
 
 /// How many deleted apps are looked at each time, whatever may be removed: those that wait for something (a pending
@@ -28,13 +28,14 @@ pub(crate) fn retire<T: Tables + ?Sized>(step: &mut Step<'_, T>, limit: u32) -> 
     let limit = limit.min(CHUNK_MAX) as usize;
     let (settled, more_settled) = messages::retire_settled(step, limit)?;
     let (traces, more_traces) = messages::retire_traces(step, limit)?;
+    let (bodies, more_bodies) = messages::retire_open(step, limit)?;
     let (answers, more_answers) = retire_requests(step, limit)?;
     let (endpoints, more_endpoints) = retire_deleted_endpoints(step, limit)?;
     let (rows, more_rows) = retire_apps(step, limit)?;
     Ok(Outcome::Chunk {
-        touched: settled + traces + answers + endpoints + rows,
+        touched: settled + traces + bodies + answers + endpoints + rows,
         next: None,
-        more: more_settled || more_traces || more_answers || more_endpoints || more_rows,
+        more: more_settled || more_traces || more_bodies || more_answers || more_endpoints || more_rows,
     })
 }
 
@@ -124,6 +125,10 @@ fn clear_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId, left: &mut 
     }
     for (_, key, _) in clear::<T, Blocks>(tables, &(app, key, endpoint), |key| key.0 == app, left)? {
         forbid::uncounted(tables, &key)?;
+    }
+    for (key, open) in step.tables.rows_while::<OpenBodies>(&(app, BodyId(0)), *left, |key| key.0 == app)? {
+        messages::remove_open(step, key, &open);
+        *left -= 1;
     }
     *left -= messages::forbid_held(step, app, *left)?;
     Ok(())

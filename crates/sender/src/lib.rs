@@ -13,6 +13,7 @@ mod sender;
 
 pub mod feed;
 
+mod content_room;
 mod pacer;
 mod partition;
 mod shared;

@@ -33,7 +33,8 @@ impl Sender {
     /// Starts sending for the partitions that have a feed. Must be called inside a tokio runtime.
     pub fn start(config: SenderConfig, ports: Ports, routes: Routes, feeds: Feeds) -> Sender {
         let pacer = Pacer::new(&config, ports.clock.boot_time());
-        let shared = Arc::new(Shared { config, ports, routes, pacer, unsettled: AtomicUsize::new(0) });
+        let shared =
+            Arc::new(Shared { config, ports, routes, pacer, contents: Arc::default(), unsettled: AtomicUsize::new(0) });
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for (group, inbox) in feeds.0 {

@@ -8,6 +8,7 @@ use registry::tables::TableError;
 use service::ports::{Clock, GroupTime, Observations, Random, Reads, ReplicatedLog, SendPermits};
 
 use crate::config::SenderConfig;
+use crate::content_room::ContentRoom;
 use crate::journal::{Journal, JournalError};
 use crate::pacer::Pacer;
 use crate::routes::Routes;
@@ -65,6 +66,8 @@ pub(crate) struct Shared {
     pub ports: Ports,
     pub routes: Routes,
     pub pacer: Pacer,
+    /// The contents that are with drivers.
+    pub contents: Arc<ContentRoom>,
     /// Messages begun and not settled, in all partitions.
     pub unsettled: AtomicUsize,
 }

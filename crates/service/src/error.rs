@@ -82,11 +82,12 @@ impl From<Refusal> for ServiceError {
             | Refusal::RequestReused(_)
             | Refusal::PlanInvalid(_) => ErrorCode::Invalid,
             Refusal::PlanConflict { .. } => ErrorCode::Conflict,
-            Refusal::NoPlan | Refusal::NoRegion => ErrorCode::Unavailable,
+            Refusal::NoPlan | Refusal::NoRegion | Refusal::BodyIncomplete => ErrorCode::Unavailable,
             Refusal::TooManyFollowUps { .. } => ErrorCode::Overloaded,
-            Refusal::WrongGroup | Refusal::FollowUpGap { .. } | Refusal::IncarnationOutdated { .. } => {
-                ErrorCode::Internal
-            }
+            Refusal::PieceInvalid(_)
+            | Refusal::WrongGroup
+            | Refusal::FollowUpGap { .. }
+            | Refusal::IncarnationOutdated { .. } => ErrorCode::Internal,
         };
         let retry_after_ms = (code == ErrorCode::Overloaded).then_some(FOLLOW_UPS_RETRY_MS);
         let field = match refusal {

@@ -110,6 +110,16 @@ impl StoredKey for u64 {
     }
 }
 
+impl StoredKey for u32 {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_be_bytes());
+    }
+
+    fn read(input: &mut &[u8]) -> Result<u32, KeyError> {
+        take(input).map(u32::from_be_bytes)
+    }
+}
+
 macro_rules! number_keys {
     ($($name:ident: $number:ty),*) => {
         $(impl StoredKey for $name {

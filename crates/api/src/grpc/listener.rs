@@ -23,7 +23,7 @@ use super::opt_outs::OptOutsService;
 use super::state::GrpcApi;
 use super::traffic::TrafficService;
 use crate::connections::{self, Serving};
-use crate::limits::BODY_MAX;
+use crate::limits::{BODY_MAX, MESSAGES_REQUEST_MAX};
 
 /// The largest number of calls and watches of one connection.
 const STREAMS_PER_CONNECTION_MAX: u32 = 256;
@@ -64,7 +64,11 @@ fn router(api: &Arc<GrpcApi>) -> Result<(Router, HealthReporter), tonic_reflecti
         .add_service(reflection.max_decoding_message_size(OPEN_REQUEST_MAX))
         .add_service(bounded!(v1::apps_server::AppsServer<_>, AppsService(services()), CONTROL_REQUEST_MAX))
         .add_service(bounded!(v1::endpoints_server::EndpointsServer<_>, EndpointsService(services()), BODY_MAX))
-        .add_service(bounded!(v1::messages_server::MessagesServer<_>, MessagesService(services()), BODY_MAX))
+        .add_service(bounded!(
+            v1::messages_server::MessagesServer<_>,
+            MessagesService(services()),
+            MESSAGES_REQUEST_MAX
+        ))
         .add_service(bounded!(v1::opt_outs_server::OptOutsServer<_>, OptOutsService(services()), CONTROL_REQUEST_MAX))
         .add_service(bounded!(v1::traffic_server::TrafficServer<_>, TrafficService(services()), CONTROL_REQUEST_MAX))
         .add_service(bounded!(v1::cluster_server::ClusterServer<_>, ClusterService(services()), CONTROL_REQUEST_MAX))

@@ -1,8 +1,8 @@
 //! Limits of what a message says.
 
-use model::command::EMAIL_GIVEN_MAX;
 use model::content::{
-    CUSTOM_SIZE_MAX, Content, HEADER_VALUE_MAX, HEADERS_MAX, HeaderField, SMS_TEXT_MAX, SmsRegistration, breaks_line,
+    CUSTOM_SIZE_MAX, Content, EMAIL_SIZE_MAX, HEADER_VALUE_MAX, HEADERS_MAX, HeaderField, SMS_TEXT_MAX,
+    SmsRegistration, breaks_line,
 };
 use render::Part;
 use service::ServiceError;
@@ -89,11 +89,10 @@ pub(crate) fn content(content: &Content, names: &ContentNames<'_>) -> Result<(),
             sender(names.template_id, template_id.as_ref())
         }
         Content::Email { subject, html, text, from: sender, reply_to, headers } => {
-            let parts = html.as_ref().map_or(0, String::len) + text.as_ref().map_or(0, String::len);
             if html.is_none() && text.is_none() {
                 return Err(ServiceError::invalid(names.email, "an HTML or a text part is required"));
             }
-            at_most(names.email, subject.len() + parts, EMAIL_GIVEN_MAX, "bytes")?;
+            at_most(names.email, content.bytes(), EMAIL_SIZE_MAX, "bytes")?;
             if breaks_line(subject) {
                 let text = "line breaks and other control characters are not allowed";
                 return Err(ServiceError::invalid(names.subject, text));
@@ -104,7 +103,7 @@ pub(crate) fn content(content: &Content, names: &ContentNames<'_>) -> Result<(),
             reply_to.iter().try_for_each(|address| mailbox(names.reply_to, address))
         }
         Content::RawEmail { data, from: sender } => {
-            some(names.raw_email, data.len(), EMAIL_GIVEN_MAX, "bytes")?;
+            some(names.raw_email, data.len(), EMAIL_SIZE_MAX, "bytes")?;
             raw_email(names.raw_email, data)?;
             from(sender.as_ref())
         }

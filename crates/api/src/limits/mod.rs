@@ -8,5 +8,5 @@ mod values;
 
 pub(crate) use contents::{ContentNames, content, trace};
 pub use resources::BODY_MAX;
-pub(crate) use resources::{ChannelNames, ENDPOINT_REQUEST_MAX, PatchNames, app, channel, patch};
+pub(crate) use resources::{ChannelNames, ENDPOINT_REQUEST_MAX, MESSAGES_REQUEST_MAX, PatchNames, app, channel, patch};
 pub(crate) use values::some;

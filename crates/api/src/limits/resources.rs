@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use model::app::{APP_NAME_MAX, ChannelDetail};
+use model::command::PROPOSAL_BYTES_MAX;
+use model::content::EMAIL_SIZE_MAX;
 use model::endpoint::{
     ATTRIBUTE_NAME_MAX, ATTRIBUTE_VALUE_MAX, Attributes, ENDPOINT_SIZE_MAX, EndpointPatch, VALUES_MAX,
 };
@@ -13,6 +15,8 @@ use super::values::{at_most, mailbox, on_one_line_if_given, some};
 
 /// The largest body of a request, in bytes (Pinpoint: 7 MB).
 pub const BODY_MAX: usize = 7 * 1024 * 1024;
+/// The largest gRPC request about messages, in bytes: the largest email, and what its recipients have of their own.
+pub(crate) const MESSAGES_REQUEST_MAX: usize = EMAIL_SIZE_MAX + PROPOSAL_BYTES_MAX;
 /// The largest encoded request to change an endpoint, in bytes: room for the encoding and for members that are ignored.
 pub(crate) const ENDPOINT_REQUEST_MAX: usize = 4 * ENDPOINT_SIZE_MAX;
 /// The largest number of tags of an app (Pinpoint: 50).

@@ -8,13 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::keys::KnownKey;
-use crate::limits::BODY_MAX;
+use crate::limits::{BODY_MAX, MESSAGES_REQUEST_MAX};
 
-/// The smallest and the largest part of a key, in bytes: two of the largest requests, and what one key needs at most.
+/// The smallest and the largest part of a key, in bytes: two of the largest REST requests or one of the largest calls,
+/// and what one key needs at most.
 const KEY_MIN: usize = 2 * BODY_MAX;
 const KEY_MAX: usize = 64 << 20;
 /// The part that is for requests that name no key, such as providers' callbacks, in bytes.
 const ANONYMOUS_MAX: usize = 8 << 20;
+const _: () = assert!(KEY_MIN >= MESSAGES_REQUEST_MAX, "the largest call fits into the smallest part");
 
 /// Who pays for bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,7 +204,9 @@ mod tests {
     fn a_key_has_room_for_the_largest_request() {
         for keys in [1, 10, 10_000] {
             let budgets = Budgets::new(0, keys);
-            assert!(Share::new(&budgets, payer(0, keys)).take(BODY_MAX).is_ok(), "{keys}");
+            for bytes in [BODY_MAX, MESSAGES_REQUEST_MAX] {
+                assert!(Share::new(&budgets, payer(0, keys)).take(bytes).is_ok(), "{keys}");
+            }
         }
     }
 }

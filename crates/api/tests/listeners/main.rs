@@ -14,6 +14,8 @@ mod grpc_services;
 #[cfg(test)]
 mod grpc_traffic;
 #[cfg(test)]
+mod large_mail;
+#[cfg(test)]
 mod quotas;
 #[cfg(test)]
 mod repeats;

@@ -42,6 +42,8 @@ pub struct Groups {
     clock: Arc<TestClock>,
     /// What the next proposals are answered with instead of being applied.
     pub failure: Mutex<Option<LogError>>,
+    /// After how many more proposals `failure` begins.
+    pub failure_after: AtomicUsize,
     /// While it holds `false`, no proposal is answered.
     pub open: watch::Sender<bool>,
     /// How many proposals wait for an answer.
@@ -62,6 +64,11 @@ impl Groups {
         drop(tables);
         self.applied.send_modify(|index| *index += 1);
         Applied { outcomes, index: LogIndex(*self.applied.borrow()), repeated: false }
+    }
+
+    /// Returns a group's tables.
+    pub fn tables(&self, group: GroupId) -> MemoryTables {
+        self.tables.lock().unwrap().entry(group).or_default().clone()
     }
 
     /// Lets as many follow-ups wait in every group for every partition as may.
@@ -108,7 +115,11 @@ impl ReplicatedLog for Groups {
         proposals: Vec<Proposal>,
         _deadline: Duration,
     ) -> BoxFuture<'_, Result<Applied, LogError>> {
-        let failure = self.failure.lock().unwrap().clone();
+        let mut failure = self.failure.lock().unwrap().clone();
+        let count = |left: usize| left.checked_sub(1);
+        if failure.is_some() && self.failure_after.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count).is_ok() {
+            failure = None;
+        }
         let mut open = self.open.subscribe();
         Box::pin(async move {
             self.waiting.fetch_add(proposals.len(), Ordering::SeqCst);
@@ -251,6 +262,7 @@ impl Node {
             applied: watch::Sender::new(0),
             clock: clock.clone(),
             failure: Mutex::default(),
+            failure_after: AtomicUsize::new(0),
             open: watch::Sender::new(true),
             waiting: AtomicUsize::new(0),
         });

@@ -10,6 +10,7 @@ use super::messages::{
     invariant_accounting, invariant_bodies, invariant_claims, invariant_events, invariant_expiries, invariant_held,
     invariant_outbox, invariant_retirements, invariant_taken, invariant_traces,
 };
+use super::pieces::invariant_pieces;
 use crate::tables::View;
 
 /// A rule over a group's tables.
@@ -20,7 +21,7 @@ type Rule<V> = fn(&V) -> Result<(), Broken>;
 /// # Errors
 /// At the first rule that doesn't hold, and when the tables can't be read.
 pub fn check_all<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
-    let rules: [Rule<V>; 19] = [
+    let rules: [Rule<V>; 20] = [
         invariant_accounting,
         invariant_outbox,
         invariant_expiries,
@@ -30,6 +31,7 @@ pub fn check_all<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
         invariant_taken,
         invariant_traces,
         invariant_bodies,
+        invariant_pieces,
         invariant_events,
         invariant_follow_ups,
         invariant_requests,

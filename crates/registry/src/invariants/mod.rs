@@ -7,6 +7,7 @@ mod check;
 mod endpoints;
 mod follow_ups;
 mod messages;
+mod pieces;
 
 pub use broken::Broken;
 pub use check::check_all;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use model::body::BodyContent;
 use model::command::{AcceptMessages, Recipient};
 use model::id::{Epoch, RegionId};
 use model::message::{Body, Class, Message, Progress, Status};
@@ -12,7 +13,7 @@ use model::plan::TrafficPlan;
 use model::time::Timestamp;
 use traffic::route::route;
 
-use super::moves;
+use super::{moves, pieces};
 use crate::forbid::{self, Ban, Whom};
 use crate::step::Step;
 use crate::tables::{Bodies, Messages, RowAccess, TableError, Tables};
@@ -25,7 +26,8 @@ struct Terms {
 }
 
 /// Accepts messages that share a body; answers each recipient. A message that exists already is accepted again without
-/// effect. Refused as a whole when the app, the channel or the plan lets nobody send.
+/// effect. Refused as a whole when the app, the channel or the plan lets nobody send, and when pieces of the body are
+/// missing.
 pub(crate) fn accept<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     accept: &AcceptMessages,
@@ -39,6 +41,11 @@ pub(crate) fn accept<T: Tables + ?Sized>(
         Ok(routed) => routed,
         Err(refusal) => return Ok(Outcome::Refused(refusal)),
     };
+    if let BodyContent::Pieces(pieces) = &accept.content
+        && !pieces::all_here(step, (accept.app, accept.body), pieces)?
+    {
+        return Ok(Outcome::Refused(Refusal::BodyIncomplete));
+    }
     let expires = Timestamp(step.now.0.saturating_add(accept.time_to_live_ms));
     let terms = Terms { class, expires, epoch: plan.epoch };
     let mut references = 0;
@@ -157,12 +164,20 @@ fn add_references<T: Tables + ?Sized>(
         return Ok(());
     }
     let key = (accept.app, accept.body);
-    let mut body = step.tables.row::<Bodies>(&key)?.unwrap_or_else(|| Body {
-        content: accept.content.clone(),
-        substitutions: accept.substitutions.clone(),
-        trace: accept.trace.clone(),
-        references: 0,
-    });
+    let mut body = match step.tables.row::<Bodies>(&key)? {
+        Some(body) => body,
+        None => {
+            if let BodyContent::Pieces(_) = accept.content {
+                pieces::close(step, key)?;
+            }
+            Body {
+                content: accept.content.clone(),
+                substitutions: accept.substitutions.clone(),
+                trace: accept.trace.clone(),
+                references: 0,
+            }
+        }
+    };
     body.references += references;
     step.tables.store_row::<Bodies>(key, body);
     Ok(())

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use model::body::BodyContent;
 use model::id::{AppId, BodyId, MessageId};
 use model::message::Body;
 use model::time::Timestamp;
 
-use super::{moves, traces};
+use super::{moves, pieces, traces};
 use crate::step::Step;
 use crate::tables::{Bodies, Events, Messages, ProgressOf, Retirements, RowAccess, TableError, Tables};
 
@@ -46,6 +47,9 @@ fn release_body<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId, id: Body
         step.tables.store_row::<Bodies>((app, id), Body { references, ..body });
     } else {
         step.tables.remove_row::<Bodies>(&(app, id));
+        if let BodyContent::Pieces(of) = body.content {
+            pieces::remove(step, (app, id), 0..of.count);
+        }
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use model::accounting::Accounting;
 use model::address::AddressKey;
 use model::app::{App, AppSendState, ChannelSettings};
+use model::body::{OpenBody, Piece};
 use model::channel::Channel;
 use model::command::FollowUpAction;
 use model::endpoint::{Attributes, Endpoint, FormerPlace};
@@ -133,4 +134,10 @@ tables! {
     46 TraceAges: (Timestamp, MessageId) => ();
     /// Where messages to endpoints were decided that were deleted lately.
     47 DeletedEndpoints: (AppId, EndpointId) => DeletedEndpoint;
+    /// The pieces of bodies that are larger than a command may be: of open ones, and of those in [`Bodies`].
+    48 Pieces: (AppId, BodyId, u32) => Piece;
+    /// Bodies whose pieces come in; they go when messages are accepted with them.
+    49 OpenBodies: (AppId, BodyId) => OpenBody;
+    /// The same bodies by the time at which the first piece came.
+    50 OpenBodyAges: (Timestamp, AppId, BodyId) => ();
 }

@@ -50,6 +50,7 @@ pub enum Action {
     Retire(u16, u32),
     Deliver(u16, bool),
     Close(u16, u128, u32),
+    PutPiece(u16, usize, u128, u32),
     SetApplyVersion(u16),
 }
 
@@ -63,6 +64,7 @@ pub struct Accept {
     pub class: Option<Class>,
     pub time_to_live_ms: u64,
     pub asked: bool,
+    pub in_pieces: bool,
 }
 
 /// Returns sequences of at most `length` actions after those that let both apps send.
@@ -91,6 +93,7 @@ fn action() -> impl Strategy<Value = Action> {
         4 => configuration(),
         8 => recipients(),
         10 => accept().prop_map(Action::Accept),
+        3 => put_piece(),
         24 => sending(),
         9 => upkeep(),
         4 => (0..=PARTITIONS, any::<bool>()).prop_map(|(source, twice)| Action::Deliver(source, twice)),
@@ -155,8 +158,9 @@ fn accept() -> impl Strategy<Value = Accept> {
     let recipients = prop::collection::vec((0..12_u64, 0..4_u32), 1..4);
     let time_to_live_ms = select(vec![1, 60_000, DAY]);
     let class = select(vec![None, Some(Class::AtLeastOnce), Some(Class::AtMostOnce), Some(Class::AtMostOnce)]);
-    (0..2_usize, any::<bool>(), recipients, any::<bool>(), class, time_to_live_ms, any::<bool>()).prop_map(
-        |(app, custom, recipients, endpoint, class, time_to_live_ms, asked)| Accept {
+    let in_pieces = select(vec![false, false, true]);
+    (0..2_usize, any::<bool>(), recipients, any::<bool>(), class, time_to_live_ms, any::<bool>(), in_pieces).prop_map(
+        |(app, custom, recipients, endpoint, class, time_to_live_ms, asked, in_pieces)| Accept {
             app,
             custom,
             recipients,
@@ -164,8 +168,16 @@ fn accept() -> impl Strategy<Value = Accept> {
             class,
             time_to_live_ms,
             asked,
+            in_pieces,
         },
     )
+}
+
+/// Of the bodies that messages are accepted with, both pieces; now and then one too many.
+fn put_piece() -> impl Strategy<Value = Action> {
+    let number = select(vec![0, 0, 0, 1, 1, 1, 2]);
+    (1..=PARTITIONS, 0..2_usize, 0..12_u128, number)
+        .prop_map(|(group, app, body, number)| Action::PutPiece(group, app, body, number))
 }
 
 fn sending() -> impl Strategy<Value = Action> {

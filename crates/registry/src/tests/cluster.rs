@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::address::{AddressKey, partition_of_app};
 use model::app::ChannelDetail;
+use model::body::{BodyContent, Piece, Pieces, PutPiece};
 use model::channel::Channel;
 use model::command::{AcceptMessages, Command, Proposal, Recipient, Settlement};
 use model::content::Purpose;
@@ -20,6 +21,9 @@ use crate::tables::{Plans, ProgressOf, RowAccess};
 use crate::tests::world::{PARTITIONS, START, World, content, endpoint_id, number, plan_change, region};
 
 use super::actions::{APPS, Accept, Action, ITS_OWN, THE_NEXT};
+
+/// What bodies in pieces have: one piece of a byte, and one of two.
+const PIECES: Pieces = Pieces { count: 2, bytes: 3, purpose: Purpose::Transactional };
 
 /// A cluster with what its listeners and senders know.
 #[derive(Debug, Clone)]
@@ -150,7 +154,11 @@ impl Cluster {
                 app,
                 channel: if accept.custom { Channel::Custom } else { Channel::Sms },
                 body: BodyId(u128::from(accept.recipients[0].0)),
-                content: content(Purpose::Transactional),
+                content: if accept.in_pieces {
+                    BodyContent::Pieces(PIECES)
+                } else {
+                    BodyContent::Whole(content(Purpose::Transactional))
+                },
                 substitutions: BTreeMap::new(),
                 class: accept.class,
                 time_to_live_ms: accept.time_to_live_ms,
@@ -242,6 +250,12 @@ impl Cluster {
                 let request = RequestId(self.requests.saturating_sub(*back));
                 let recipients = vec![RecipientName::endpoint(&endpoint_id(&format!("e{endpoint}")), 0)];
                 (GroupId(*group), Command::CloseRequest { request, recipients })
+            }
+            Action::PutPiece(group, app, body, number) => {
+                let piece = Piece(vec![*number as u8; *number as usize + 1]);
+                let put =
+                    PutPiece { app: APPS[*app], body: BodyId(*body), number: *number, count: PIECES.count, piece };
+                (GroupId(*group), Command::PutPiece(put))
             }
             Action::SetApplyVersion(group) => (GroupId(*group), Command::SetApplyVersion { version: 1 }),
             _ => return None,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::accounting::Accounting;
 use model::app::ChannelDetail;
+use model::body::BodyContent;
 use model::channel::Channel;
 use model::command::{AcceptMessages, Command, Resolution};
 use model::content::Purpose;
@@ -99,7 +100,11 @@ fn the_class_is_the_requests_else_the_channels_else_the_purposes() {
         let sms = Command::PutChannel { app: APP, channel: Channel::Sms, enabled: None, class: channel, detail };
         world.control(sms);
         world.carry();
-        let accept = AcceptMessages { class: request, content: content(purpose), ..accept(&[(1, near(), None)]) };
+        let accept = AcceptMessages {
+            class: request,
+            content: BodyContent::Whole(content(purpose)),
+            ..accept(&[(1, near(), None)])
+        };
         world.apply(group_of(&near()), Command::AcceptMessages(Box::new(accept)));
         let message = world.tables(group_of(&near())).row::<Messages>(&id(1, &near())).unwrap().unwrap();
         assert_eq!(message.class, expected, "{request:?} {channel:?} {purpose:?}");

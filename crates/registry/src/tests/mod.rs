@@ -13,6 +13,7 @@ mod housekeeping;
 mod messages;
 mod moving;
 mod patches;
+mod pieces;
 mod properties;
 mod requests;
 mod takeover;

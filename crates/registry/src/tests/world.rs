@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::address::{Address, AddressKey, partition_of_app};
 use model::app::ChannelDetail;
+use model::body::BodyContent;
 use model::channel::Channel;
 use model::command::{AcceptMessages, Command, FollowUpAction, Proposal, Recipient, Settlement, UpsertEndpoint};
 use model::content::{Content, Purpose, SmsRegistration};
@@ -330,7 +331,7 @@ pub fn accept(recipients: &[(u64, Target, Option<&str>)]) -> AcceptMessages {
         app: APP,
         channel: Channel::Sms,
         body: BodyId(u128::from(recipients.first().map_or(0, |first| first.message.0 as u64))),
-        content: content(Purpose::Transactional),
+        content: BodyContent::Whole(content(Purpose::Transactional)),
         substitutions: BTreeMap::new(),
         class: None,
         time_to_live_ms: DAY,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
+use model::body::BodyContent;
 use model::channel::Channel;
 use model::command::{AcceptMessages, Command, Proposal};
 use model::content::{Content, Purpose, SmsRegistration};
@@ -73,13 +74,13 @@ pub fn new_work() -> Proposal {
         app: AppId(1),
         channel: Channel::Sms,
         body: BodyId(1),
-        content: Content::Sms {
+        content: BodyContent::Whole(Content::Sms {
             text,
             purpose: Purpose::Transactional,
             origination_number: None,
             sender_id: None,
             registration: SmsRegistration::default(),
-        },
+        }),
         substitutions: BTreeMap::new(),
         class: None,
         time_to_live_ms: 1,

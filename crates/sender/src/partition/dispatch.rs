@@ -22,11 +22,15 @@ use super::pre_check::{Blocked, Crossed, Crossing, Work};
 use super::prepare::{Desk, Draft};
 use super::turn::{Turn, Wake};
 use super::{Done, Partition};
+use crate::content_room::ContentShare;
 use crate::driver::DriverResult;
 
 /// How far apart a lease that is missing is asked for while messages are due.
 const LEASE_TRIES: RetryPolicy =
     RetryPolicy { first: Duration::from_millis(10), factor: 2, max: Duration::from_millis(100) };
+
+/// How long a batch waits for others to end while drivers have as many contents as they may.
+const CONTENTS_RETRY: Duration = Duration::from_millis(20);
 
 /// What is known of a lane's dispatches.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,6 +54,14 @@ pub(super) struct Dispatched {
     begun: Vec<(Entry, u32)>,
     results: Vec<DriverResult>,
     took: Duration,
+}
+
+/// What was prepared for a batch.
+#[derive(Default)]
+struct Drafted {
+    drafts: Vec<Draft>,
+    /// The bytes of their contents.
+    bytes: usize,
 }
 
 /// Whether a lane may begin a batch, or claim one.
@@ -104,6 +116,9 @@ impl Partition {
         let limit = limits.batch_len.min(driver.batch_max().max(1)).min(room);
         if limit == 0 || state.batches >= limits.batches_in_flight {
             return May::Later;
+        }
+        if self.shared.contents.is_full() {
+            return May::At(turn.instant + CONTENTS_RETRY);
         }
         if lane.class == Class::AtMostOnce {
             // Claimed when they could begin.
@@ -185,7 +200,7 @@ impl Partition {
     fn begin_dispatch(&mut self, turn: Turn<'_>, lane: Lane, limit: usize) -> Result<(), TableError> {
         let shared = Arc::clone(&self.shared);
         let Some(driver) = shared.routes.driver(lane.channel) else { return Ok(()) };
-        let drafts = self.draft(turn, lane, limit)?;
+        let Drafted { drafts, bytes } = self.draft(turn, lane, limit)?;
         if drafts.is_empty() {
             return Ok(());
         }
@@ -196,10 +211,11 @@ impl Partition {
             unbegun: self.claims.with_driver(lane.channel),
             less: Arc::clone(&self.less_unbegun),
         });
+        let share = shared.contents.take(bytes);
         let inflight = &mut self.inflight;
         let mut crossing = Crossing { shared: &shared, group: self.group, driver, inflight, counting };
         match crossing.cross(drafts) {
-            Ok(crossed) => self.follow(lane, crossed, entries.len()),
+            Ok(crossed) => self.follow(lane, crossed, (entries.len(), share)),
             Err(Blocked::NoPermit(refused)) => {
                 self.rest_after_refusal(refused);
                 self.put_back(lane, entries);
@@ -210,7 +226,7 @@ impl Partition {
     }
 
     /// Takes due messages of a lane, as many as its pace allows, and prepares them.
-    fn draft(&mut self, turn: Turn<'_>, lane: Lane, limit: usize) -> Result<Vec<Draft>, TableError> {
+    fn draft(&mut self, turn: Turn<'_>, lane: Lane, limit: usize) -> Result<Drafted, TableError> {
         let shared = Arc::clone(&self.shared);
         let wanted = limit.min(self.waiting_in(lane));
         let granted = match lane.class {
@@ -219,7 +235,7 @@ impl Partition {
             Class::AtMostOnce => wanted,
         };
         if granted == 0 {
-            return Ok(Vec::new());
+            return Ok(Drafted::default());
         }
         let entries = self.take(turn, lane, granted);
         let desk = Desk { view: turn.view, shared: &shared, plan: self.plan.as_deref() };
@@ -236,8 +252,9 @@ impl Partition {
         if lane.class == Class::AtMostOnce {
             self.release(drafts.moved);
         }
-        shared.pacer.give_back(lane.channel, granted - drafts.ready.len());
-        Ok(drafts.ready)
+        shared.pacer.give_back(lane.channel, granted - drafts.ready.len() - drafts.left.len());
+        self.put_back(lane, drafts.left);
+        Ok(Drafted { drafts: drafts.ready, bytes: drafts.bytes })
     }
 
     /// Takes due messages of a lane that are not in flight.
@@ -261,8 +278,8 @@ impl Partition {
         }
     }
 
-    /// Follows up on a crossing of `count` messages.
-    fn follow(&mut self, lane: Lane, crossed: Crossed, count: usize) {
+    /// Follows up on a crossing of `count` messages, whose contents take `share`.
+    fn follow(&mut self, lane: Lane, crossed: Crossed, (count, share): (usize, ContentShare)) {
         self.shared.pacer.give_back(lane.channel, count - crossed.begun.len() - crossed.left.len());
         self.shared.unsettled.fetch_add(crossed.begun.len(), Ordering::Relaxed);
         self.put_back(lane, crossed.left);
@@ -278,11 +295,11 @@ impl Partition {
             self.release(crossed.over);
         }
         if let Some(work) = crossed.work {
-            self.begin_work(lane, crossed.begun, work);
+            self.begin_work(lane, crossed.begun, (work, share));
         }
     }
 
-    fn begin_work(&mut self, lane: Lane, begun: Vec<(Entry, u32)>, work: Work) {
+    fn begin_work(&mut self, lane: Lane, begun: Vec<(Entry, u32)>, (work, share): (Work, ContentShare)) {
         let state = self.lanes.entry(lane).or_default();
         state.batches += 1;
         state.last_begun = Some(Instant::now());
@@ -293,6 +310,7 @@ impl Partition {
         let dispatching = async move {
             tracing::debug!("batch given to the driver");
             let results = work.await;
+            drop(share);
             tracing::debug!("batch answered");
             Done::Dispatched(Dispatched { lane, begun, results, took: began.elapsed() })
         };

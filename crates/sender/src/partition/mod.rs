@@ -3,8 +3,8 @@
 //! lease that is missing while messages are due is asked for again, in bounded steps.
 //!
 //! Rooms in reading order: `turn` (what one pass sees of time), `news`, `plan` (adoption, what moves, drained),
-//! `earlier` (claims from before this start), `claims` with `unbegun`, `prepare`, `pre_check` (what may go), `begin` (the critical section), `dispatch`, `settle`,
-//! `propose`.
+//! `earlier` (claims from before this start), `claims` with `unbegun`, `bodies`, `prepare`, `pre_check` (what may go),
+//! `begin` (the critical section), `dispatch`, `settle`, `propose`.
 
 mod turn;
 
@@ -12,6 +12,7 @@ mod news;
 mod plan;
 
 mod begin;
+mod bodies;
 mod claims;
 mod dispatch;
 mod earlier;
@@ -37,9 +38,9 @@ use tokio::task::JoinSet;
 
 use crate::feed::{Inbox, News, Received};
 use crate::shared::{SenderFault, Shared};
+use bodies::Bodies;
 use claims::{ClaimAnswer, Claims};
 use dispatch::{Dispatched, LaneState, LeaseTries};
-use prepare::Bodies;
 use settle::Results;
 use turn::{Turn, Wake};
 

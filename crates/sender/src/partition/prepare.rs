@@ -1,24 +1,26 @@
 //! Everything about a dispatch that needs no lease: finding the rows, filling the variables. Done before the critical
 //! section, so that it stays short; what may forbid the message is checked inside.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Place;
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use delivery::schedule::Entry;
 use model::app::ChannelDetail;
-use model::content::{Content, Substitutions};
-use model::{AppId, BodyId, Channel, Epoch, Message, TrafficPlan};
+use model::content::{Content, EMAIL_SIZE_MAX, Substitutions};
+use model::{AppId, Channel, Epoch, Message, TrafficPlan};
 use registry::Candidate;
-use registry::tables::{AppSendStates, Bodies as BodiesTable, Messages, RowAccess, TableError, View};
-use render::{Prepared, RenderError, Values};
+use registry::tables::{AppSendStates, Messages, RowAccess, TableError, View};
+use render::{RenderError, Values};
 
+use super::bodies::Bodies;
 use super::plan::moves_away;
 use crate::driver::Delivery;
 use crate::shared::Shared;
 
-/// The largest number of parsed bodies kept.
-const BODIES_KEPT: usize = 256;
+/// The largest sum of the contents of a batch, in bytes: one of the largest emails, or many small ones. The first
+/// message of a batch goes however large it is.
+const BATCH_BYTES_MAX: usize = EMAIL_SIZE_MAX;
 
 /// A message that is ready to be dispatched, if nothing forbids it.
 pub(super) struct Draft {
@@ -37,20 +39,10 @@ pub(super) struct Drafts {
     pub moved: Vec<Entry>,
     /// They can never be sent as they are: why, by message.
     pub unsendable: Vec<(Entry, RenderError)>,
-}
-
-/// Bodies that were parsed, the oldest forgotten first.
-#[derive(Default)]
-pub(super) struct Bodies {
-    parsed: BTreeMap<(AppId, BodyId), Body>,
-    order: VecDeque<(AppId, BodyId)>,
-}
-
-#[derive(Clone)]
-struct Body {
-    content: Result<Prepared, RenderError>,
-    substitutions: Arc<Substitutions>,
-    trace: Option<Arc<str>>,
+    /// There was no room for their contents in the batch.
+    pub left: Vec<Entry>,
+    /// The bytes of the contents of those that are ready.
+    pub bytes: usize,
 }
 
 /// Where drafts are made from.
@@ -65,13 +57,14 @@ impl Bodies {
     pub(super) fn drafts(&mut self, desk: &Desk<'_>, entries: Vec<Entry>) -> Result<Drafts, TableError> {
         let mut drafts = Drafts::default();
         let mut origins: BTreeMap<(AppId, Channel), Option<String>> = BTreeMap::new();
-        for entry in entries {
+        let mut entries = entries.into_iter();
+        while let Some(entry) = entries.next() {
             let Some(message) = desk.view.row::<Messages>(&entry.message)? else { continue };
             if moves_away(desk.plan, message.channel, &message.key, &desk.shared.config.region) {
                 drafts.moved.push(entry);
                 continue;
             }
-            let Some(body) = self.body(desk.view, &message)? else { continue };
+            let Some(body) = self.of(desk.view, &message)? else { continue };
             let place = (message.app, message.channel);
             if let Place::Vacant(vacant) = origins.entry(place) {
                 vacant.insert(origin_of_channel(desk.view, place.0, place.1)?);
@@ -83,7 +76,12 @@ impl Bodies {
                 attributes: &Substitutions::new(),
             };
             match body.content.and_then(|prepared| prepared.render(values)) {
+                Ok(content) if drafts.bytes + content.bytes() > BATCH_BYTES_MAX && !drafts.ready.is_empty() => {
+                    drafts.left.push(entry);
+                    drafts.left.extend(entries.by_ref());
+                }
                 Ok(content) => {
+                    drafts.bytes += content.bytes();
                     let origination = origin_of(&content).or_else(|| origins.get(&place).cloned().flatten());
                     let candidate = Candidate::of(&message);
                     let delivery = Delivery { origination, trace: body.trace, ..delivery(message, content) };
@@ -93,27 +91,6 @@ impl Bodies {
             }
         }
         Ok(drafts)
-    }
-
-    fn body(&mut self, view: &dyn View, message: &Message) -> Result<Option<Body>, TableError> {
-        let key = (message.app, message.body);
-        if let Some(body) = self.parsed.get(&key) {
-            return Ok(Some(body.clone()));
-        }
-        let Some(row) = view.row::<BodiesTable>(&key)? else { return Ok(None) };
-        let body = Body {
-            content: Prepared::new(row.content),
-            substitutions: Arc::new(row.substitutions),
-            trace: row.trace.map(Arc::from),
-        };
-        self.parsed.insert(key, body.clone());
-        self.order.push_back(key);
-        if self.order.len() > BODIES_KEPT
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.parsed.remove(&oldest);
-        }
-        Ok(Some(body))
     }
 }
 

@@ -9,6 +9,8 @@ mod crash;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod large;
+#[cfg(test)]
 mod late;
 #[cfg(test)]
 mod lost;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use delivery::pacing::Rate;
 use model::app::{AppSendState, ChannelDetail, ChannelSendState};
+use model::body::BodyContent;
 use model::channel::CHANNELS;
 use model::command::{AcceptMessages, Command, FollowUpAction, Proposal, Recipient};
 use model::content::{Content, Purpose, SmsRegistration, Substitutions};
@@ -135,15 +136,27 @@ impl World {
         class: Class,
         (numbers, time_to_live): (std::ops::Range<u64>, Duration),
     ) -> Vec<MessageId> {
-        let recipients: Vec<Recipient> = numbers.map(|number| self.recipient(number)).collect();
-        let messages = recipients.iter().map(|recipient| recipient.message).collect();
         let text = text.to_owned();
         let (purpose, registration) = (Purpose::Transactional, SmsRegistration::default());
+        let content = Content::Sms { text, purpose, origination_number: None, sender_id: None, registration };
+        let body = BodyId(u128::from(self.next_u64()));
+        self.accept_body((body, BodyContent::Whole(content)), class, (numbers, time_to_live))
+    }
+
+    /// Accepts messages with a body, of which all pieces must have been put, and a time to live.
+    pub fn accept_body(
+        &self,
+        (body, content): (BodyId, BodyContent),
+        class: Class,
+        (numbers, time_to_live): (std::ops::Range<u64>, Duration),
+    ) -> Vec<MessageId> {
+        let recipients: Vec<Recipient> = numbers.map(|number| self.recipient(number)).collect();
+        let messages = recipients.iter().map(|recipient| recipient.message).collect();
         let outcome = self.apply(Command::AcceptMessages(Box::new(AcceptMessages {
             app: APP,
             channel: Channel::Sms,
-            body: BodyId(u128::from(self.next_u64())),
-            content: Content::Sms { text, purpose, origination_number: None, sender_id: None, registration },
+            body,
+            content,
             substitutions: Substitutions::new(),
             class: Some(class),
             time_to_live_ms: time_to_live.as_millis() as u64,

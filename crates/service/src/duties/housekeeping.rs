@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use model::body::OPEN_BODY_KEPT;
 use model::command::{CHUNK_MAX, Command};
 use model::endpoint::FORMER_KEPT;
-use model::id::{AppId, EndpointId, GroupId, MessageId, RequestId};
+use model::id::{AppId, BodyId, EndpointId, GroupId, MessageId, RequestId};
 use model::outcome::Outcome;
 use model::request::REQUEST_KEPT;
 use model::time::{BootTime, Timestamp};
 use registry::tables::{
-    DeletedEndpointAges, Deletions, Expiries, ReadRows, RequestAges, Retirements, TableError, TraceAges, View,
+    DeletedEndpointAges, Deletions, Expiries, OpenBodyAges, ReadRows, RequestAges, Retirements, TableError, TraceAges,
+    View,
 };
 use registry::{SETTLED_KEPT, TRACES_KEPT};
 
@@ -100,15 +102,17 @@ fn something_expires(now: Timestamp, view: &dyn View) -> Result<bool, TableError
 fn something_retires(now: Timestamp, view: &dyn View) -> Result<bool, TableError> {
     let messages = ReadRows::<Retirements>::scan(view, &(Timestamp(0), MessageId(0)), 1)?;
     let traces = ReadRows::<TraceAges>::scan(view, &(Timestamp(0), MessageId(0)), 1)?;
+    let bodies = ReadRows::<OpenBodyAges>::scan(view, &(Timestamp(0), AppId(0), BodyId(0)), 1)?;
     let requests = ReadRows::<RequestAges>::scan(view, &(Timestamp(0), RequestId(0)), 1)?;
     let none = (Timestamp(0), AppId(0), EndpointId::from_stored(String::new()));
     let endpoints = ReadRows::<DeletedEndpointAges>::scan(view, &none, 1)?;
     let deletions = ReadRows::<Deletions>::scan(view, &AppId(0), 1)?;
     let old_message = messages.first().is_some_and(|((settled, _), ())| settled.plus(SETTLED_KEPT) <= now);
     let old_trace = traces.first().is_some_and(|((settled, _), ())| settled.plus(TRACES_KEPT) <= now);
+    let old_body = bodies.first().is_some_and(|((since, ..), ())| since.plus(OPEN_BODY_KEPT) <= now);
     let old_request = requests.first().is_some_and(|((given, _), ())| given.plus(REQUEST_KEPT) <= now);
     let old_endpoint = endpoints.first().is_some_and(|((deleted, ..), ())| deleted.plus(FORMER_KEPT) <= now);
-    Ok(old_message || old_trace || old_request || old_endpoint || !deletions.is_empty())
+    Ok(old_message || old_trace || old_body || old_request || old_endpoint || !deletions.is_empty())
 }
 
 #[cfg(test)]
@@ -142,5 +146,17 @@ mod tests {
         assert_eq!(wishes(&tables, &mut duty, LOOK).wishes.len(), 1);
         duty.answered(at(LOOK), EXPIRE, &chunk(false));
         assert_eq!(wishes(&tables, &mut duty, LOOK).wishes.len(), 0);
+    }
+
+    #[test]
+    fn an_open_body_is_retired_when_it_is_old_enough() {
+        let mut tables = MemoryTables::default();
+        WriteRows::<OpenBodyAges>::put(&mut tables, (Timestamp(10), AppId(1), BodyId(1)), ());
+        let due = Timestamp(10).plus(OPEN_BODY_KEPT);
+        for (now, wished) in [(Timestamp(due.0 - 1), 0), (due, 1)] {
+            let now = Now { boot_time: BootTime::default(), time: now };
+            let step = HousekeepingDuty::new(GroupId(1)).step(now, &tables).unwrap();
+            assert_eq!(step.wishes.len(), wished, "{now:?}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use model::body::PutPiece;
 use model::command::{AcceptMessages, FollowUpAction, OutboxCursor, Resolution, Settlement, UpsertEndpoint};
 use model::event::ProviderEvent;
 use model::message::Claim;
@@ -68,6 +69,7 @@ fn write(writer: &mut Writer<'_>, command: &Command) {
         Command::DeleteOptOut { app, key, channel } => {
             writer.nested(23, |delete| write_recipient(delete, *app, key, *channel));
         }
+        Command::PutPiece(put) => writer.message(37, put),
         Command::AcceptMessages(accept) => writer.message(24, accept.as_ref()),
         Command::CloseRequest { request, recipients } => write_close_request(writer, *request, recipients),
         Command::Claim { claim, region, messages } => write_claim(writer, claim, region, messages),
@@ -202,6 +204,7 @@ fn read(command: Generated) -> Result<Command, InvalidField> {
         Generated::AcceptMessages(accept) => {
             AcceptMessages::read(accept).map(Box::new).map(Command::AcceptMessages).within("accept_messages")
         }
+        Generated::PutPiece(put) => PutPiece::read(put).map(Command::PutPiece).within("put_piece"),
         Generated::CloseRequest(close) => read_close_request(close).within("close_request"),
         Generated::Claim(claim) => read_claim(claim).within("claim"),
         Generated::ReleaseClaims(release) => read_release(release).within("release_claims"),

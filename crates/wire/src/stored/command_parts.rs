@@ -5,7 +5,8 @@ use model::event::ProviderEvent;
 use model::message::SendResult;
 use model::{Address, AddressKey, AppId, BodyId, EndpointId, EndpointPatch, MessageId, RequestId, Timestamp};
 
-use super::content::{content, lists};
+use super::body;
+use super::content::lists;
 use super::{Form, Writer};
 use crate::error::InvalidField;
 use crate::read::{Within as _, code, code_if_given, endpoint, list, required, text};
@@ -18,7 +19,7 @@ impl Form for AcceptMessages {
         writer.id(1, self.app.0);
         writer.code(2, self.channel);
         writer.id(3, self.body.0);
-        writer.message(4, &self.content);
+        body::write_content(writer, (4, 11), &self.content);
         writer.lists(5, &self.substitutions);
         writer.code_if_given(6, self.class);
         writer.uint(7, self.time_to_live_ms);
@@ -32,7 +33,7 @@ impl Form for AcceptMessages {
             app: required(accept.app, "app").map(AppId::from)?,
             channel: code(accept.channel, "channel")?,
             body: required(accept.body, "body").map(BodyId::from)?,
-            content: content(accept.content)?,
+            content: body::content_of_command(accept.body_content)?,
             substitutions: lists(accept.substitutions),
             class: code_if_given(accept.class, "class")?,
             time_to_live_ms: accept.time_to_live_ms,

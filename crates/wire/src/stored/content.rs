@@ -1,12 +1,11 @@
-//! What messages say, and the bodies that share it.
+//! What messages say.
 
 use model::content::{Content, HeaderField, SmsRegistration, Substitutions};
 use model::endpoint::Attributes;
-use model::message::Body;
 
 use super::{Form, Writer};
 use crate::error::InvalidField;
-use crate::read::{Within as _, code, required};
+use crate::read::{code, required};
 use crate::state;
 
 impl Form for Content {
@@ -80,11 +79,6 @@ impl Form for HeaderField {
     }
 }
 
-/// Parses the `content` of a message that must have one.
-pub(super) fn content(row: Option<state::Content>) -> Result<Content, InvalidField> {
-    required(row, "content").and_then(|row| Content::read(row).within("content"))
-}
-
 /// Parses a map of lists of texts.
 pub(super) fn lists(map: std::collections::BTreeMap<String, state::Texts>) -> Substitutions {
     map.into_iter().map(|(name, texts)| (name, texts.values)).collect()
@@ -99,25 +93,5 @@ impl Form for Attributes {
 
     fn read(row: state::Attributes) -> Result<Attributes, InvalidField> {
         Ok(lists(row.attributes))
-    }
-}
-
-impl Form for Body {
-    type Generated = state::Body;
-
-    fn write(&self, writer: &mut Writer<'_>) {
-        writer.message(1, &self.content);
-        writer.lists(2, &self.substitutions);
-        writer.uint(3, self.references);
-        writer.text_if_given(4, self.trace.as_deref());
-    }
-
-    fn read(row: state::Body) -> Result<Body, InvalidField> {
-        Ok(Body {
-            content: content(row.content)?,
-            substitutions: lists(row.substitutions),
-            trace: row.trace,
-            references: row.references,
-        })
     }
 }

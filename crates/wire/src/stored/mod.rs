@@ -15,6 +15,7 @@ mod app;
 mod plan;
 mod reading;
 
+mod body;
 mod content;
 mod endpoint;
 mod message;

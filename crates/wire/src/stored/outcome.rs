@@ -173,6 +173,8 @@ impl Form for Refusal {
             Refusal::AddressMissing => writer.nothing(17),
             Refusal::AddressInvalid(why) => writer.text_given(18, why),
             Refusal::RequestReused(most) => writer.uint_given(19, *most as u64),
+            Refusal::BodyIncomplete => writer.nothing(20),
+            Refusal::PieceInvalid(why) => writer.text_given(21, why),
         }
     }
 
@@ -199,6 +201,8 @@ impl Form for Refusal {
             Kind::AddressMissing(_) => Refusal::AddressMissing,
             Kind::RequestReused(found) => Refusal::RequestReused(count(found, "request_reused")?),
             Kind::AddressInvalid(why) => Refusal::AddressInvalid(why),
+            Kind::BodyIncomplete(_) => Refusal::BodyIncomplete,
+            Kind::PieceInvalid(why) => Refusal::PieceInvalid(why),
             Kind::TooManyFollowUps(full) => {
                 Refusal::TooManyFollowUps { target: group(full.target, "target")?, limit: full.limit }
             }

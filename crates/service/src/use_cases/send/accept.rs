@@ -1,30 +1,20 @@
 //! Sending messages: recipients are resolved, gathered by channel, body and partition, and proposed to all partitions
-//! at once. A request isn't atomic over partitions: each recipient has its own answer.
+//! at once; those whose content is in pieces when the pieces are there. A request isn't atomic over partitions: each
+//! recipient has its own answer.
 
-use futures::future::join_all;
-use model::channel::Channel;
-use model::command::{AcceptMessages, Command, Proposal};
+use futures::future::{join, join_all};
+use futures::stream::{self, StreamExt as _};
 use model::content::Content;
-use model::id::{BodyId, MessageId};
-use model::outcome::Outcome;
 
-use super::batches::{BatchKey, Batches, Placed, shared_bytes};
+use super::batches::{Batches, BodyKey, Shared, shared_bytes};
 use super::earlier::{Earlier, Places, occurrences};
 use super::outcome::{SendOutcome, not_taken};
+use super::pieces::{BODIES_UNDER_WAY_MAX, Cut};
+use super::propose::Asked;
 use super::request::{SendAnswer, SendRequest};
 use super::resolve::{Known, Resolved, Unresolved};
 use crate::error::{ErrorCode, ServiceError};
-use crate::ports::{Applied, LogError};
-use crate::use_cases::{REQUEST_DEADLINE, Service, unexpected};
-
-/// A recipient of a batch.
-struct Asked {
-    place: usize,
-    /// The address as it was written.
-    written: String,
-    /// The id that was drawn for its message.
-    message: MessageId,
-}
+use crate::use_cases::{Service, unexpected};
 
 /// The answers of a request, by the places of its recipients.
 type Answers = [Option<SendAnswer>];
@@ -71,8 +61,8 @@ impl Service {
                 Ok(Resolved { channel, content, written, mut recipient }) => {
                     recipient.occurrence = occurrences.get(place).copied().unwrap_or_default();
                     let own = target.content.as_ref().map(|_| place);
-                    let first = BatchKey { group: recipient.message.group(), channel, own, part: 0 };
-                    batches.add(first, || shared(request, content), (place, written, recipient));
+                    let whole = BodyKey { group: recipient.message.group(), channel, own, in_pieces: false };
+                    batches.add(whole, || shared(request, content), (place, written, recipient));
                 }
                 Err(Unresolved { answer, group }) => {
                     answers[place] = Some(answer);
@@ -83,11 +73,19 @@ impl Service {
         (batches, doubtful)
     }
 
-    /// Proposes all batches at once and fills in the answers. Returns the refusal of a partition that has too much work.
+    /// Proposes all batches at once, those in pieces a few bodies at a time, and fills in the answers. Returns the
+    /// refusal of a partition that has too much work.
     async fn accept_all(&self, request: &SendRequest, batches: Batches, answers: &mut Answers) -> Option<ServiceError> {
-        let accepted = join_all(batches.into_commands().map(|(key, batch)| self.accept(request, key, batch)));
+        let (in_pieces, whole): (Vec<_>, Vec<_>) = batches.into_bodies().partition(|(key, _)| key.in_pieces);
+        let cut = Cut::of(request, in_pieces.iter().map(|(key, _)| key), self.clock.boot_time());
+        let whole = join_all(whole.into_iter().map(|(key, batches)| self.accept_whole(request, key, batches)));
+        let in_pieces = stream::iter(in_pieces)
+            .map(|(key, batches)| self.accept_in_pieces(request, (key, batches), &cut))
+            .buffer_unordered(BODIES_UNDER_WAY_MAX)
+            .collect::<Vec<_>>();
+        let (whole, in_pieces) = join(whole, in_pieces).await;
         let mut overloaded = None;
-        for (batch, answer) in accepted.await {
+        for (batch, answer) in whole.into_iter().chain(in_pieces).flatten() {
             match answer {
                 Ok(outcomes) => {
                     for (Asked { place, written, message }, outcome) in batch.into_iter().zip(outcomes) {
@@ -109,40 +107,6 @@ impl Service {
         }
         overloaded
     }
-
-    /// Proposes one batch and returns where its answers belong.
-    async fn accept(
-        &self,
-        request: &SendRequest,
-        BatchKey { group, channel, own, .. }: BatchKey,
-        batch: Vec<Placed>,
-    ) -> (Vec<Asked>, Result<Vec<SendOutcome>, ServiceError>) {
-        let (asked, recipients): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .map(|(place, written, recipient)| (Asked { place, written, message: recipient.message }, recipient))
-            .unzip();
-        let own_content = own.and_then(|place| request.targets[place].content.clone());
-        let Some(content) = own_content.or_else(|| request.contents.get(&channel).cloned()) else {
-            return (asked, Err(unexpected("a recipient without content")));
-        };
-        let time_to_live = request.time_to_live.unwrap_or_else(|| channel.default_time_to_live());
-        let command = Command::AcceptMessages(Box::new(AcceptMessages {
-            app: request.app,
-            channel,
-            body: BodyId(self.random.next_u128()),
-            content: content.content().clone(),
-            substitutions: request.substitutions.clone(),
-            trace: request.trace.clone(),
-            class: request.class,
-            time_to_live_ms: u64::try_from(time_to_live.as_millis()).unwrap_or(u64::MAX).max(1),
-            context: request.context.clone(),
-            recipients,
-        }));
-        let proposal = vec![Proposal { request: request.request, command }];
-        let answer = self.log.propose(group, proposal, REQUEST_DEADLINE).await;
-        let outcomes = accepted(channel, asked.len(), answer);
-        (asked, outcomes)
-    }
 }
 
 fn fill(answers: &mut Answers, found: impl IntoIterator<Item = (usize, SendAnswer)>) {
@@ -150,23 +114,8 @@ fn fill(answers: &mut Answers, found: impl IntoIterator<Item = (usize, SendAnswe
 }
 
 /// Counts the bytes that each command of a request has for a content, whoever gets it.
-fn shared(request: &SendRequest, content: &Content) -> usize {
+fn shared(request: &SendRequest, content: &Content) -> Shared {
     shared_bytes(content, &request.substitutions, request.trace.as_deref(), &request.context)
-}
-
-/// Makes outcomes of a batch of `count` recipients.
-fn accepted(
-    channel: Channel,
-    count: usize,
-    answer: Result<Applied, LogError>,
-) -> Result<Vec<SendOutcome>, ServiceError> {
-    match answer?.outcomes.into_iter().next() {
-        Some(Outcome::Accepted(acceptances)) => {
-            Ok(acceptances.into_iter().map(|acceptance| SendOutcome::of(acceptance, channel)).collect())
-        }
-        Some(Outcome::Refused(refusal)) => Ok(vec![SendOutcome::refused(&refusal, channel); count]),
-        _ => Err(unexpected("something else than acceptances")),
-    }
 }
 
 fn finish(answers: Vec<Option<SendAnswer>>, overloaded: Option<ServiceError>) -> Result<Vec<SendAnswer>, ServiceError> {

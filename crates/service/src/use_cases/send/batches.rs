@@ -1,6 +1,7 @@
 //! Gathers the recipients of a request into commands: those of one partition, channel and content together, as many as
-//! one command may hold. What is estimated here is never less than what the log counts, so that a request which is
-//! within the limits of each of its recipients isn't too large as a whole.
+//! one command may hold. A recipient with whose values the content doesn't fit into a command gets it in pieces. What
+//! is estimated here is never less than what the log counts, so that a request which is within the limits of each of
+//! its recipients isn't too large as a whole.
 
 use std::collections::BTreeMap;
 
@@ -13,45 +14,96 @@ use model::id::GroupId;
 const FIELD_BYTES: usize = 16;
 /// The most bytes of the fields of a command, or of a recipient, that have a fixed size.
 const FIXED_BYTES: usize = 256;
+/// The most bytes of what says that a content is in pieces.
+const PIECES_BYTES: usize = 64;
 
-/// What the recipients of a command share: the partition, the channel, for those with a content of their own their
-/// place in the request, and the number of the command among those that share all this.
+/// What the recipients of a body share: the partition, the channel, for those with a content of their own their place
+/// in the request, and whether the content goes in pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct BatchKey {
+pub(super) struct BodyKey {
     pub(super) group: GroupId,
     pub(super) channel: Channel,
     pub(super) own: Option<usize>,
-    pub(super) part: u32,
+    pub(super) in_pieces: bool,
 }
 
 /// A recipient with its place in the request and its address as it was written.
 pub(super) type Placed = (usize, String, Recipient);
 
-/// Recipients, by the command that they belong to.
+/// The recipients of one command.
+pub(super) type Batch = Vec<Placed>;
+
+/// At least the bytes that each command has besides recipients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shared {
+    /// Of the content, when it is whole.
+    pub(super) content: usize,
+    /// Of everything else.
+    pub(super) others: usize,
+}
+
+/// Recipients, by the body and command that they belong to.
 #[derive(Debug, Default)]
 pub(super) struct Batches {
-    batches: BTreeMap<BatchKey, Vec<Placed>>,
-    /// The part that is filled, and how many bytes are left in it; by the key of the first part.
-    filled: BTreeMap<BatchKey, (u32, usize)>,
+    bodies: BTreeMap<BodyKey, Filled>,
+}
+
+/// The commands of a body; the last one is filled.
+#[derive(Debug)]
+struct Filled {
+    shared: Shared,
+    /// How many bytes each command has for recipients.
+    room: usize,
+    /// How many of them are left in the last one.
+    left: usize,
+    batches: Vec<Batch>,
 }
 
 impl Batches {
-    /// Adds a recipient to those that share `first`, the key of the first part; `shared` counts the bytes of what each
-    /// part has besides recipients. Must be called in the order of the places.
-    pub(super) fn add(&mut self, first: BatchKey, shared: impl Fn() -> usize, (place, written, recipient): Placed) {
-        let room = || PROPOSAL_BYTES_MAX.saturating_sub(shared());
-        let needed = recipient_bytes(&recipient);
-        let (part, left) = self.filled.entry(first).or_insert_with(|| (first.part, room()));
-        if needed > *left && self.batches.contains_key(&BatchKey { part: *part, ..first }) {
-            (*part, *left) = (*part + 1, room());
+    /// Adds a recipient to those that share `whole`, the key of the body that isn't in pieces; `shared` counts what
+    /// each command has besides recipients. Must be called in the order of the places.
+    pub(super) fn add(&mut self, whole: BodyKey, shared: impl Fn() -> Shared, placed: Placed) {
+        let needed = recipient_bytes(&placed.2);
+        let filled = self.bodies.entry(whole).or_insert_with(|| Filled::new(shared(), true));
+        if filled.takes(needed) {
+            return filled.add(needed, placed);
         }
-        *left = left.saturating_sub(needed);
-        self.batches.entry(BatchKey { part: *part, ..first }).or_default().push((place, written, recipient));
+        let shared = filled.shared;
+        let pieces = BodyKey { in_pieces: true, ..whole };
+        if Filled::new(shared, false).takes(needed) {
+            self.bodies.entry(pieces).or_insert_with(|| Filled::new(shared, false)).add(needed, placed);
+        } else {
+            // It fits nowhere: the log says so.
+            filled.add(needed, placed);
+        }
     }
 
-    /// Returns the recipients of each command.
-    pub(super) fn into_commands(self) -> impl Iterator<Item = (BatchKey, Vec<Placed>)> {
-        self.batches.into_iter()
+    /// Returns the bodies, each with the recipients of its commands.
+    pub(super) fn into_bodies(self) -> impl Iterator<Item = (BodyKey, Vec<Batch>)> {
+        self.bodies.into_iter().map(|(key, filled)| (key, filled.batches)).filter(|(_, batches)| !batches.is_empty())
+    }
+}
+
+impl Filled {
+    fn new(shared: Shared, whole: bool) -> Filled {
+        let content = if whole { shared.content } else { PIECES_BYTES };
+        let room = PROPOSAL_BYTES_MAX.saturating_sub(shared.others + content);
+        Filled { shared, room, left: 0, batches: Vec::new() }
+    }
+
+    fn takes(&self, needed: usize) -> bool {
+        needed <= self.room
+    }
+
+    fn add(&mut self, needed: usize, placed: Placed) {
+        match self.batches.last_mut() {
+            Some(last) if needed <= self.left => last.push(placed),
+            _ => {
+                self.left = self.room;
+                self.batches.push(vec![placed]);
+            }
+        }
+        self.left = self.left.saturating_sub(needed);
     }
 }
 
@@ -73,12 +125,9 @@ pub(super) fn shared_bytes(
     substitutions: &Substitutions,
     trace: Option<&str>,
     context: &BTreeMap<String, String>,
-) -> usize {
-    FIXED_BYTES
-        + content_bytes(content)
-        + values_bytes(substitutions)
-        + trace.map_or(0, text_bytes)
-        + texts_bytes(context)
+) -> Shared {
+    let others = FIXED_BYTES + values_bytes(substitutions) + trace.map_or(0, text_bytes) + texts_bytes(context);
+    Shared { content: content_bytes(content), others }
 }
 
 fn content_bytes(content: &Content) -> usize {

@@ -1,6 +1,7 @@
 //! No command is larger than the log takes.
 
 use model::address::Address;
+use model::body::{BodyContent, PIECES_MAX, Pieces};
 use model::command::{AcceptMessages, Command, Proposal};
 use model::content::{HeaderField, Purpose};
 use model::id::{AppId, BodyId, EndpointId, MessageId, RequestId};
@@ -12,7 +13,11 @@ use wire::Stored as _;
 
 use super::*;
 
-const FIRST: BatchKey = BatchKey { group: GroupId(1), channel: Channel::Sms, own: None, part: 0 };
+const WHOLE: BodyKey = BodyKey { group: GroupId(1), channel: Channel::Sms, own: None, in_pieces: false };
+
+fn shared(content: usize) -> Shared {
+    Shared { content, others: 1_000 }
+}
 
 fn recipient(number: u64, values: Substitutions) -> Recipient {
     let (address, key) = Address::normal(Channel::Sms, &format!("+1206555{number:04}")).unwrap();
@@ -31,8 +36,9 @@ fn values_of(bytes: usize) -> Substitutions {
     Substitutions::from([("v".to_owned(), vec!["x".repeat(bytes)])])
 }
 
-fn sizes(batches: Batches) -> Vec<(u32, usize)> {
-    batches.into_commands().map(|(key, recipients)| (key.part, recipients.len())).collect()
+/// Lists the bodies: whether each is in pieces, and how many recipients its commands have.
+fn sizes(batches: Batches) -> Vec<(bool, Vec<usize>)> {
+    batches.into_bodies().map(|(key, batches)| (key.in_pieces, batches.iter().map(Vec::len).collect())).collect()
 }
 
 #[test]
@@ -40,23 +46,40 @@ fn recipients_that_fit_are_one_command_and_others_are_several() {
     let mut small = Batches::default();
     let mut large = Batches::default();
     for number in 0..100 {
-        small.add(FIRST, || 1_000, (number as usize, String::new(), recipient(number, values_of(1_000))));
-        large.add(FIRST, || 300_000, (number as usize, String::new(), recipient(number, values_of(100_000))));
+        small.add(WHOLE, || shared(0), (number as usize, String::new(), recipient(number, values_of(1_000))));
+        large.add(WHOLE, || shared(300_000), (number as usize, String::new(), recipient(number, values_of(100_000))));
     }
-    assert_eq!(sizes(small), [(0, 100)]);
+    assert_eq!(sizes(small), [(false, vec![100])]);
     let parts = sizes(large);
-    assert_eq!(parts.len(), 15);
-    assert!(parts.iter().all(|(_, len)| (1..=7).contains(len)));
-    assert_eq!(parts.iter().map(|(_, len)| len).sum::<usize>(), 100);
+    assert_eq!((parts.len(), parts[0].0, parts[0].1.len()), (1, false, 15));
+    assert!(parts[0].1.iter().all(|len| (1..=7).contains(len)));
+    assert_eq!(parts[0].1.iter().sum::<usize>(), 100);
 }
 
 #[test]
 fn one_that_fits_nowhere_is_alone() {
     let mut batches = Batches::default();
     for (number, bytes) in [(0, 10), (1, PROPOSAL_BYTES_MAX), (2, 10)] {
-        batches.add(FIRST, || 1_000, (number as usize, String::new(), recipient(number, values_of(bytes))));
+        batches.add(WHOLE, || shared(0), (number as usize, String::new(), recipient(number, values_of(bytes))));
     }
-    assert_eq!(sizes(batches), [(0, 1), (1, 1), (2, 1)]);
+    assert_eq!(sizes(batches), [(false, vec![1, 1, 1])]);
+}
+
+#[test]
+fn a_content_goes_in_pieces_to_those_with_whose_values_it_does_not_fit() {
+    let of = |content: usize, values: &[usize]| {
+        let mut batches = Batches::default();
+        for (place, bytes) in values.iter().enumerate() {
+            batches.add(WHOLE, || shared(content), (place, String::new(), recipient(place as u64, values_of(*bytes))));
+        }
+        sizes(batches)
+    };
+    let mib = PROPOSAL_BYTES_MAX;
+    assert_eq!(of(mib, &[10, 10]), [(true, vec![2])]);
+    assert_eq!(of(10 * mib, &[mib / 2 + 1, mib / 2 + 1, 10]), [(true, vec![1, 2])]);
+    assert_eq!(of(mib - 100_000, &[10, 200_000, 20]), [(false, vec![2]), (true, vec![1])]);
+    // What is too large without the content stays so.
+    assert_eq!(of(mib, &[mib]), [(false, vec![1])]);
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -93,11 +116,17 @@ proptest! {
         context in btree_map(text(), text(), 0..4),
         trace in proptest::option::of(text()),
         own in vec(btree_map(text(), vec(text(), 0..3), 0..3), 1..5),
+        in_pieces in any::<bool>(),
     ) {
         let recipients: Vec<Recipient> =
             own.into_iter().enumerate().map(|(number, values)| recipient(number as u64, values)).collect();
-        let estimated = shared_bytes(&content, &values, trace.as_deref(), &context)
-            + recipients.iter().map(recipient_bytes).sum::<usize>();
+        let shared = shared_bytes(&content, &values, trace.as_deref(), &context);
+        let others = shared.others + recipients.iter().map(recipient_bytes).sum::<usize>();
+        let largest = Pieces { count: PIECES_MAX, bytes: u64::MAX, purpose: Purpose::Promotional };
+        let (content, estimated) = match in_pieces {
+            true => (BodyContent::Pieces(largest), others + PIECES_BYTES),
+            false => (BodyContent::Whole(content), others + shared.content),
+        };
         let command = Command::AcceptMessages(Box::new(AcceptMessages {
             app: AppId(u128::MAX),
             channel: Channel::InApp,

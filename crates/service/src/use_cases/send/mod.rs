@@ -4,9 +4,11 @@ mod outcome;
 mod request;
 
 mod batches;
+mod pieces;
 mod resolve;
 
 mod earlier;
+mod propose;
 
 mod accept;
 

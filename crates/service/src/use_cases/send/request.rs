@@ -81,6 +81,12 @@ impl SendRequest {
         let named = self.targets.iter().flat_map(|target| target.substitutions.keys());
         self.substitutions.keys().chain(named).try_for_each(|name| value_name(name))
     }
+
+    /// Returns what is said on a channel, or to the recipient at the place `own` alone.
+    pub(super) fn content_of(&self, channel: Channel, own: Option<usize>) -> Option<&Arc<dyn PreparedContent>> {
+        let of_recipient = own.and_then(|place| self.targets.get(place)?.content.as_ref());
+        of_recipient.or_else(|| self.contents.get(&channel))
+    }
 }
 
 /// Checks the name of a variable's value.

@@ -60,8 +60,11 @@ proptest! {
     #[test]
     fn rows_about_messages_come_back(
         body in any_of::body(), message in any_of::message(), progress in any_of::progress(),
-        outbox_row in any_of::outbox_row(), event in any_of::event(),
+        outbox_row in any_of::outbox_row(), event in any_of::event(), piece in any_of::piece(),
+        open in any_of::open_body(),
     ) {
+        check(&piece)?;
+        check(&open)?;
         check(&body)?;
         check(&message)?;
         check(&progress)?;

@@ -96,8 +96,12 @@ fn rows_about_recipients() {
 fn rows_about_messages() {
     refused::<Body>(state::Body::default(), "content", REQUIRED);
     let sms = state::content::Content::Sms(state::SmsContent::default());
-    let body = state::Body { content: Some(state::Content { content: Some(sms) }), ..Default::default() };
+    let content = state::body::BodyContent::Content(state::Content { content: Some(sms) });
+    let body = state::Body { body_content: Some(content), ..Default::default() };
     refused::<Body>(body, "content.sms.purpose", REQUIRED);
+    let pieces = state::body::BodyContent::Pieces(state::Pieces { count: 1, bytes: 1, purpose: 0 });
+    let body = state::Body { body_content: Some(pieces), ..Default::default() };
+    refused::<Body>(body, "pieces.purpose", REQUIRED);
     let message =
         || state::Message { id: ID, app: ID, channel: 1, key: "k".into(), body: ID, class: 1, ..Default::default() };
     assert!(Message::read(message()).is_ok());
@@ -140,11 +144,14 @@ fn proposals() {
         state::Recipient { message: ID, key: "k".into(), ..Default::default() },
         state::Recipient { message: ID, ..Default::default() },
     ];
-    let content = Some(state::Content {
-        content: Some(state::content::Content::Custom(state::CustomContent { data: String::new() })),
-    });
-    let accept = state::AcceptMessages { app: ID, channel: 1, body: ID, content, recipients, ..Default::default() };
+    let content = state::content::Content::Custom(state::CustomContent { data: String::new() });
+    let content = state::accept_messages::BodyContent::Content(state::Content { content: Some(content) });
+    let body_content = Some(content);
+    let accept =
+        state::AcceptMessages { app: ID, channel: 1, body: ID, body_content, recipients, ..Default::default() };
     refused::<Proposal>(proposal(Generated::AcceptMessages(accept)), "accept_messages.recipients[1].key", REQUIRED);
+    let put = state::PutPiece { app: ID, body: ID, number: 0, count: 1, piece: None };
+    refused::<Proposal>(proposal(Generated::PutPiece(put)), "put_piece.piece", REQUIRED);
     let settle = state::Settle { region: "a".into(), results: vec![state::Settlement::default()] };
     refused::<Proposal>(proposal(Generated::Settle(settle)), "settle.results[0].result", REQUIRED);
     let done = state::FollowUpsDone { target: 65_536, through: 1 };

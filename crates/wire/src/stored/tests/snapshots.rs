@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use model::body::BodyContent;
 use model::command::{AcceptMessages, Recipient};
 use model::content::{Content, Purpose, SmsRegistration};
 use model::event::EventKind;
@@ -97,7 +98,7 @@ fn a_proposal_to_accept_messages() {
         app: APP,
         channel: Channel::Sms,
         body: BODY,
-        content,
+        content: BodyContent::Whole(content),
         substitutions: BTreeMap::new(),
         class: Some(Class::AtLeastOnce),
         time_to_live_ms: 86_400_000,

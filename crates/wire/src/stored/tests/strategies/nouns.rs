@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::accounting::Accounting;
 use model::app::ChannelDetail;
+use model::body::{BodyContent, OpenBody, Piece, Pieces};
 use model::cluster::{NodeInfo, RegionKind};
 use model::content::{HeaderField, Purpose, SmsRegistration};
 use model::endpoint::FormerPlace;
@@ -206,8 +207,26 @@ pub(crate) fn content() -> BoxedStrategy<Content> {
     prop_oneof![sms, email, raw, text().prop_map(|data| Content::Custom { data })].boxed()
 }
 
+pub(crate) fn body_content() -> BoxedStrategy<BodyContent> {
+    let purpose = select(vec![Purpose::Transactional, Purpose::Promotional]);
+    let pieces = (small(), number(), purpose).prop_map(|(count, bytes, purpose)| Pieces { count, bytes, purpose });
+    prop_oneof![3 => content().prop_map(BodyContent::Whole), 1 => pieces.prop_map(BodyContent::Pieces)].boxed()
+}
+
+pub(crate) fn piece() -> BoxedStrategy<Piece> {
+    vec(any::<u8>(), 0..300).prop_map(Piece).boxed()
+}
+
+pub(crate) fn open_body() -> impl Strategy<Value = OpenBody> {
+    (small(), btree_map(small(), small(), 0..4), time()).prop_map(|(count, sizes, since)| OpenBody {
+        count,
+        sizes,
+        since,
+    })
+}
+
 pub(crate) fn body() -> BoxedStrategy<Body> {
-    (content(), lists(), some_text(), number())
+    (body_content(), lists(), some_text(), number())
         .prop_map(|(content, substitutions, trace, references)| Body { content, substitutions, trace, references })
         .boxed()
 }

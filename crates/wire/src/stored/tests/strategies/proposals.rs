@@ -1,5 +1,6 @@
 //! Any proposal and outcome, for property tests.
 
+use model::body::PutPiece;
 use model::command::{AcceptMessages, FollowUpAction, OutboxCursor, Recipient, Resolution, Settlement, UpsertEndpoint};
 use model::event::ProviderEvent;
 use model::message::SendResult;
@@ -14,7 +15,7 @@ use proptest::sample::select;
 
 use super::endpoints::{endpoint, patch};
 use super::nouns::{
-    app, app_send_state, block, channel_detail, channel_settings, claim, content, kind, opt_out_list, plan,
+    app, app_send_state, block, body_content, channel_detail, channel_settings, claim, kind, opt_out_list, piece, plan,
     plan_change, source,
 };
 use super::values::{
@@ -87,6 +88,7 @@ fn recipient_command() -> BoxedStrategy<Command> {
         (opt_out_list(), key()).prop_map(|(list, key)| Command::DeleteListedOptOut { list, key }),
         (request_id(), vec(number().prop_map(RecipientName), 0..4))
             .prop_map(|(request, recipients)| Command::CloseRequest { request, recipients }),
+        put_piece().prop_map(Command::PutPiece),
         accept_messages().prop_map(|accept| Command::AcceptMessages(Box::new(accept))),
     ]
     .boxed()
@@ -144,6 +146,12 @@ fn upsert_endpoint() -> BoxedStrategy<UpsertEndpoint> {
         .boxed()
 }
 
+fn put_piece() -> BoxedStrategy<PutPiece> {
+    (app_id(), bits().prop_map(BodyId), small(), small(), piece())
+        .prop_map(|(app, body, number, count, piece)| PutPiece { app, body, number, count, piece })
+        .boxed()
+}
+
 fn accept_messages() -> BoxedStrategy<AcceptMessages> {
     let recipient = (message_id(), address(), key(), of(endpoint_id()), lists(), tags(), small()).prop_map(
         |(message, address, key, endpoint, substitutions, context, occurrence)| Recipient {
@@ -158,7 +166,7 @@ fn accept_messages() -> BoxedStrategy<AcceptMessages> {
     );
     let ids = (app_id(), channel(), bits().prop_map(BodyId));
     let shared = (lists(), some_text(), tags());
-    (ids, content(), shared, of(class()), number(), vec(recipient, 0..4))
+    (ids, body_content(), shared, of(class()), number(), vec(recipient, 0..4))
         .prop_map(
             |((app, channel, body), content, (substitutions, trace, context), class, time_to_live_ms, recipients)| {
                 AcceptMessages {
@@ -243,6 +251,7 @@ fn refusal() -> BoxedStrategy<Refusal> {
         Refusal::OptOutNotFound,
         Refusal::NoPlan,
         Refusal::NoRegion,
+        Refusal::BodyIncomplete,
         Refusal::WrongGroup,
         Refusal::ChannelTypeMissing,
         Refusal::AddressMissing,
@@ -252,6 +261,7 @@ fn refusal() -> BoxedStrategy<Refusal> {
         any::<usize>().prop_map(Refusal::TooManyApps),
         any::<usize>().prop_map(Refusal::RequestReused),
         text().prop_map(Refusal::EndpointLimit),
+        text().prop_map(Refusal::PieceInvalid),
         text().prop_map(Refusal::AddressInvalid),
         (epoch(), epoch()).prop_map(|(current, parent)| Refusal::PlanConflict { current, parent }),
         text().prop_map(Refusal::PlanInvalid),
