@@ -16,7 +16,7 @@ use service::ports::CallbackHead;
 use sha2::Sha256;
 
 /// How far the time of a callback may be from the time at which it comes, before and after: its clock and ours differ,
-/// and it may have waited on the way. What is recorded of it is recorded once ([`model::command::REQUEST_KEPT`] is
+/// and it may have waited on the way. What is recorded of it is recorded once ([`model::request::REQUEST_KEPT`] is
 /// longer), so that sending it again within this time does nothing.
 pub const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 /// The largest number of secrets of one driver: the one in use, and the next or the last one while they are changed.
