@@ -207,22 +207,6 @@ def test_what_another_member_would_hide_is_refused(sends, message, own, named):
     assert status == "REFUSED" and named in text, (status, text)
 
 
-@pytest.mark.parametrize("message", [
-    {"SimpleEmail": {"TextPart": {"Data": "x" * 1_100_000}}},
-    {"RawEmail": {"Data": RAW + b"x" * 5_000_000}},
-])
-def test_a_mail_over_the_limit_is_refused_for_good(sends, message):
-    status, text, _ = sends({"Addresses": {EMAIL_TO: {"ChannelType": "EMAIL"}},
-                             "MessageConfiguration": {"EmailMessage": message}})
-    assert status == "REFUSED" and "983040 bytes" in text, (status, text)
-
-
-def test_a_mail_at_the_limit_is_sent(sends):
-    status, _, message_id = sends({"Addresses": {EMAIL_TO: {"ChannelType": "EMAIL"}}, "MessageConfiguration": {
-        "EmailMessage": {"RawEmail": {"Data": RAW + b"x" * (983_040 - len(RAW))}}}})
-    assert status == "SUCCESSFUL" and sends.shown(message_id)
-
-
 def test_a_request_that_is_larger_than_a_command_is_sent(sends):
     to = {f"many-{n}@example.com": {"ChannelType": "EMAIL", "Substitutions": {"v": [f"{n}-" + "x" * 60_000]}}
           for n in range(100)}
