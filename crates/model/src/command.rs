@@ -268,22 +268,12 @@ pub struct Recipient {
     pub key: AddressKey,
     /// The endpoint, unless it goes to an address.
     pub endpoint: Option<EndpointId>,
-    /// Which of the request's recipients that are named alike it is; from 0.
-    pub occurrence: u32,
+    /// How its request names it; of no meaning when the proposal has no request id.
+    pub name: RecipientName,
     /// Values of variables for this recipient alone.
     pub substitutions: Substitutions,
     /// The caller's context for this recipient alone; it wins over the request's.
     pub context: BTreeMap<String, String>,
-}
-
-impl Recipient {
-    /// Returns how its request names it.
-    pub fn name(&self) -> RecipientName {
-        match &self.endpoint {
-            Some(endpoint) => RecipientName::endpoint(endpoint, self.occurrence),
-            None => RecipientName::address(self.address.as_str(), self.occurrence),
-        }
-    }
 }
 
 /// What came of one dispatch.

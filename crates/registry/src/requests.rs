@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use model::command::{AcceptMessages, Command, Proposal, Recipient};
+use model::command::{AcceptMessages, Command, Proposal};
 use model::id::RequestId;
 use model::message::RECIPIENTS_MAX;
 use model::outcome::{Acceptance, Outcome, Refusal};
@@ -53,7 +53,7 @@ fn accept_once<T: Tables + ?Sized>(
 ) -> Result<Outcome, TableError> {
     let row = step.tables.row::<Requests>(&request)?;
     let mut answers = answers_in(row.as_ref());
-    let names: Vec<RecipientName> = accept.recipients.iter().map(Recipient::name).collect();
+    let names: Vec<RecipientName> = accept.recipients.iter().map(|recipient| recipient.name).collect();
     let unanswered: Vec<RecipientName> = names.iter().copied().filter(|name| !answers.contains_key(name)).collect();
     if unanswered.is_empty() {
         return Ok(told(&names, &answers, None));
@@ -64,7 +64,7 @@ fn accept_once<T: Tables + ?Sized>(
         messages::accept(step, accept)?
     } else {
         let mut rest = accept.clone();
-        rest.recipients.retain(|recipient| !answers.contains_key(&recipient.name()));
+        rest.recipients.retain(|recipient| !answers.contains_key(&recipient.name));
         messages::accept(step, &rest)?
     };
     match outcome {

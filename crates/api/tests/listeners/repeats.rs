@@ -102,6 +102,20 @@ async fn a_channel_that_is_off_or_gone_makes_no_difference_to_what_was_accepted(
     assert!(successful(&repeats.send("j", &to).await.0["+12065550002"]), "what was refused isn't kept");
 }
 
+/// How an address is spelled is how its caller names the recipient: what it means may be one number.
+#[tokio::test]
+async fn a_spelling_is_the_recipients_name() {
+    let repeats = Repeats::start().await;
+    let sms = || json!({ "ChannelType": "SMS" });
+    let spelled = json!({ "Addresses": { "001 206 555 0002": sms(), "+1 (206) 555-0002": sms() } });
+    let first = repeats.send("i", &spelled).await;
+    let ids = ["001 206 555 0002", "+1 (206) 555-0002"].map(|spelling| first.0[spelling]["MessageId"].clone());
+    assert!(ids[0] != ids[1] && ids.iter().all(Value::is_string), "{first:?}");
+    assert_eq!(repeats.send("i", &spelled).await, first);
+    repeats.change("PUT", "channels/sms", json!({ "Enabled": false })).await;
+    assert_eq!(repeats.send("i", &spelled).await, first);
+}
+
 #[tokio::test]
 async fn endpoints_that_are_gone_change_nobody_elses_answer() {
     let repeats = Repeats::start().await;

@@ -139,12 +139,17 @@ impl Cluster {
             let target = number(*to);
             let key = if accept.custom { AddressKey::of_endpoint(app, &endpoint) } else { target.key };
             let group = key.partition(PARTITIONS);
+            let endpoint = (accept.custom || accept.endpoint).then_some(endpoint);
+            let name = match &endpoint {
+                Some(endpoint) => RecipientName::endpoint(endpoint, 0),
+                None => RecipientName::address(target.channel, target.address.as_str(), 0),
+            };
             groups.entry(group).or_default().push(Recipient {
                 message: MessageId::new(group, Timestamp(START), *n),
                 address: target.address,
                 key,
-                endpoint: (accept.custom || accept.endpoint).then_some(endpoint),
-                occurrence: 0,
+                endpoint,
+                name,
                 substitutions: BTreeMap::new(),
                 context: BTreeMap::new(),
             });

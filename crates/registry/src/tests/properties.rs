@@ -129,7 +129,7 @@ proptest! {
 fn first_answer(command: &Command, answer: RequestAnswer) -> Option<Outcome> {
     match (command, answer) {
         (Command::AcceptMessages(accept), RequestAnswer::Recipients(answers)) => {
-            let answers = accept.recipients.iter().map(|recipient| answers.get(&recipient.name()).cloned());
+            let answers = accept.recipients.iter().map(|recipient| answers.get(&recipient.name).cloned());
             answers.collect::<Option<_>>().map(Outcome::Accepted)
         }
         (Command::AcceptMessages(_), RequestAnswer::Whole(_)) => None,

@@ -70,7 +70,7 @@ fn answers_go_by_the_recipients_name_and_not_by_its_place() {
 fn recipients_that_are_named_alike_are_told_apart() {
     let mut world = World::new();
     let mut twice = accept(&[(1, near(), None), (2, near(), None)]);
-    twice.recipients[1].occurrence = 1;
+    twice.recipients[1].name = RecipientName::address(Channel::Sms, near().address.as_str(), 1);
     let asked = |recipients: Vec<Recipient>| Proposal {
         request: Some(REQUEST),
         command: Command::AcceptMessages(Box::new(AcceptMessages { recipients, ..accept(&[]) })),

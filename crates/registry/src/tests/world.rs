@@ -15,6 +15,7 @@ use model::message::{Claim, Class, Progress, SendResult, Status};
 use model::outcome::{Acceptance, Outcome, Refusal};
 use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan};
 use model::reading::GivenAddress;
+use model::request::RecipientName;
 use model::time::Timestamp;
 
 use crate::tables::MemoryTables;
@@ -313,6 +314,14 @@ pub fn id(n: u64, target: &Target) -> MessageId {
     MessageId::new(group_of(target), Timestamp(START), n)
 }
 
+/// How a request names a target or its endpoint.
+fn name_of(target: &Target, endpoint: Option<&str>) -> RecipientName {
+    match endpoint {
+        Some(endpoint) => RecipientName::endpoint(&endpoint_id(endpoint), 0),
+        None => RecipientName::address(target.channel, target.address.as_str(), 0),
+    }
+}
+
 /// A command that accepts messages that share a body, a day worth sending; numbered, to targets or their endpoints.
 pub fn accept(recipients: &[(u64, Target, Option<&str>)]) -> AcceptMessages {
     let recipients: Vec<Recipient> = recipients
@@ -322,7 +331,7 @@ pub fn accept(recipients: &[(u64, Target, Option<&str>)]) -> AcceptMessages {
             address: target.address.clone(),
             key: target.key.clone(),
             endpoint: endpoint.map(endpoint_id),
-            occurrence: 0,
+            name: name_of(target, *endpoint),
             substitutions: BTreeMap::new(),
             context: BTreeMap::from([("own".into(), "1".into())]),
         })

@@ -16,6 +16,7 @@ use model::command::{AcceptMessages, Command, FollowUpAction, Proposal, Recipien
 use model::content::{Content, Purpose, SmsRegistration, Substitutions};
 use model::message::{Class, Progress, Status};
 use model::plan::{Author, Mode, RegionState, TrafficPlan};
+use model::request::RecipientName;
 use model::{
     Address, AppId, BodyId, Channel, Epoch, GroupId, Incarnation, MessageId, NodeId, Outcome, RegionId, Revision,
     Timestamp,
@@ -172,7 +173,7 @@ impl World {
         let (address, key) = phone(number);
         let message = MessageId::new(GROUP, self.time(), number);
         let (substitutions, context) = (Substitutions::new(), BTreeMap::new());
-        Recipient { message, address, key, endpoint: None, occurrence: 0, substitutions, context }
+        Recipient { message, address, key, endpoint: None, name: RecipientName::default(), substitutions, context }
     }
 
     /// Adopts a plan with these weights; a region without weight is evacuated.

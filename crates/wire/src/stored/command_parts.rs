@@ -3,6 +3,7 @@
 use model::command::{AcceptMessages, OutboxCursor, Recipient, Settlement, UpsertEndpoint};
 use model::event::ProviderEvent;
 use model::message::SendResult;
+use model::request::RecipientName;
 use model::{Address, AddressKey, AppId, BodyId, EndpointId, EndpointPatch, MessageId, RequestId, Timestamp};
 
 use super::body;
@@ -54,7 +55,7 @@ impl Form for Recipient {
         writer.text_if_given(4, self.endpoint.as_ref().map(EndpointId::as_str));
         writer.lists(5, &self.substitutions);
         writer.tags(6, &self.context);
-        writer.uint(7, u64::from(self.occurrence));
+        writer.fixed(7, self.name.0);
     }
 
     fn read(recipient: state::Recipient) -> Result<Recipient, InvalidField> {
@@ -65,7 +66,7 @@ impl Form for Recipient {
             endpoint: recipient.endpoint.map(|id| endpoint(id, "endpoint")).transpose()?,
             substitutions: lists(recipient.substitutions),
             context: recipient.context,
-            occurrence: recipient.occurrence,
+            name: RecipientName(recipient.name),
         })
     }
 }

@@ -5,9 +5,10 @@
 use futures::future::{join, join_all};
 use futures::stream::{self, StreamExt as _};
 use model::content::Content;
+use model::request::RecipientName;
 
 use super::batches::{Batches, BodyKey, Shared, shared_bytes};
-use super::earlier::{Earlier, Places, occurrences};
+use super::earlier::{Earlier, Places, names};
 use super::outcome::{SendOutcome, not_taken};
 use super::pieces::{BODIES_UNDER_WAY_MAX, Cut};
 use super::propose::Asked;
@@ -29,13 +30,12 @@ impl Service {
         request.check()?;
         let known = self.known(&request).await?;
         let mut answers: Vec<Option<SendAnswer>> = vec![None; request.targets.len()];
-        let occurrences = request.request.map(|_| occurrences(&request.targets)).unwrap_or_default();
-        let earlier =
-            request.request.map(|id| Earlier { service: self, id, request: &request, occurrences: &occurrences });
+        let names = request.request.map(|_| names(&request.targets)).unwrap_or_default();
+        let earlier = request.request.map(|id| Earlier { service: self, id, request: &request, names: &names });
         if let Some(earlier) = &earlier {
             fill(&mut answers, earlier.elsewhere(&known).await);
         }
-        let (batches, doubtful) = self.gather(&request, &known, &occurrences, &mut answers);
+        let (batches, doubtful) = self.gather(&request, &known, &names, &mut answers);
         if let Some(earlier) = &earlier {
             fill(&mut answers, earlier.kept(doubtful).await);
         }
@@ -49,7 +49,7 @@ impl Service {
         &self,
         request: &SendRequest,
         known: &Known,
-        occurrences: &[u32],
+        names: &[RecipientName],
         answers: &mut Answers,
     ) -> (Batches, Places) {
         let (mut batches, mut doubtful) = (Batches::default(), Places::new());
@@ -59,7 +59,7 @@ impl Service {
             }
             match self.resolve(request, target, known) {
                 Ok(Resolved { channel, content, written, mut recipient }) => {
-                    recipient.occurrence = occurrences.get(place).copied().unwrap_or_default();
+                    recipient.name = names.get(place).copied().unwrap_or_default();
                     let own = target.content.as_ref().map(|_| place);
                     let whole = BodyKey { group: recipient.message.group(), channel, own, in_pieces: false };
                     batches.add(whole, || shared(request, content), (place, written, recipient));
@@ -91,7 +91,9 @@ impl Service {
                     for (Asked { place, written, message }, outcome) in batch.into_iter().zip(outcomes) {
                         // A message that wasn't drawn now is that of the first request, and goes where that said.
                         let first = match outcome {
-                            SendOutcome::Accepted(found) if found != message => self.address_of(found).await,
+                            SendOutcome::Accepted(found) if found != message => {
+                                self.first_address(&request.targets[place], found).await
+                            }
                             _ => None,
                         };
                         answers[place] = Some(SendAnswer { address: Some(first.unwrap_or(written)), outcome });

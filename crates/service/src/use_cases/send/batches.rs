@@ -109,7 +109,7 @@ impl Filled {
 
 /// Returns at least the bytes that a recipient takes in a command.
 fn recipient_bytes(recipient: &Recipient) -> usize {
-    let Recipient { message: _, address, key, endpoint, occurrence: _, substitutions, context } = recipient;
+    let Recipient { message: _, address, key, endpoint, name: _, substitutions, context } = recipient;
     let endpoint = endpoint.as_ref().map_or(0, |endpoint| endpoint.as_str().len());
     FIXED_BYTES
         + address.as_str().len()

@@ -6,6 +6,7 @@ use model::command::{AcceptMessages, Command, Proposal};
 use model::content::{HeaderField, Purpose};
 use model::id::{AppId, BodyId, EndpointId, MessageId, RequestId};
 use model::message::Class;
+use model::request::RecipientName;
 use model::time::Timestamp;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -26,7 +27,7 @@ fn recipient(number: u64, values: Substitutions) -> Recipient {
         address,
         key,
         endpoint: Some(EndpointId::from_stored("e".repeat(64))),
-        occurrence: 0,
+        name: RecipientName(u64::MAX),
         substitutions: values,
         context: BTreeMap::from([("order".to_owned(), "17".to_owned())]),
     }

@@ -27,22 +27,22 @@ pub(super) type Places = BTreeMap<GroupId, Vec<usize>>;
 /// What became of asking one group: the answers by place, or nothing known of these places.
 type Asked = (Vec<usize>, Result<Vec<Option<Acceptance>>, ServiceError>);
 
-/// Says which of the recipients that are named alike each one is, from 0.
-pub(super) fn occurrences(targets: &[SendTarget]) -> Vec<u32> {
+/// Returns how a request names each of its recipients; those that are named alike are numbered.
+pub(super) fn names(targets: &[SendTarget]) -> Vec<RecipientName> {
     let mut seen: BTreeMap<RecipientName, u32> = BTreeMap::new();
-    let count = |target| {
-        let count = seen.entry(name(target, 0)).or_default();
-        *count += 1;
-        *count - 1
+    let numbered = |target| {
+        let alike = seen.entry(name(target, 0)).or_default();
+        *alike += 1;
+        name(target, *alike - 1)
     };
-    targets.iter().map(count).collect()
+    targets.iter().map(numbered).collect()
 }
 
 /// Returns how a request names a recipient.
 fn name(target: &SendTarget, occurrence: u32) -> RecipientName {
     match &target.to {
         To::Endpoint(endpoint) => RecipientName::endpoint(endpoint, occurrence),
-        To::Address { address, .. } => RecipientName::address(address, occurrence),
+        To::Address { channel, address } => RecipientName::address(*channel, address, occurrence),
     }
 }
 
@@ -51,8 +51,8 @@ pub(super) struct Earlier<'r> {
     pub service: &'r Service,
     pub id: RequestId,
     pub request: &'r SendRequest,
-    /// See [`occurrences`].
-    pub occurrences: &'r [u32],
+    /// Of its recipients; see [`names`].
+    pub names: &'r [RecipientName],
 }
 
 impl Earlier<'_> {
@@ -75,7 +75,7 @@ impl Earlier<'_> {
     }
 
     async fn close(&self, group: GroupId, places: Vec<usize>) -> Asked {
-        let recipients = places.iter().map(|place| self.name(*place)).collect();
+        let recipients = places.iter().map(|place| self.names[*place]).collect();
         let command = Command::CloseRequest { request: self.id, recipients };
         let proposal = vec![Proposal { request: None, command }];
         let answered = self.service.log.propose(group, proposal, REQUEST_DEADLINE).await;
@@ -88,7 +88,7 @@ impl Earlier<'_> {
     }
 
     async fn look(&self, group: GroupId, places: Vec<usize>) -> Asked {
-        let names: Vec<RecipientName> = places.iter().map(|place| self.name(*place)).collect();
+        let names: Vec<RecipientName> = places.iter().map(|place| self.names[*place]).collect();
         let answers = |view: &dyn View| {
             let row = ReadRows::<Requests>::get(view, &self.id)?;
             Ok(match row.map(|row| row.answer) {
@@ -113,7 +113,7 @@ impl Earlier<'_> {
             match said {
                 Ok(acceptances) => {
                     for (place, acceptance) in places.into_iter().zip(acceptances) {
-                        if let Some(answer) = self.answer(acceptance).await {
+                        if let Some(answer) = self.answer(place, acceptance).await {
                             answers.insert(place, answer);
                         }
                     }
@@ -129,7 +129,7 @@ impl Earlier<'_> {
         answers
     }
 
-    async fn answer(&self, acceptance: Option<Acceptance>) -> Option<SendAnswer> {
+    async fn answer(&self, place: usize, acceptance: Option<Acceptance>) -> Option<SendAnswer> {
         let outcome = match acceptance? {
             Acceptance::Accepted(message) => SendOutcome::Accepted(message),
             Acceptance::OptedOut => SendOutcome::OptedOut,
@@ -137,21 +137,20 @@ impl Earlier<'_> {
             Acceptance::Refused(_) | Acceptance::Closed => return None,
         };
         let address = match outcome {
-            SendOutcome::Accepted(message) => self.service.address_of(message).await,
+            SendOutcome::Accepted(message) => self.service.first_address(&self.request.targets[place], message).await,
             _ => None,
         };
         Some(SendAnswer { address, outcome })
     }
-
-    fn name(&self, place: usize) -> RecipientName {
-        let occurrence = self.occurrences.get(place).copied().unwrap_or_default();
-        name(&self.request.targets[place], occurrence)
-    }
 }
 
 impl Service {
-    /// Returns where a message goes, as far as this region knows.
-    pub(super) async fn address_of(&self, message: MessageId) -> Option<String> {
+    /// Returns where a recipient's message goes that was accepted before: the address that the request names, or that of
+    /// the endpoint then, in normal form and as far as this region knows.
+    pub(super) async fn first_address(&self, target: &SendTarget, message: MessageId) -> Option<String> {
+        if let To::Address { address, .. } = &target.to {
+            return Some(address.clone());
+        }
         let look = |view: &dyn View| Ok(ReadRows::<Messages>::get(view, &message)?);
         let found = self.read(message.group(), look).await.ok().flatten();
         found.map(|message| message.address.as_str().to_owned())

@@ -8,6 +8,7 @@ use model::command::Recipient;
 use model::content::{Content, Substitutions};
 use model::endpoint::FormerGroup;
 use model::id::{AppId, EndpointId, GroupId, MessageId};
+use model::request::RecipientName;
 use model::time::Timestamp;
 use registry::tables::{Channels, DeletedEndpoints, ReadRows, RowAccess as _, View};
 
@@ -123,7 +124,8 @@ impl Service {
         let message = MessageId::new(group, at, self.random.next_u64());
         let endpoint = endpoint.map(|found| found.endpoint.id.clone());
         let context = target.context.clone();
-        let recipient = Recipient { message, address, key, endpoint, occurrence: 0, substitutions, context };
+        let recipient =
+            Recipient { message, address, key, endpoint, name: RecipientName::default(), substitutions, context };
         Ok(Resolved { channel, content: content.content(), written, recipient })
     }
 }

@@ -9,6 +9,7 @@ use model::command::{AcceptMessages, Recipient};
 use model::content::{Content, Purpose, SmsRegistration};
 use model::event::EventKind;
 use model::message::{Claim, EventRef, Trace};
+use model::request::RecipientName;
 use model::*;
 
 use super::super::Stored;
@@ -92,7 +93,7 @@ fn a_proposal_to_accept_messages() {
         endpoint: None,
         substitutions: [("name".into(), vec!["Jo".into()])].into(),
         context: BTreeMap::new(),
-        occurrence: 0,
+        name: RecipientName::default(),
     };
     let accept = AcceptMessages {
         app: APP,

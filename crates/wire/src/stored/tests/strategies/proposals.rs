@@ -153,15 +153,15 @@ fn put_piece() -> BoxedStrategy<PutPiece> {
 }
 
 fn accept_messages() -> BoxedStrategy<AcceptMessages> {
-    let recipient = (message_id(), address(), key(), of(endpoint_id()), lists(), tags(), small()).prop_map(
-        |(message, address, key, endpoint, substitutions, context, occurrence)| Recipient {
+    let recipient = (message_id(), address(), key(), of(endpoint_id()), lists(), tags(), number()).prop_map(
+        |(message, address, key, endpoint, substitutions, context, name)| Recipient {
             message,
             address,
             key,
             endpoint,
             substitutions,
             context,
-            occurrence,
+            name: RecipientName(name),
         },
     );
     let ids = (app_id(), channel(), bits().prop_map(BodyId));
