@@ -125,7 +125,7 @@ async fn messages_are_accepted_reported_and_counted() {
     client!(OptOutsClient, grpc).put(opt_out(&app_id, "+1 206 555 0102")).await.unwrap();
     let request = v1::SendMessagesRequest {
         request_id: "00000000000000000000000000000abc".into(),
-        ..send(&app_id, &["+12065550101", "+12065550102", "hello"])
+        ..send(&app_id, &["+1 (206) 555-0101", "+12065550102", "hello"])
     };
     let sent = messages.send(request.clone()).await.unwrap().into_inner();
     let statuses: Vec<_> = sent.results.iter().map(|result| result.status()).collect();
