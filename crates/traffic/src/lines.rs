@@ -17,7 +17,7 @@ pub fn cut_lines(sight: &Sight<'_>) -> BTreeSet<(RegionId, RegionId)> {
             let pair = [&one.region, &other.region];
             let third = nodes.iter().filter(|third| !pair.contains(&&third.region));
             let connected = |third: &&&NodeInfo| sight.hears(third.id, one.id) && sight.hears(third.id, other.id);
-            if (sight.is_deaf(one.id, other.id) || sight.is_deaf(other.id, one.id))
+            if (sight.has_lost(one.id, other.id) || sight.has_lost(other.id, one.id))
                 && third.clone().any(|t| connected(&t))
             {
                 let [low, high] = if one.region < other.region { pair } else { [pair[1], pair[0]] };

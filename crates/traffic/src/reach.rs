@@ -22,10 +22,10 @@ pub struct Members<'a> {
 }
 
 impl Sight<'_> {
-    /// Says whether two nodes hear each other, as far as their words count; no when neither's does.
+    /// Says whether calls go both ways between two nodes, as far as their words count; no when neither's does.
     pub fn connected(&self, one: NodeId, other: NodeId) -> bool {
         let somebody_speaks = self.speaks(one) || self.speaks(other);
-        somebody_speaks && !self.is_deaf(one, other) && !self.is_deaf(other, one)
+        somebody_speaks && !self.has_lost(one, other) && !self.has_lost(other, one)
     }
 
     /// Says whether the node that looks misses a member.

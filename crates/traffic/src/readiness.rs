@@ -26,10 +26,15 @@ pub struct RegionReadiness {
 pub struct NeighbourNews {
     /// How long ago this node last saw it; nothing when it never did.
     pub last_seen: Option<Duration>,
+    /// How long ago calls last went both ways between it and this node: the age of the older of its last answer and its
+    /// last call. A line may let through what one end asks and not what the other does.
+    pub both_ways: Option<Duration>,
     /// How long ago it last reported whom it saw; nothing when it never did.
     pub reported: Option<Duration>,
     /// How long ago it had last seen the others, by that report, with the report's age added.
     pub peers_last_seen: BTreeMap<NodeId, Duration>,
+    /// How long ago calls had last gone both ways between the others and it, in the same way.
+    pub peers_both_ways: BTreeMap<NodeId, Duration>,
     /// What it said of itself in that report; nothing when it never reported.
     pub ready: Option<ReadyState>,
 }
@@ -86,18 +91,17 @@ impl Sight<'_> {
         self.speaks(observer) && self.fresh(ago)
     }
 
-    /// Says whether a node whose word counts had not heard another one for the silence when it last said so. How old its
-    /// report is doesn't count: what came to it since is not in there.
-    pub fn is_deaf(&self, observer: NodeId, subject: NodeId) -> bool {
-        let silent = match self.news.get(&observer).filter(|_| observer != self.node) {
-            None => !self.hears(observer, subject),
-            Some(news) => {
-                let ago = news.peers_last_seen.get(&subject).copied();
-                let when_reported = ago.map(|ago| ago.saturating_sub(news.reported.unwrap_or_default()));
-                !self.fresh(when_reported)
-            }
+    /// Says whether calls between a node whose word counts and another one had not gone both ways for the silence when it
+    /// last said so. How old its report is doesn't count: what came to it since is not in there.
+    pub fn has_lost(&self, observer: NodeId, subject: NodeId) -> bool {
+        let both_ways = match observer == self.node {
+            true => self.news.get(&subject).and_then(|news| news.both_ways),
+            false => self.news.get(&observer).and_then(|news| {
+                let ago = news.peers_both_ways.get(&subject).copied()?;
+                Some(ago.saturating_sub(news.reported.unwrap_or_default()))
+            }),
         };
-        silent && self.speaks(observer)
+        self.speaks(observer) && !self.fresh(both_ways)
     }
 
     /// Says whether some node of a region, whose word counts, heard some node of another one lately.

@@ -20,6 +20,12 @@ fn ids(numbers: impl IntoIterator<Item = u64>) -> BTreeSet<NodeId> {
     numbers.into_iter().map(NodeId).collect()
 }
 
+/// What a node is known by that was last heard and answered so long ago, and the others by it.
+fn told(seen: Option<Duration>, heard: BTreeMap<NodeId, Duration>) -> NeighbourNews {
+    let (last_seen, both_ways, reported, peers_both_ways) = (seen, seen, seen, heard.clone());
+    NeighbourNews { last_seen, both_ways, reported, peers_last_seen: heard, peers_both_ways, ready: None }
+}
+
 /// What a node knows when it is told by everybody whose calls arrive.
 fn news(own: u64, count: u64, cuts: &Cuts) -> BTreeMap<NodeId, NeighbourNews> {
     let age = |from: u64, to: u64| if cuts.contains(&(from, to)) { LONG_AGO } else { LATELY };
@@ -27,7 +33,7 @@ fn news(own: u64, count: u64, cuts: &Cuts) -> BTreeMap<NodeId, NeighbourNews> {
     let known = others.map(|other| {
         let heard = (1..=count).filter(|of| *of != other).map(|of| (NodeId(of), age(of, other))).collect();
         let seen = Some(age(other, own));
-        (NodeId(other), NeighbourNews { last_seen: seen, reported: seen, peers_last_seen: heard, ready: None })
+        (NodeId(other), told(seen, heard))
     });
     known.collect()
 }

@@ -44,8 +44,10 @@ impl World {
         };
         let news = |id: &NodeId| NeighbourNews {
             last_seen: LATELY,
+            both_ways: LATELY,
             reported: LATELY,
             peers_last_seen: saw(*id),
+            peers_both_ways: saw(*id),
             ready: Some(ReadyState::Ready),
         };
         let news = nodes.keys().skip(1).map(|id| (*id, news(id))).collect();
@@ -131,24 +133,24 @@ fn cut(world: &World) -> Vec<String> {
 fn a_line_is_cut_when_two_regions_are_deaf_to_each_other_and_a_third_hears_both() {
     let mut world = World::of(&["a", "b", "c", "b"]);
     assert!(cut(&world).is_empty());
-    world.news(2).peers_last_seen.insert(NodeId(3), 2 * SILENCE);
+    world.news(2).peers_both_ways.insert(NodeId(3), 2 * SILENCE);
     assert_eq!(cut(&world), ["b-c"], "one of two nodes of b doesn't hear c");
     world.news(2).reported = Some(SILENCE);
     assert!(cut(&world).is_empty(), "who is silent itself has no say");
     let late = Duration::from_millis(1_000);
     world.news(2).reported = Some(late);
-    world.news(2).peers_last_seen.insert(NodeId(3), late + SILENCE);
+    world.news(2).peers_both_ways.insert(NodeId(3), late + SILENCE);
     assert_eq!(cut(&world), ["b-c"], "it was deaf when it said so");
-    world.news(2).peers_last_seen.insert(NodeId(3), late + Duration::from_millis(200));
+    world.news(2).peers_both_ways.insert(NodeId(3), late + Duration::from_millis(200));
     assert!(cut(&world).is_empty(), "it had heard c a moment before it said so");
 
     let mut world = World::of(&["a", "b", "c"]);
-    world.news(2).last_seen = Some(SILENCE);
+    world.news(2).both_ways = Some(SILENCE);
     assert_eq!(cut(&world), ["a-b"], "this node itself doesn't hear b, which c does");
     world.news(3).peers_last_seen.remove(&NodeId(2));
     assert!(cut(&world).is_empty(), "nobody hears b: it is lost, and no line is cut");
     let mut world = World::of(&["a", "b", "a"]);
-    world.news(2).last_seen = Some(SILENCE);
+    world.news(2).both_ways = Some(SILENCE);
     assert!(cut(&world).is_empty(), "there is no third region");
 }
 

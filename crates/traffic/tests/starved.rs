@@ -16,6 +16,12 @@ const SILENCE: Duration = Duration::from_millis(1_100);
 const LONG: Duration = Duration::from_secs(60);
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
+/// What a node is known by that was last heard and answered so long ago, and the others by it.
+fn told(seen: Option<Duration>, heard: BTreeMap<NodeId, Duration>) -> NeighbourNews {
+    let (last_seen, both_ways, reported, peers_both_ways) = (seen, seen, seen, heard.clone());
+    NeighbourNews { last_seen, both_ways, reported, peers_last_seen: heard, peers_both_ways, ready: None }
+}
+
 fn region(name: &str) -> RegionId {
     RegionId::new(name).expect("a region's name")
 }
@@ -85,7 +91,7 @@ impl World {
             let peers = self.nodes.keys().map(|of| of.0).filter(|of| *of != id);
             let heard = peers.map(|of| (NodeId(of), ms(!self.connected(id, of)))).collect();
             let seen = Some(ms(!self.connected(id, own)));
-            (NodeId(id), NeighbourNews { last_seen: seen, reported: seen, peers_last_seen: heard, ready: None })
+            (NodeId(id), told(seen, heard))
         });
         let news = news.collect();
         let sight = Sight { node: NodeId(own), nodes: &self.nodes, news: &news, silence: SILENCE };

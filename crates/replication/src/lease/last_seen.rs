@@ -22,6 +22,7 @@ pub(crate) struct LastSeen {
 #[derive(Default)]
 struct Known {
     last_seen: Option<BootTime>,
+    last_answered: Option<BootTime>,
     report: Option<(BootTime, PeerReport)>,
 }
 
@@ -29,6 +30,8 @@ struct Known {
 pub(crate) struct PeerReport {
     /// How long ago it had last seen the others.
     pub(crate) last_seen: BTreeMap<NodeId, Duration>,
+    /// How long ago calls had last gone both ways between the others and it.
+    pub(crate) both_ways: BTreeMap<NodeId, Duration>,
     /// Whether it could send.
     pub(crate) ready: ReadyState,
     /// Holders that it, or a leader that it heard, says are starved.
@@ -36,9 +39,11 @@ pub(crate) struct PeerReport {
 }
 
 impl LastSeen {
-    /// Takes note of any sign of a node.
-    pub(crate) fn seen(&self, node: NodeId, now: BootTime) {
-        self.lock().entry(node).or_default().last_seen = Some(now);
+    /// Takes note that a node answered a call.
+    pub(crate) fn answered(&self, node: NodeId, now: BootTime) {
+        let mut table = self.lock();
+        let known = table.entry(node).or_default();
+        (known.last_seen, known.last_answered) = (Some(now), Some(now));
     }
 
     /// Takes a node's own report.
@@ -65,14 +70,19 @@ impl LastSeen {
         self.lock().iter().filter_map(|(node, known)| Some((*node, now.since(known.last_seen?)))).collect()
     }
 
+    /// Returns how long ago calls last went both ways between each other and this node.
+    pub(crate) fn both_ways_ages(&self, now: BootTime) -> BTreeMap<NodeId, Duration> {
+        self.lock().iter().filter_map(|(node, known)| Some((*node, known.both_ways(now)?))).collect()
+    }
+
     /// Returns everything that is known.
     pub(crate) fn all(&self, now: BootTime) -> BTreeMap<NodeId, NeighbourNews> {
         self.lock().iter().map(|(node, known)| (*node, known.news(now))).collect()
     }
 
-    /// Returns what is known of one node.
-    pub(crate) fn of(&self, node: NodeId, now: BootTime) -> BTreeMap<NodeId, NeighbourNews> {
-        self.lock().get(&node).map(|known| (node, known.news(now))).into_iter().collect()
+    /// Says whether calls went both ways between a node and this one in the last `window`.
+    pub(crate) fn is_connected(&self, node: NodeId, now: BootTime, window: Duration) -> bool {
+        self.lock().get(&node).and_then(|known| known.both_ways(now)).is_some_and(|age| age < window)
     }
 
     /// Returns what was said of starved holders in reports that are younger than `window`.
@@ -104,13 +114,24 @@ impl LastSeen {
 }
 
 impl Known {
+    /// The age of what is older: the last answer to a call of this node, and the last call of the other one.
+    fn both_ways(&self, now: BootTime) -> Option<Duration> {
+        let (called, _) = self.report.as_ref()?;
+        Some(now.since(self.last_answered?).max(now.since(*called)))
+    }
+
     fn news(&self, now: BootTime) -> NeighbourNews {
+        let peers = |of: fn(&PeerReport) -> &BTreeMap<NodeId, Duration>| {
+            self.report.as_ref().map_or_else(BTreeMap::new, |(at, report)| {
+                of(report).iter().map(|(node, age)| (*node, age.saturating_add(now.since(*at)))).collect()
+            })
+        };
         NeighbourNews {
             last_seen: self.last_seen.map(|last_seen| now.since(last_seen)),
+            both_ways: self.both_ways(now),
             reported: self.report.as_ref().map(|(at, _)| now.since(*at)),
-            peers_last_seen: self.report.as_ref().map_or_else(BTreeMap::new, |(at, report)| {
-                report.last_seen.iter().map(|(node, age)| (*node, age.saturating_add(now.since(*at)))).collect()
-            }),
+            peers_last_seen: peers(|report| &report.last_seen),
+            peers_both_ways: peers(|report| &report.both_ways),
             ready: self.report.as_ref().map(|(_, report)| report.ready.clone()),
         }
     }

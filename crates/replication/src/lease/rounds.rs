@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
@@ -17,7 +18,10 @@ use traffic::lease::{Grant, HolderId, Renewal, Report};
 use wire::peer::group_grant::Decision as Answer;
 use wire::peer::{self, GroupReport, LeaseReply, LeaseRequest, StateHash};
 
+use crate::lease::contact::{Contact, LEADER_SETTLES};
+use crate::lease::group_lease::votes::CONTACT_MAX;
 use crate::lease::starved;
+use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::raft::codec;
 use crate::server::lease_calls;
@@ -53,6 +57,7 @@ pub(crate) async fn run(node: Arc<Node>) {
             }
             _ = ticker.tick() => {
                 node.look_at_clocks();
+                node.groups.values().for_each(|group| group.contact.found(contact(&node, group)));
                 let all: BTreeSet<GroupId> = node.groups.keys().copied().collect();
                 let asked = ask(&node, &mut calls, &all);
                 let others = node.peers.nodes().into_keys().filter(|other| *other != node.id);
@@ -64,6 +69,23 @@ pub(crate) async fn run(node: Arc<Node>) {
             }
             groups = node.pushes.take() => drop(ask(&node, &mut calls, &groups)),
         }
+    }
+}
+
+/// Says how this node and a group hear each other now.
+fn contact(node: &Node, group: &Group) -> Contact {
+    let now = node.now();
+    let led = group.contact.led_by(group.leader(), now);
+    if !group.is_member() {
+        return Contact::Close;
+    }
+    if !group.lease.in_contact(now, CONTACT_MAX) {
+        return Contact::Silent;
+    }
+    let settled = led.filter(|(leader, lasts)| *leader != node.id && *lasts >= LEADER_SETTLES);
+    match settled.is_none_or(|(leader, _)| node.last_seen.is_connected(leader, now, CONTACT_MAX)) {
+        true => Contact::Close,
+        false => Contact::Halved,
     }
 }
 
@@ -131,12 +153,6 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
     let mut client = peer.client;
     // The lease counts from here (R3).
     let now = node.now();
-    let last_seen_ms = node
-        .last_seen
-        .ages(now)
-        .into_iter()
-        .map(|(other, age)| (other.0, u64::try_from(age.as_millis()).unwrap_or(u64::MAX)))
-        .collect();
     let own = node.last_seen.own();
     let request = LeaseRequest {
         node: node.id.0,
@@ -144,7 +160,8 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
         region: node.info.region.as_str().to_owned(),
         sent: now.0,
         groups,
-        last_seen_ms,
+        last_seen_ms: millis(node.last_seen.ages(now)),
+        both_ways_ms: millis(node.last_seen.both_ways_ages(now)),
         hashes: hashes(&node),
         removed: node.peers.untold(to).into_iter().map(|id| id.0).collect(),
         starved: starved::to_pass_on(&node).iter().map(codec::starved_out).collect(),
@@ -175,6 +192,10 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
     }
 }
 
+fn millis(ages: BTreeMap<NodeId, Duration>) -> BTreeMap<u64, u64> {
+    ages.into_iter().map(|(node, age)| (node.0, u64::try_from(age.as_millis()).unwrap_or(u64::MAX))).collect()
+}
+
 fn ready_out(own: &ReadyState) -> peer::ReadyState {
     match own {
         ReadyState::Ready => peer::ReadyState::Ready,
@@ -192,7 +213,7 @@ fn hashes(node: &Node) -> Vec<StateHash> {
 
 fn take(node: &Node, from: NodeId, reply: LeaseReply) {
     let now = node.now();
-    node.last_seen.seen(from, now);
+    node.last_seen.answered(from, now);
     node.round_trips.took(from, now, now.since(BootTime(reply.sent)));
     hear(node, from, &reply, now);
     for granted in reply.groups {

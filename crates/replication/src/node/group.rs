@@ -9,6 +9,7 @@ use openraft::ServerState;
 use openraft::async_runtime::WatchReceiver as _;
 use tokio::sync::{Semaphore, watch};
 
+use crate::lease::contact::ContactWatch;
 use crate::lease::group_lease::GroupLease;
 use crate::members::part::{Part, Rejoin};
 use crate::node::effects::Announcer;
@@ -29,6 +30,7 @@ pub(crate) struct Group {
     pub(crate) raft: Raft,
     pub(crate) log: GroupLog,
     pub(crate) lease: Arc<GroupLease>,
+    pub(crate) contact: ContactWatch,
     pub(crate) time: Arc<GroupTime>,
     pub(crate) announcer: Arc<Announcer>,
     pub(crate) hashes: Arc<Hashes>,

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use traffic::LeaseTiming;
 use traffic::lease::HolderId;
 
+use crate::lease::contact::ContactWatch;
 use crate::lease::group_lease::GroupLease;
 use crate::lease::last_seen::LastSeen;
 use crate::lease::pushes::Pushes;
@@ -161,6 +162,7 @@ impl Opening {
             raft,
             log,
             lease,
+            contact: ContactWatch::new(),
             time,
             announcer,
             hashes,

@@ -19,7 +19,6 @@ use crate::node::fatal::NodeFault;
 use crate::node::purge;
 use crate::node::shared::Node;
 use crate::node::start;
-use crate::proposals::contact;
 use crate::raft::hashes::Verdict;
 
 /// A node's replication. Clones are the same. It runs until [`stop`](Replication::stop) is called, also when the last
@@ -97,11 +96,11 @@ impl Replication {
         self.0.group(group).is_some_and(|group| group.is_confirmed())
     }
 
-    /// Says whether this node heard a group's leader, or as its leader a quorum, in the last [`CONTACT_MAX`](crate::CONTACT_MAX), and the
-    /// leader heard this node: without that it may be cut off from a majority, whatever it believes, and what it is asked
-    /// to write comes nowhere.
+    /// Says whether this node heard a group's leader, or as its leader a quorum, in the last
+    /// [`CONTACT_MAX`](crate::CONTACT_MAX), and the leader heard this node: without that it may be cut off from a
+    /// majority, whatever it believes, and what it is asked to write comes nowhere.
     pub fn in_contact(&self, group: GroupId) -> bool {
-        self.0.group(group).is_some_and(|group| !contact::is_lost(&self.0, group))
+        self.0.group(group).is_some_and(|group| !group.contact.is_lost())
     }
 
     /// Says whether the replica here may be another truth than the others': it differs from one of them, and none agrees

@@ -11,7 +11,6 @@ use tracing::Instrument as _;
 use wire::Stored as _;
 use wire::peer::{self, ProposeRequest, propose_reply};
 
-use crate::lease::group_lease::votes::CONTACT_MAX;
 use crate::proposals::applicable::check;
 use crate::proposals::attempts::Attempt;
 use crate::proposals::leader_hint::Leader;
@@ -109,7 +108,7 @@ async fn call(
         () = superseded(parts, leader) => {
             return Err(Failed::Unknown("another node leads, and the former leader does not answer".to_owned()));
         }
-        () = until_silent(parts) => {
+        () = parts.group.contact.silent() => {
             return Err(Failed::Unknown("the leader does not answer and is not heard".to_owned()));
         }
     };
@@ -145,14 +144,6 @@ async fn superseded(parts: &ProposerParts, leader: Leader) {
         }
     }
     tokio::time::sleep(parts.group.lease.timing().vote_hold_off()).await;
-}
-
-/// Ready when neither a leader nor a quorum is heard any more.
-async fn until_silent(parts: &ProposerParts) {
-    let group = &parts.group;
-    while !group.is_member() || group.lease.in_contact(parts.clock.boot_time(), CONTACT_MAX) {
-        tokio::time::sleep(group.lease.timing().heartbeat()).await;
-    }
 }
 
 /// Says whether a failed call never reached the other node.

@@ -4,7 +4,6 @@
 mod applicable;
 pub(crate) mod attempts;
 pub(crate) mod batch;
-pub(crate) mod contact;
 mod fenced;
 pub(crate) mod forward;
 pub(crate) mod leader_hint;

@@ -12,9 +12,9 @@ use service::ports::{Applied, LogError};
 use tokio::time::Instant;
 use wire::Stored as _;
 
+use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::proposals::batch::ENTRY_BYTES_MAX;
-use crate::proposals::contact;
 use crate::proposals::submission::{Done, Failed, Origin, Wish};
 
 /// The delays between attempts: first, and at most.
@@ -38,11 +38,17 @@ pub(crate) async fn propose(node: &Node, wanted: Wanted, proposals: Vec<Proposal
         return Err(LogError::TooLarge { size, limit: ENTRY_BYTES_MAX });
     }
     let new_work = proposals.iter().any(|proposal| proposal.command.is_new_work());
+    let begun = Instant::now();
     let (done, repeated) = attempt_until(node, wanted, new_work, encoded, due).await?;
     node.saw(wanted.group, done.index);
-    node.wait_applied(wanted.group, done.index, due)
-        .await
-        .map_err(|()| LogError::Unknown { group: wanted.group, waited: wanted.deadline })?;
+    let replica = node.replica(wanted.group).filter(|_| new_work);
+    let applied = tokio::select! {
+        biased;
+        applied = node.wait_applied(wanted.group, done.index, due) => applied,
+        // The entry may not come here for as long as the line is cut.
+        () = lost(replica) => Err(()),
+    };
+    applied.map_err(|()| LogError::Unknown { group: wanted.group, waited: begun.elapsed() })?;
     Ok(Applied { outcomes: done.outcomes, index: done.index, repeated })
 }
 
@@ -62,8 +68,8 @@ async fn attempt_until(
     let mut maybe_done = false;
     let mut delay = RETRY_MIN;
     loop {
-        let replica = node.replica(group).map(Arc::as_ref).filter(|_| new_work);
-        if replica.is_some_and(|replica| contact::hears_nobody(node, replica)) {
+        let replica = node.replica(group).filter(|_| new_work);
+        if replica.is_some_and(|replica| replica.contact.is_lost()) {
             // Another listener may reach the leader; this one's callers are not to wait for a line.
             let waited = begun.elapsed();
             return Err(if maybe_done {
@@ -76,7 +82,7 @@ async fn attempt_until(
         let answered = tokio::select! {
             biased;
             answered = proposer.submit(encoded.clone(), wish) => answered,
-            () = contact::until_lost(node, replica) => return Err(LogError::Unknown { group, waited: begun.elapsed() }),
+            () = lost(replica) => return Err(LogError::Unknown { group, waited: begun.elapsed() }),
         };
         match answered {
             Ok(done) => return Ok((done, maybe_done)),
@@ -102,6 +108,15 @@ async fn attempt_until(
         }
         tokio::time::sleep(jittered(node, delay)).await;
         delay = (delay * 2).min(RETRY_MAX);
+    }
+}
+
+/// Ready when new work in a group comes nowhere from here; never when the group has no replica here, or it is no new
+/// work.
+async fn lost(replica: Option<&Arc<Group>>) {
+    match replica {
+        Some(replica) => replica.contact.lost().await,
+        None => std::future::pending().await,
     }
 }
 

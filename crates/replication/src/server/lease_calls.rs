@@ -21,12 +21,14 @@ use crate::raft::hashes::{Found, Round, Verdict};
 /// Answers a holder for all groups it asks about, and takes note of whom it saw last.
 pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, CodecError> {
     let from = NodeId(request.node);
-    let last_seen: BTreeMap<NodeId, Duration> =
-        request.last_seen_ms.iter().map(|(node, ms)| (NodeId(*node), Duration::from_millis(*ms))).collect();
+    let ages = |(node, ms): (&u64, &u64)| (NodeId(*node), Duration::from_millis(*ms));
+    let last_seen: BTreeMap<NodeId, Duration> = request.last_seen_ms.iter().map(ages).collect();
+    let both_ways: BTreeMap<NodeId, Duration> = request.both_ways_ms.iter().map(ages).collect();
     if !membership::was_removed(node, from) {
         let starved = request.starved.iter().take(starved::TOLD_MAX).map(codec::starved_in);
         let starved = starved.collect::<Result<Vec<_>, _>>()?;
-        node.last_seen.report(from, node.now(), PeerReport { last_seen, ready: ready_in(&request), starved });
+        let report = PeerReport { last_seen, both_ways, ready: ready_in(&request), starved };
+        node.last_seen.report(from, node.now(), report);
     }
     let removed = request.removed.iter().map(|id| NodeId(*id));
     let forgotten = removed.filter(|id| membership::told_of_removal(node, *id)).map(|id| id.0).collect();

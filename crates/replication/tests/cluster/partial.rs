@@ -62,6 +62,18 @@ async fn a_cut_line_of_two_regions_with_a_witness_stops_neither() {
     }
 }
 
+/// One end hears the other and isn't heard by it: whichever of them leads, its leases don't come or aren't asked for.
+#[tokio::test(start_paused = true)]
+async fn a_line_that_is_cut_one_way_stops_neither() {
+    for (from, to) in [(1, 2), (2, 1), (1, 3), (3, 2)] {
+        let cluster = Cluster::start().await;
+        let (from, to) = (NodeId(from), NodeId(to));
+        settled(&cluster).await;
+        cluster.links.hold(from, to);
+        still_goes(&cluster, from, to).await;
+    }
+}
+
 /// Callers of a node that reaches no leader are not to wait for it: another listener may.
 #[tokio::test(start_paused = true)]
 async fn a_listener_that_is_cut_off_says_so_at_once() {
