@@ -2,12 +2,14 @@
 //! like (observations), watches for lost regions, and tells operators what they should know (lookout, alarm board).
 
 mod alarm_board;
+mod carry;
 mod conditions;
 mod lookout;
 mod observations;
 mod watch;
 
 pub use alarm_board::AlarmBoard;
+pub use carry::Carrier;
 pub use lookout::{Lookout, LookoutPorts};
 pub use observations::SendCounters;
 pub use watch::{Watch, WatchPorts};

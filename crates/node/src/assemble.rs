@@ -13,7 +13,7 @@ use model::channel::Channel;
 use model::cluster::{NodeInfo, Nodes, RegionKind};
 use model::id::{ClusterId, GroupId, Incarnation};
 use model::plan::Mode;
-use monitor::{AlarmBoard, Lookout, LookoutPorts, SendCounters, Watch, WatchPorts};
+use monitor::{AlarmBoard, Carrier, Lookout, LookoutPorts, SendCounters, Watch, WatchPorts};
 use replication::{
     Background, Housekeeping, LeadershipRules, PeerTransport, Replication, ReplicationConfig, ReplicationParts,
 };
@@ -217,6 +217,8 @@ impl Wiring<'_> {
         };
         let loss = LossSettings::for_timing(&timing);
         tasks.essential("watch for lost regions", Watch::new(ports, loss, rules.clone()).run());
+        let carrier = Carrier::new(self.service.clone(), self.ports.neighbours.clone(), self.clock.clone());
+        tasks.essential("carrying the plan", carrier.run());
         let region = self.service.facts().region.clone();
         let board = Arc::new(AlarmBoard::new(Arc::new(self.replication.clone()), region));
         let ports = LookoutPorts {

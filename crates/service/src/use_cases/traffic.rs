@@ -13,7 +13,7 @@ use tracing::field::Empty;
 use traffic::planning::{self, Override, PlanError, RuleBroken, Why};
 use traffic::readiness::RegionReadiness;
 
-use super::{PAGE_MAX, Service, unexpected};
+use super::{PAGE_MAX, Service, reads_error, unexpected};
 use crate::error::{ErrorCode, ServiceError};
 
 /// A change of the plan that is asked for by hand.
@@ -74,7 +74,7 @@ impl Service {
             Ok(ReadRows::<Plans>::get(view, &epoch)?)
         };
         let found = self.read(GroupId::CONTROL, look).await?;
-        found.ok_or_else(|| ServiceError::new(ErrorCode::NotFound, "the cluster has no traffic plan yet"))
+        found.ok_or_else(no_plan)
     }
 
     /// Returns at most `limit` (1..=[`PAGE_MAX`]) plans, the newest first; those before `before`, if given.
@@ -157,13 +157,46 @@ impl Service {
         };
         tracing::Span::current().record("epoch", plan.epoch.0);
         tracing::info!("plan committed");
-        let carried = GroupId::partitions(self.facts.partitions)
-            .map(|group| self.propose_fenced(group, Command::AdoptPlan { plan: Box::new(plan.clone()) }));
-        for answer in futures::future::join_all(carried).await {
-            answer?;
-        }
+        self.carry_plan(&plan, GroupId::partitions(self.facts.partitions)).await?;
         tracing::info!("plan adopted by every partition");
         Ok(plan)
+    }
+
+    /// Returns the current plan, as this node's replica of the control group has it, and the partitions whose replicas
+    /// here go by an older one.
+    ///
+    /// # Errors
+    /// `NotFound` while there is no plan; when there is no such replica here, or it can't be read.
+    pub fn behind_here(&self) -> Result<(TrafficPlan, Vec<GroupId>), ServiceError> {
+        let epoch =
+            |view: &dyn View| Ok::<_, ServiceError>(ReadRows::<Meta>::get(view, &())?.unwrap_or_default().epoch);
+        let control = self.reads.view(GroupId::CONTROL).map_err(reads_error)?;
+        let current = epoch(&*control)?;
+        let mut behind = Vec::new();
+        for group in GroupId::partitions(self.facts.partitions) {
+            match self.reads.view(group) {
+                Ok(view) if epoch(&*view)? < current => behind.push(group),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        let plan = ReadRows::<Plans>::get(&*control, &current)?.ok_or_else(no_plan)?;
+        Ok((plan, behind))
+    }
+
+    /// Carries a plan to partitions, and waits until each has adopted it and every sender is fenced.
+    ///
+    /// # Errors
+    /// The log's errors; some of the partitions may have adopted it then.
+    pub async fn carry_plan(
+        &self,
+        plan: &TrafficPlan,
+        partitions: impl IntoIterator<Item = GroupId>,
+    ) -> Result<(), ServiceError> {
+        let adopt = |group| self.propose_fenced(group, Command::AdoptPlan { plan: Box::new(plan.clone()) });
+        for answer in futures::future::join_all(partitions.into_iter().map(adopt)).await {
+            answer?;
+        }
+        Ok(())
     }
 
     /// Commits the first plan of the cluster; returns the current one when there is one already.
@@ -214,6 +247,10 @@ impl Service {
         }
         Ok((differences, change))
     }
+}
+
+fn no_plan() -> ServiceError {
+    ServiceError::new(ErrorCode::NotFound, "the cluster has no traffic plan yet")
 }
 
 /// Why a change isn't made.

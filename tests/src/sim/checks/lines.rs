@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use model::EventKind;
 use model::id::{GroupId, MessageId};
 use model::message::Status;
 
@@ -70,7 +71,10 @@ pub fn waiting_messages_flow(evidence: &Evidence<'_>) -> Vec<String> {
     }
     let calm = evidence.settings.is_calm();
     for (region, replica) in evidence.replicas.iter().filter(|_| calm) {
-        let expired = replica.messages.iter().filter(|(_, (_, progress))| progress.status == Status::Expired);
+        let expired = replica
+            .messages
+            .iter()
+            .filter(|(message, (_, progress))| progress.status == Status::Expired && !may_wait(evidence, **message));
         found.extend(expired.map(|(message, _)| format!("{region}: {message} expired")));
     }
     found
@@ -118,11 +122,13 @@ pub fn cut_lines_are_told(evidence: &Evidence<'_>) -> Vec<String> {
     found
 }
 
-/// Says whether a request was answered at once that it came to a listener which a leader doesn't hear: in a moment in
-/// which that was not known yet.
+/// Says whether a request was answered in time that it came to a listener which a leader doesn't hear, when that was not
+/// known yet: the line had just been cut, or a leadership had moved to its other end while that may happen.
 fn may_be_refused(evidence: &Evidence<'_>, cut: &Cut<'_>, operation: &Operation) -> bool {
     let Some((at, Answered::Refused(_) | Answered::Unknown(_))) = &operation.answer else { return false };
-    let not_known = operation.from < cut.from + UNREADY_MS;
+    let moves = evidence.records.leaderships.values().filter(|moved| (cut.from..cut.from + SETTLED_MS).contains(moved));
+    let last = moves.filter(|moved| *moved <= at).max().copied().unwrap_or(cut.from);
+    let not_known = operation.from < last + UNREADY_MS;
     evidence.settings.scene == Scene::Crossed && not_known && *at <= operation.from + TOLD_UNKNOWN_MAX_MS
 }
 
@@ -163,7 +169,16 @@ fn first_dispatches(evidence: &Evidence<'_>) -> BTreeMap<MessageId, Tick> {
     first
 }
 
-/// Says how late a message was, if it was; nothing of those that were opted out.
+/// Says whether a message was opted out, or was claimed to be sent once by a sender that then was cut off: nobody but
+/// that one knows whether it began (P4).
+fn may_wait(evidence: &Evidence<'_>, message: MessageId) -> bool {
+    let progress = evidence.replicas.values().filter_map(|replica| replica.messages.get(&message));
+    progress.into_iter().any(|(_, progress)| {
+        progress.status == Status::OptedOut || progress.events.iter().any(|event| event.kind == EventKind::Held)
+    })
+}
+
+/// Says how late a message was, if it was; nothing of those that may wait.
 fn late(
     evidence: &Evidence<'_>,
     first: &BTreeMap<MessageId, Tick>,
@@ -178,12 +193,8 @@ fn late(
         let opted_out = matches!(answer, Answered::Refused(why) | Answered::Unknown(why) if why.contains("opted out"));
         return (!opted_out).then_some(refused);
     };
-    let opted_out = evidence
-        .replicas
-        .values()
-        .any(|replica| replica.messages.get(message).is_some_and(|(_, progress)| progress.status == Status::OptedOut));
     match first.get(message) {
-        _ if opted_out => None,
+        _ if may_wait(evidence, *message) => None,
         Some(dispatched) if *dispatched <= due => None,
         Some(dispatched) => Some(format!("{message} was dispatched after {} ms", dispatched - from)),
         None => Some(format!("{message} was never dispatched")),
