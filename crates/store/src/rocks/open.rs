@@ -84,9 +84,10 @@ impl RocksEngines {
         };
         let log = config.directory.join("log");
         let state = config.directory.join("state");
+        let state_options = state_options(&shared).map_err(|error| refused(&state, &error))?;
         Ok(RocksEngines {
             log: open(&log, &log_options(&shared), Durability::WriteAheadLog)?,
-            state: open(&state, &state_options(&shared), Durability::Flush)?,
+            state: open(&state, &state_options, Durability::Flush)?,
             synced: Arc::new(FileMark::open(&config.directory.join(SYNCED))?),
         })
     }
