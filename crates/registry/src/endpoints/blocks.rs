@@ -20,7 +20,7 @@ type Place = (AddressKey, Channel);
 
 /// What a change does to blocks and to what is known of former places.
 #[derive(Debug, Default)]
-struct Decision {
+pub(crate) struct Decision {
     /// In order.
     acts: Vec<Act>,
     /// The place that the endpoint leaves, to be remembered.
@@ -46,14 +46,15 @@ impl Act {
     }
 }
 
-/// Puts and removes blocks as a change of an endpoint demands. Raises the endpoint's revision where an older endpoint
-/// of the same id left a block, so that the newer block counts.
+/// Puts and removes blocks as was decided of a change of an endpoint. Raises the endpoint's revision where an older
+/// endpoint of the same id left a block, so that the newer block counts.
 pub(crate) fn follow<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     change: &mut Change,
+    decision: Decision,
     waits: &mut Waits,
 ) -> Result<(), TableError> {
-    let Decision { acts, left, forgotten, revision } = decide(step, change)?;
+    let Decision { acts, left, forgotten, revision } = decision;
     change.new.revision = revision;
     let (app, id) = (change.new.app, &change.new.id);
     for key in forgotten {
@@ -68,11 +69,11 @@ pub(crate) fn follow<T: Tables + ?Sized>(
     })
 }
 
-/// Lists the other groups for which a change of an endpoint queues a follow-up, one for each.
-pub(crate) fn targets<T: Tables + ?Sized>(step: &Step<'_, T>, change: &Change) -> Result<Vec<GroupId>, TableError> {
-    let decision = decide(step, change)?;
-    let targets = decision.acts.iter().map(|act| act.block().key.partition(step.partitions));
-    Ok(targets.filter(|target| *target != step.group).collect())
+/// Lists the other groups for which what was decided queues a follow-up, one for each.
+pub(crate) fn targets<T: Tables + ?Sized>(step: &Step<'_, T>, decision: &Decision) -> impl Iterator<Item = GroupId> {
+    let (group, partitions) = (step.group, step.partitions);
+    let targets = decision.acts.iter().map(move |act| act.block().key.partition(partitions));
+    targets.filter(move |target| *target != group)
 }
 
 /// Lists the other groups for which the deletion of an endpoint queues a follow-up, one for each.
@@ -85,8 +86,8 @@ pub(crate) fn burial_targets<T: Tables + ?Sized>(
     Ok(keys.map(|key| key.partition(step.partitions)).filter(|target| *target != step.group).collect())
 }
 
-/// Decides what a change does. Changes nothing.
-fn decide<T: Tables + ?Sized>(step: &Step<'_, T>, change: &Change) -> Result<Decision, TableError> {
+/// Decides what a change does. Changes nothing. It depends on rows of this endpoint alone.
+pub(crate) fn decide<T: Tables + ?Sized>(step: &Step<'_, T>, change: &Change) -> Result<Decision, TableError> {
     let Change { old, new, .. } = change;
     let mut decision = Decision { revision: new.revision, ..Decision::default() };
     let Some(place) = place_of(new) else {
@@ -135,8 +136,9 @@ fn elsewhere<T: Tables + ?Sized>(
     left: Option<Place>,
     decision: &mut Decision,
 ) -> Result<(), TableError> {
-    let Change { new, insist, .. } = change;
-    let mut former = former_places(step, new)?;
+    let Change { old, new, insist } = change;
+    // A deleted endpoint leaves none, and so a new one has none.
+    let mut former = if old.is_some() { former_places(step, new)? } else { Vec::new() };
     if let Some(back) = former.iter().position(|(key, _)| *key == here.0) {
         decision.forgotten.push(former.remove(back).0);
     }

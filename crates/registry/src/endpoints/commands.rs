@@ -38,15 +38,16 @@ pub(crate) fn upsert<T: Tables + ?Sized>(
     };
     let created = old.is_none();
     let insist = upsert.patch.forbids_sending();
-    let change = Change { old, new, insist };
-    if let Some(refusal) = write::room(step, yielding.as_ref(), &change)? {
+    let yielding = yielding.map(|yielding| write::plan(step, yielding, None)).transpose()?;
+    let planned = write::plan(step, Change { old, new, insist }, yielding.as_ref())?;
+    if let Some(refusal) = write::room(step, yielding.iter().chain([&planned]))? {
         return Ok(Outcome::Refused(refusal));
     }
     let mut waits = Waits::new();
     if let Some(yielding) = yielding {
         write::write(step, yielding, &mut waits)?;
     }
-    let new = write::write(step, change, &mut waits)?;
+    let new = write::write(step, planned, &mut waits)?;
     if let Some(attributes) = attributes {
         users::store_attributes(step, &new, attributes);
     }

@@ -1,21 +1,50 @@
 //! The one place that writes endpoint rows, so that the indexes and blocks that follow from them always fit.
 
 use model::endpoint::{Endpoint, EndpointStatus};
+use model::id::EndpointId;
 use model::outcome::Refusal;
 
+use super::blocks::Decision;
 use super::change::{Change, Waits};
 use super::{blocks, former, users};
 use crate::follow_up;
 use crate::step::Step;
 use crate::tables::{AddressEndpoints, Endpoints, RowAccess, Table, TableError, Tables};
 
+/// A change with what follows from it, as found before anything was changed.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    change: Change,
+    blocks: Decision,
+    /// The endpoint that was active where this one is now, made inactive.
+    displaced: Option<Box<Planned>>,
+}
+
+/// Finds what follows from a change that comes after that of the endpoint that yields to it, if one does. Changes
+/// nothing.
+pub(crate) fn plan<T: Tables + ?Sized>(
+    step: &Step<'_, T>,
+    change: Change,
+    yielding: Option<&Planned>,
+) -> Result<Planned, TableError> {
+    // One that yields is inactive by then.
+    let yields = |other: &EndpointId| yielding.is_some_and(|yielding| yielding.change.new.id == *other);
+    let displaced = match active_place(&change.new) {
+        Some(place) => displaced(step, &place, &change.new, yields)?,
+        None => None,
+    };
+    let displaced = displaced.map(|displaced| plan(step, displaced, None)).transpose()?.map(Box::new);
+    Ok(Planned { blocks: blocks::decide(step, &change)?, change, displaced })
+}
+
 /// Stores a changed endpoint with all that follows: who is active at its address, its user's endpoints, its blocks.
 /// Returns it as it is stored.
 pub(crate) fn write<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
-    mut change: Change,
+    planned: Planned,
     waits: &mut Waits,
 ) -> Result<Endpoint, TableError> {
+    let Planned { mut change, blocks: decision, displaced } = planned;
     let (old, new) = (change.old.as_ref(), &change.new);
     let (old_place, new_place) = (old.and_then(active_place), active_place(new));
     if old_place != new_place
@@ -24,15 +53,15 @@ pub(crate) fn write<T: Tables + ?Sized>(
         step.tables.remove_row::<AddressEndpoints>(place);
     }
     if let Some(place) = new_place {
-        if let Some(displaced) = displaced(step, &place, new)? {
-            write(step, displaced, waits)?;
+        if let Some(displaced) = displaced {
+            write(step, *displaced, waits)?;
         }
         step.tables.store_row::<AddressEndpoints>(place, new.id.clone());
     }
     let from = old.and_then(|old| old.user.as_ref());
     users::relink(step, new.app, &new.id, from, new.user.as_ref());
     former::follow(step, &mut change)?;
-    blocks::follow(step, &mut change, waits)?;
+    blocks::follow(step, &mut change, decision, waits)?;
     let new = change.new;
     step.tables.store_row::<Endpoints>((new.app, new.id.clone()), new.clone());
     Ok(new)
@@ -61,34 +90,24 @@ pub(crate) fn retired(old: Endpoint) -> Change {
     Change { old: Some(old), new, insist: false }
 }
 
-/// Says why a change is refused, which comes after that of the endpoint that yields to it, if one does: nothing when
-/// there is room for all that follows from both.
-pub(crate) fn room<T: Tables + ?Sized>(
+/// Says why changes are refused that are made together: nothing when there is room for all that follows from them.
+pub(crate) fn room<'a, T: Tables + ?Sized>(
     step: &Step<'_, T>,
-    yielding: Option<&Change>,
-    change: &Change,
+    planned: impl IntoIterator<Item = &'a Planned>,
 ) -> Result<Option<Refusal>, TableError> {
-    let mut targets = blocks::targets(step, change)?;
-    if let Some(yielding) = yielding {
-        targets.extend(blocks::targets(step, yielding)?);
-    }
-    if let Some(place) = active_place(&change.new)
-        && let Some(displaced) = displaced(step, &place, &change.new)?
-        // One that yields is inactive by then.
-        && yielding.is_none_or(|yielding| yielding.new.id != displaced.new.id)
-    {
-        targets.extend(blocks::targets(step, &displaced)?);
-    }
-    follow_up::room(step, targets)
+    let all = planned.into_iter().flat_map(|planned| std::iter::once(planned).chain(planned.displaced.as_deref()));
+    follow_up::room(step, all.flat_map(|planned| blocks::targets(step, &planned.blocks)))
 }
 
-/// Makes the endpoint inactive that was active where `new` is now, if there was one.
+/// Makes the endpoint inactive that was active where `new` is now, if there was one that doesn't yield anyway.
 fn displaced<T: Tables + ?Sized>(
     step: &Step<'_, T>,
     place: &<AddressEndpoints as Table>::Key,
     new: &Endpoint,
+    yields: impl Fn(&EndpointId) -> bool,
 ) -> Result<Option<Change>, TableError> {
-    let Some(other) = step.tables.row::<AddressEndpoints>(place)?.filter(|other| *other != new.id) else {
+    let other = step.tables.row::<AddressEndpoints>(place)?.filter(|other| *other != new.id && !yields(other));
+    let Some(other) = other else {
         return Ok(None);
     };
     let old = step.tables.promised_row::<Endpoints>(&(new.app, other))?;

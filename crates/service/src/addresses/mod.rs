@@ -49,6 +49,11 @@ pub(crate) fn reading(family: AddressFamily, text: &str, numbering: Numbering) -
     })
 }
 
+/// Says whether a text, if it is a telephone number, is the same one in all countries: it begins with a plus.
+pub(crate) fn is_international(text: &str) -> bool {
+    text.starts_with('+')
+}
+
 /// Says whether telephone numbers can be read as they are dialled in a country.
 pub fn has_numbering(country: Country) -> bool {
     telephone::region(country).is_some()

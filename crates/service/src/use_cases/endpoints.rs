@@ -2,7 +2,7 @@
 //! there before a change is acknowledged.
 
 use model::address::partition_of_app;
-use model::channel::FAMILIES;
+use model::channel::{AddressFamily, Channel, FAMILIES};
 use model::command::{Command, UpsertEndpoint};
 use model::endpoint::{Attributes, Endpoint, EndpointPatch, merge_attributes};
 use model::id::{AppId, EndpointId, GroupId, RequestId};
@@ -52,8 +52,11 @@ impl Service {
     /// `Invalid` naming the member when the address doesn't fit the channel or a limit is broken; `NotFound` when there
     /// is no such app; the log's errors.
     pub async fn upsert_endpoint(&self, request: UpsertEndpointRequest) -> Result<Endpoint, ServiceError> {
-        let numbering = self.numbering(request.app).await?;
         let mut patch = request.patch;
+        let numbering = match needs_country(&patch) {
+            true => self.numbering(request.app).await?,
+            false => Numbering::Unknown,
+        };
         read_address(&mut patch, numbering)?;
         let group = partition_of_app(request.app, self.facts.partitions);
         let command = Command::UpsertEndpoint(Box::new(UpsertEndpoint {
@@ -143,6 +146,13 @@ pub(super) fn endpoint_in(
 fn with_user(endpoint: Endpoint, mut user_attributes: Attributes) -> EndpointWithUser {
     merge_attributes(&mut user_attributes, &endpoint.awaiting_user);
     EndpointWithUser { endpoint, user_attributes }
+}
+
+/// Says whether the address of a change may read differently in another country.
+fn needs_country(patch: &EndpointPatch) -> bool {
+    let family = patch.channel.map(Channel::address_family);
+    let may_be_dialled = family.is_none_or(|family| family == AddressFamily::Telephone);
+    patch.address.as_ref().is_some_and(|given| may_be_dialled && !addresses::is_international(&given.written))
 }
 
 /// Reads the address of a change: on its channel if it names one, otherwise on whatever channel the endpoint may have.
