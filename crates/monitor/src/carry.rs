@@ -6,7 +6,8 @@
 //! and may hear that partition's leader.
 //!
 //! What flows in: this node's replicas of the control group and of the partitions. What flows out: the adoption of a
-//! plan that a partition is behind with for long, as its leader's own would be; a plan that was adopted is adopted once.
+//! plan that a partition is behind with for long, as the control group's leader would propose it. A plan that was
+//! adopted already is adopted again without effect.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,14 +31,17 @@ pub struct Carrier {
     service: Service,
     neighbours: Arc<dyn Neighbours>,
     clock: Arc<dyn Clock>,
-    /// Partitions that are behind, with what plan, and when that was seen first.
-    behind: BTreeMap<GroupId, (Epoch, BootTime)>,
+    behind: Behind,
 }
+
+/// Partitions that are behind, with what plan, and when that was seen first. Bounded by their number.
+#[derive(Default)]
+struct Behind(BTreeMap<GroupId, (Epoch, BootTime)>);
 
 impl Carrier {
     /// Makes the carrier of a node.
     pub fn new(service: Service, neighbours: Arc<dyn Neighbours>, clock: Arc<dyn Clock>) -> Carrier {
-        Carrier { service, neighbours, clock, behind: BTreeMap::new() }
+        Carrier { service, neighbours, clock, behind: Behind::default() }
     }
 
     /// Looks and carries until it is dropped.
@@ -47,11 +51,11 @@ impl Carrier {
         loop {
             look.tick().await;
             if self.neighbours.leads(GroupId::CONTROL) {
-                self.behind.clear();
+                self.behind = Behind::default();
                 continue;
             }
             let Ok((plan, behind)) = self.service.behind_here() else { continue };
-            let due = self.due(plan.epoch, behind);
+            let due = self.behind.due(self.clock.boot_time(), plan.epoch, behind);
             if due.is_empty() {
                 continue;
             }
@@ -63,12 +67,32 @@ impl Carrier {
             }
         }
     }
+}
 
-    /// Returns the partitions that are behind with this plan for long.
-    fn due(&mut self, epoch: Epoch, behind: Vec<GroupId>) -> Vec<GroupId> {
-        let now = self.clock.boot_time();
-        self.behind.retain(|group, (of, _)| *of == epoch && behind.contains(group));
-        let since = behind.into_iter().map(|group| (group, self.behind.entry(group).or_insert((epoch, now)).1));
+impl Behind {
+    /// Takes note of who is behind with a plan now, and returns those that have been for long.
+    fn due(&mut self, now: BootTime, epoch: Epoch, behind: Vec<GroupId>) -> Vec<GroupId> {
+        self.0.retain(|group, (of, _)| *of == epoch && behind.contains(group));
+        let since = behind.into_iter().map(|group| (group, self.0.entry(group).or_insert((epoch, now)).1));
         since.filter(|(_, since)| now.since(*since) >= BEHIND_MAX).map(|(group, _)| group).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_behind_with_one_plan_for_long_is_due() {
+        let mut behind = Behind::default();
+        let at = |ms| BootTime(0) + Duration::from_millis(ms);
+        let (one, two) = (GroupId(1), GroupId(2));
+        assert!(behind.due(at(0), Epoch(1), vec![one]).is_empty());
+        assert!(behind.due(at(399), Epoch(1), vec![one, two]).is_empty());
+        assert_eq!(behind.due(at(400), Epoch(1), vec![one, two]), [one]);
+        assert_eq!(behind.due(at(500), Epoch(1), vec![one]), [one], "until it has adopted it");
+        assert!(behind.due(at(900), Epoch(1), vec![two]).is_empty(), "it had caught up in between");
+        assert!(behind.due(at(1_300), Epoch(2), vec![two]).is_empty(), "a new plan has its own time");
+        assert_eq!(behind.due(at(1_700), Epoch(2), vec![two]), [two]);
     }
 }
