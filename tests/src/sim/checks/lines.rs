@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::EventKind;
 use model::id::{GroupId, MessageId};
-use model::message::Status;
+use model::message::{Class, Status};
 
 use super::evidence::Evidence;
 use crate::sim::faults::{Span, Tick};
@@ -169,12 +169,14 @@ fn first_dispatches(evidence: &Evidence<'_>) -> BTreeMap<MessageId, Tick> {
     first
 }
 
-/// Says whether a message was opted out, or was claimed to be sent once by a sender that then was cut off: nobody but
-/// that one knows whether it began (P4).
+/// Says whether a message was opted out; or, where a share shifts, was claimed to be sent once by a sender that then was
+/// cut off: nobody but that one knows whether it began (P4).
 fn may_wait(evidence: &Evidence<'_>, message: MessageId) -> bool {
     let progress = evidence.replicas.values().filter_map(|replica| replica.messages.get(&message));
-    progress.into_iter().any(|(_, progress)| {
-        progress.status == Status::OptedOut || progress.events.iter().any(|event| event.kind == EventKind::Held)
+    let shifts = evidence.settings.scene == Scene::Crossed;
+    progress.into_iter().any(|(class, progress)| {
+        let held = || progress.events.iter().any(|event| event.kind == EventKind::Held);
+        progress.status == Status::OptedOut || (shifts && *class == Class::AtMostOnce && held())
     })
 }
 
