@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use smol_str::{SmolStr, format_smolstr};
+
 use crate::channel::{AddressFamily, Channel};
 use crate::id::{AppId, EndpointId, GroupId};
 
@@ -20,11 +22,11 @@ pub const TELEPHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 /// An address in normal form: what is dispatched to, and 1 to [`ADDRESS_MAX`] bytes. How its caller wrote it is known
 /// to endpoints alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address(String);
+pub struct Address(SmolStr);
 
 /// What opt-outs, blocks and partitions go by. Two spellings of one recipient have one key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AddressKey(String);
+pub struct AddressKey(SmolStr);
 
 /// The parts of an address from which every difference of spelling is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +105,7 @@ impl Address {
         if text.chars().any(char::is_control) {
             return Err(InvalidAddress::Control);
         }
-        Ok((Address(text), AddressKey(key)))
+        Ok((Address(text.into()), AddressKey(key.into())))
     }
 
     /// Makes the address and the key of a text that is in normal form already, and in ASCII. For those who know that,
@@ -129,8 +131,8 @@ impl Address {
     }
 
     /// Takes back an address that was made before it was stored.
-    pub fn from_stored(text: String) -> Address {
-        Address(text)
+    pub fn from_stored(text: impl AsRef<str>) -> Address {
+        Address(text.as_ref().into())
     }
 
     /// Returns the address as it is dispatched to.
@@ -142,12 +144,12 @@ impl Address {
 impl AddressKey {
     /// Returns the key of a recipient that is known by its endpoint only (custom and in-app messages to endpoints).
     pub fn of_endpoint(app: AppId, endpoint: &EndpointId) -> AddressKey {
-        AddressKey(format!("endpoint:{app}/{endpoint}"))
+        AddressKey(format_smolstr!("endpoint:{app}/{endpoint}"))
     }
 
     /// Takes back a key that was made before it was stored.
-    pub fn from_stored(text: String) -> AddressKey {
-        AddressKey(text)
+    pub fn from_stored(text: impl AsRef<str>) -> AddressKey {
+        AddressKey(text.as_ref().into())
     }
 
     /// Returns what messages to an endpoint go by: its address' key, or the endpoint itself where addresses mean nothing

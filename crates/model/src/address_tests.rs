@@ -68,6 +68,6 @@ fn the_hash_is_frozen() {
         assert_eq!(AddressKey(key.into()).partition(256), GroupId(partition), "{key}");
     }
     let spread: std::collections::BTreeSet<_> =
-        (0..200).map(|n| AddressKey(format!("tel:+1206555{n:04}")).partition(16)).collect();
+        (0..200).map(|n| AddressKey(format!("tel:+1206555{n:04}").into()).partition(16)).collect();
     assert_eq!(spread.len(), 16);
 }

@@ -46,7 +46,7 @@ pub(crate) fn ban<V: View + ?Sized>(view: &V, whom: Whom<'_>) -> Result<Option<B
     if view.row::<OptOuts>(&(whom.app, whom.key.clone(), whom.channel))?.is_some() {
         return Ok(Some(Ban::OptedOut));
     }
-    let mut from = (whom.app, whom.key.clone(), EndpointId::from_stored(String::new()));
+    let mut from = (whom.app, whom.key.clone(), EndpointId::from_stored(""));
     let mut found = None;
     loop {
         let rows = view.rows_while::<Blocks>(&from, BLOCKS_READ, |key| (key.0, &key.1) == (whom.app, whom.key))?;

@@ -58,7 +58,7 @@ fn retire_deleted_endpoints<T: Tables + ?Sized>(
     limit: usize,
 ) -> Result<(u32, bool), TableError> {
     let now = step.now;
-    let from = (Timestamp(0), AppId(0), EndpointId::from_stored(String::new()));
+    let from = (Timestamp(0), AppId(0), EndpointId::from_stored(""));
     let mut rows =
         step.tables.rows_while::<DeletedEndpointAges>(&from, limit + 1, |key| key.0.plus(FORMER_KEPT) <= now)?;
     let more = rows.len() > limit;
@@ -111,8 +111,8 @@ fn end_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId) -> Result<boo
 /// Removes at most `left` rows of a deleted app's tables and ends its held messages; counts `left` down. Its accounting
 /// stays.
 fn clear_app<T: Tables + ?Sized>(step: &mut Step<'_, T>, app: AppId, left: &mut usize) -> Result<(), TableError> {
-    let (key, channel) = (AddressKey::from_stored(String::new()), CHANNELS[0]);
-    let (endpoint, user) = (EndpointId::from_stored(String::new()), UserId::from_stored(String::new()));
+    let (key, channel) = (AddressKey::from_stored(""), CHANNELS[0]);
+    let (endpoint, user) = (EndpointId::from_stored(""), UserId::from_stored(""));
     let tables = &mut *step.tables;
     clear::<T, Endpoints>(tables, &(app, endpoint.clone()), |key| key.0 == app, left)?;
     clear::<T, Users>(tables, &(app, user.clone()), |key| key.0 == app, left)?;

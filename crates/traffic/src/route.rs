@@ -9,6 +9,8 @@ use model::{AddressKey, Channel, RegionId, TrafficPlan};
 
 /// Fraction bits of [`negative_log2`].
 const FRACTION_BITS: u32 = 32;
+/// How much log2(1 + x) exceeds x at most, for x in 0..=1, in units of 2^-32: 0.086072 (at x = 1/ln 2 - 1), rounded up.
+const CHORD_ERROR: u64 = 369_690_000;
 
 /// Names the region that sends to `key` on `channel`; nothing when the plan lets no region send on it.
 ///
@@ -24,20 +26,48 @@ pub fn route(plan: &TrafficPlan, channel: Channel, key: &AddressKey) -> Option<R
     plan.weights_of(channel)
         .iter()
         .filter(|(region, weight)| **weight > 0 && plan.state_of(region) != RegionState::Evacuated)
-        .map(|(region, weight)| (negative_log2(score(key, region)), *weight, region))
+        .map(|(region, weight)| Candidate { score: score(key, region), weight: *weight, region })
         .min_by(nearer)
-        .map(|(_, _, region)| region.clone())
+        .map(|candidate| candidate.region.clone())
+}
+
+/// A region that may win a key.
+#[derive(Debug, Clone, Copy)]
+struct Candidate<'p> {
+    score: u64,
+    weight: u32,
+    region: &'p RegionId,
 }
 
 fn score(key: u64, region: &RegionId) -> u64 {
     mix(key ^ mix(stable_hash(region.as_str().as_bytes())))
 }
 
-/// Compares distance / weight without dividing; equal ones by name, so that the order is total.
-fn nearer(left: &(u64, u32, &RegionId), right: &(u64, u32, &RegionId)) -> Ordering {
-    let left_scaled = u128::from(left.0) * u128::from(right.1);
-    let right_scaled = u128::from(right.0) * u128::from(left.1);
-    left_scaled.cmp(&right_scaled).then_with(|| left.2.cmp(right.2))
+/// Compares -log2(score) / weight, without dividing; equal ones by name, so that the order is total. Nearly always the
+/// bounds of the logarithms say it, which take no loop.
+fn nearer(left: &Candidate<'_>, right: &Candidate<'_>) -> Ordering {
+    let scaled = |of: u64, by: u32| u128::from(of) * u128::from(by);
+    let (left_at_least, left_at_most) = negative_log2_bounds(left.score);
+    let (right_at_least, right_at_most) = negative_log2_bounds(right.score);
+    if scaled(left_at_most, right.weight) < scaled(right_at_least, left.weight) {
+        return Ordering::Less;
+    }
+    if scaled(right_at_most, left.weight) < scaled(left_at_least, right.weight) {
+        return Ordering::Greater;
+    }
+    let left_distance = scaled(negative_log2(left.score), right.weight);
+    let right_distance = scaled(negative_log2(right.score), left.weight);
+    left_distance.cmp(&right_distance).then_with(|| left.region.cmp(right.region))
+}
+
+/// Returns what [`negative_log2`] is at least and at most: the logarithm of 1 to 2 is at least its argument less 1, and
+/// at most [`CHORD_ERROR`] more.
+fn negative_log2_bounds(bits: u64) -> (u64, u64) {
+    let bits = bits.max(1);
+    let leading = bits.leading_zeros();
+    let fraction = (bits << leading << 1) >> (64 - FRACTION_BITS);
+    let at_most = (u64::from(leading + 1) << FRACTION_BITS) - fraction;
+    (at_most.saturating_sub(CHORD_ERROR), at_most)
 }
 
 /// Returns -log2(bits / 2^64) in units of 2^-32: each squaring of the mantissa yields one bit of the fraction.
@@ -66,6 +96,35 @@ mod tests {
         }
         assert_eq!(negative_log2(0), negative_log2(1));
         assert_eq!(negative_log2(u64::MAX), 1, "rounded towards the next larger distance");
+    }
+
+    #[test]
+    fn logarithms_lie_within_their_bounds() {
+        let powers = (0..64).flat_map(|power| [1_u64 << power, (1 << power) - 1, (1 << power) + 1]);
+        for bits in (0..100_000).map(mix).chain(powers).chain([u64::MAX, u64::MAX - 1]) {
+            let (at_least, at_most) = negative_log2_bounds(bits);
+            let exact = negative_log2(bits);
+            assert!(at_least <= exact && exact <= at_most, "{bits}: {exact} is not in {at_least}..={at_most}");
+        }
+    }
+
+    #[test]
+    fn bounds_never_decide_otherwise_than_the_logarithms() {
+        let names = ["a", "b"].map(|name| RegionId::new(name).unwrap());
+        for n in 0..100_000_u64 {
+            let score = mix(n);
+            // Far ones, near ones, and equal ones.
+            let others = [mix(score), score ^ (mix(n + 1) >> 40), score.wrapping_add(n & 1)];
+            let weights = [1 + (mix(score ^ 1) % 1_000) as u32, 1 + (mix(score ^ 2) % 1_000) as u32];
+            for (other, weights) in others.into_iter().flat_map(|other| [(other, weights), (other, [weights[0]; 2])]) {
+                let left = Candidate { score, weight: weights[0], region: &names[0] };
+                let right = Candidate { score: other, weight: weights[1], region: &names[1] };
+                let distance = |of: u64, by: u32| u128::from(negative_log2(of)) * u128::from(by);
+                let exact = distance(score, weights[1]).cmp(&distance(other, weights[0])).then(Ordering::Less);
+                assert_eq!(nearer(&left, &right), exact, "{left:?} {right:?}");
+                assert_eq!(nearer(&right, &left), exact.reverse(), "{left:?} {right:?}");
+            }
+        }
     }
 
     #[test]

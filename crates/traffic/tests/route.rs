@@ -153,7 +153,7 @@ fn the_route_is_frozen() {
     ];
     let found: Vec<String> = keys
         .iter()
-        .map(|key| route(&plan, Channel::Sms, &AddressKey::from_stored((*key).into())).expect("a region").to_string())
+        .map(|key| route(&plan, Channel::Sms, &AddressKey::from_stored(key)).expect("a region").to_string())
         .collect();
     assert_eq!(
         found,

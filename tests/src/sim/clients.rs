@@ -218,7 +218,7 @@ impl Client {
     fn upsert(&self, app: AppId, endpoint: &str, patch: EndpointPatch) -> UpsertEndpointRequest {
         UpsertEndpointRequest {
             app,
-            endpoint: EndpointId::from_stored(endpoint.to_owned()),
+            endpoint: EndpointId::from_stored(endpoint),
             display_id: endpoint.to_owned(),
             patch,
             request: RequestId(self.random.next_u128()),

@@ -77,7 +77,7 @@ fn read_group(
     }
     let Some(app) = app else { return Ok(()) };
     replica.accounting += ReadRows::<AccountingOf>::get(view, &app)?.unwrap_or_default();
-    let first = (app, EndpointId::from_stored(String::new()));
+    let first = (app, EndpointId::from_stored(""));
     for ((_, id), endpoint) in ReadRows::<Endpoints>::scan(view, &first, usize::MAX)? {
         replica.endpoints.insert(id.as_str().to_owned(), number_of(&endpoint));
     }

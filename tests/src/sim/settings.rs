@@ -98,5 +98,5 @@ pub fn name(node: NodeId) -> &'static str {
 
 /// Returns a node's region.
 pub fn region(node: NodeId) -> RegionId {
-    RegionId::from_stored(name(node).to_owned())
+    RegionId::from_stored(name(node))
 }

@@ -26,7 +26,7 @@ pub(super) async fn of_app(service: &Service, app: &str, page_token: &str) -> Re
 /// Returns a page of the opt-outs in a list. The token is the last recipient.
 pub(super) async fn of_list(service: &Service, list: &str, page_token: &str) -> Result<Page, GrpcError> {
     let list: OptOutList = service.opt_out_list(list)?;
-    let after = (!page_token.is_empty()).then(|| AddressKey::from_stored(page_token.to_owned()));
+    let after = (!page_token.is_empty()).then(|| AddressKey::from_stored(page_token));
     let page = service.list_listed_opt_outs(&list, after.as_ref()).await?;
     let next = page.last().filter(|_| page.len() >= PAGE_MAX).map(|last| last.key.as_str().to_owned());
     Ok((page.into_iter().map(|listed| (listed, Channel::Sms).into()).collect(), next.unwrap_or_default()))
@@ -41,7 +41,7 @@ fn read_token(app: AppId, token: &str) -> Result<OptOutKey, GrpcError> {
     let read = || {
         let (channel, key) = token.split_once('/')?;
         let channel: Channel = channel.parse().ok()?;
-        Some(OptOutKey { app, key: AddressKey::from_stored(key.to_owned()), channel })
+        Some(OptOutKey { app, key: AddressKey::from_stored(key), channel })
     };
     read().ok_or_else(|| GrpcError::invalid("page_token", "is not a token of an earlier page"))
 }
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_token_leads_back_to_where_its_page_ended() {
-        let key = AddressKey::from_stored("mail:a/b@example.com".into());
+        let key = AddressKey::from_stored("mail:a/b@example.com");
         let last = OptOut {
             app: AppId(1),
             key: key.clone(),

@@ -165,7 +165,7 @@ fn former_places<T: Tables + ?Sized>(
     step: &Step<'_, T>,
     endpoint: &Endpoint,
 ) -> Result<Vec<(AddressKey, FormerPlace)>, TableError> {
-    let from = (endpoint.app, endpoint.id.clone(), AddressKey::from_stored(String::new()));
+    let from = (endpoint.app, endpoint.id.clone(), AddressKey::from_stored(""));
     let its_own = |key: &<FormerPlaces as Table>::Key| key.0 == endpoint.app && key.1 == endpoint.id;
     let rows = step.tables.rows_while::<FormerPlaces>(&from, FORMER_PLACES_MAX + 1, its_own)?;
     let mut places: Vec<_> = rows.into_iter().map(|((_, _, key), place)| (key, place)).collect();

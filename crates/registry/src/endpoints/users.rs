@@ -151,7 +151,7 @@ fn endpoints_of<T: Tables + ?Sized>(
     user: &UserId,
     limit: usize,
 ) -> Result<Vec<EndpointId>, TableError> {
-    let from = (app, user.clone(), EndpointId::from_stored(String::new()));
+    let from = (app, user.clone(), EndpointId::from_stored(""));
     let rows = step.tables.rows_while::<UserEndpoints>(&from, limit, |key| key.0 == app && key.1 == *user)?;
     Ok(rows.into_iter().map(|((_, _, endpoint), ())| endpoint).collect())
 }

@@ -163,13 +163,13 @@ fn open<V: View + ?Sized>(view: &V, app: AppId) -> Result<bool, TableError> {
 }
 
 fn no_key() -> AddressKey {
-    AddressKey::from_stored(String::new())
+    AddressKey::from_stored("")
 }
 
 fn no_endpoint() -> EndpointId {
-    EndpointId::from_stored(String::new())
+    EndpointId::from_stored("")
 }
 
 fn no_user() -> UserId {
-    UserId::from_stored(String::new())
+    UserId::from_stored("")
 }

@@ -45,7 +45,7 @@ pub(super) fn invariant_requests<V: View + ?Sized>(view: &V) -> Result<(), Broke
 /// Every deleted endpoint is listed by its age, once, unless one of its id is there again.
 pub(super) fn invariant_deleted_endpoints<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let rule = "invariant_deleted_endpoints";
-    let none = || EndpointId::from_stored(String::new());
+    let none = || EndpointId::from_stored("");
     let mut expected = BTreeMap::new();
     for ((app, id), row) in all::<DeletedEndpoints>(view, &(AppId(0), none()))? {
         let gone = view.row::<Endpoints>(&(app, id.clone()))?.is_none();

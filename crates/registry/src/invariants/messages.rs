@@ -55,7 +55,7 @@ pub(super) fn invariant_outbox<V: View + ?Sized>(view: &V) -> Result<(), Broken>
         };
         expected.insert((progress.region, progress.due, id), row);
     }
-    let first = (RegionId::from_stored(String::new()), Timestamp(0), MessageId(0));
+    let first = (RegionId::from_stored(""), Timestamp(0), MessageId(0));
     let found: BTreeMap<_, _> = all::<Outbox>(view, &first)?.into_iter().collect();
     hold("invariant_outbox", found == expected, || format!("found {found:?}, expected {expected:?}"))
 }

@@ -284,5 +284,6 @@ fn outbox_key(message: MessageId, progress: &Progress) -> (RegionId, Timestamp, 
 }
 
 fn shortened(detail: &str) -> String {
-    detail.chars().take(DETAIL_MAX).collect()
+    let end = detail.char_indices().nth(DETAIL_MAX).map_or(detail.len(), |(end, _)| end);
+    detail[..end].to_owned()
 }

@@ -85,8 +85,7 @@ fn what_belonged_to_a_deleted_app_is_removed_bit_by_bit() {
         let tables = world.tables(group);
         assert_eq!(tables.row::<Deletions>(&APP).unwrap(), None);
         assert_eq!(tables.row::<AppSendStates>(&APP).unwrap(), None);
-        let (no_endpoint, no_key) =
-            (model::EndpointId::from_stored(String::new()), model::AddressKey::from_stored(String::new()));
+        let (no_endpoint, no_key) = (model::EndpointId::from_stored(""), model::AddressKey::from_stored(""));
         let from = (APP, no_endpoint.clone());
         assert_eq!(tables.rows_while::<Endpoints>(&from, 9, |_| true).unwrap(), []);
         let from = (APP, no_endpoint.clone(), no_key.clone());
@@ -146,7 +145,7 @@ fn an_app_is_known_until_its_last_block_may_have_come() {
     world.carry();
     retire_all(&mut world);
     assert_eq!(world.tables(there).row::<AppSendStates>(&APP).unwrap(), None);
-    let from = (APP, key(&far()), model::EndpointId::from_stored(String::new()));
+    let from = (APP, key(&far()), model::EndpointId::from_stored(""));
     let no_rows = world.tables(there).rows_while::<Blocks>(&from, 9, |_| true).unwrap().is_empty();
     assert!(no_rows, "the block came to an app that is deleted");
 }

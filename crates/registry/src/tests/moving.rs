@@ -34,7 +34,7 @@ fn forbidden(world: &mut World, number: u64, target: &Target) -> (bool, bool) {
 }
 
 fn former(world: &World) -> Vec<model::address::AddressKey> {
-    let from = (APP, endpoint_id("e"), model::address::AddressKey::from_stored(String::new()));
+    let from = (APP, endpoint_id("e"), model::address::AddressKey::from_stored(""));
     let rows = world.tables(home()).rows_while::<FormerPlaces>(&from, usize::MAX, |key| key.0 == APP).unwrap();
     rows.into_iter().map(|((_, _, key), _)| key).collect()
 }

@@ -139,7 +139,7 @@ impl Said {
             }
             said.endpoints.insert(id.to_string(), Members::of(endpoint));
         }
-        let first = (APP, UserId::from_stored(String::new()));
+        let first = (APP, UserId::from_stored(""));
         for ((_, user), attributes) in tables.rows_while::<Users>(&first, usize::MAX, |_| true).unwrap() {
             said.users.insert(user, attributes);
         }

@@ -65,7 +65,7 @@ proptest! {
                 prop_assert_eq!(send_state.deleted, world.groups[0].row::<Apps>(&app).unwrap().is_none());
             }
             let open = |app: AppId| !tables.row::<AppSendStates>(&app).unwrap().is_some_and(|send_state| send_state.deleted);
-            let from = (AppId(0), EndpointId::from_stored(String::new()), AddressKey::from_stored(String::new()));
+            let from = (AppId(0), EndpointId::from_stored(""), AddressKey::from_stored(""));
             let rows = tables.rows_while::<BlockedKeys>(&from, usize::MAX, |_| true).unwrap();
             said.extend(rows.into_iter().filter(|(key, _)| open(key.0)).map(|((app, id, key), row)| ((app, key, id), row)));
             let from = (from.0, from.2, from.1);
@@ -284,7 +284,7 @@ impl Checker {
                 _ => {}
             }
         }
-        let from = (RegionId::from_stored(String::new()), Timestamp(0), MessageId(0));
+        let from = (RegionId::from_stored(""), Timestamp(0), MessageId(0));
         let rows = tables.rows_while::<Outbox>(&from, usize::MAX, |_| true).unwrap();
         let expected: BTreeMap<_, _> =
             rows.into_iter().map(|((region, due, id), row)| ((region, id), (due, row.attempts))).collect();

@@ -153,7 +153,7 @@ impl Client {
             opt_out: Some(opt_out),
             ..EndpointPatch::default()
         };
-        let (endpoint, request) = (EndpointId::from_stored("e".to_owned()), self.service.new_request_id());
+        let (endpoint, request) = (EndpointId::from_stored("e"), self.service.new_request_id());
         let request = UpsertEndpointRequest { app: self.app, endpoint, display_id: "e".to_owned(), patch, request };
         self.service.upsert_endpoint(request).await.map(|_| ())
     }

@@ -70,7 +70,7 @@ async fn what_cannot_be_applied_enters_no_log() {
     let from = cluster.followers(GroupId::CONTROL).await[0];
     let good = create_app(1).encoded();
     let unknown_version = Proposal { request: None, command: Command::SetApplyVersion { version: u32::MAX } }.encoded();
-    let endpoint = EndpointId::from_stored(String::new());
+    let endpoint = EndpointId::from_stored("");
     let nameless = Proposal { request: None, command: Command::DeleteEndpoint { app: AppId(2), endpoint } };
     let mut client = PeerClient::new(cluster.calls(from, leader));
     for bad in [Vec::new(), vec![0xff], good[..good.len() - 1].to_vec(), unknown_version, nameless.encoded()] {

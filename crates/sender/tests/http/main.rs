@@ -42,8 +42,8 @@ fn custom(number: u64, url: &str) -> Delivery {
         message: message(number),
         app: AppId(7),
         channel: Channel::Custom,
-        address: Address::from_stored(url.to_owned()),
-        endpoint: Some(EndpointId::from_stored("ep".to_owned())),
+        address: Address::from_stored(url),
+        endpoint: Some(EndpointId::from_stored("ep")),
         attempt: 2,
         epoch: Epoch(3),
         class: Class::AtMostOnce,
@@ -61,7 +61,7 @@ fn sms(number: u64) -> Delivery {
     let registration = SmsRegistration { entity_id: Some("17".to_owned()), ..SmsRegistration::default() };
     let origination_number = Some("+100".to_owned());
     let content = Content::Sms { text, purpose, origination_number, sender_id: None, registration };
-    let address = Address::from_stored("+12065550100".to_owned());
+    let address = Address::from_stored("+12065550100");
     Delivery {
         channel: Channel::Sms,
         address,

@@ -113,7 +113,7 @@ async fn what_is_no_target_is_refused_for_good() {
 #[tokio::test]
 async fn what_an_address_shows_is_told_before_anything_is_accepted() {
     let (driver, channel) = (driver(&[]), model::Channel::Custom);
-    let told = |url: &str| driver.check_address(channel, &model::Address::from_stored(url.to_owned()));
+    let told = |url: &str| driver.check_address(channel, &model::Address::from_stored(url));
     for url in ["not a url", "ftp://example.com/", "http://10.0.0.1/", "http://a:b@example.com/", "http://a.b:25/"] {
         assert!(told(url).is_err(), "{url}");
     }

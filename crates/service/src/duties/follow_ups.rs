@@ -141,8 +141,8 @@ mod tests {
         for (target, number) in rows {
             let action = FollowUpAction::RemoveBlock {
                 app: AppId(1),
-                key: model::AddressKey::from_stored("tel:+1".into()),
-                endpoint: EndpointId::from_stored("e".into()),
+                key: model::AddressKey::from_stored("tel:+1"),
+                endpoint: EndpointId::from_stored("e"),
             };
             WriteRows::<FollowUps>::put(&mut tables, (GroupId(*target), *number), action);
         }

@@ -104,7 +104,7 @@ fn something_retires(now: Timestamp, view: &dyn View) -> Result<bool, TableError
     let traces = ReadRows::<TraceAges>::scan(view, &(Timestamp(0), MessageId(0)), 1)?;
     let bodies = ReadRows::<OpenBodyAges>::scan(view, &(Timestamp(0), AppId(0), BodyId(0)), 1)?;
     let requests = ReadRows::<RequestAges>::scan(view, &(Timestamp(0), RequestId(0)), 1)?;
-    let none = (Timestamp(0), AppId(0), EndpointId::from_stored(String::new()));
+    let none = (Timestamp(0), AppId(0), EndpointId::from_stored(""));
     let endpoints = ReadRows::<DeletedEndpointAges>::scan(view, &none, 1)?;
     let deletions = ReadRows::<Deletions>::scan(view, &AppId(0), 1)?;
     let old_message = messages.first().is_some_and(|((settled, _), ())| settled.plus(SETTLED_KEPT) <= now);

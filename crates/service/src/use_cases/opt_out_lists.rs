@@ -107,7 +107,7 @@ impl Service {
         let first = after.map_or(GroupId(1), |key| key.partition(self.facts.partitions));
         for group in GroupId::partitions(self.facts.partitions).filter(|group| *group >= first) {
             let from = after.filter(|_| group == first).cloned();
-            let start = (list.clone(), from.clone().unwrap_or_else(|| AddressKey::from_stored(String::new())));
+            let start = (list.clone(), from.clone().unwrap_or_else(|| AddressKey::from_stored("")));
             let limit = PAGE_MAX + 1 - page.len();
             let rows = self.read(group, |view| Ok(ReadRows::<ListedOptOuts>::scan(view, &start, limit)?)).await?;
             let of_list = rows.into_iter().take_while(|((its_list, _), _)| its_list == list);

@@ -85,7 +85,7 @@ impl Service {
         let first = after.map_or(GroupId(1), |key| key.key.partition(self.facts.partitions));
         for group in GroupId::partitions(self.facts.partitions).filter(|group| *group >= first) {
             let start = after.filter(|_| group == first).map_or_else(
-                || (app, AddressKey::from_stored(String::new()), Channel::Email),
+                || (app, AddressKey::from_stored(""), Channel::Email),
                 |key| (app, key.key.clone(), key.channel),
             );
             let limit = PAGE_MAX + 1 - page.len();

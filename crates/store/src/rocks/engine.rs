@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rocksdb::{DB, FlushOptions, IngestExternalFileOptions, WriteBatch, WriteOptions};
+use rocksdb::{DB, FlushOptions, IngestExternalFileOptions, ReadOptions, WriteBatch, WriteOptions};
 
 use super::faults::Faults;
 use super::staging::{RocksStaging, discard};
@@ -28,11 +28,14 @@ pub(super) struct RocksEngine {
     /// The directory of staged files.
     staging: PathBuf,
     durability: Durability,
+    /// The options of every point read: making them costs as much as finding a row in memory.
+    reading: ReadOptions,
 }
 
 impl RocksEngine {
     pub fn new(database: DB, store: String, staging: PathBuf, durability: Durability) -> RocksEngine {
-        RocksEngine { database: Arc::new(database), faults: Arc::new(Faults::of(store)), staging, durability }
+        let (database, faults) = (Arc::new(database), Arc::new(Faults::of(store)));
+        RocksEngine { database, faults, staging, durability, reading: ReadOptions::default() }
     }
 
     fn property(&self, name: &str) -> u64 {
@@ -42,7 +45,7 @@ impl RocksEngine {
 
 impl EngineView for RocksEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        self.database.get(key).map_err(|error| self.faults.met(&error))
+        self.database.get_opt(key, &self.reading).map_err(|error| self.faults.met(&error))
     }
 
     fn scan(&self, range: Range<'_>) -> Result<Vec<Row>, EngineError> {

@@ -14,9 +14,24 @@ self_cell!(
     struct Moment {
         owner: Arc<DB>,
         #[covariant]
-        dependent: Snapshot,
+        dependent: Pinned,
     }
 );
+
+/// A snapshot, and the options of every point read in it.
+struct Pinned<'d> {
+    snapshot: Snapshot<'d>,
+    options: ReadOptions,
+}
+
+impl Pinned<'_> {
+    fn of(database: &Arc<DB>) -> Pinned<'_> {
+        let snapshot = database.snapshot();
+        let mut options = ReadOptions::default();
+        options.set_snapshot(&snapshot);
+        Pinned { snapshot, options }
+    }
+}
 
 /// One moment of a database.
 pub(super) struct RocksView {
@@ -26,22 +41,23 @@ pub(super) struct RocksView {
 
 impl RocksView {
     pub fn of(database: Arc<DB>, faults: Arc<Faults>) -> RocksView {
-        RocksView { moment: Moment::new(database, |database| database.snapshot()), faults }
+        RocksView { moment: Moment::new(database, Pinned::of), faults }
     }
 }
 
 impl EngineView for RocksView {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        self.moment.borrow_dependent().get(key).map_err(|error| self.faults.met(&error))
+        let options = &self.moment.borrow_dependent().options;
+        self.moment.borrow_owner().get_opt(key, options).map_err(|error| self.faults.met(&error))
     }
 
     fn scan(&self, range: Range<'_>) -> Result<Vec<Row>, EngineError> {
-        let snapshot = self.moment.borrow_dependent();
+        let snapshot = &self.moment.borrow_dependent().snapshot;
         rows_of(|options| snapshot.raw_iterator_opt(options), range).map_err(|error| self.faults.met(&error))
     }
 
     fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Row>, EngineError> {
-        let snapshot = self.moment.borrow_dependent();
+        let snapshot = &self.moment.borrow_dependent().snapshot;
         last_of(|options| snapshot.raw_iterator_opt(options), from, to).map_err(|error| self.faults.met(&error))
     }
 }

@@ -58,7 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn outbox_key(key: u8) -> <Outbox as Table>::Key {
     let region = if key.is_multiple_of(2) { "a" } else { "a-b" };
-    (RegionId::from_stored(region.to_owned()), Timestamp(u64::from(key / 4)), MessageId(u128::from(key)))
+    (RegionId::from_stored(region), Timestamp(u64::from(key / 4)), MessageId(u128::from(key)))
 }
 
 fn address_key(key: u8) -> <AddressEndpoints as Table>::Key {

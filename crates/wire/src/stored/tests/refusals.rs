@@ -181,7 +181,7 @@ fn bytes_that_are_no_protobuf_are_refused_with_their_cause() {
 
 #[test]
 fn a_key_is_text_whatever_it_holds() {
-    let key = AddressKey::from_stored("custom:\u{1f4a5}".into());
+    let key = AddressKey::from_stored("custom:\u{1f4a5}");
     let opt_out = OptOut {
         app: AppId(1),
         key,
