@@ -75,3 +75,26 @@ def test_a_request_that_comes_again_elsewhere_has_its_first_answer(cluster, app,
     for region in REGIONS:
         assert send(cluster, app, request, *names, region=region) == first, region
         assert send(cluster, app, request, *reversed(names), region=region) == first, region
+
+
+@pytest.mark.parametrize("after", ["another country", "no channel"])
+def test_a_national_number_that_is_read_otherwise_by_now_has_its_first_answer(cluster, app, after):
+    def read_in(country):
+        cluster.cli("channel", "put", "--app", app, "--channel", "SMS", "--default-country", country)
+
+    def sent(region):
+        words = [word for number in numbers for word in ("--to", number)]
+        done = cluster.cli("send", "--output", "json", "--app", app, "--channel", "SMS", "--text", "hi", *words,
+                           "--request-id", request, region=region, check=False)
+        return [(result["status"], result["message_id"]) for result in json.loads(done.stdout)["results"]]
+
+    numbers, request = [f"206555{i:04}" for i in range(0, 64, 8)], uuid.uuid4().hex
+    read_in("US")
+    first = sent("us-east-1")
+    assert {status for status, _ in first} == {"accepted"}
+    if after == "another country":
+        read_in("CN")
+    else:
+        cluster.cli("channel", "delete", "--app", app, "--channel", "SMS")
+    for region in REGIONS:
+        assert sent(region) == first, region

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::channel::Channel;
 use crate::country::Country;
+use crate::endpoint::FORMER_KEPT;
 use crate::id::{AppId, Revision};
 use crate::message::Class;
 use crate::time::Timestamp;
@@ -12,6 +13,9 @@ use crate::time::Timestamp;
 pub const APP_NAME_MAX: usize = 64;
 /// The largest number of apps (Pinpoint's default quota a region).
 pub const APPS_MAX: usize = 100;
+
+/// The largest number of former countries that are known of an app.
+pub const FORMER_COUNTRIES_MAX: usize = 8;
 
 /// An application: Pinpoint's project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +29,24 @@ pub struct App {
     pub created: Timestamp,
     /// The version of the app with its channels.
     pub revision: Revision,
+    /// The countries that its telephone numbers were read in lately, other than now; each once, the newest last.
+    pub former_countries: Vec<FormerCountry>,
+}
+
+/// A country that an app's telephone numbers were read in, if they named none: what a request was answered then is
+/// found by the numbers that it meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct FormerCountry {
+    pub country: Country,
+    pub left: Timestamp,
+}
+
+impl FormerCountry {
+    /// Says whether a request that was answered then may still come again; see [`FORMER_KEPT`].
+    pub fn counts(&self, now: Timestamp) -> bool {
+        self.left.plus(FORMER_KEPT) > now
+    }
 }
 
 /// What a channel needs beyond being enabled.

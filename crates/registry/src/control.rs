@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use model::app::{APPS_MAX, App, AppSendState, ChannelDetail, ChannelSendState, ChannelSettings};
+use model::app::{
+    APPS_MAX, App, AppSendState, ChannelDetail, ChannelSendState, ChannelSettings, FORMER_COUNTRIES_MAX, FormerCountry,
+};
 use model::channel::{CHANNELS, Channel};
 use model::command::FollowUpAction;
 use model::id::{AppId, GroupId, Revision};
 use model::message::Class;
 use model::outcome::{Outcome, Refusal};
 use model::plan::PlanChange;
+use model::time::Timestamp;
 use traffic::planning::PlanError;
 
 use crate::effect::Effect;
@@ -44,7 +47,14 @@ pub(crate) fn create_app<T: Tables + ?Sized>(
     if let Some(refusal) = room(step)? {
         return Ok(Outcome::Refused(refusal));
     }
-    let app = App { id, name: name.to_owned(), tags: tags.clone(), created: step.now, revision: Revision(1) };
+    let app = App {
+        id,
+        name: name.to_owned(),
+        tags: tags.clone(),
+        created: step.now,
+        revision: Revision(1),
+        former_countries: Vec::new(),
+    };
     step.tables.store_row::<Apps>(id, app.clone());
     carry(step, &app, Outcome::App(app.clone()))
 }
@@ -74,7 +84,7 @@ pub(crate) fn put_channel<T: Tables + ?Sized>(
     channel: Channel,
     wish: ChannelWish<'_>,
 ) -> Result<Outcome, TableError> {
-    let Some(app) = step.tables.row::<Apps>(&app)? else {
+    let Some(mut app) = step.tables.row::<Apps>(&app)? else {
         return Ok(Outcome::Refused(Refusal::AppNotFound));
     };
     if let Some(refusal) = room(step)? {
@@ -82,11 +92,13 @@ pub(crate) fn put_channel<T: Tables + ?Sized>(
     }
     let key = (app.id, channel);
     let old = step.tables.row::<Channels>(&key)?;
+    let detail = replaced(old.as_ref().map(|old| &old.detail), wish.detail);
+    leave_country(&mut app, old.as_ref().map(|old| &old.detail), Some(&detail), step.now);
     let settings = ChannelSettings {
         channel,
         enabled: wish.enabled.or(old.as_ref().map(|old| old.enabled)).unwrap_or(true),
         class: wish.class.or(old.as_ref().and_then(|old| old.class)),
-        detail: replaced(old.as_ref().map(|old| &old.detail), wish.detail),
+        detail,
         created: old.as_ref().map_or(step.now, |old| old.created),
         modified: step.now,
         revision: old.map_or(Revision(1), |old| old.revision.next()),
@@ -101,7 +113,7 @@ pub(crate) fn delete_channel<T: Tables + ?Sized>(
     app: AppId,
     channel: Channel,
 ) -> Result<Outcome, TableError> {
-    let Some(app) = step.tables.row::<Apps>(&app)? else {
+    let Some(mut app) = step.tables.row::<Apps>(&app)? else {
         return Ok(Outcome::Refused(Refusal::AppNotFound));
     };
     let key = (app.id, channel);
@@ -111,6 +123,7 @@ pub(crate) fn delete_channel<T: Tables + ?Sized>(
     if let Some(refusal) = room(step)? {
         return Ok(Outcome::Refused(refusal));
     }
+    leave_country(&mut app, Some(&settings.detail), None, step.now);
     step.tables.remove_row::<Channels>(&key);
     carry_change(step, app, Outcome::Channel(settings))
 }
@@ -199,4 +212,22 @@ fn replaced(old: Option<&ChannelDetail>, new: &ChannelDetail) -> ChannelDetail {
         *default_country = default_country.or(*old);
     }
     detail
+}
+
+/// Remembers the country that an app's numbers are no longer read in.
+fn leave_country(app: &mut App, old: Option<&ChannelDetail>, new: Option<&ChannelDetail>, now: Timestamp) {
+    let country_of = |detail: Option<&ChannelDetail>| match detail {
+        Some(ChannelDetail::Sms { default_country, .. }) => *default_country,
+        _ => None,
+    };
+    let (old, new) = (country_of(old), country_of(new));
+    if old == new {
+        return;
+    }
+    let former = &mut app.former_countries;
+    former.retain(|row| row.counts(now) && Some(row.country) != old && Some(row.country) != new);
+    former.extend(old.map(|country| FormerCountry { country, left: now }));
+    if former.len() > FORMER_COUNTRIES_MAX {
+        former.remove(0);
+    }
 }

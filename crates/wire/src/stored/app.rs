@@ -1,12 +1,12 @@
 //! Apps, channels, and what partitions know of them.
 
 use model::Country;
-use model::app::ChannelDetail;
+use model::app::{ChannelDetail, FormerCountry};
 use model::{App, AppId, AppSendState, ChannelSendState, ChannelSettings, Revision, Timestamp};
 
 use super::{Form, Writer};
 use crate::error::InvalidField;
-use crate::read::{Within as _, code, code_if_given, code_key, country, required};
+use crate::read::{Within as _, code, code_if_given, code_key, country, list, required};
 use crate::state;
 
 impl Form for App {
@@ -18,6 +18,7 @@ impl Form for App {
         writer.tags(3, &self.tags);
         writer.uint(4, self.created.0);
         writer.uint(5, self.revision.0);
+        writer.messages(6, &self.former_countries);
     }
 
     fn read(row: state::App) -> Result<App, InvalidField> {
@@ -27,7 +28,21 @@ impl Form for App {
             tags: row.tags,
             created: Timestamp(row.created_ms),
             revision: Revision(row.revision),
+            former_countries: list(row.former_countries, "former_countries", FormerCountry::read)?,
         })
+    }
+}
+
+impl Form for FormerCountry {
+    type Generated = state::FormerCountry;
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.text(1, self.country.as_str());
+        writer.uint(2, self.left.0);
+    }
+
+    fn read(row: state::FormerCountry) -> Result<FormerCountry, InvalidField> {
+        Ok(FormerCountry { country: country(&row.country, "country")?, left: Timestamp(row.left_ms) })
     }
 }
 

@@ -2,8 +2,9 @@
 //! what they resolve to may have changed.
 //!
 //! Where a recipient is resolved as before, its partition answers it as before when it is asked to accept (`registry`'s
-//! `requests`): a first request pays nothing for that. Two kinds of recipients are looked for beside: endpoints that
-//! left other groups lately, and those to whom nothing could be sent now.
+//! `requests`): a first request pays nothing for that. Three kinds of recipients are looked for beside: endpoints that
+//! left other groups lately, numbers that were read in another country lately, and those to whom nothing could be sent
+//! now.
 
 use std::collections::BTreeMap;
 
@@ -56,15 +57,13 @@ pub(super) struct Earlier<'r> {
 }
 
 impl Earlier<'_> {
-    /// Asks the groups that endpoints left lately, and closes the request there: whoever still goes by where an endpoint
-    /// was accepts nothing under it any more. Returns the answers of those that were answered, or may have been.
+    /// Asks the groups that endpoints left lately, or numbers by the country they are read in, and closes the request
+    /// there: whoever still goes by where a recipient was accepts nothing under it any more. Returns the answers of those that were answered, or may have been.
     pub(super) async fn elsewhere(&self, known: &Known) -> BTreeMap<usize, SendAnswer> {
         let mut places = Places::new();
         for (place, target) in self.request.targets.iter().enumerate() {
-            if let To::Endpoint(endpoint) = &target.to {
-                let groups = known.former.get(endpoint).into_iter().flatten();
-                groups.for_each(|group| places.entry(*group).or_default().push(place));
-            }
+            let groups = self.service.former_groups(target, known);
+            groups.into_iter().for_each(|group| places.entry(group).or_default().push(place));
         }
         self.answers(join_all(places.into_iter().map(|(group, places)| self.close(group, places))).await).await
     }

@@ -6,6 +6,7 @@ use model::address::partition_of_app;
 use model::channel::{CHANNELS, Channel};
 use model::command::Recipient;
 use model::content::{Content, Substitutions};
+use model::country::Country;
 use model::endpoint::FormerGroup;
 use model::id::{AppId, EndpointId, GroupId, MessageId};
 use model::request::RecipientName;
@@ -17,7 +18,7 @@ use super::request::{SendAnswer, SendRequest, SendTarget, To};
 use crate::addresses::{self, Numbering};
 use crate::error::ServiceError;
 use crate::use_cases::Service;
-use crate::use_cases::apps::numbering_in;
+use crate::use_cases::apps::{app_in, numbering_in};
 use crate::use_cases::endpoints::{EndpointWithUser, endpoint_in};
 use crate::use_cases::variables::endpoint_values;
 
@@ -44,19 +45,23 @@ pub(super) struct Known {
     /// The endpoints that the request names, those that exist.
     endpoints: BTreeMap<EndpointId, EndpointWithUser>,
     /// The groups, other than its present one, that may have answered the request for an endpoint.
-    pub former: BTreeMap<EndpointId, Vec<GroupId>>,
+    former: BTreeMap<EndpointId, Vec<GroupId>>,
+    /// The countries, other than the present one, that telephone numbers were read in when the request may have been
+    /// answered.
+    former_countries: Vec<Country>,
 }
 
 impl Service {
     /// Reads what the request needs: the channels of its app, which must exist, and the endpoints that it names.
     pub(super) async fn known(&self, request: &SendRequest) -> Result<Known, ServiceError> {
         let app = request.app;
-        let channels = |view: &dyn View| {
-            let numbering = numbering_in(view, app)?;
+        let of_app = |view: &dyn View| {
+            let found = app_in(view, app)?;
             let first = (app, Channel::Email);
-            Ok((numbering, view.rows_while::<Channels>(&first, CHANNELS.len(), |(owner, _)| *owner == app)?))
+            let channels = view.rows_while::<Channels>(&first, CHANNELS.len(), |(owner, _)| *owner == app)?;
+            Ok((found, numbering_in(view, app)?, channels))
         };
-        let (numbering, channels) = self.read(GroupId::CONTROL, channels).await?;
+        let (found, numbering, channels) = self.read(GroupId::CONTROL, of_app).await?;
         let enabled = channels.into_iter().filter(|(_, settings)| settings.enabled).map(|((_, channel), _)| channel);
         let named: BTreeSet<&EndpointId> = request
             .targets
@@ -65,6 +70,8 @@ impl Service {
             .collect();
         let group = partition_of_app(app, self.facts.partitions);
         let (repeats, now) = (request.request.is_some(), self.time.now(group).unwrap_or_default());
+        let former_countries = found.former_countries.iter().filter(|row| repeats && row.counts(now));
+        let former_countries = former_countries.map(|row| row.country).collect();
         let endpoints = |view: &dyn View| {
             let (mut found, mut former) = (BTreeMap::new(), BTreeMap::new());
             for id in &named {
@@ -86,7 +93,24 @@ impl Service {
             let present = present.map(|target| target.key.partition(self.facts.partitions));
             groups.retain(|group| Some(*group) != present);
         }
-        Ok(Known { numbering, channels: enabled.collect(), endpoints, former })
+        Ok(Known { numbering, channels: enabled.collect(), endpoints, former, former_countries })
+    }
+
+    /// Lists the groups that may have answered the request for a recipient before what it resolves to changed.
+    pub(super) fn former_groups(&self, target: &SendTarget, known: &Known) -> Vec<GroupId> {
+        match &target.to {
+            To::Endpoint(endpoint) => known.former.get(endpoint).cloned().unwrap_or_default(),
+            To::Address { channel, address } => {
+                let group = |numbering| {
+                    let (_, key) = addresses::read(*channel, address, numbering).ok()?;
+                    Some(key.partition(self.facts.partitions))
+                };
+                let former = known.former_countries.iter().filter_map(|country| group(Numbering::Of(*country)));
+                let former: BTreeSet<GroupId> = former.collect();
+                let present = group(known.numbering).filter(|_| !former.is_empty());
+                former.into_iter().filter(|group| Some(*group) != present).collect()
+            }
+        }
     }
 
     /// Finds a recipient, or says why it gets nothing.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::accounting::Accounting;
-use model::app::ChannelDetail;
+use model::app::{ChannelDetail, FormerCountry};
 use model::body::{BodyContent, OpenBody, Piece, Pieces};
 use model::cluster::{NodeInfo, RegionKind};
 use model::content::{HeaderField, Purpose, SmsRegistration};
@@ -24,20 +24,32 @@ use super::values::{
     some_text, tags, text, time,
 };
 
+fn country() -> impl Strategy<Value = Country> {
+    "[A-Z]{2}".prop_map(|text| text.parse().unwrap())
+}
+
 pub(crate) fn channel_detail() -> impl Strategy<Value = ChannelDetail> {
     let email =
         (text(), text(), some_text(), some_text()).prop_map(|(from_address, identity, configuration_set, role_arn)| {
             ChannelDetail::Email { from_address, identity, configuration_set, role_arn }
         });
-    let sms = (some_text(), some_text(), of("[A-Z]{2}")).prop_map(|(sender_id, short_code, country)| {
-        ChannelDetail::Sms { sender_id, short_code, default_country: country.map(|text| text.parse().unwrap()) }
+    let sms = (some_text(), some_text(), of(country())).prop_map(|(sender_id, short_code, default_country)| {
+        ChannelDetail::Sms { sender_id, short_code, default_country }
     });
     prop_oneof![email, sms, Just(ChannelDetail::Custom)]
 }
 
 pub(crate) fn app() -> BoxedStrategy<App> {
-    (app_id(), text(), tags(), time(), revision())
-        .prop_map(|(id, name, tags, created, revision)| App { id, name, tags, created, revision })
+    let former = (country(), time()).prop_map(|(country, left)| FormerCountry { country, left });
+    (app_id(), text(), tags(), time(), revision(), vec(former, 0..3))
+        .prop_map(|(id, name, tags, created, revision, former_countries)| App {
+            id,
+            name,
+            tags,
+            created,
+            revision,
+            former_countries,
+        })
         .boxed()
 }
 
