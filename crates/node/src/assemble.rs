@@ -174,7 +174,7 @@ fn use_cases(settings: &NodeSettings, ports: &NodePorts, parts: UseCaseParts) ->
 
 /// Gives the region its share back after a restart; idle from the moment on when the node leaves again.
 async fn give_back(restart: Restart, readiness: NodeReadiness, leaving: CancellationToken) {
-    let ready = move || readiness.ready().is_ok() && readiness.can_send();
+    let ready = move || readiness.able().is_ok();
     tokio::select! {
         () = leaving.cancelled() => std::future::pending().await,
         () = restart.come_back(ready) => {}

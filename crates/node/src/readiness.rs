@@ -69,14 +69,16 @@ impl NodeReadiness {
         if let Err(reason) = self.in_order() {
             return ReadyState::Unable(reason);
         }
-        match self.ready().and_then(|()| self.holds_leases()) {
+        match self.able() {
             Ok(()) => ReadyState::Ready,
             Err(reason) => ReadyState::Waiting(reason),
         }
     }
 
-    /// Says whether the node is not about to stop, and a member of every group that is placed on it, each with a
-    /// leader, each caught up once since the start, and each partition with a plan.
+    /// Says whether the node is not about to stop, and a member of every group that is placed on it, each caught up once
+    /// since the start and in contact with its leader, and each partition with a plan. That leadership moves, as it does
+    /// while a node is restarted, is no reason to send callers elsewhere: they are answered once it has moved, and a
+    /// group that stays without a leader is one without contact.
     ///
     /// # Errors
     /// What is missing, in words.
@@ -115,9 +117,6 @@ impl NodeReadiness {
     }
 
     fn group_ready(&self, group: GroupId) -> Result<(), String> {
-        if self.replication.leader(group).is_none() {
-            return Err(format!("group {group} has no leader"));
-        }
         if !self.replication.in_contact(group) {
             return Err(format!(
                 "group {group}: no word of a majority, or none that reaches its leader, for {CONTACT_MAX:?}"
@@ -131,9 +130,17 @@ impl NodeReadiness {
         plan.map(drop).ok_or_else(|| format!("group {group} has no traffic plan"))
     }
 
-    /// Says whether this node holds the send lease of every partition that it has a replica of.
-    pub fn can_send(&self) -> bool {
-        self.holds_leases().is_ok()
+    /// Says whether the node is [ready](NodeReadiness::ready) and could send at once: each group has a leader now, and
+    /// this node the send lease of every partition that it has a replica of.
+    ///
+    /// # Errors
+    /// What is missing, in words.
+    pub fn able(&self) -> Result<(), String> {
+        self.ready()?;
+        match self.replication.groups().into_iter().find(|group| self.replication.leader(*group).is_none()) {
+            Some(group) => Err(format!("group {group} has no leader")),
+            None => self.holds_leases(),
+        }
     }
 
     fn holds_leases(&self) -> Result<(), String> {
