@@ -14,6 +14,8 @@ const SEEDS_OF_LINES: std::ops::Range<u64> = 1..7;
 const SECONDS_OF_LINES: &str = "60";
 /// The same where two lines are cut at once: among fewer seeds nobody misses a plan that its leader can't carry.
 const SEEDS_OF_CROSSED: std::ops::Range<u64> = 1..16;
+/// The check that looks at every permit in every few steps.
+const NO_PERMIT: &str = "p1_no_permit_on_what_is_out_of_date";
 /// Among how many seeds one must find each break.
 const SEEDS_OF_A_BREAK: std::ops::Range<u64> = 1..101;
 
@@ -123,6 +125,26 @@ fn a_journal_of_an_earlier_boot_is_found_out() {
 fn a_leader_that_keeps_what_it_can_not_serve_is_found_out() {
     let checks = ["p6_new_messages_flow_past_a_cut_line", "p6_waiting_messages_flow_past_a_cut_line"];
     finds_out_with(&["--scene", "lines", "--seconds", SECONDS_OF_LINES, "--break", "no_hand_over"], &checks);
+}
+
+#[test]
+fn a_leader_that_is_always_sure_is_found_out() {
+    finds_out("fresh_evidence", &[NO_PERMIT]);
+}
+
+#[test]
+fn voters_that_forget_their_leader_are_found_out() {
+    finds_out("unnoted_heartbeats", &["p3_everything_comes_to_rest"]);
+}
+
+#[test]
+fn leases_without_what_was_acknowledged_are_found_out() {
+    finds_out("needs_no_commit", &[NO_PERMIT]);
+}
+
+#[test]
+fn a_tenure_that_waits_for_nobody_is_found_out() {
+    finds_out("no_tenure_wait", &[NO_PERMIT]);
 }
 
 /// Requires that each of these checks finds a break on some seed.

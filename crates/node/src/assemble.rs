@@ -15,7 +15,8 @@ use model::id::{ClusterId, GroupId, Incarnation};
 use model::plan::Mode;
 use monitor::{AlarmBoard, Carrier, Lookout, LookoutPorts, SendCounters, Watch, WatchPorts};
 use replication::{
-    Background, Housekeeping, LeadershipRules, PeerTransport, Replication, ReplicationConfig, ReplicationParts,
+    Background, Housekeeping, LeadershipRules, LeaseBreak, PeerTransport, Replication, ReplicationConfig,
+    ReplicationParts,
 };
 use sender::config::{Limits, SenderConfig};
 use sender::records::{RecordSink, RecordsConfig};
@@ -63,6 +64,8 @@ pub struct NodeSettings {
     pub time: TimeRules,
     /// When leaders give their leadership to others.
     pub leadership: LeadershipRules,
+    /// What of the lease is broken on purpose; nothing but in simulations.
+    pub lease_break: Option<LeaseBreak>,
     /// What may change without a person.
     pub rules: SafetyRules,
     /// How fast the region may send, by channel; a channel that is missing isn't paced.
@@ -153,6 +156,7 @@ fn replication_config(settings: &NodeSettings) -> ReplicationConfig {
         housekeeping: settings.housekeeping,
         time: settings.time,
         leadership: settings.leadership,
+        lease_break: settings.lease_break,
     }
 }
 

@@ -26,6 +26,7 @@ pub use leadership::candidacy::LEADERLESS_MAX;
 pub use leadership::duties::DutyFactory;
 pub use leadership::rules::LeadershipRules;
 pub use leadership::transfer::TransferError;
+pub use lease::broken::LeaseBreak;
 pub use lease::group_lease::votes::CONTACT_MAX;
 pub use node::background::{Background, BlockingThreads, InPlace, Work};
 pub use node::config::{ReplicationConfig, ReplicationParts, StartError};

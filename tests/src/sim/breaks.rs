@@ -10,7 +10,7 @@ use model::command::Proposal;
 use model::id::{Epoch, GroupId, RegionId};
 use node::NodePorts;
 use registry::tables::View;
-use replication::Replication;
+use replication::{LeaseBreak, Replication};
 use service::ports::{Applied, BoxFuture, Leases, LogError, NoPermit, Permit, Reads as _, ReplicatedLog, SendPermits};
 
 /// What is broken on purpose.
@@ -41,10 +41,12 @@ pub enum Break {
     NoNote,
     /// A leader that misses members keeps its leadership.
     NoHandOver,
+    /// A link of the argument for the lease (docs/lease.md, "Why this suffices").
+    Lease(LeaseBreak),
 }
 
 /// Every break with its name.
-pub const BREAKS: [(Break, &str); 12] = [
+pub const BREAKS: [(Break, &str); 21] = [
     (Break::NoSync, "no_sync"),
     (Break::Twice, "twice"),
     (Break::NoLease, "no_lease"),
@@ -57,6 +59,15 @@ pub const BREAKS: [(Break, &str); 12] = [
     (Break::NoJournal, "no_journal"),
     (Break::NoNote, "no_note"),
     (Break::NoHandOver, "no_hand_over"),
+    (Break::Lease(LeaseBreak::FreshEvidence), "fresh_evidence"),
+    (Break::Lease(LeaseBreak::UnnotedHeartbeats), "unnoted_heartbeats"),
+    (Break::Lease(LeaseBreak::GrantedVotes), "granted_votes"),
+    (Break::Lease(LeaseBreak::VotesAtStart), "votes_at_start"),
+    (Break::Lease(LeaseBreak::NeedsNoCommit), "needs_no_commit"),
+    (Break::Lease(LeaseBreak::NeedsNoTakeover), "needs_no_takeover"),
+    (Break::Lease(LeaseBreak::NeedsNoTenureStart), "needs_no_tenure_start"),
+    (Break::Lease(LeaseBreak::NoTenureWait), "no_tenure_wait"),
+    (Break::Lease(LeaseBreak::GrantsInTransfer), "grants_in_transfer"),
 ];
 
 /// Says that a text names no break.
@@ -73,7 +84,16 @@ impl Break {
             Break::NoLease => ports.permits = Arc::new(Unleased(replication.clone())),
             Break::NoTakeover => ports.leases = Arc::new(NeverOver),
             Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation => {}
-            Break::WallStamps | Break::SameBoot | Break::NoJournal | Break::NoNote | Break::NoHandOver => {}
+            Break::WallStamps | Break::SameBoot | Break::NoJournal | Break::NoNote => {}
+            Break::NoHandOver | Break::Lease(_) => {}
+        }
+    }
+
+    /// Returns what of the lease this breaks, if anything.
+    pub fn of_the_lease(self) -> Option<LeaseBreak> {
+        match self {
+            Break::Lease(link) => Some(link),
+            _ => None,
         }
     }
 }

@@ -12,6 +12,7 @@ use service::ports::Alarms;
 use tokio::sync::Notify;
 
 use super::history::History;
+use super::probe::Fenced;
 use super::provider::Provider;
 use super::settings::Settings;
 use super::storage::Disk;
@@ -30,6 +31,8 @@ pub struct Cluster {
     pub history: Arc<History>,
     /// The provider.
     pub provider: Arc<Provider>,
+    /// Up to where what forbids sending was acknowledged.
+    pub fenced: Arc<Fenced>,
     /// How often addresses were begun to be opted out: the clients send to those after.
     pub opted_out: AtomicU64,
     stands: BTreeMap<NodeId, Stand>,
@@ -69,6 +72,7 @@ impl Cluster {
             settings,
             provider: Arc::new(Provider::new(history.clone(), mix(settings.seed ^ 0x7072_6f76), &settings)),
             history,
+            fenced: Arc::default(),
             opted_out: AtomicU64::new(0),
             stands: settings.nodes().map(|node| (node, stand(node))).collect(),
             running: Mutex::default(),

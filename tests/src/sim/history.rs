@@ -10,6 +10,9 @@ use model::message::Class;
 use super::determinism::elapsed_ns;
 use super::faults::{Fault, Span, Tick};
 
+/// How many of them are kept.
+const WRONG_PERMITS_KEPT: usize = 20;
+
 /// What a client asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
@@ -123,6 +126,8 @@ pub struct Records {
     pub stops: Vec<String>,
     /// Where a group's time was off true time.
     pub times_off: Vec<String>,
+    /// Where a dispatch could have begun that a promise forbids; the first of them.
+    pub wrong_permits: Vec<String>,
     /// When a region's node lost what was not synced, because its machine lost power or its disk.
     pub power_losses: Vec<(Tick, RegionId)>,
     /// When each leadership was first seen: the group, the node and the term.
@@ -216,6 +221,15 @@ impl History {
         let mut records = self.records();
         records.line(format!("TIME OFF {text}"));
         records.times_off.push(format!("at {} ms: {text}", now()));
+    }
+
+    /// Records that a dispatch could have begun that a promise forbids. What is wrong once is wrong for many steps.
+    pub fn wrong_permit(&self, text: String) {
+        let mut records = self.records();
+        records.line(format!("WRONG PERMIT {text}"));
+        if records.wrong_permits.len() < WRONG_PERMITS_KEPT {
+            records.wrong_permits.push(format!("at {} ms: {text}", now()));
+        }
     }
 
     /// Records that a region's node lost what was not synced.

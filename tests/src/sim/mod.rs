@@ -21,6 +21,7 @@ pub mod provider;
 pub mod schedule;
 
 pub mod history;
+pub mod probe;
 pub mod replica;
 mod watch;
 

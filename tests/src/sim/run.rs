@@ -15,7 +15,7 @@ use super::nemesis::Nemesis;
 use super::replica::{self, Replicas};
 use super::schedule::schedule;
 use super::settings::{Settings, name, region};
-use super::{clients, determinism, node, watch};
+use super::{clients, determinism, node, probe, watch};
 
 /// The step of simulated time.
 const TICK: Duration = Duration::from_millis(1);
@@ -27,6 +27,8 @@ const SET_UP_MAX: Duration = Duration::from_secs(30);
 const REST_MAX: Duration = Duration::from_secs(120);
 /// How often that is looked at.
 const LOOK_MS: Tick = 100;
+/// How often it is looked at who could dispatch.
+const PROBE_EVERY_MS: Tick = 3;
 
 /// What a run came to.
 pub struct Report {
@@ -143,6 +145,17 @@ impl Run {
         if let Err(error) = self.sim.step() {
             self.cluster.history.note(format!("a host ended with an error: {error}"));
             PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(error.to_string());
+        }
+        if now().is_multiple_of(PROBE_EVERY_MS) {
+            self.probe();
+        }
+    }
+
+    fn probe(&mut self) {
+        let mut running = self.cluster.running();
+        running.retain(|node, _| self.sim.is_host_running(name(*node)));
+        for found in probe::look(&running, &self.cluster.fenced) {
+            self.cluster.history.wrong_permit(found);
         }
     }
 

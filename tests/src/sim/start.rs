@@ -20,6 +20,7 @@ use traffic::loss::{Freeze, SafetyRules};
 
 use super::breaks::Break;
 use super::cluster::{Cluster, PARTITIONS};
+use super::probe::{Fenced, Heard};
 use super::provider::{self, ProviderDriver};
 use super::settings::region;
 use super::transport::SimTransport;
@@ -61,6 +62,7 @@ impl Start {
             housekeeping: housekeeping(run.seed),
             time: time_rules(run.broken),
             leadership: leadership(run.broken),
+            lease_break: run.broken.and_then(Break::of_the_lease),
             rules: RULES,
             rates: BTreeMap::new(),
         };
@@ -74,7 +76,7 @@ impl Start {
             routes: self.routes()?,
             records: None,
             journal: self.cluster.disk(self.id).journal(),
-            ports: ports(run.broken),
+            ports: ports(run.broken, self.cluster.fenced.clone()),
         };
         assemble(settings, parts).await
     }
@@ -91,12 +93,13 @@ impl Start {
 }
 
 /// Returns what joins the ports: as the product does, but for what is broken.
-fn ports(broken: Option<Break>) -> JoinPorts {
+fn ports(broken: Option<Break>, fenced: Arc<Fenced>) -> JoinPorts {
     Box::new(move |replication| {
         let mut ports = NodePorts::of(replication);
         if let Some(broken) = broken {
             broken.replace(replication, &mut ports);
         }
+        ports.log = Arc::new(Heard { log: ports.log, fenced });
         ports
     })
 }

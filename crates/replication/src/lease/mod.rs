@@ -1,6 +1,7 @@
 //! The send lease, wired to clock and network: what `traffic::lease` decides, kept for each group behind one lock; the
 //! rounds that ask for it, the permits it gives, and the fences that wait for it (docs/lease.md).
 
+pub(crate) mod broken;
 pub(crate) mod contact;
 pub(crate) mod critical_section;
 pub(crate) mod fence;

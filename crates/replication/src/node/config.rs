@@ -10,6 +10,7 @@ use traffic::LeaseTiming;
 use traffic::cluster_time::TimeRules;
 
 use crate::leadership::rules::LeadershipRules;
+use crate::lease::broken::LeaseBreak;
 use crate::node::background::Background;
 use crate::node::purge::Housekeeping;
 use crate::peers::transport::PeerTransport;
@@ -38,6 +39,8 @@ pub struct ReplicationConfig {
     pub time: TimeRules,
     /// When leaders give their leadership to others.
     pub leadership: LeadershipRules,
+    /// What of the lease is broken on purpose; nothing but in simulations.
+    pub lease_break: Option<LeaseBreak>,
 }
 
 /// What a node works with.

@@ -26,7 +26,7 @@ impl Joining {
     /// Waits for V, because R2 holds for this node's own vote too; joins; makes the group if it is new; and lets this
     /// node stand for election.
     pub(super) async fn run(self, started: BootTime) {
-        let refusal = self.node.timing.vote_hold_off();
+        let refusal = self.group.lease.votes_after();
         loop {
             let passed = self.node.now().since(started);
             if passed >= refusal {

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use traffic::LeaseTiming;
 use traffic::lease::HolderId;
 
+use crate::lease::broken::LeaseBreak;
 use crate::lease::contact::ContactWatch;
 use crate::lease::group_lease::GroupLease;
 use crate::lease::last_seen::LastSeen;
@@ -59,6 +60,7 @@ pub(super) struct Opening {
     node: NodeId,
     nodes: Nodes,
     holder: Option<HolderId>,
+    lease_break: Option<LeaseBreak>,
     pub(super) started: BootTime,
     pub(super) introduction: Introduction,
     time: Arc<ClusterTime>,
@@ -90,6 +92,7 @@ impl Opening {
             node: config.node,
             nodes: config.nodes.clone(),
             holder,
+            lease_break: config.lease_break,
             started: parts.clock.boot_time(),
             time: Arc::new(time),
             peers: Arc::new(Peers::new(parts.transport.clone(), introduction.clone(), config.nodes.clone())),
@@ -115,7 +118,7 @@ impl Opening {
     pub(super) async fn open(&self, id: GroupId) -> Result<Arc<Group>, StartError> {
         let failed = |detail: String| StartError::Group { group: id, detail };
         let log = GroupLog::new(id, self.parts.log.clone(), self.room.clone(), self.fatal.clone());
-        let lease = Arc::new(GroupLease::new(self.timing, self.holder.clone(), self.started));
+        let lease = Arc::new(GroupLease::new(self.timing, self.holder.clone(), self.started, self.lease_break));
         let row = self.parts.state.applied(id);
         let (last, _) = applied_state(&row).map_err(|error| failed(error.to_string()))?;
         let installed = self.parts.state.installed(id).map_err(|error| failed(error.to_string()))?;

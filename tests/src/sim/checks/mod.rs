@@ -32,8 +32,9 @@ impl fmt::Display for Violation {
 /// A check: its name, and what finds things.
 type Check = (&'static str, fn(&Evidence<'_>) -> Vec<String>);
 
-const CHECKS: [Check; 20] = [
+const CHECKS: [Check; 21] = [
     ("p1_no_dispatch_after_an_acknowledged_opt_out", recipients::no_dispatch_after_an_acknowledged_opt_out),
+    ("p1_no_permit_on_what_is_out_of_date", recipients::no_permit_on_what_is_out_of_date),
     ("p2_acknowledged_writes_survive", writes::acknowledged_writes_survive),
     ("p2_reads_see_acknowledged_writes", writes::reads_see_acknowledged_writes),
     ("p3_accepted_messages_are_kept", sends::accepted_messages_are_kept),

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use traffic::lease::{Acknowledgement, Decision, Granter, Host, Renewal, TakeoverBasis, Tenure};
 
 use super::{GroupLease, Led, State};
+use crate::lease::broken::LeaseBreak;
 use crate::raft::type_config::LeaderId;
 
 /// What a node must know to lead a group as far as the lease goes.
@@ -40,7 +41,13 @@ impl GroupLease {
 
     /// Begins a tenure (R6).
     pub(crate) fn begin_tenure(&self, leadership: Leadership) {
-        let Leadership { leader, tenure, members: Members { mut hosts, committed } } = leadership;
+        let Leadership { leader, mut tenure, members: Members { mut hosts, committed } } = leadership;
+        if self.is_broken(LeaseBreak::NeedsNoTenureStart) {
+            tenure.log_end = LogIndex(0);
+        }
+        if self.is_broken(LeaseBreak::NoTenureWait) {
+            tenure.began = BootTime(0);
+        }
         hosts.values_mut().for_each(|host| host.holds &= committed);
         let granter = Granter::new(self.timing, tenure, &hosts);
         let mut state = self.lock();
@@ -73,6 +80,7 @@ impl GroupLease {
 
     /// Takes note, at `now`, that a quorum answered the heartbeat sent at `sent`, in the given leadership.
     pub(crate) fn quorum_acked(&self, leader: &LeaderId, now: BootTime, sent: BootTime) {
+        let sent = if self.is_broken(LeaseBreak::FreshEvidence) { now } else { sent };
         let mut state = self.lock();
         state.voter.quorum_acked(sent);
         if let Some(led) = state.led.as_mut().filter(|led| led.leader == *leader) {
@@ -86,6 +94,7 @@ impl GroupLease {
         let mut state = self.lock();
         // What is acknowledged is applied here, under this lock: R4 needs no less.
         let commit = commit.max(state.section.last_applied());
+        let commit = if self.is_broken(LeaseBreak::NeedsNoCommit) { LogIndex(0) } else { commit };
         let decision = state.led.as_mut()?.granter.request(now, renewal, commit);
         state.acknowledge(now);
         Some(decision)
@@ -150,6 +159,9 @@ impl GroupLease {
     pub(crate) fn begin_transfer(&self, leader: LeaderId, to: NodeId) {
         let mut state = self.lock();
         state.transfer = Some((leader, to));
+        if self.is_broken(LeaseBreak::GrantsInTransfer) {
+            return;
+        }
         state.bar(leader, true);
         if let Some(led) = &mut state.led {
             led.granter.begin_transfer();
@@ -191,6 +203,7 @@ impl GroupLease {
 
     /// Takes note that a takeover was appended at `index`.
     pub(crate) fn takeover_appended(&self, begun: &BegunTakeover, index: LogIndex) {
+        let index = if self.is_broken(LeaseBreak::NeedsNoTakeover) { LogIndex(0) } else { index };
         if let Some(led) = self.lock().led.as_mut().filter(|led| led.leader == begun.leader) {
             led.granter.takeover_appended(&begun.region, begun.basis, index);
         }

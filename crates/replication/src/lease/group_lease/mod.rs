@@ -16,12 +16,14 @@ use tokio::sync::watch;
 use traffic::LeaseTiming;
 use traffic::lease::{Grant, Granter, Holder, HolderId, Voter};
 
+use crate::lease::broken::LeaseBreak;
 use crate::lease::critical_section::CriticalSection;
 use crate::raft::type_config::LeaderId;
 
 /// One group's lease, as this node takes part in it.
 pub(crate) struct GroupLease {
     timing: LeaseTiming,
+    broken: Option<LeaseBreak>,
     state: Mutex<State>,
 }
 
@@ -67,8 +69,14 @@ pub(crate) struct OwnReport {
 }
 
 impl GroupLease {
-    /// Begins with the node's start; `holder` is given on nodes of serving regions.
-    pub(crate) fn new(timing: LeaseTiming, holder: Option<HolderId>, started: BootTime) -> GroupLease {
+    /// Begins with the node's start; `holder` is given on nodes of serving regions. A node breaks nothing.
+    pub(crate) fn new(
+        timing: LeaseTiming,
+        holder: Option<HolderId>,
+        started: BootTime,
+        broken: Option<LeaseBreak>,
+    ) -> GroupLease {
+        let started = if broken == Some(LeaseBreak::VotesAtStart) { BootTime(0) } else { started };
         let state = State {
             holder: holder.map(|id| Holder::new(id, &timing)),
             section: CriticalSection::default(),
@@ -79,7 +87,7 @@ impl GroupLease {
             transfer: None,
             forbids: None,
         };
-        GroupLease { timing, state: Mutex::new(state) }
+        GroupLease { timing, broken, state: Mutex::new(state) }
     }
 
     /// Returns the durations that the lease goes by.
@@ -148,6 +156,10 @@ impl GroupLease {
     /// Returns when the usable lease ends; nothing when there was none in this incarnation.
     pub(crate) fn valid_until(&self) -> Option<BootTime> {
         self.lock().holder.as_ref().and_then(Holder::valid_until)
+    }
+
+    fn is_broken(&self, link: LeaseBreak) -> bool {
+        self.broken == Some(link)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -6,6 +6,7 @@ use model::id::NodeId;
 use model::time::BootTime;
 
 use super::{GroupLease, State};
+use crate::lease::broken::LeaseBreak;
 use crate::raft::type_config::{LeaderId, Vote};
 
 /// A node that heard neither a leader nor a quorum of a group for this long, or whose leader says so of it, is taken for
@@ -22,9 +23,16 @@ pub(crate) struct VoteAsked {
 }
 
 impl GroupLease {
+    /// Returns how long after its start this node votes, for itself too.
+    pub(crate) fn votes_after(&self) -> Duration {
+        if self.is_broken(LeaseBreak::VotesAtStart) { Duration::ZERO } else { self.timing.vote_hold_off() }
+    }
+
     /// Takes note, before it is answered, that a heartbeat of a current leader was received.
     pub(crate) fn heartbeat(&self, received: BootTime) {
-        self.lock().voter.heartbeat(received);
+        if !self.is_broken(LeaseBreak::UnnotedHeartbeats) {
+            self.lock().voter.heartbeat(received);
+        }
     }
 
     /// Takes note that the leader in `from` told `to` to take over: it grants nothing any more (R8).
@@ -37,7 +45,7 @@ impl GroupLease {
     pub(crate) fn refuses_vote(&self, now: BootTime, asked: &VoteAsked) -> bool {
         let mut state = self.lock();
         let transfer = asked.transfer && state.transfers_to(asked);
-        if !transfer && state.voter.refuses(now) {
+        if !transfer && !self.is_broken(LeaseBreak::GrantedVotes) && state.voter.refuses(now) {
             return true;
         }
         if let Some(led) = state.led.take() {
@@ -62,7 +70,7 @@ impl GroupLease {
 
     /// Says whether a pre-vote must be refused now.
     pub(crate) fn refuses_pre_vote(&self, now: BootTime) -> bool {
-        self.lock().voter.refuses(now)
+        !self.is_broken(LeaseBreak::GrantedVotes) && self.lock().voter.refuses(now)
     }
 }
 

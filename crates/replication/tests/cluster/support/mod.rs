@@ -246,6 +246,7 @@ impl Cluster {
             housekeeping: self.housekeeping,
             time: TimeRules::default(),
             leadership: LeadershipRules::default(),
+            lease_break: None,
         };
         let parts = ReplicationParts {
             log: log.clone(),
