@@ -27,6 +27,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("sandbox", 0),
     ("signalbox-tests", 9),
     ("signalbox-bench", 9),
+    ("signalbox-chaos", 9),
 ];
 
 /// Who may name a heavy dependency outside its tests.

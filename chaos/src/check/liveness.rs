@@ -1,0 +1,64 @@
+//! The cluster is of use again once everything is mended.
+
+use super::index::Index;
+use super::report::{Check, Promise, Seen};
+use super::words::seconds;
+use crate::history::{Answer, Op};
+
+/// What is asked for after the last fault and the time to settle is answered, at every listener. Unless every listener
+/// was asked this is not tested.
+pub const LISTENERS_ANSWER: Check = Check {
+    name: "live_listeners_answer",
+    promise: Promise::Liveness,
+    title: "At the end every region answers every call",
+    of: "calls after the last fault",
+    look: listeners_answer,
+};
+
+/// Every listener that said whether it is ready says so at the end.
+pub const LISTENERS_ARE_READY: Check = Check {
+    name: "live_listeners_are_ready",
+    promise: Promise::Liveness,
+    title: "At the end every region says that it is ready",
+    of: "regions",
+    look: listeners_are_ready,
+};
+
+fn listeners_are_ready(index: &Index<'_>) -> Seen {
+    let mut seen = Seen::default();
+    for region in index.history.setting.serving() {
+        let Some(last) = index.history.readiness_at(region, index.ended_us) else { continue };
+        seen.looked_at += 1;
+        if !last.ready {
+            let (name, at) = (index.name(region), seconds(last.at_us));
+            seen.violations.push(format!("{name} isn't ready any more since {at}: {}.", last.said));
+        }
+    }
+    seen
+}
+
+fn listeners_answer(index: &Index<'_>) -> Seen {
+    let settled_us = index.history.settled_us();
+    let calls = || index.history.calls.iter().filter(|call| call.begun_us > settled_us);
+    let mut seen = Seen::default();
+    for call in calls() {
+        let why = match &call.answer {
+            Answer::Refused { why } => format!("refused {}: {why}", name(&call.op)),
+            Answer::Unknown { why } => format!("left {} without an answer: {why}", name(&call.op)),
+            _ => continue,
+        };
+        seen.violations.push(format!("{} {why} (at {}).", index.name(call.listener), seconds(call.begun_us)));
+    }
+    let all = index.history.setting.serving().all(|region| calls().any(|call| call.listener == region));
+    seen.looked_at = if all { calls().count() as u64 } else { 0 };
+    seen
+}
+
+fn name(op: &Op) -> &'static str {
+    match op {
+        Op::Send { .. } => "a message",
+        Op::OptOut { .. } => "an opt-out",
+        Op::Write { .. } => "a write",
+        Op::Read { .. } => "a read",
+    }
+}

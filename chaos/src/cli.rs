@@ -1,0 +1,235 @@
+//! The commands of `chaos`, and what they answer: 0 when all checks passed, 1 when one found something or the run itself
+//! failed, 77 when nothing could be tried here.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::check::{History, check};
+use crate::history::{FaultKind, Line};
+use crate::run::{RunOptions, run};
+use crate::verdict;
+use crate::world::{ClockLibrary, disk_refused, missing};
+
+/// What a run answers that could not be made on this machine: it is skipped, not passed.
+const SKIPPED: u8 = 77;
+
+const EXAMPLES: &str = "\
+Examples:
+  Three minutes of every fault, and a page that says what came of it:
+    chaos run --seed 1 --minutes 3
+
+  Only lost regions, with a standby; the page tells how fast each was replaced:
+    chaos run --seed 7 --minutes 12 --faults kill --mode warm_standby
+
+  The same checks again, over what was taken down in an earlier run:
+    chaos judge chaos-1/history.jsonl
+
+It needs root and /dev/net/tun: the regions are network namespaces of their own. The machine's network isn't touched.";
+
+/// Takes regions of a real cluster away, and judges what its callers and its provider saw.
+#[derive(Debug, Parser)]
+#[command(name = "chaos", version, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts a cluster in network namespaces, injects faults under load, and judges what was seen
+    Run(Run),
+    /// Judges the history of an earlier run again
+    Judge {
+        /// The history of a run
+        history: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// What faults and load are drawn from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How long faults and load go on
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1_440))]
+    minutes: u64,
+    /// The faults that may come; each comes once before any comes again
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = FaultName::value_variants().to_vec())]
+    faults: Vec<FaultName>,
+    /// How traffic is shared
+    #[arg(long, value_enum, default_value_t = ModeName::ActiveActive)]
+    mode: ModeName,
+    /// The third region is a witness: it votes, takes no requests and sends nothing
+    #[arg(long)]
+    witness: bool,
+    /// Round trip between two regions, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 80, value_parser = clap::value_parser!(u64).range(2..=500))]
+    round_trip: u64,
+    /// The program that is tried [default: `signalbox` beside this one]
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// Folder for history, page, logs and data; must not exist [default: chaos-SEED]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FaultName {
+    /// `kill -9` of a region's node, which is started again
+    Kill,
+    /// A region is cut off from all others; callers and the provider still reach it
+    Isolation,
+    /// The line between two regions is cut
+    CutLine,
+    /// The line between two regions is cut in one direction
+    CutOneWay,
+    /// A node is stopped where it is, and goes on
+    Pause,
+    /// A region's machine loses power: what wasn't synced is gone
+    PowerCut,
+    /// A node's wall clock jumps by an hour or a day, and back
+    ClockJump,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum ModeName {
+    /// Every region sends its share
+    ActiveActive,
+    /// One region sends, another stands by
+    WarmStandby,
+}
+
+impl Cli {
+    /// Carries out the command.
+    ///
+    /// # Errors
+    /// When a run could not be made or a file can't be read or written.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        // Others may have chosen one before: any will do, the nodes are spoken to in plain text.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        match self.command {
+            Command::Run(options) => options.run(),
+            Command::Judge { history } => {
+                let text = std::fs::read_to_string(&history);
+                let text = text.with_context(|| format!("failed to read {}", history.display()))?;
+                let lines = text.lines().enumerate().map(|(number, line)| {
+                    serde_json::from_str(line).with_context(|| format!("{}:{}", history.display(), number + 1))
+                });
+                judge(&lines.collect::<anyhow::Result<Vec<Line>>>()?, &history.with_file_name("verdict.html"))
+            }
+        }
+    }
+}
+
+impl Run {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        if let Some(missing) = missing() {
+            eprintln!("chaos: skipped, nothing was tried: {missing}");
+            return Ok(ExitCode::from(SKIPPED));
+        }
+        let program = match self.program {
+            Some(program) => program,
+            None => {
+                std::env::current_exe().context("failed to find this program's own file")?.with_file_name("signalbox")
+            }
+        };
+        let program = program.canonicalize().with_context(|| format!("there is no {}", program.display()))?;
+        let out = self.out.unwrap_or_else(|| PathBuf::from(format!("chaos-{}", self.seed)));
+        if out.exists() {
+            bail!("{} exists already; name another folder with --out, or remove it", out.display());
+        }
+        std::fs::create_dir_all(&out).with_context(|| format!("failed to make {}", out.display()))?;
+        let out = out.canonicalize().context("failed to find the folder")?;
+        let possible = Possible::of(&self.faults, &out);
+        let words = std::env::args().skip(1).collect::<Vec<String>>();
+        let options = RunOptions {
+            command: format!("scripts/chaos {}", words.join(" ")),
+            seed: self.seed,
+            length: Duration::from_secs(60 * self.minutes),
+            faults: possible.faults,
+            skipped: possible.skipped,
+            clocks: possible.clocks,
+            mode: match self.mode {
+                ModeName::ActiveActive => "active_active",
+                ModeName::WarmStandby => "warm_standby",
+            },
+            witness: self.witness,
+            round_trip: Duration::from_millis(self.round_trip),
+            program,
+            out: out.clone(),
+        };
+        judge(&run(&options)?, &out.join("verdict.html"))
+    }
+}
+
+/// What can be injected here, of what was asked for.
+#[derive(Default)]
+struct Possible {
+    faults: Vec<FaultKind>,
+    skipped: BTreeMap<String, String>,
+    clocks: Option<ClockLibrary>,
+}
+
+impl Possible {
+    /// Tries what isn't possible everywhere, in a folder.
+    fn of(asked: &[FaultName], folder: &Path) -> Possible {
+        let mut possible = Possible::default();
+        for fault in asked {
+            let refused = match fault {
+                FaultName::PowerCut => disk_refused(folder),
+                FaultName::ClockJump => match ClockLibrary::compile(folder) {
+                    Ok(library) => {
+                        possible.clocks = Some(library);
+                        None
+                    }
+                    Err(error) => Some(format!("{error:#}")),
+                },
+                _ => None,
+            };
+            match refused {
+                Some(why) => {
+                    eprintln!("chaos: {} is skipped: {why}", fault.word());
+                    possible.skipped.insert(fault.word(), why);
+                }
+                None => possible.faults.push(fault.kind()),
+            }
+        }
+        possible
+    }
+}
+
+impl FaultName {
+    /// Returns it as it is written on the command line.
+    fn word(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    fn kind(self) -> FaultKind {
+        match self {
+            FaultName::Kill => FaultKind::Kill,
+            FaultName::Isolation => FaultKind::Isolation,
+            FaultName::CutLine => FaultKind::CutLine,
+            FaultName::CutOneWay => FaultKind::CutOneWay,
+            FaultName::Pause => FaultKind::Pause,
+            FaultName::PowerCut => FaultKind::PowerCut,
+            FaultName::ClockJump => FaultKind::ClockJump,
+        }
+    }
+}
+
+/// Judges a history, writes its page, and says both.
+fn judge(lines: &[Line], page: &Path) -> anyhow::Result<ExitCode> {
+    let history = History::new(lines)?;
+    let report = check(&history);
+    std::fs::write(page, verdict::page(&history, &report))
+        .with_context(|| format!("failed to write {}", page.display()))?;
+    println!("{}", verdict::text(&report));
+    println!("page: {}", page.display());
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

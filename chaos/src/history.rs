@@ -1,0 +1,210 @@
+//! What happened in a run, as the harness saw it from outside: every call with its answer, every message that arrived at
+//! the provider, every fault. One JSON line each, in a file that the checks and the verdict page are made from alone, so
+//! that a run can be judged again.
+//!
+//! All times are microseconds since the run began, of one monotonic clock of the harness; the provider's arrivals are
+//! converted to it. No clock of a node counts for anything.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Microseconds since the run began.
+pub type Micros = u64;
+
+/// The number of a region in [`Setting::regions`].
+pub type Region = usize;
+
+/// What a run was made with; the first line of its history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// What the schedule and the load were drawn from.
+    pub seed: u64,
+    /// What was typed to make the run.
+    pub command: String,
+    /// The names of the regions; a witness is the last.
+    pub regions: Vec<String>,
+    /// The region that holds no data for callers and sends nothing, if there is one.
+    pub witness: Option<Region>,
+    /// The round trip between two regions, in milliseconds.
+    pub round_trip_ms: u64,
+    /// How long a dispatch may be on its way to the provider: measured before the run, with an allowance for a machine
+    /// that is busy.
+    pub flight_max_us: Micros,
+    /// How long faults and load went on, in microseconds.
+    pub length_us: Micros,
+    /// The faults that could not be injected on this machine, and why: they are skipped, not passed.
+    pub skipped: BTreeMap<String, String>,
+}
+
+/// A line of the history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is what its type says")]
+pub enum Line {
+    Setting(Setting),
+    Call(Call),
+    Arrival(Arrival),
+    Fault(Fault),
+    Plan(PlanSeen),
+    Readiness(Readiness),
+    Message(MessageSeen),
+    Books(Books),
+}
+
+/// A call of a client, once it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct Call {
+    /// When it began.
+    pub begun_us: Micros,
+    /// When it was answered or given up.
+    pub ended_us: Micros,
+    /// The region whose listener was called.
+    pub listener: Region,
+    pub op: Op,
+    pub answer: Answer,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub enum Op {
+    /// Send one SMS.
+    Send {
+        address: String,
+        class: Class,
+        /// How long the message is worth sending, in milliseconds.
+        time_to_live_ms: u64,
+    },
+    /// Opt an address out.
+    OptOut { address: String },
+    /// Write a value into a register (an attribute of an endpoint). Values of a register rise and are never repeated.
+    Write { register: String, value: u64 },
+    /// Read a register, as this listener has it.
+    Read { register: String },
+}
+
+/// How often a message may be dispatched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "docs/promises.md says what each is")]
+pub enum Class {
+    AtMostOnce,
+    AtLeastOnce,
+}
+
+/// What a call was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub enum Answer {
+    /// A message was accepted.
+    Accepted { message: String },
+    /// Nothing is sent to the recipient: it opted out.
+    OptedOut,
+    /// A write or an opt-out is done.
+    Done,
+    /// The value of a register; nothing when it was never written there.
+    Value { value: Option<u64> },
+    /// It was refused, and had no effect.
+    Refused { why: String },
+    /// Nobody knows whether it had an effect.
+    Unknown { why: String },
+}
+
+/// A message that arrived at the provider and was taken by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct Arrival {
+    pub at_us: Micros,
+    pub message: String,
+    pub address: String,
+    pub class: Class,
+    /// The region that sent it.
+    pub region: Region,
+    /// The plan that the sender went by.
+    pub epoch: u64,
+    pub attempt: u32,
+}
+
+/// A fault that was injected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct Fault {
+    pub kind: FaultKind,
+    /// The region that it hits first; of a cut line, one of its ends, and of one that is cut one way, the end that isn't
+    /// heard any more.
+    pub region: Region,
+    /// Of a cut line, its other end.
+    pub other: Option<Region>,
+    pub begun_us: Micros,
+    /// When it was over: the line mended, the process started again or continued.
+    pub ended_us: Micros,
+}
+
+/// The kinds of faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// `kill -9` of the region's node; it is started again on its data.
+    Kill,
+    /// As [`FaultKind::Kill`], and what it had not synced is gone.
+    PowerCut,
+    /// The region hears no other one and isn't heard by any; clients and the provider still reach it.
+    Isolation,
+    /// Two regions don't hear each other; all others hear both.
+    CutLine,
+    /// One region isn't heard by another one, in this direction only.
+    CutOneWay,
+    /// The node is stopped (SIGSTOP) and continued.
+    Pause,
+    /// The node's wall clock jumps, and back.
+    ClockJump,
+}
+
+/// A traffic plan as a listener showed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct PlanSeen {
+    pub at_us: Micros,
+    pub listener: Region,
+    pub epoch: u64,
+    /// The regions that it evacuates.
+    pub evacuated: Vec<Region>,
+    /// Everything else that it says, to be compared with what other listeners show.
+    pub text: String,
+}
+
+/// What a listener's `/readyz` began to say; taken down when it changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct Readiness {
+    pub at_us: Micros,
+    pub listener: Region,
+    /// Whether it answered that it is ready; a listener that doesn't answer isn't.
+    pub ready: bool,
+    /// What it said, or why it said nothing.
+    pub said: String,
+}
+
+/// What a message that never arrived had become at the end, asked once everything was mended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct MessageSeen {
+    pub message: String,
+    /// In the words of the API: `waiting`, `held`, `delivered`, `failed`, `opted_out`, `expired`; `unknown` when the
+    /// listener knows no such message.
+    pub status: String,
+}
+
+/// The accounting of the app as a listener showed it at the end, once everything was mended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct Books {
+    pub listener: Region,
+    pub accepted: u64,
+    /// By status, in the words of [`MessageSeen`].
+    pub by_status: BTreeMap<String, u64>,
+}

@@ -1,0 +1,24 @@
+//! Takes regions of a real cluster away, and judges what its callers and its provider saw.
+//!
+//! Rooms, in reading order: `cli` and `run` (a run from its beginning to its end), `world` (namespaces, lines between
+//! them, processes), `schedule` and `inject` (faults), `load`, `caller` and `watch` (what is asked of the cluster),
+//! `history` and `recorder` (what is taken down), `check` (what must hold), `verdict` (what an operator reads).
+//!
+//! What is judged comes from the history alone, and that from outside: the product's inside is not looked at.
+
+pub mod cli;
+pub mod run;
+
+mod inject;
+mod schedule;
+mod world;
+
+mod caller;
+mod load;
+mod watch;
+
+pub mod history;
+mod recorder;
+
+pub mod check;
+pub mod verdict;

@@ -1,0 +1,54 @@
+//! The verdict as a few lines for a terminal.
+
+use super::markup::{counted, measured, tenths};
+use crate::check::{Finding, Outcome, Recovery, Report};
+
+/// Returns the verdict, what is wrong, what was not tested, and what came after each fault.
+pub fn text(report: &Report) -> String {
+    let mut lines = vec![headline(report)];
+    lines.extend(report.with(Outcome::Failed).flat_map(failed));
+    lines.extend(
+        report.with(Outcome::NotTested).map(|finding| format!("  not tested  {}: no {}", finding.check, finding.of)),
+    );
+    let excused = report.findings.iter().filter(|finding| !finding.excused.is_empty());
+    lines.extend(excused.map(|finding| format!("  excused     {}: {}", finding.check, finding.excused.len())));
+    if !report.recoveries.is_empty() {
+        lines.push("How long after each fault new messages flowed, and until what waited was sent:".to_owned());
+    }
+    lines.extend(report.recoveries.iter().map(recovered));
+    lines.join("\n")
+}
+
+/// Returns the verdict in a line.
+pub fn headline(report: &Report) -> String {
+    let count = |outcome| report.with(outcome).count() as u64;
+    let (passed, failed, not) = (count(Outcome::Passed), count(Outcome::Failed), count(Outcome::NotTested));
+    let all = counted(report.findings.len() as u64, "check", "checks");
+    format!("{}: of {all} {passed} passed, {failed} failed, {not} had nothing to look at", word(report.outcome()))
+}
+
+/// Returns the word for the verdict.
+pub fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Passed => "PASSED",
+        Outcome::Failed => "FAILED",
+        Outcome::NotTested => "NOT TESTED",
+    }
+}
+
+fn failed(finding: &Finding) -> Vec<String> {
+    let (shown, more) = finding.shown();
+    let mut lines = vec![format!("  FAILED      {}: {}", finding.check, finding.title)];
+    lines.extend(shown.iter().map(|violation| format!("    - {violation}")));
+    if more > 0 {
+        lines.push(format!("    - and {more} more"));
+    }
+    lines
+}
+
+fn recovered(recovery: &Recovery) -> String {
+    let (at, what) = (tenths(recovery.fault.begun_us), &recovery.what);
+    let (new, waiting) = (measured(recovery.flowing), measured(recovery.waiting));
+    let (doubled, held) = (recovery.doubled, recovery.held);
+    format!("  {at:>9}   new {new:<12} waiting {waiting:<12} {what}; {doubled} sent twice, {held} held")
+}

@@ -1,0 +1,100 @@
+//! One node's process: how it starts, is killed, stopped for a while, and goes on.
+
+use std::fs::OpenOptions;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, ChildStdin};
+
+use super::clock::Clock;
+use super::disk::Disk;
+use super::network::Network;
+
+/// A node: where its files are, and its process if it runs.
+pub(super) struct Node {
+    pub place: usize,
+    pub config: PathBuf,
+    pub log: PathBuf,
+    /// Its disk, where that can lose power.
+    pub disk: Option<Disk>,
+    /// Its wall clock, where that can be set.
+    pub clock: Option<Clock>,
+    running: Option<Running>,
+}
+
+struct Running {
+    child: Child,
+    /// The node ends when this does, so that it never outlives this program.
+    _lifeline: Option<ChildStdin>,
+}
+
+impl Node {
+    /// Returns a node that doesn't run.
+    pub fn new(place: usize, config: PathBuf, log: PathBuf) -> Node {
+        Node { place, config, log, disk: None, clock: None, running: None }
+    }
+
+    /// Starts the process; does nothing when it runs.
+    ///
+    /// # Errors
+    /// When its log can't be written or the process can't be started.
+    pub fn start(&mut self, network: &Network, program: &std::path::Path) -> anyhow::Result<()> {
+        if self.running.is_some() {
+            return Ok(());
+        }
+        let log = OpenOptions::new().create(true).append(true).open(&self.log);
+        let log = log.with_context(|| format!("failed to open {}", self.log.display()))?;
+        let mut command = network.command(self.place, program);
+        command.args(["serve", "--until-stdin-closes", "--config"]).arg(&self.config);
+        command.stdin(Stdio::piped()).stdout(log.try_clone().context("failed to share the log")?).stderr(log);
+        command.envs(self.clock.iter().flat_map(Clock::environment));
+        let mut child = command.kill_on_drop(true).spawn().context("failed to start a node")?;
+        self.running = Some(Running { _lifeline: child.stdin.take(), child });
+        Ok(())
+    }
+
+    /// Kills the process as `kill -9` does, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        match self.running.take() {
+            Some(mut running) => running.child.kill().await.context("failed to kill a node"),
+            None => Ok(()),
+        }
+    }
+
+    /// Stops the process where it is (SIGSTOP); [`go_on`](Node::go_on) ends that.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn pause(&self) -> anyhow::Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets a stopped process go on.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn go_on(&self) -> anyhow::Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    /// Says how the process ended, if it did although nobody killed it.
+    pub fn ended(&mut self) -> Option<String> {
+        let ended = self.running.as_mut()?.child.try_wait();
+        match ended {
+            Ok(None) => None,
+            Ok(Some(status)) => Some(status.to_string()),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let id = self.running.as_ref().and_then(|running| running.child.id());
+        let pid = id.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).context("the node doesn't run")?;
+        kill_process(pid, signal).context("failed to signal a node")
+    }
+}
