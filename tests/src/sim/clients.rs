@@ -27,7 +27,8 @@ use service::{ErrorCode, Service, ServiceError};
 use tokio::task::JoinSet;
 
 use super::cluster::{Cluster, PARTITIONS};
-use super::history::{Answered, Asked};
+use super::faults::Tick;
+use super::history::{Answered, Asked, now};
 use super::settings::{Scene, Settings, region};
 use super::world::SimRandom;
 
@@ -248,6 +249,7 @@ impl Client {
         });
         let class = [Some(Class::AtLeastOnce), Some(Class::AtMostOnce), None][self.random.below(3) as usize];
         let short = self.random.below(15) == 0;
+        let time_to_live = short.then_some(if self.cluster.settings.is_calm() { CALM_SHORT_LIFE } else { SHORT_LIFE });
         let request = SendRequest {
             app,
             targets: vec![SendTarget {
@@ -261,11 +263,12 @@ impl Client {
             trace: None,
             context: BTreeMap::new(),
             class,
-            time_to_live: short.then_some(if self.cluster.settings.is_calm() { CALM_SHORT_LIFE } else { SHORT_LIFE }),
+            time_to_live,
             request: Some(RequestId(self.random.next_u128())),
         };
         let ready = self.readiness.ready().is_ok();
-        let place = self.cluster.history.ask(self.region(), Asked::Send { address, ready });
+        let until = time_to_live.map(|life| now() + Tick::try_from(life.as_millis()).unwrap_or(Tick::MAX));
+        let place = self.cluster.history.ask(self.region(), Asked::Send { address, ready, until });
         let mut answer = self.send_once(&request).await;
         for _again in 1..SENDS_MAX {
             if !matches!(answer, Answered::Unknown(_)) {

@@ -36,6 +36,8 @@ pub enum Asked {
         address: String,
         /// Whether the listener that was asked said that it was ready.
         ready: bool,
+        /// Until when it is worth sending, if it is accepted at once; nothing when that is longer than any run.
+        until: Option<Tick>,
     },
     /// To send nothing more to an address.
     OptOut {

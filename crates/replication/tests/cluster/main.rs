@@ -4,6 +4,7 @@
 
 mod clocks;
 mod fences;
+mod lease_links;
 mod leases;
 mod leaving;
 mod membership;

@@ -9,38 +9,13 @@ use proptest::prelude::*;
 use registry::tables::{Apps, ReadRows};
 use replication::Replication;
 use service::ports::{ClusterControl, ClusterError, LogError, Reads, SendPermits};
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 use wire::Stored as _;
 use wire::peer::peer_client::PeerClient;
 use wire::peer::{self, Attempt, ProposeRequest, SnapshotHeader, SnapshotPart, Vote, VoteRequest, snapshot_part};
 
-use crate::support::{CLUSTER, Cluster, GROUP, PARTITIONS, STRANGERS, create_app, eventually, links, propose};
-
-/// What a call says of itself.
-#[derive(Clone)]
-struct Said {
-    cluster: String,
-    node: u64,
-    region: String,
-    to: u64,
-}
-
-impl Said {
-    fn of(cluster: &Cluster, from: NodeId, to: NodeId) -> Said {
-        let region = cluster.region(from).to_string();
-        Said { cluster: CLUSTER.to_string(), node: from.0, region, to: to.0 }
-    }
-
-    fn on<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        let metadata = request.metadata_mut();
-        metadata.insert("signalbox-cluster", self.cluster.parse().unwrap());
-        metadata.insert("signalbox-node", self.node.to_string().parse().unwrap());
-        metadata.insert("signalbox-region", self.region.parse().unwrap());
-        metadata.insert("signalbox-to", self.to.to_string().parse().unwrap());
-        request
-    }
-}
+use crate::support::said::Said;
+use crate::support::{Cluster, GROUP, PARTITIONS, STRANGERS, create_app, eventually, links, propose};
 
 /// A proposal that node `name` would have forwarded to the leader in its term.
 fn forwarded(cluster: &Cluster, leader: NodeId, name: NodeId, proposals: Vec<Vec<u8>>) -> ProposeRequest {

@@ -3,6 +3,7 @@
 
 pub mod evidence;
 
+mod ends;
 mod lines;
 mod plans;
 mod recipients;
@@ -32,7 +33,7 @@ impl fmt::Display for Violation {
 /// A check: its name, and what finds things.
 type Check = (&'static str, fn(&Evidence<'_>) -> Vec<String>);
 
-const CHECKS: [Check; 21] = [
+const CHECKS: [Check; 23] = [
     ("p1_no_dispatch_after_an_acknowledged_opt_out", recipients::no_dispatch_after_an_acknowledged_opt_out),
     ("p1_no_permit_on_what_is_out_of_date", recipients::no_permit_on_what_is_out_of_date),
     ("p2_acknowledged_writes_survive", writes::acknowledged_writes_survive),
@@ -40,6 +41,8 @@ const CHECKS: [Check; 21] = [
     ("p3_accepted_messages_are_kept", sends::accepted_messages_are_kept),
     ("p3_accounting_closes", sends::accounting_closes),
     ("p3_everything_comes_to_rest", sends::everything_comes_to_rest),
+    ("p3_opted_out_only_when_asked", ends::opted_out_only_when_asked),
+    ("p3_expired_only_with_cause", ends::expired_only_with_cause),
     ("p4_at_most_once", sends::at_most_once),
     ("p4_at_least_once", sends::at_least_once),
     ("p4_twice_only_when_cut_off", sends::twice_only_when_cut_off),

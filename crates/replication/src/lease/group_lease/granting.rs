@@ -224,3 +224,7 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "granting_tests.rs"]
+mod tests;

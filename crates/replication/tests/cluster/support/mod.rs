@@ -16,7 +16,7 @@ use model::plan::{Author, Mode, RegionState, TrafficPlan};
 use model::time::{BootTime, Timestamp};
 use registry::tables::{FollowUpNumbers, WriteRows};
 use replication::{
-    Housekeeping, InPlace, LeadershipRules, NodeFault, PeerTransport as _, Replication, ReplicationConfig,
+    Housekeeping, InPlace, LeadershipRules, LeaseBreak, NodeFault, PeerTransport as _, Replication, ReplicationConfig,
     ReplicationParts,
 };
 use service::ports::{Applied, Clock, GroupTime as _, LogError, Random, ReplicatedLog};
@@ -32,6 +32,7 @@ use traffic::cluster_time::TimeRules;
 use self::links::{LinkedTransport, Links};
 
 pub mod links;
+pub mod said;
 
 /// How long anything may take that must happen.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -117,6 +118,8 @@ pub struct Cluster {
     pub links: Links,
     /// Of nodes that are started from now on.
     pub housekeeping: Housekeeping,
+    /// What nodes break that are started from now on.
+    pub lease_break: Option<LeaseBreak>,
     /// How many milliseconds more than passed the wall clocks of all nodes show.
     pub passed: Arc<AtomicU64>,
     /// How many milliseconds the wall clocks of single nodes are ahead of that.
@@ -170,6 +173,7 @@ impl Cluster {
             running: BTreeMap::new(),
             links,
             housekeeping: Housekeeping::default(),
+            lease_break: None,
             passed: Arc::default(),
             incarnations: BTreeMap::new(),
             started: Instant::now(),
@@ -246,7 +250,7 @@ impl Cluster {
             housekeeping: self.housekeeping,
             time: TimeRules::default(),
             leadership: LeadershipRules::default(),
-            lease_break: None,
+            lease_break: self.lease_break,
         };
         let parts = ReplicationParts {
             log: log.clone(),

@@ -1,0 +1,76 @@
+//! Planted: ends without a cause.
+
+use std::collections::BTreeMap;
+
+use model::id::{Epoch, RegionId};
+use model::message::{Class, Progress};
+use model::time::Timestamp;
+
+use super::*;
+use crate::sim::faults::Span;
+use crate::sim::history::{Operation, Records};
+use crate::sim::replica::{Replica, Replicas};
+use crate::sim::settings::{Scene, Settings};
+
+const MESSAGE: MessageId = MessageId(7);
+const SETTINGS: Settings = Settings { seed: 1, seconds: 1, scene: Scene::Mixed, broken: None };
+
+fn operation(asked: Asked, answered: Answered) -> Operation {
+    Operation { region: RegionId::from_stored("a"), asked, from: 1_000, answer: Some((1_100, answered)) }
+}
+
+/// A message to `x` from 1,000 ms on.
+fn sent(until: Option<Tick>) -> Records {
+    let asked = Asked::Send { address: "x".to_owned(), ready: true, until };
+    let mut records = Records::default();
+    records.operations.push(operation(asked, Answered::Accepted(MESSAGE)));
+    records
+}
+
+fn ended(status: Status) -> Replicas {
+    let progress = Progress {
+        status,
+        region: RegionId::from_stored("a"),
+        epoch: Epoch(1),
+        attempts: 0,
+        due: Timestamp(0),
+        claim: None,
+        provider_id: None,
+        detail: None,
+        changed: Timestamp(0),
+        events: Vec::new(),
+    };
+    let replica =
+        Replica { messages: BTreeMap::from([(MESSAGE, (Class::AtLeastOnce, progress))]), ..Replica::default() };
+    BTreeMap::from([(RegionId::from_stored("a"), replica)])
+}
+
+fn found(check: fn(&Evidence<'_>) -> Vec<String>, records: &Records, status: Status) -> usize {
+    let replicas = ended(status);
+    check(&Evidence { settings: &SETTINGS, records, replicas: &replicas, unsettled: &[], panics: &[] }).len()
+}
+
+#[test]
+fn an_opt_out_that_nobody_asked_for_is_found() {
+    let mut records = sent(None);
+    assert_eq!(found(opted_out_only_when_asked, &records, Status::OptedOut), 1);
+    assert_eq!(found(opted_out_only_when_asked, &records, Status::Delivered), 0);
+    records.operations.push(operation(Asked::OptOut { address: "y".to_owned() }, Answered::Done));
+    assert_eq!(found(opted_out_only_when_asked, &records, Status::OptedOut), 1, "another address");
+    let unknown = Answered::Unknown("nobody answered".to_owned());
+    records.operations.push(operation(Asked::OptOut { address: "x".to_owned() }, unknown));
+    assert_eq!(found(opted_out_only_when_asked, &records, Status::OptedOut), 0);
+}
+
+#[test]
+fn an_expiry_without_a_cause_is_found() {
+    assert_eq!(found(expired_only_with_cause, &sent(None), Status::Expired), 1, "it was worth sending for long");
+    let mut records = sent(Some(4_000));
+    assert_eq!(found(expired_only_with_cause, &records, Status::Expired), 1, "nothing was wrong");
+    let span = |from, fault| Span { from, to: Some(from + 500), fault };
+    records.faults.push(span(2_000, Fault::WallClock(model::NodeId(1), 3_600_000)));
+    records.faults.push(span(5_000, Fault::CrashAll));
+    assert_eq!(found(expired_only_with_cause, &records, Status::Expired), 1, "a clock, and a fault that came later");
+    records.faults.push(span(2_000, Fault::CrashAll));
+    assert_eq!(found(expired_only_with_cause, &records, Status::Expired), 0);
+}
