@@ -1,5 +1,5 @@
-//! The clients' calls: each asks one thing of one listener and takes down what it was answered. Whether a failed call had
-//! an effect is only said where the answer rules it out.
+//! The clients' calls: each asks one thing of one listener and takes down what it was answered. Whether a failed call
+//! had an effect is only said where the answer rules it out.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The commands of `chaos`, and what they answer: 0 when all checks passed, 1 when one found something or the run itself
-//! failed, 77 when nothing could be tried here.
+//! The commands of `chaos`, and what they answer: 0 when all checks passed, 1 when one found something or the run
+//! itself failed, 77 when nothing could be tried here.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -230,6 +230,9 @@ fn judge(lines: &[Line], page: &Path) -> anyhow::Result<ExitCode> {
     std::fs::write(page, verdict::page(&history, &report))
         .with_context(|| format!("failed to write {}", page.display()))?;
     println!("{}", verdict::text(&report));
+    for (fault, why) in &history.setting.skipped {
+        println!("  skipped     {fault}: {why}");
+    }
     println!("page: {}", page.display());
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

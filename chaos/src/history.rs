@@ -1,6 +1,6 @@
-//! What happened in a run, as the harness saw it from outside: every call with its answer, every message that arrived at
-//! the provider, every fault. One JSON line each, in a file that the checks and the verdict page are made from alone, so
-//! that a run can be judged again.
+//! What happened in a run, as the harness saw it from outside: every call with its answer, every message that arrived
+//! at the provider, every fault. One JSON line each, in a file that alone the checks and the verdict page are made
+//! from, so that a run can be judged again.
 //!
 //! All times are microseconds since the run began, of one monotonic clock of the harness; the provider's arrivals are
 //! converted to it. No clock of a node counts for anything.
@@ -28,8 +28,8 @@ pub struct Setting {
     pub witness: Option<Region>,
     /// The round trip between two regions, in milliseconds.
     pub round_trip_ms: u64,
-    /// How long a dispatch may be on its way to the provider: measured before the run, with an allowance for a machine
-    /// that is busy.
+    /// How long a dispatch may be on its way to the provider: what its line takes, and an allowance for a machine that
+    /// is busy.
     pub flight_max_us: Micros,
     /// How long faults and load went on, in microseconds.
     pub length_us: Micros,
@@ -134,8 +134,8 @@ pub struct Arrival {
 #[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Fault {
     pub kind: FaultKind,
-    /// The region that it hits first; of a cut line, one of its ends, and of one that is cut one way, the end that isn't
-    /// heard any more.
+    /// The region that it hits first; of a cut line, one of its ends, and of one that is cut one way, the end that
+    /// isn't heard any more.
     pub region: Region,
     /// Of a cut line, its other end.
     pub other: Option<Region>,

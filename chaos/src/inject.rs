@@ -1,5 +1,5 @@
-//! Carries out the schedule: each fault begins, lasts, and ends; then whoever looks after the cluster gives the region its
-//! share back, as an operator would.
+//! Carries out the schedule: each fault begins, lasts, and ends; then whoever looks after the cluster gives the region
+//! its share back, as an operator would.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -13,7 +13,7 @@ use crate::history::{Line, Micros};
 /// Where everybody in the harness writes what it saw.
 pub struct Recorder {
     began: Instant,
-    /// The wall clock at the same moment, in microseconds since 1970: the provider stamps what it takes with that clock.
+    /// The wall clock at the same moment, in microseconds since 1970: the provider stamps what it takes with it.
     began_wall_us: u64,
     written: Mutex<Written>,
 }

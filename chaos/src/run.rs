@@ -62,7 +62,7 @@ pub struct RunOptions {
 /// Makes a run, and returns its history, which is also in `history.jsonl`.
 ///
 /// # Errors
-/// When the world can't be made, the cluster doesn't start, or a node doesn't come back after a fault.
+/// When the world can't be made, the cluster doesn't start, a node doesn't come back after a fault, or it is interrupted.
 pub fn run(options: &RunOptions) -> anyhow::Result<Vec<Line>> {
     let network = Network::make(REGIONS.len())?;
     let one_way = options.round_trip / 2;
@@ -72,7 +72,13 @@ pub fn run(options: &RunOptions) -> anyhow::Result<Vec<Line>> {
     // Before there are other threads: each is where the one that started it was.
     network.enter_outside()?;
     let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
-    runtime.block_on(under_way(network, relay, options))
+    runtime.block_on(async {
+        tokio::select! {
+            history = under_way(network, relay, options) => history,
+            // What was made is removed on the way out.
+            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted; what was seen so far is in {}", options.out.display()),
+        }
+    })
 }
 
 async fn under_way(network: Network, relay: Relay, options: &RunOptions) -> anyhow::Result<Vec<Line>> {

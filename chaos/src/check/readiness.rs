@@ -5,8 +5,8 @@ use super::report::{Check, Promise, Seen};
 use super::words::{seconds, told};
 use crate::history::{Fault, FaultKind, Micros, Region};
 
-/// A listener that is cut off says so: without word of a majority for 3 s it is taken for cut off (docs/design/plan.md),
-/// and it is asked five times a second.
+/// A listener that is cut off says so: without word of a majority for 3 s it is taken for cut off
+/// (`replication::CONTACT_MAX`), and it is asked five times a second.
 const TOLD_MAX_US: Micros = 3_000_000 + ASKED_EVERY_US;
 /// How often it is asked, with what the answer takes on a busy machine.
 const ASKED_EVERY_US: Micros = 1_000_000;

@@ -93,6 +93,7 @@ fn the_text_tells_what_came_after_each_fault() {
     let text = text(&check(&model));
     assert!(text.starts_with("PASSED: of 25 checks"), "{text}");
     assert!(text.contains("us-east-1 was killed; "), "{text}");
+    assert!(text.contains("that are judged: new messages flow after "), "{text}");
 }
 
 #[test]

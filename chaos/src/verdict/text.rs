@@ -1,7 +1,8 @@
 //! The verdict as a few lines for a terminal.
 
 use super::markup::{counted, measured, tenths};
-use crate::check::{Finding, Outcome, Recovery, Report};
+use crate::check::{Finding, Measured, Outcome, Recovery, Report};
+use crate::history::Micros;
 
 /// Returns the verdict, what is wrong, what was not tested, and what came after each fault.
 pub fn text(report: &Report) -> String {
@@ -16,6 +17,7 @@ pub fn text(report: &Report) -> String {
         lines.push("How long after each fault new messages flowed, and until what waited was sent:".to_owned());
     }
     lines.extend(report.recoveries.iter().map(recovered));
+    lines.extend(together(&report.recoveries));
     lines.join("\n")
 }
 
@@ -44,6 +46,27 @@ fn failed(finding: &Finding) -> Vec<String> {
         lines.push(format!("    - and {more} more"));
     }
     lines
+}
+
+/// Sums up the faults that are judged: the middle one and the worst.
+fn together(recoveries: &[Recovery]) -> Option<String> {
+    let judged: Vec<&Recovery> = recoveries.iter().filter(|recovery| recovery.unjudged.is_none()).collect();
+    let times = |of: fn(&Recovery) -> Measured| {
+        let mut times: Vec<Micros> = judged
+            .iter()
+            .filter_map(|recovery| match of(recovery) {
+                Measured::After(after) => Some(after),
+                Measured::NotIn(seen) => Some(seen),
+                Measured::Unseen => None,
+            })
+            .collect();
+        times.sort_unstable();
+        let (middle, worst) = (times.get(times.len().saturating_sub(1) / 2)?, times.last()?);
+        Some(format!("{} (half of them), {} (worst)", tenths(*middle), tenths(*worst)))
+    };
+    let (new, waiting) = (times(|recovery| recovery.flowing)?, times(|recovery| recovery.waiting)?);
+    let count = counted(judged.len() as u64, "fault", "faults");
+    Some(format!("Of {count} that are judged: new messages flow after {new}; what waited is sent after {waiting}"))
 }
 
 fn recovered(recovery: &Recovery) -> String {

@@ -1,5 +1,5 @@
-//! A node's wall clock that jumps while the node runs: a small library, loaded before the C library, shifts what the node
-//! reads by what a file says. Its monotonic clocks go on as they are.
+//! A node's wall clock that jumps while the node runs: a small library, loaded before the C library, shifts what the
+//! node reads by what a file says. Its monotonic clocks go on as they are.
 //!
 //! `libfaketime` can't be used: a program with an allocator of its own for everything crashes when that library begins.
 

@@ -37,8 +37,8 @@ impl Disk {
         Ok(disk)
     }
 
-    /// Cuts the power: what wasn't synced is gone, and nothing can be written any more. Whoever uses the disk is still to
-    /// be killed; then it is [mounted again](Disk::mount_again).
+    /// Cuts the power: what wasn't synced is gone, and nothing can be written any more. Whoever uses the disk is still
+    /// to be killed; then it is [mounted again](Disk::mount_again).
     ///
     /// # Errors
     /// When the system refuses.
@@ -71,11 +71,19 @@ impl Disk {
         }
         Ok(())
     }
+
+    /// Unmounts it as soon as nobody uses it any more.
+    fn let_go(&mut self) -> anyhow::Result<()> {
+        match std::mem::take(&mut self.mounted) {
+            true => run(Command::new("umount").arg("--lazy").arg(&self.mount)),
+            false => Ok(()),
+        }
+    }
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        if let Err(error) = self.unmount() {
+        if let Err(error) = self.let_go() {
             eprintln!("chaos: failed to unmount a disk: {error:#}");
         }
         std::fs::remove_file(&self.image).ok();

@@ -108,8 +108,8 @@ impl Files<'_> {
                 format!("rest_url = \"http://{}:{REST}\"\n", address(other))
             };
             text.push_str(&format!(
-                "\n[[cluster.nodes]]\nid = {}\nregion = {region:?}\npeer = \"{host}:{PEER}\"\ngrpc = \"{host}:{GRPC}\"\n\
-                 {kind}{rest}",
+                "\n[[cluster.nodes]]\nid = {}\nregion = {region:?}\npeer = \"{host}:{PEER}\"\n\
+                 grpc = \"{host}:{GRPC}\"\n{kind}{rest}",
                 other + 1,
                 host = address(other),
             ));

@@ -1,5 +1,5 @@
-//! What lies between the places: every packet from one to another waits for the delay of that direction, or is lost where
-//! the line is cut. Packets of one direction never overtake each other. The kernel at hand delays no packets itself.
+//! What lies between the places: every packet from one to another waits for the delay of that direction, or is lost
+//! where the line is cut. Packets of one direction never overtake each other. Kernels without netem delay none.
 //!
 //! One thread a device reads, one thread writes what is due. All of it ends with the process.
 
