@@ -17,9 +17,9 @@ use crate::world::Cluster;
 
 /// How often a listener is asked for the plan.
 const PLAN_EVERY: Duration = Duration::from_millis(200);
-/// How often a listener is asked whether it is ready, and how long it may take to say so.
+/// How often a listener is asked whether it is ready, and how long it may take to say so: on a busy machine a while.
 const READINESS_EVERY: Duration = Duration::from_millis(200);
-const READINESS_ANSWER_MAX: Duration = Duration::from_millis(500);
+const READINESS_ANSWER_MAX: Duration = Duration::from_secs(2);
 /// After the last fault and the last call: how often it is looked whether all that was accepted has arrived, for how
 /// long nothing may move until that is given up, and for how long at most.
 const ARRIVED_EVERY: Duration = Duration::from_millis(500);
