@@ -2,6 +2,7 @@
 //! itself failed, 77 when nothing could be tried here.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::check::{History, check};
+use crate::flight;
 use crate::history::{FaultKind, Line};
 use crate::run::{RunOptions, run};
 use crate::verdict;
@@ -43,6 +45,12 @@ pub struct Cli {
 enum Command {
     /// Starts a cluster in network namespaces, injects faults under load, and judges what was seen
     Run(Run),
+    /// Sends what the clock shows to the harness; started by it in each region
+    #[command(hide = true)]
+    Flight {
+        /// Where the harness listens
+        to: SocketAddr,
+    },
     /// Judges the history of an earlier run again
     Judge {
         /// The history of a run
@@ -115,6 +123,7 @@ impl Cli {
         rustls::crypto::ring::default_provider().install_default().ok();
         match self.command {
             Command::Run(options) => options.run(),
+            Command::Flight { to } => flight::send(to).map(|()| ExitCode::SUCCESS),
             Command::Judge { history } => {
                 let text = std::fs::read_to_string(&history);
                 let text = text.with_context(|| format!("failed to read {}", history.display()))?;

@@ -28,8 +28,8 @@ pub struct Setting {
     pub witness: Option<Region>,
     /// The round trip between two regions, in milliseconds.
     pub round_trip_ms: u64,
-    /// How long a dispatch may be on its way to the provider: what its line takes, and an allowance for a machine that
-    /// is busy.
+    /// How long a dispatch may be on its way to the provider where that wasn't measured: what its line takes, and an
+    /// allowance for a machine that is busy.
     pub flight_max_us: Micros,
     /// How long faults and load went on, in microseconds.
     pub length_us: Micros,
@@ -48,6 +48,7 @@ pub enum Line {
     Fault(Fault),
     Plan(PlanSeen),
     Readiness(Readiness),
+    Flight(Flight),
     Message(MessageSeen),
     Books(Books),
 }
@@ -187,6 +188,15 @@ pub struct Readiness {
     pub ready: bool,
     /// What it said, or why it said nothing.
     pub said: String,
+}
+
+/// How long something was on its way from a region to the provider, at most, since the last such line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct Flight {
+    pub at_us: Micros,
+    pub region: Region,
+    pub longest_us: Micros,
 }
 
 /// What a message that never arrived had become at the end, asked once everything was mended.

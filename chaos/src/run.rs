@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use wire::v1;
 
 use crate::caller::Caller;
+use crate::flight;
 use crate::history::{Answer, Call, FaultKind, Line, Micros, Op, Setting};
 use crate::inject::Injection;
 use crate::load;
@@ -110,8 +111,10 @@ async fn under_way(network: Network, relay: Relay, options: &RunOptions) -> anyh
         length_us: Micros::try_from(options.length.as_micros()).unwrap_or(Micros::MAX),
         skipped: options.skipped.clone(),
     }));
+    let flights = tokio::spawn(flight::take(cluster.measure_flights().await?, Arc::clone(&recorder)));
     let callers = callers(&cluster, &recorder).await?;
     let outcome = try_out(&mut cluster, &recorder, &callers, &schedule, options).await;
+    flights.abort();
     cluster.stop().await?;
     outcome?;
     recorder.finish()

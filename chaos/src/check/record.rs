@@ -8,11 +8,15 @@ use crate::history::{Arrival, Books, Call, Fault, Line, MessageSeen, Micros, Pla
 /// lagged caught up, and the 10 s for which a node works on a call whose caller has given up.
 const SETTLING_US: Micros = 10_000_000;
 
+/// How much longer than the longest flight that was measured a dispatch may have been on its way: stamps are sent every
+/// 20 ms, and the provider reads a whole request before it notes when that came.
+const FLIGHT_UNSEEN_US: Micros = 50_000;
+
 /// What happened in a run. Each list is in the order of time: calls by their beginning, what was seen by when it
 /// was, faults by their beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
-    /// What the run was made with.
+    /// What the run was made with; how long a dispatch may be on its way is what was measured, where it was.
     pub setting: Setting,
     /// Every call of a client.
     pub calls: Vec<Call>,
@@ -53,6 +57,7 @@ impl History {
         let (mut calls, mut arrivals, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         let (mut plans, mut readiness) = (Vec::new(), Vec::new());
         let (mut messages, mut books) = (Vec::new(), Vec::new());
+        let mut flight_us = None;
         for line in lines {
             match line.clone() {
                 Line::Setting(line) => setting = setting.or(Some(line)),
@@ -61,6 +66,7 @@ impl History {
                 Line::Fault(line) => faults.push(line),
                 Line::Plan(line) => plans.push(line),
                 Line::Readiness(line) => readiness.push(line),
+                Line::Flight(line) => flight_us = flight_us.max(Some(line.longest_us)),
                 Line::Message(line) => messages.push(line),
                 Line::Books(line) => books.push(line),
             }
@@ -70,7 +76,10 @@ impl History {
         faults.sort_by_key(|fault: &Fault| fault.begun_us);
         plans.sort_by_key(|plan: &PlanSeen| plan.at_us);
         readiness.sort_by_key(|seen: &Readiness| seen.at_us);
-        let setting = setting.ok_or(NoSetting)?;
+        let mut setting = setting.ok_or(NoSetting)?;
+        if let Some(flight_us) = flight_us {
+            setting.flight_max_us = flight_us + FLIGHT_UNSEEN_US;
+        }
         Ok(History { setting, calls, arrivals, faults, plans, readiness, messages, books })
     }
 

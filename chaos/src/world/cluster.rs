@@ -1,17 +1,20 @@
 //! The cluster of a run: one node in each region, and a provider outside, all in their places.
 
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use sandbox::{DEVELOPMENT_SECRET, SandboxConfig};
 use signalbox::connection::{Connection, Key};
 
+use tokio::net::TcpListener;
+use tokio::process::Child;
 use tokio::time::sleep;
 
 use super::clock::{Clock, ClockLibrary};
 use super::disk::Disk;
-use super::folder::{Files, GRPC, REST, SANDBOX};
+use super::folder::{FLIGHTS, Files, GRPC, REST, SANDBOX};
 use super::network::{Network, address};
 use super::node::Node;
 use super::relay::Relay;
@@ -55,6 +58,8 @@ pub struct Cluster {
     network: Network,
     relay: Relay,
     nodes: Vec<Node>,
+    /// What sends stamps from each region; killed with this.
+    flights: Vec<Child>,
     client: reqwest::Client,
 }
 
@@ -90,11 +95,27 @@ impl Cluster {
             node.start(&network, &options.program)?;
         }
         let client = reqwest::Client::builder().timeout(READY_ANSWER_MAX).build().context("no HTTP client")?;
-        let mut cluster = Cluster { options, network, relay, nodes, client };
+        let mut cluster = Cluster { options, network, relay, nodes, flights: Vec::new(), client };
         for place in 0..cluster.nodes.len() {
             cluster.wait_until_ready(place, READY_MAX).await?;
         }
         Ok(cluster)
+    }
+
+    /// Lets each region send stamps; returns where they come in.
+    ///
+    /// # Errors
+    /// When a port is taken or a process can't be started.
+    pub async fn measure_flights(&mut self) -> anyhow::Result<TcpListener> {
+        let to = format!("{}:{FLIGHTS}", address(self.options.regions.len()));
+        let listener = TcpListener::bind(&to).await.context("failed to listen for stamps")?;
+        let program = std::env::current_exe().context("failed to find this program's own file")?;
+        for place in 0..self.options.regions.len() {
+            let mut command = self.network.command(place, &program);
+            command.args(["flight", &to]).stdin(Stdio::null()).kill_on_drop(true);
+            self.flights.push(command.spawn().context("failed to send stamps from a region")?);
+        }
+        Ok(listener)
     }
 
     /// Returns what it is made of.

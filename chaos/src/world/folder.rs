@@ -17,6 +17,8 @@ pub(super) const REST: u16 = 4101;
 pub(super) const GRPC: u16 = 4201;
 const PEER: u16 = 4401;
 pub(super) const SANDBOX: u16 = 4300;
+/// Where it is measured how long something is on its way to the provider.
+pub(super) const FLIGHTS: u16 = 4310;
 
 /// What the configurations say.
 pub(super) struct Files<'a> {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::check::{Finding, History, Report, check};
 use crate::history::{
-    Answer, Arrival, Books, Call, Class, Fault, FaultKind, Line, MessageSeen, Op, PlanSeen, Readiness, Region, Setting,
+    Answer, Arrival, Books, Call, Class, Fault, FaultKind, Flight, Line, MessageSeen, Op, PlanSeen, Readiness, Region,
+    Setting,
 };
 
 pub const BERLIN: Region = 0;
@@ -129,6 +130,10 @@ impl Run {
             ready,
             said: "no send lease".to_owned(),
         }))
+    }
+
+    pub fn flight(self, at_ms: u64, region: Region, longest_ms: u64) -> Self {
+        self.line(Line::Flight(Flight { at_us: at_ms * 1_000, region, longest_us: longest_ms * 1_000 }))
     }
 
     pub fn end(self, message: &str, status: &str) -> Self {

@@ -18,6 +18,15 @@ fn a_message_may_be_on_its_way_when_the_opt_out_is_acknowledged_and_not_begin_la
 }
 
 #[test]
+fn what_was_measured_is_what_a_message_may_take() {
+    let slow = |longest_ms| opted_out(2_251).flight(500, BERLIN, 3).flight(1_500, OSLO, longest_ms);
+    passed(&slow(151).finding(CHECK), 1);
+    found(&slow(150).finding(CHECK), &["0.201 s after its opt-out"]);
+    let quick = opted_out(2_120).flight(500, BERLIN, 3);
+    found(&quick.finding(CHECK), &["0.070 s after its opt-out"]);
+}
+
+#[test]
 fn an_opt_out_that_was_not_acknowledged_forbids_nothing() {
     not_tested(&run().send(1_000, "m").opt_out(2_000, "m", unknown()).arrive(9_000, "m", OSLO).finding(CHECK));
 }
