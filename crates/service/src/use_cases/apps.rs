@@ -127,6 +127,11 @@ impl Service {
 /// Returns how the telephone numbers of an app are read, which must exist.
 pub(super) fn numbering_in(view: &dyn View, app: AppId) -> Result<Numbering, ServiceError> {
     app_in(view, app)?;
+    numbering_of(view, app)
+}
+
+/// Returns how the telephone numbers of an app are read that is known to exist.
+pub(super) fn numbering_of(view: &dyn View, app: AppId) -> Result<Numbering, ServiceError> {
     let sms = ReadRows::<Channels>::get(view, &(app, Channel::Sms))?.map(|settings| settings.detail);
     Ok(match sms {
         Some(ChannelDetail::Sms { default_country, .. }) => default_country.into(),

@@ -18,7 +18,7 @@ use super::request::{SendAnswer, SendRequest, SendTarget, To};
 use crate::addresses::{self, Numbering};
 use crate::error::ServiceError;
 use crate::use_cases::Service;
-use crate::use_cases::apps::{app_in, numbering_in};
+use crate::use_cases::apps::{app_in, numbering_of};
 use crate::use_cases::endpoints::{EndpointWithUser, endpoint_in};
 use crate::use_cases::variables::endpoint_values;
 
@@ -59,7 +59,7 @@ impl Service {
             let found = app_in(view, app)?;
             let first = (app, Channel::Email);
             let channels = view.rows_while::<Channels>(&first, CHANNELS.len(), |(owner, _)| *owner == app)?;
-            Ok((found, numbering_in(view, app)?, channels))
+            Ok((found, numbering_of(view, app)?, channels))
         };
         let (found, numbering, channels) = self.read(GroupId::CONTROL, of_app).await?;
         let enabled = channels.into_iter().filter(|(_, settings)| settings.enabled).map(|((_, channel), _)| channel);
