@@ -58,7 +58,8 @@ pub(super) struct Earlier<'r> {
 
 impl Earlier<'_> {
     /// Asks the groups that endpoints left lately, or numbers by the country they are read in, and closes the request
-    /// there: whoever still goes by where a recipient was accepts nothing under it any more. Returns the answers of those that were answered, or may have been.
+    /// there: whoever still goes by where a recipient was accepts nothing under it any more. Returns the answers of
+    /// those that were answered, or may have been.
     pub(super) async fn elsewhere(&self, known: &Known) -> BTreeMap<usize, SendAnswer> {
         let mut places = Places::new();
         for (place, target) in self.request.targets.iter().enumerate() {
