@@ -152,8 +152,8 @@ impl AddressKey {
         AddressKey(text.as_ref().into())
     }
 
-    /// Returns what messages to an endpoint go by: its address' key, or the endpoint itself where addresses mean nothing
-    /// outside the app.
+    /// Returns what messages to an endpoint go by: its address' key, or the endpoint itself where addresses mean
+    /// nothing outside the app.
     pub fn of_recipient(app: AppId, endpoint: &EndpointId, channel: Channel, key: AddressKey) -> AddressKey {
         match channel.address_family() {
             AddressFamily::Custom => AddressKey::of_endpoint(app, endpoint),

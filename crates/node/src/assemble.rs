@@ -100,8 +100,8 @@ pub type JoinPorts = Box<dyn FnOnce(&Replication) -> NodePorts + Send>;
 /// Starts a node. Returns before any group has a leader; it takes no requests yet.
 ///
 /// # Errors
-/// When the node isn't one of the configured ones, its storage is malformed, an HTTP client can't be made, or the journal
-/// of begun dispatches can't be written.
+/// When the node isn't one of the configured ones, its storage is malformed, an HTTP client can't be made, or the
+/// journal of begun dispatches can't be written.
 pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Result<RunningNode> {
     let (routes, join) = (parts.routes.clone(), parts.ports);
     let sending = SendingParts { routes: parts.routes, records: parts.records, journal: parts.journal };

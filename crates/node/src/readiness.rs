@@ -75,10 +75,10 @@ impl NodeReadiness {
         }
     }
 
-    /// Says whether the node is not about to stop, and a member of every group that is placed on it, each caught up once
-    /// since the start and in contact with its leader, and each partition with a plan. That leadership moves, as it does
-    /// while a node is restarted, is no reason to send callers elsewhere: they are answered once it has moved, and a
-    /// group that stays without a leader is one without contact.
+    /// Says whether the node is not about to stop, and a member of every group that is placed on it, each caught up
+    /// once since the start and in contact with its leader, and each partition with a plan. That leadership moves, as
+    /// it does while a node is restarted, is no reason to send callers elsewhere: they are answered once it has moved,
+    /// and a group that stays without a leader is one without contact.
     ///
     /// # Errors
     /// What is missing, in words.

@@ -1,11 +1,12 @@
-//! The simulator: three or four real nodes on a simulated network with simulated clocks, disks, randomness and a provider, all
-//! from one seed, in one process that does nothing else. It touches no network, no disk and no clock of the machine.
+//! The simulator: three or four real nodes on a simulated network with simulated clocks, disks, randomness and a
+//! provider, all from one seed, in one process that does nothing else. It touches no network, no disk and no clock of
+//! the machine.
 //!
 //! Rooms in reading order: [`settings`] (what a run is made from) and [`mod@run`] (from its start to its checks),
 //! [`cluster`] (what outlives a node's restart), [`node`] (a node's life; how it is wired is in `start`), [`clients`],
 //! [`faults`] with their [`mod@schedule`] and the [`nemesis`], and [`provider`] (what is done to it), [`history`],
-//! [`replica`] and `watch` (what is seen of it), [`checks`] (the promises), [`breaks`] (faults built in on purpose), and
-//! the seams: [`determinism`], [`world`], [`transport`], [`storage`].
+//! [`replica`] and `watch` (what is seen of it), [`checks`] (the promises), [`breaks`] (faults built in on purpose),
+//! and the seams: [`determinism`], [`world`], [`transport`], [`storage`].
 
 pub mod run;
 pub mod settings;

@@ -1,5 +1,5 @@
-//! Starting a simulated node: the product's own wiring (`node::assemble`), with the simulator's clock, network, storage,
-//! randomness and provider as its parts. What a break replaces is a port.
+//! Starting a simulated node: the product's own wiring (`node::assemble`), with the simulator's clock, network,
+//! storage, randomness and provider as its parts. What a break replaces is a port.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

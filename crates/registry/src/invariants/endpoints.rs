@@ -38,8 +38,8 @@ pub(super) fn invariant_active_endpoints<V: View + ?Sized>(view: &V) -> Result<(
     hold(rule, found == expected, || format!("found {found:?}, expected {expected:?}"))
 }
 
-/// The endpoints of users are listed, at most 15 each, only endpoints without a user keep attributes for one, and a user
-/// without attributes has no row.
+/// The endpoints of users are listed, at most 15 each, only endpoints without a user keep attributes for one, and a
+/// user without attributes has no row.
 pub(super) fn invariant_users<V: View + ?Sized>(view: &V) -> Result<(), Broken> {
     let rule = "invariant_users";
     let mut expected = BTreeSet::new();

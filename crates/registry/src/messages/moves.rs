@@ -88,8 +88,8 @@ pub(crate) fn end<T: Tables + ?Sized>(
     Ok(())
 }
 
-/// Corrects how a message ended: a provider says that it took it after all, as when the node that had it was cut off and
-/// the message expired meanwhile. The only move out of a final status.
+/// Corrects how a message ended: a provider says that it took it after all, as when the node that had it was cut off
+/// and the message expired meanwhile. The only move out of a final status.
 pub(crate) fn correct<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     old: &Loaded,
@@ -108,14 +108,14 @@ pub(crate) fn correct<T: Tables + ?Sized>(
     Ok(())
 }
 
-/// Holds a waiting message until somebody decides, because nobody will ever know whether it was dispatched. That dispatch
-/// counts as an attempt, so that what is said of it later is not taken for the result of the next one.
+/// Holds a waiting message until somebody decides, because nobody will ever know whether it was dispatched. That
+/// dispatch counts as an attempt, so that what is said of it later is not taken for the result of the next one.
 pub(crate) fn hold<T: Tables + ?Sized>(step: &mut Step<'_, T>, old: &Loaded, detail: &str) -> Result<(), TableError> {
     hold_under(step, old, None, detail)
 }
 
-/// Holds a waiting message as [`hold`] does, and keeps its claim: whoever has that may yet say that it did not begin, or
-/// what came of it.
+/// Holds a waiting message as [`hold`] does, and keeps its claim: whoever has that may yet say that it did not begin,
+/// or what came of it.
 pub(crate) fn hold_claimed<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     old: &Loaded,

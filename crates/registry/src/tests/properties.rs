@@ -240,8 +240,8 @@ impl Checker {
         }
     }
 
-    /// A held message waits again only when its claimant says that it can, or somebody decides so; and by its claimant's
-    /// word that it did not begin it is held no longer.
+    /// A held message waits again only when its claimant says that it can, or somebody decides so; and by its
+    /// claimant's word that it did not begin it is held no longer.
     fn invariant_the_held_wait_for_a_word(&mut self, command: &Command, tables: &MemoryTables, group: GroupId) {
         let rows = tables.rows_while::<ProgressOf>(&MessageId(0), usize::MAX, |_| true).unwrap();
         for (id, row) in &rows {
@@ -257,7 +257,8 @@ impl Checker {
         self.held.extend(held.map(|(id, row)| (id, row.claim)));
     }
 
-    /// A message that ended stays as it is until it is retired; only the word that a provider took it makes it delivered.
+    /// A message that ended stays as it is until it is retired; only the word that a provider took it makes it
+    /// delivered.
     fn invariant_the_end_is_the_end(&mut self, command: &Command, tables: &MemoryTables, group: GroupId) {
         let rows = tables.rows_while::<ProgressOf>(&MessageId(0), usize::MAX, |_| true).unwrap();
         let now: BTreeMap<MessageId, Status> = rows.into_iter().map(|(id, row)| (id, row.status)).collect();

@@ -1,6 +1,6 @@
 //! Faults that can be built into what a group's lease is told of openraft, one for each link of the argument in
-//! docs/lease.md ("Why this suffices"). The simulation builds them in, so that its checks can be seen to fail; a node has
-//! none.
+//! docs/lease.md ("Why this suffices"). The simulation builds them in, so that its checks can be seen to fail; a node
+//! has none.
 
 /// A link that is broken on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

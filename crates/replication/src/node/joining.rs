@@ -1,4 +1,5 @@
-//! A group's way from its opening to full part: it waits, comes back after a loss of its disk, and is made if it is new.
+//! A group's way from its opening to full part: it waits, comes back after a loss of its disk, and is made if it is
+//! new.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

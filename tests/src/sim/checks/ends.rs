@@ -32,8 +32,8 @@ pub fn opted_out_only_when_asked(evidence: &Evidence<'_>) -> Vec<String> {
     ended(evidence, Status::OptedOut, |_, sent| !asked.contains(sent.address))
 }
 
-/// P3: a message expires only when it was worth sending for a short time, and something was wrong in it, or its provider
-/// didn't take it.
+/// P3: a message expires only when it was worth sending for a short time, and something was wrong in it, or its
+/// provider didn't take it.
 pub fn expired_only_with_cause(evidence: &Evidence<'_>) -> Vec<String> {
     ended(evidence, Status::Expired, |message, sent| {
         let Some(until) = sent.until else { return true };

@@ -1,5 +1,5 @@
-//! P6 where a line is cut and no region is lost: messages flow around it, leadership settles, and an alarm names the line.
-//! Only runs in which nothing else goes wrong can tell.
+//! P6 where a line is cut and no region is lost: messages flow around it, leadership settles, and an alarm names the
+//! line. Only runs in which nothing else goes wrong can tell.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,15 +16,15 @@ use crate::sim::settings::{Scene, name};
 const NEW_MAX_MS: Tick = 3_000;
 /// How long after a line was cut a message must be dispatched that waited then.
 const WAITING_MAX_MS: Tick = 5_000;
-/// Where no region hears all others a listener may turn out to be cut off: how long after the line was cut it is not ready
-/// any more, and how soon it has answered, to the client that tries three times.
+/// Where no region hears all others a listener may turn out to be cut off: how long after the line was cut it is not
+/// ready any more, and how soon it has answered, to the client that tries three times.
 const UNREADY_MS: Tick = 3_300;
 const TOLD_UNKNOWN_MAX_MS: Tick = 3 * UNREADY_MS;
 /// How long after a line was cut nobody begins to lead any more, and how often somebody may before, in a group.
 const SETTLED_MS: Tick = 5_000;
 const LEADERSHIPS_MAX: usize = 3;
-/// How soon after a line was cut an alarm names it (W, the 2 s that it must last, two looks a second apart, and a report's
-/// way), and how long after it was mended it may still be raised.
+/// How soon after a line was cut an alarm names it (W, the 2 s that it must last, two looks a second apart, and a
+/// report's way), and how long after it was mended it may still be raised.
 const TOLD_MAX_MS: Tick = 6_000;
 
 /// Lines that are cut at the same time.
@@ -34,8 +34,8 @@ struct Cut<'a> {
     lines: Vec<&'a Span>,
 }
 
-/// P6: what is asked for at a listener that is ready, while a line is cut, is accepted and dispatched within 3 s; where no
-/// region hears all others and so the share must shift first, within 5 s of the cut if that is later.
+/// P6: what is asked for at a listener that is ready, while a line is cut, is accepted and dispatched within 3 s; where
+/// no region hears all others and so the share must shift first, within 5 s of the cut if that is later.
 pub fn new_messages_flow(evidence: &Evidence<'_>) -> Vec<String> {
     let first = first_dispatches(evidence);
     let mut found = Vec::new();
@@ -122,8 +122,8 @@ pub fn cut_lines_are_told(evidence: &Evidence<'_>) -> Vec<String> {
     found
 }
 
-/// Says whether a request was answered in time that it came to a listener which a leader doesn't hear, when that was not
-/// known yet: the line had just been cut, or a leadership had moved to its other end while that may happen.
+/// Says whether a request was answered in time that it came to a listener which a leader doesn't hear, when that was
+/// not known yet: the line had just been cut, or a leadership had moved to its other end while that may happen.
 fn may_be_refused(evidence: &Evidence<'_>, cut: &Cut<'_>, operation: &Operation) -> bool {
     let Some((at, Answered::Refused(_) | Answered::Unknown(_))) = &operation.answer else { return false };
     let moves = evidence.records.leaderships.values().filter(|moved| (cut.from..cut.from + SETTLED_MS).contains(moved));
@@ -169,8 +169,8 @@ fn first_dispatches(evidence: &Evidence<'_>) -> BTreeMap<MessageId, Tick> {
     first
 }
 
-/// Says whether a message was opted out; or, where a share shifts, was claimed to be sent once by a sender that then was
-/// cut off: nobody but that one knows whether it began (P4).
+/// Says whether a message was opted out; or, where a share shifts, was claimed to be sent once by a sender that then
+/// was cut off: nobody but that one knows whether it began (P4).
 fn may_wait(evidence: &Evidence<'_>, message: MessageId) -> bool {
     let progress = evidence.replicas.values().filter_map(|replica| replica.messages.get(&message));
     let shifts = evidence.settings.scene == Scene::Crossed;

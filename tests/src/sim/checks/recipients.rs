@@ -29,8 +29,8 @@ pub fn no_dispatch_after_an_acknowledged_opt_out(evidence: &Evidence<'_>) -> Vec
     found
 }
 
-/// P1, P5: in no step could a node begin a dispatch without having applied all that forbids sending and was acknowledged
-/// before, or of a message that was moved away under a plan that it doesn't know.
+/// P1, P5: in no step could a node begin a dispatch without having applied all that forbids sending and was
+/// acknowledged before, or of a message that was moved away under a plan that it doesn't know.
 pub fn no_permit_on_what_is_out_of_date(evidence: &Evidence<'_>) -> Vec<String> {
     evidence.records.wrong_permits.clone()
 }

@@ -9,8 +9,8 @@ use super::{GroupLease, State};
 use crate::lease::broken::LeaseBreak;
 use crate::raft::type_config::{LeaderId, Vote};
 
-/// A node that heard neither a leader nor a quorum of a group for this long, or whose leader says so of it, is taken for
-/// cut off: far longer than the heartbeats of any configured round trip are apart.
+/// A node that heard neither a leader nor a quorum of a group for this long, or whose leader says so of it, is taken
+/// for cut off: far longer than the heartbeats of any configured round trip are apart.
 pub const CONTACT_MAX: Duration = Duration::from_secs(3);
 
 /// What a candidate asks a voter.
@@ -75,8 +75,8 @@ impl GroupLease {
 }
 
 impl State {
-    /// Says whether a candidate is who the leader that this node knows told to take over, in the next term. Without that
-    /// a mark on its request says nothing: it may be old, or of an election that came to nothing.
+    /// Says whether a candidate is who the leader that this node knows told to take over, in the next term. Without
+    /// that a mark on its request says nothing: it may be old, or of an election that came to nothing.
     fn transfers_to(&self, asked: &VoteAsked) -> bool {
         let VoteAsked { candidate, held, .. } = asked;
         self.transfer.is_some_and(|(from, to)| {

@@ -145,8 +145,8 @@ impl Earlier<'_> {
 }
 
 impl Service {
-    /// Returns where a recipient's message goes that was accepted before: the address that the request names, or that of
-    /// the endpoint then, in normal form and as far as this region knows.
+    /// Returns where a recipient's message goes that was accepted before: the address that the request names, or that
+    /// of the endpoint then, in normal form and as far as this region knows.
     pub(super) async fn first_address(&self, target: &SendTarget, message: MessageId) -> Option<String> {
         if let To::Address { address, .. } = &target.to {
             return Some(address.clone());

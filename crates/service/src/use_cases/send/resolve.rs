@@ -154,7 +154,8 @@ impl Service {
     }
 }
 
-/// Gathers the values that a recipient has of its own: what the request gives it, and what its endpoint says of the rest.
+/// Gathers the values that a recipient has of its own: what the request gives it, and what its endpoint says of the
+/// rest.
 fn substitutions(
     request: &SendRequest,
     target: &SendTarget,
