@@ -8,7 +8,18 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 
-use crate::history::{Line, Micros};
+use crate::history::{Answer, Call, Line, Micros, Op};
+
+/// What became of the messages so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tally {
+    /// Sends that were answered or given up.
+    pub sends: u64,
+    /// Those that were accepted.
+    pub accepted: u64,
+    /// Those with an unknown outcome.
+    pub unknown: u64,
+}
 
 /// Where everybody in the harness writes what it saw.
 pub struct Recorder {
@@ -19,7 +30,9 @@ pub struct Recorder {
 }
 
 struct Written {
+    /// All of them: the checks look at a run as a whole.
     lines: Vec<Line>,
+    tally: Tally,
     file: BufWriter<File>,
     failed: Option<std::io::Error>,
 }
@@ -31,7 +44,7 @@ impl Recorder {
     /// When the file can't be made.
     pub fn create(path: &Path) -> anyhow::Result<Recorder> {
         let file = File::create(path).with_context(|| format!("failed to make {}", path.display()))?;
-        let written = Written { lines: Vec::new(), file: BufWriter::new(file), failed: None };
+        let written = Written { lines: Vec::new(), tally: Tally::default(), file: BufWriter::new(file), failed: None };
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let began_wall_us = u64::try_from(wall.as_micros()).unwrap_or(u64::MAX);
         Ok(Recorder { began: Instant::now(), began_wall_us, written: Mutex::new(written) })
@@ -53,7 +66,13 @@ impl Recorder {
         let outcome = serde_json::to_writer(&mut written.file, &line).map_err(std::io::Error::from);
         let outcome = outcome.and_then(|()| written.file.write_all(b"\n"));
         written.failed = written.failed.take().or(outcome.err());
+        written.tally.count(&line);
         written.lines.push(line);
+    }
+
+    /// Returns what became of the messages so far.
+    pub fn tally(&self) -> Tally {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).tally
     }
 
     /// Looks at what was taken down so far.
@@ -72,5 +91,14 @@ impl Recorder {
             return Err(error).context("failed to write the history");
         }
         Ok(std::mem::take(&mut written.lines))
+    }
+}
+
+impl Tally {
+    fn count(&mut self, line: &Line) {
+        let Line::Call(Call { op: Op::Send { .. }, answer, .. }) = line else { return };
+        self.sends += 1;
+        self.accepted += u64::from(matches!(answer, Answer::Accepted { .. }));
+        self.unknown += u64::from(matches!(answer, Answer::Unknown { .. }));
     }
 }

@@ -13,10 +13,10 @@ use wire::v1;
 
 use crate::caller::Caller;
 use crate::flight;
-use crate::history::{Answer, Call, FaultKind, Line, Micros, Op, Setting};
+use crate::history::{FaultKind, Line, Micros, Setting};
 use crate::inject::Injection;
 use crate::load;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, Tally};
 use crate::schedule::{Drawing, Planned, draw};
 use crate::watch;
 use crate::world::{ClockLibrary, Cluster, ClusterOptions, Network, Relay};
@@ -63,7 +63,8 @@ pub struct RunOptions {
 /// Makes a run, and returns its history, which is also in `history.jsonl`.
 ///
 /// # Errors
-/// When the world can't be made, the cluster doesn't start, a node doesn't come back after a fault, or it is interrupted.
+/// When the world can't be made, the cluster doesn't start, a node doesn't come back after a fault, or it is
+/// interrupted.
 pub fn run(options: &RunOptions) -> anyhow::Result<Vec<Line>> {
     let network = Network::make(REGIONS.len())?;
     let one_way = options.round_trip / 2;
@@ -187,21 +188,9 @@ async fn progress(recorder: Arc<Recorder>, began: Instant) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         ticks.tick().await;
-        let (calls, accepted, unknown) = recorder.look(|lines| {
-            let sends = lines.iter().filter_map(|line| match line {
-                Line::Call(Call { op: Op::Send { .. }, answer, .. }) => Some(answer),
-                _ => None,
-            });
-            let (mut all, mut accepted, mut unknown) = (0, 0, 0);
-            for answer in sends {
-                all += 1;
-                accepted += u64::from(matches!(answer, Answer::Accepted { .. }));
-                unknown += u64::from(matches!(answer, Answer::Unknown { .. }));
-            }
-            (all, accepted, unknown)
-        });
+        let Tally { sends, accepted, unknown } = recorder.tally();
         eprintln!(
-            "{:6.1} s  {calls} sends answered, {accepted} accepted, {unknown} with an unknown outcome",
+            "{:6.1} s  {sends} sends answered, {accepted} accepted, {unknown} with an unknown outcome",
             began.elapsed().as_secs_f64()
         );
     }
