@@ -200,6 +200,9 @@ pub enum Command {
         /// The new version; ignored when it isn't larger.
         version: u32,
     },
+    /// Changes nothing. Proposed to be fenced: then every holder is fenced up to what came before it in the log. Since
+    /// apply version 2; before, a [`SetApplyVersion`](Command::SetApplyVersion) to 0 served.
+    Fence,
 }
 
 /// What one group asks another to do because of a change of its own.
@@ -361,6 +364,7 @@ impl Command {
             Command::FollowUpsDone { .. } => "follow_ups_done",
             Command::Retire { .. } => "retire",
             Command::SetApplyVersion { .. } => "set_apply_version",
+            Command::Fence => "fence",
         }
     }
 }

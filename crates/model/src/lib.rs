@@ -27,6 +27,7 @@ pub mod opt_out;
 pub mod plan;
 pub mod readiness;
 pub mod reading;
+pub mod version;
 
 pub mod request;
 

@@ -15,12 +15,21 @@ use crate::time::Timestamp;
 pub struct GroupMeta {
     /// The largest stamp applied so far: the group's clock.
     pub clock: Timestamp,
-    /// What commands the group may hold.
+    /// What commands the group may hold; 0 counts as [`FIRST`](crate::version::FIRST).
     pub apply_version: u32,
+    /// When it was raised to that version, by the group's time; zero while it is at the first.
+    pub version_since: Timestamp,
     /// The number of the last event; events are numbered from 1.
     pub events: u64,
     /// The epoch of the current plan (control group) or of the adopted one (partitions).
     pub epoch: Epoch,
+}
+
+impl GroupMeta {
+    /// Returns the version that the group is at; [`FIRST`](crate::version::FIRST) or more.
+    pub fn version(&self) -> u32 {
+        self.apply_version.max(crate::version::FIRST)
+    }
 }
 
 /// How far a group is with forgetting a deleted app.

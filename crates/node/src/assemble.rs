@@ -13,6 +13,7 @@ use model::channel::Channel;
 use model::cluster::{NodeInfo, Nodes, RegionKind};
 use model::id::{ClusterId, GroupId, Incarnation};
 use model::plan::Mode;
+use model::version::Build;
 use monitor::{AlarmBoard, Carrier, Lookout, LookoutPorts, SendCounters, Watch, WatchPorts};
 use replication::{
     Background, Housekeeping, LeadershipRules, LeaseBreak, PeerTransport, Replication, ReplicationConfig,
@@ -64,6 +65,8 @@ pub struct NodeSettings {
     pub time: TimeRules,
     /// When leaders give their leadership to others.
     pub leadership: LeadershipRules,
+    /// This program; [`build`](crate::build) but in simulations of others.
+    pub build: Build,
     /// What of the lease is broken on purpose; nothing but in simulations.
     pub lease_break: Option<LeaseBreak>,
     /// What may change without a person.
@@ -156,6 +159,7 @@ fn replication_config(settings: &NodeSettings) -> ReplicationConfig {
         housekeeping: settings.housekeeping,
         time: settings.time,
         leadership: settings.leadership,
+        build: settings.build.clone(),
         lease_break: settings.lease_break,
     }
 }

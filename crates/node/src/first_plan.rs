@@ -1,4 +1,4 @@
-//! The first traffic plan of a new cluster.
+//! What a new cluster begins with: the newest apply version that all of its nodes know, and the first traffic plan.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +12,26 @@ use service::ports::Neighbours;
 /// How often a node that should make the first plan tries again.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// Commits the first plan while this node leads the control group and the cluster has none; ends when there is one.
+/// How often it is tried to begin with the newest version before the cluster begins with the first one: an operator can
+/// raise it later.
+const VERSION_TRIES: u32 = 25;
+
+/// Commits the first plan while this node leads the control group and the cluster has none; ends when there is one. The
+/// version is raised before: nothing is stored yet that an older build could have to read.
 pub async fn make(service: Service, neighbours: Arc<dyn Neighbours>, mode: Mode, nodes: &Nodes) {
     let regions = serving_regions(nodes);
+    let mut tries = 0;
     while service.plan().await.is_err() {
         if neighbours.leads(GroupId::CONTROL) {
+            if tries < VERSION_TRIES {
+                tries += 1;
+                if let Err(error) = service.raise_version(None).await {
+                    tracing::debug!(%error, "version of the new cluster not raised; retrying");
+                    tokio::time::sleep(RETRY).await;
+                    continue;
+                }
+                tries = VERSION_TRIES;
+            }
             match service.first_plan(mode, &regions).await {
                 Ok(_) => return,
                 Err(error) => tracing::warn!(%error, "first plan not committed; retrying"),

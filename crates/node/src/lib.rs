@@ -45,3 +45,8 @@ pub use replication::node_name;
 pub use running::{Outdated, RunningNode};
 pub use serve::{cluster_nodes, serve};
 pub use tls::{InvalidCertificate, certificate_name};
+
+/// Returns this program as it says it of itself to other nodes.
+pub fn build() -> model::version::Build {
+    model::version::Build::new(env!("CARGO_PKG_VERSION"), registry::VERSIONS)
+}

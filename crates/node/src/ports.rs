@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::cluster::Nodes;
 use model::id::{GroupId, NodeId};
+use model::version::Build;
 use replication::Replication;
 use service::ports::{GroupTime, Leases, NeighbourNews, Neighbours, Reads, ReplicatedLog, SendPermits};
 use traffic::loss::Starved;
@@ -59,6 +61,10 @@ impl Neighbours for ReplicationNeighbours {
 
     fn starved(&self) -> Vec<Starved> {
         self.0.starved()
+    }
+
+    fn builds(&self) -> BTreeMap<NodeId, (Build, Duration)> {
+        self.0.builds()
     }
 
     fn readiness(&self) -> RegionReadiness {

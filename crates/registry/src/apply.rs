@@ -10,11 +10,7 @@ use crate::effect::Effect;
 use crate::error::ApplyError;
 use crate::step::Step;
 use crate::tables::{TableError, Tables};
-use crate::{control, endpoints, follow_up, forbid, messages, partition, requests, retire};
-
-/// The largest apply version that this build can apply. A group that was never raised is at 0, and every command of the
-/// first release belongs to it.
-pub const APPLY_VERSION: u32 = 1;
+use crate::{control, endpoints, follow_up, forbid, messages, partition, requests, retire, versions};
 
 /// Applies the proposals of one entry in their order, and answers each. The same entries over the same tables give the
 /// same rows, answers and effects, on every node and every time; how proposals were merged into entries with one stamp
@@ -23,8 +19,8 @@ pub const APPLY_VERSION: u32 = 1;
 /// Effects are appended to `effects` in the order in which they happened.
 ///
 /// # Errors
-/// When the tables can't be read or contradict themselves, and when the group is at an apply version that this build
-/// doesn't know. Everything else is an [`Outcome`].
+/// When the tables can't be read or contradict themselves, when the group is at an apply version that this build doesn't
+/// know, and when a command is newer than that version. Everything else is an [`Outcome`].
 pub fn apply_entry<T: Tables + ?Sized>(
     tables: &mut T,
     context: ApplyContext,
@@ -32,9 +28,10 @@ pub fn apply_entry<T: Tables + ?Sized>(
     effects: &mut Vec<Effect>,
 ) -> Result<Vec<Outcome>, ApplyError> {
     let mut step = Step::begin(tables, context, effects)?;
-    supported(step.meta.apply_version)?;
+    versions::known(context.known, step.meta.apply_version)?;
     let mut outcomes = Vec::with_capacity(proposals.len());
     for proposal in proposals {
+        versions::admits(context.known, step.meta.apply_version, &proposal.command)?;
         outcomes.push(requests::answer_once(&mut step, proposal, run)?);
     }
     step.finish();
@@ -53,18 +50,6 @@ pub fn apply<T: Tables + ?Sized>(
 ) -> Result<Outcome, ApplyError> {
     let outcomes = apply_entry(tables, context, std::slice::from_ref(proposal), effects)?;
     Ok(outcomes.into_iter().next().expect("one proposal has one outcome"))
-}
-
-/// Checks before a proposal enters a log what would stop every replica when it is applied. Whatever else is wrong with
-/// a command is answered as an outcome.
-///
-/// # Errors
-/// When it raises the group to an apply version that this build doesn't know.
-pub fn check(proposal: &Proposal) -> Result<(), ApplyError> {
-    match proposal.command {
-        Command::SetApplyVersion { version } => supported(version),
-        _ => Ok(()),
-    }
 }
 
 /// The kind of group that a command belongs to.
@@ -101,7 +86,9 @@ fn home(command: &Command) -> Home {
         | Command::BeginIncarnation { .. }
         | Command::Expire { .. }
         | Command::FollowUp { .. } => Home::Partition,
-        Command::FollowUpsDone { .. } | Command::Retire { .. } | Command::SetApplyVersion { .. } => Home::Both,
+        Command::FollowUpsDone { .. } | Command::Retire { .. } | Command::SetApplyVersion { .. } | Command::Fence => {
+            Home::Both
+        }
     }
 }
 
@@ -168,9 +155,12 @@ fn on_both<T: Tables + ?Sized>(step: &mut Step<'_, T>, command: &Command) -> Res
         Command::FollowUpsDone { target, through } => follow_up::done(step, *target, *through)?,
         Command::Retire { limit } => retire::retire(step, *limit)?,
         Command::SetApplyVersion { version } => {
-            supported(*version)?;
-            step.meta.apply_version = step.meta.apply_version.max(*version);
+            raise(step, *version);
             // Whoever waits for a fence proposes one of these that changes nothing: holders report at once.
+            step.effects.push(Effect::Forbids);
+            Outcome::Done
+        }
+        Command::Fence => {
             step.effects.push(Effect::Forbids);
             Outcome::Done
         }
@@ -178,10 +168,13 @@ fn on_both<T: Tables + ?Sized>(step: &mut Step<'_, T>, command: &Command) -> Res
     })
 }
 
-fn supported(found: u32) -> Result<(), ApplyError> {
-    if found <= APPLY_VERSION {
-        Ok(())
-    } else {
-        Err(ApplyError::UnsupportedVersion { found, supported: APPLY_VERSION })
+/// Raises the group's version; what isn't larger changes nothing. Which version it is since when, is a member of the row
+/// that came with version 2.
+fn raise<T: Tables + ?Sized>(step: &mut Step<'_, T>, version: u32) {
+    let before = step.meta.version();
+    step.meta.apply_version = step.meta.apply_version.max(version);
+    if step.meta.version() > before {
+        step.meta.version_since = step.now;
+        step.effects.push(Effect::VersionRaised(step.meta.version()));
     }
 }

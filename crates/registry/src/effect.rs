@@ -33,6 +33,8 @@ pub enum Effect {
     Forbids,
     /// The group adopted or committed a plan.
     PlanChanged(Epoch),
+    /// The group's apply version was raised to this one.
+    VersionRaised(u32),
     /// A follow-up for another group was queued.
     FollowUpQueued { target: GroupId, number: u64 },
     /// An event was recorded with this number.

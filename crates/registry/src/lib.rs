@@ -12,6 +12,7 @@ mod error;
 
 mod apply;
 mod step;
+mod versions;
 
 mod control;
 mod endpoints;
@@ -25,12 +26,13 @@ mod retire;
 pub mod dispatch;
 pub mod invariants;
 
-pub use apply::{APPLY_VERSION, apply, apply_entry, check};
+pub use apply::{apply, apply_entry};
 pub use context::ApplyContext;
 pub use dispatch::{Candidate, DispatchChecks, Dispatcher, Verdict};
 pub use effect::Effect;
 pub use error::ApplyError;
 pub use messages::{SETTLED_KEPT, TRACES_KEPT};
+pub use versions::{APPLY_VERSION, OLDEST_APPLY_VERSION, VERSIONS, admits, fence, known};
 
 #[cfg(test)]
 mod tests;

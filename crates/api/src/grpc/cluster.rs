@@ -8,6 +8,7 @@ use model::TrafficPlan;
 use model::alarm::{Alarm, Severity};
 use model::cluster::{NodeInfo, RegionKind};
 use model::id::{GroupId, NodeId, RegionId};
+use model::version::Build;
 use policy::Action;
 use service::ErrorCode;
 use service::ports::{ClusterError, ClusterStatus, GroupStatus};
@@ -89,6 +90,33 @@ impl v1::cluster_server::Cluster for ClusterService {
         let (time_ms, clocks_ms) = (leap.time.0, leap.clocks.0);
         Ok(Response::new(v1::AcceptTimeResponse { time_ms, clocks_ms, ahead_ms: leap.ahead_ms, accepted: !dry_run }))
     }
+
+    async fn raise_version(
+        &self,
+        request: Request<v1::RaiseVersionRequest>,
+    ) -> Result<Response<v1::RaiseVersionResponse>, Status> {
+        let _entered = self.0.enter(request.extensions(), Action::ChangeMembers)?;
+        let v1::RaiseVersionRequest { version, dry_run } = request.into_inner();
+        if version == Some(0) {
+            return Err(GrpcError::invalid("version", "must be at least 1").into());
+        }
+        let raise = match dry_run {
+            true => self.0.service.try_raise_version(version).await,
+            false => self.0.service.raise_version(version).await,
+        };
+        let raise = raise.map_err(GrpcError::from)?;
+        let node = |(node, region, program): (NodeId, RegionId, Build)| v1::NodeBuild {
+            node_id: node.0,
+            region: region.to_string(),
+            build: Some(build(program)),
+        };
+        Ok(Response::new(v1::RaiseVersionResponse {
+            from_version: raise.from,
+            to_version: raise.to,
+            nodes: raise.builds.into_iter().map(node).collect(),
+            raised: !dry_run,
+        }))
+    }
 }
 
 impl ClusterService {
@@ -97,6 +125,11 @@ impl ClusterService {
         nodes.sort_by_key(|node| node.id);
         Response::new(v1::MembershipResponse { nodes: nodes.into_iter().map(v1::NodeInfo::from).collect() })
     }
+}
+
+fn build(build: Build) -> v1::Build {
+    let Build { name, versions } = build;
+    v1::Build { name, oldest_version: versions.oldest(), newest_version: versions.newest() }
 }
 
 fn status(mut status: ClusterStatus, plan: Option<&TrafficPlan>, alarms: Vec<Alarm>) -> v1::StatusResponse {
@@ -111,6 +144,7 @@ fn status(mut status: ClusterStatus, plan: Option<&TrafficPlan>, alarms: Vec<Ala
             .into_iter()
             .map(|node| v1::NodeStatus {
                 last_seen_ms_ago: status.last_seen.get(&node.id).map(milliseconds),
+                build: status.builds.get(&node.id).cloned().map(build),
                 round_trip_us: status.round_trips.get(&node.id).map(microseconds),
                 node: Some(node.into()),
             })
@@ -164,6 +198,7 @@ fn group(status: GroupStatus) -> v1::GroupStatus {
         applied_index: status.applied.0,
         replicas: voters.chain(status.learners.iter().map(|node| replica(node, false))).collect(),
         lease_remaining_ms: status.lease_left.as_ref().map(milliseconds),
+        apply_version: status.version,
     }
 }
 

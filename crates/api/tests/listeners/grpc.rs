@@ -53,6 +53,7 @@ impl ClusterControl for TestCluster {
             replicated: BTreeMap::from([(NodeId(2), LogIndex(7))]),
             voters: vec![NodeId(1), NodeId(2)],
             learners: vec![],
+            version: 1,
             lease_left: Some(Duration::from_millis(700)),
         };
         ClusterStatus {
@@ -62,6 +63,7 @@ impl ClusterControl for TestCluster {
             last_seen: BTreeMap::from([(NodeId(2), Duration::from_millis(90))]),
             groups: vec![group],
             round_trips: BTreeMap::from([(NodeId(2), Duration::from_micros(81_250))]),
+            builds: BTreeMap::from([(NodeId(2), model::version::Build::unsaid())]),
             alarms: vec![],
         }
     }

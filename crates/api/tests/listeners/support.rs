@@ -87,7 +87,8 @@ impl Groups {
         group: GroupId,
         proposals: &[Proposal],
     ) -> Vec<model::Outcome> {
-        let context = ApplyContext { group, partitions: PARTITIONS, stamp: self.clock.wall_time() };
+        let context =
+            ApplyContext { group, partitions: PARTITIONS, known: registry::VERSIONS, stamp: self.clock.wall_time() };
         registry::apply_entry(tables.entry(group).or_default(), context, proposals, &mut Vec::new()).unwrap()
     }
 
@@ -236,6 +237,10 @@ impl Neighbours for TestNeighbours {
 
     fn starved(&self) -> Vec<Starved> {
         Vec::new()
+    }
+
+    fn builds(&self) -> BTreeMap<NodeId, (model::version::Build, Duration)> {
+        BTreeMap::new()
     }
 
     fn readiness(&self) -> RegionReadiness {

@@ -12,6 +12,8 @@ use model::reading::GivenAddress;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::APPLY_VERSION;
+
 use super::world::{DAY, PARTITIONS, START, delivered, number, retry, unknown};
 
 /// The apps.
@@ -51,7 +53,9 @@ pub enum Action {
     Deliver(u16, bool),
     Close(u16, u128, u32),
     PutPiece(u16, usize, u128, u32),
-    SetApplyVersion(u16),
+    /// To which version.
+    SetApplyVersion(u16, u32),
+    Fence(u16),
 }
 
 /// A request to send; its recipients are SMS numbers or custom endpoints.
@@ -69,19 +73,23 @@ pub struct Accept {
 
 /// Returns sequences of at most `length` actions after those that let both apps send.
 pub fn actions(length: usize) -> impl Strategy<Value = Vec<Action>> {
-    prop::collection::vec(action(), 1..length).prop_map(|actions| {
-        let mut all = beginning();
+    (any::<bool>(), prop::collection::vec(action(), 1..length)).prop_map(|(raised, actions)| {
+        let mut all = beginning(raised);
         all.extend(actions);
         all
     })
 }
 
-fn beginning() -> Vec<Action> {
+/// A cluster with its apps; one that was just made is at the newest version, one that was upgraded is raised later.
+fn beginning(raised: bool) -> Vec<Action> {
     let mut actions = vec![Action::Plan(vec![("a", 1), ("b", 1)], true)];
     for app in 0..APPS.len() {
         actions.push(Action::CreateApp(app));
         actions.push(Action::PutChannel(app, Channel::Sms, None, None));
         actions.push(Action::PutChannel(app, Channel::Custom, None, Some(Class::AtMostOnce)));
+    }
+    if raised {
+        actions.extend((0..=PARTITIONS).map(|group| Action::SetApplyVersion(group, APPLY_VERSION)));
     }
     actions.extend(vec![Action::Deliver(0, false); 6]);
     actions
@@ -146,7 +154,7 @@ fn recipients() -> impl Strategy<Value = Action> {
             .prop_map(|(app, endpoint, patch, asked)| Action::Upsert(app, endpoint, Box::new(patch), asked)),
         1 => (0..2_usize, 0..5_usize).prop_map(|(app, endpoint)| Action::DeleteEndpoint(app, endpoint)),
         1 => (0..2_usize, 0..4_u32).prop_map(|(app, address)| Action::PutOptOut(app, address)),
-        1 => (0..2_usize, 0..4_u32).prop_map(|(app, address)| Action::DeleteOptOut(app, address)),
+        2 => (0..2_usize, 0..4_u32).prop_map(|(app, address)| Action::DeleteOptOut(app, address)),
         2 => (0..4_u32, any::<bool>()).prop_map(|(address, put)| match put {
             true => Action::PutListedOptOut(address),
             false => Action::DeleteListedOptOut(address),
@@ -217,7 +225,8 @@ fn upkeep() -> impl Strategy<Value = Action> {
         1 => (1..=PARTITIONS, 0..4_u32).prop_map(|(group, limit)| Action::Expire(group, limit)),
         2 => (0..=PARTITIONS, 0..9_u32).prop_map(|(group, limit)| Action::Retire(group, limit)),
         1 => (1..=PARTITIONS, 0..6_u128, 0..4_u32).prop_map(|(group, back, endpoint)| Action::Close(group, back, endpoint)),
-        1 => (0..=PARTITIONS).prop_map(Action::SetApplyVersion),
+        1 => (0..=PARTITIONS, select(vec![0, 1, 1, APPLY_VERSION])).prop_map(|(group, version)| Action::SetApplyVersion(group, version)),
+        1 => (0..=PARTITIONS).prop_map(Action::Fence),
     ]
 }
 

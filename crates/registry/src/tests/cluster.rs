@@ -17,7 +17,8 @@ use model::plan::TrafficPlan;
 use model::request::RecipientName;
 use model::time::Timestamp;
 
-use crate::tables::{Plans, ProgressOf, RowAccess};
+use crate::fence;
+use crate::tables::{Meta, Plans, ProgressOf, RowAccess};
 use crate::tests::world::{PARTITIONS, START, World, content, endpoint_id, number, plan_change, region};
 
 use super::actions::{APPS, Accept, Action, ITS_OWN, THE_NEXT};
@@ -262,7 +263,13 @@ impl Cluster {
                     PutPiece { app: APPS[*app], body: BodyId(*body), number: *number, count: PIECES.count, piece };
                 (GroupId(*group), Command::PutPiece(put))
             }
-            Action::SetApplyVersion(group) => (GroupId(*group), Command::SetApplyVersion { version: 1 }),
+            Action::SetApplyVersion(group, version) => {
+                (GroupId(*group), Command::SetApplyVersion { version: *version })
+            }
+            Action::Fence(group) => {
+                let meta = self.world.groups[usize::from(*group)].row::<Meta>(&()).unwrap().unwrap_or_default();
+                (GroupId(*group), fence(meta.version()))
+            }
             _ => return None,
         })
     }

@@ -11,8 +11,8 @@ use model::outcome::{Outcome, Refusal};
 use model::time::Timestamp;
 
 use super::world::*;
-use crate::tables::{AppSendStates, Apps, Meta, RowAccess};
-use crate::{APPLY_VERSION, ApplyContext, ApplyError, Effect, apply};
+use crate::Effect;
+use crate::tables::{AppSendStates, Apps, RowAccess};
 
 fn create(app: u128) -> Command {
     Command::CreateApp { app: AppId(app), name: format!("app {app}"), tags: BTreeMap::new() }
@@ -193,17 +193,4 @@ fn the_clock_never_goes_back() {
     world.control(create(2));
     let app = world.groups[0].row::<Apps>(&AppId(2)).unwrap().unwrap();
     assert_eq!(app.created, Timestamp(START));
-}
-
-#[test]
-fn an_unknown_apply_version_stops_the_node() {
-    let mut world = World::empty();
-    assert_eq!(world.control(Command::SetApplyVersion { version: APPLY_VERSION }), Outcome::Done);
-    assert_eq!(world.control(Command::SetApplyVersion { version: 0 }), Outcome::Done);
-    let meta = world.groups[0].row::<Meta>(&()).unwrap().unwrap();
-    assert_eq!(meta.apply_version, APPLY_VERSION);
-    let context = ApplyContext { group: GroupId(0), partitions: PARTITIONS, stamp: Timestamp(START) };
-    let newer = Proposal { request: None, command: Command::SetApplyVersion { version: APPLY_VERSION + 1 } };
-    let stopped = ApplyError::UnsupportedVersion { found: APPLY_VERSION + 1, supported: APPLY_VERSION };
-    assert_eq!(apply(&mut world.groups[0], context, &newer, &mut Vec::new()), Err(stopped));
 }

@@ -17,4 +17,5 @@ mod pieces;
 mod properties;
 mod requests;
 mod takeover;
+mod versions;
 mod world;

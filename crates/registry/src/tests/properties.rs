@@ -11,6 +11,7 @@ use model::opt_out::Block;
 use model::outcome::Outcome;
 use model::rows::RequestAnswer;
 use model::time::Timestamp;
+use model::version::Versions;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
@@ -23,7 +24,7 @@ use crate::tables::{
     AppSendStates, Apps, BlockedKeys, Blocks, Endpoints, MemoryTables, Messages, Meta, Outbox, ProgressOf, Requests,
     RowAccess,
 };
-use crate::{ApplyContext, Effect, apply, apply_entry};
+use crate::{ApplyContext, Effect, VERSIONS, apply, apply_entry};
 
 /// One entry of a group's log.
 type Entry = (Timestamp, Proposal);
@@ -49,6 +50,25 @@ proptest! {
             prop_assert_eq!(&resumed, &at_once);
             prop_assert_eq!(&early, &effects);
             prop_assert_eq!(replay_merged(group, log), (at_once, effects));
+        }
+    }
+
+    /// Until a group is raised, an older build writes the same rows from the same log: either may be started again.
+    #[test]
+    fn an_older_build_gets_the_same_until_the_version_is_raised(actions in actions(90)) {
+        let history = run(&actions, |_| {});
+        for group in GroupId::all(PARTITIONS) {
+            let log = &history.logs[usize::from(group.0)];
+            let raises = |(_, proposal): &Entry| {
+                matches!(proposal.command, Command::SetApplyVersion { version } if version > Versions::UNSAID.newest())
+            };
+            let until = log.iter().position(raises).unwrap_or(log.len());
+            let older = replay_as(Versions::UNSAID, MemoryTables::default(), group, &log[..until]);
+            let newer = replay(MemoryTables::default(), group, &log[..until]);
+            prop_assert_eq!(&older, &newer);
+            let Some((stamp, raise)) = log.get(until) else { continue };
+            let context = ApplyContext { group, partitions: PARTITIONS, known: Versions::UNSAID, stamp: *stamp };
+            prop_assert!(apply(&mut older.0.clone(), context, raise, &mut Vec::new()).is_err());
         }
     }
 
@@ -179,10 +199,15 @@ fn run(actions: &[Action], mut check: impl FnMut(Applied<'_>)) -> History {
     History { cluster, logs }
 }
 
-fn replay(mut tables: MemoryTables, group: GroupId, log: &[Entry]) -> (MemoryTables, Vec<Effect>) {
+fn replay(tables: MemoryTables, group: GroupId, log: &[Entry]) -> (MemoryTables, Vec<Effect>) {
+    replay_as(VERSIONS, tables, group, log)
+}
+
+/// Replays a log as a build does that knows these versions.
+fn replay_as(known: Versions, mut tables: MemoryTables, group: GroupId, log: &[Entry]) -> (MemoryTables, Vec<Effect>) {
     let mut effects = Vec::new();
     for (stamp, proposal) in log {
-        let context = ApplyContext { group, partitions: PARTITIONS, stamp: *stamp };
+        let context = ApplyContext { group, partitions: PARTITIONS, known, stamp: *stamp };
         apply(&mut tables, context, proposal, &mut effects).unwrap();
     }
     (tables, effects)
@@ -193,7 +218,7 @@ fn replay_merged(group: GroupId, log: &[Entry]) -> (MemoryTables, Vec<Effect>) {
     let (mut tables, mut effects) = (MemoryTables::default(), Vec::new());
     for chunk in log.chunk_by(|left, right| left.0 == right.0) {
         let proposals: Vec<Proposal> = chunk.iter().map(|(_, proposal)| proposal.clone()).collect();
-        let context = ApplyContext { group, partitions: PARTITIONS, stamp: chunk[0].0 };
+        let context = ApplyContext { group, partitions: PARTITIONS, known: VERSIONS, stamp: chunk[0].0 };
         let outcomes = apply_entry(&mut tables, context, &proposals, &mut effects).unwrap();
         assert_eq!(outcomes.len(), proposals.len());
     }
@@ -317,5 +342,5 @@ fn runs_reach_what_they_are_to_check() {
         });
         assert!(history.cluster.world.now >= START);
     }
-    assert!(reached.len() == 27 && reached.values().all(|times| *times >= 10), "{reached:?}");
+    assert!(reached.len() == 28 && reached.values().all(|times| *times >= 10), "{reached:?}");
 }

@@ -22,7 +22,7 @@ use crate::tables::MemoryTables;
 use crate::tables::{
     AccountingOf, Events, FollowUpCounts, FollowUpNumbers, FollowUps, Meta, Plans, ProgressOf, RowAccess,
 };
-use crate::{ApplyContext, Effect, apply, invariants};
+use crate::{ApplyContext, Effect, VERSIONS, apply, invariants};
 
 /// How many partitions there are.
 pub const PARTITIONS: u16 = 2;
@@ -69,7 +69,7 @@ impl World {
 
     /// Applies a proposal to a group and checks every rule.
     pub fn propose(&mut self, group: GroupId, proposal: Proposal) -> Outcome {
-        let context = ApplyContext { group, partitions: PARTITIONS, stamp: Timestamp(self.now) };
+        let context = ApplyContext { group, partitions: PARTITIONS, known: VERSIONS, stamp: Timestamp(self.now) };
         let tables = &mut self.groups[usize::from(group.0)];
         self.effects.clear();
         let outcome = apply(tables, context, &proposal, &mut self.effects).unwrap();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use model::id::NodeId;
 use model::readiness::ReadyState;
 use model::time::BootTime;
+use model::version::Build;
 use traffic::loss::Starved;
 use traffic::readiness::NeighbourNews;
 
@@ -36,6 +37,8 @@ pub(crate) struct PeerReport {
     pub(crate) ready: ReadyState,
     /// Holders that it, or a leader that it heard, says are starved.
     pub(crate) starved: Vec<Starved>,
+    /// Its program.
+    pub(crate) build: Build,
 }
 
 impl LastSeen {
@@ -78,6 +81,13 @@ impl LastSeen {
     /// Returns everything that is known.
     pub(crate) fn all(&self, now: BootTime) -> BTreeMap<NodeId, NeighbourNews> {
         self.lock().iter().map(|(node, known)| (*node, known.news(now))).collect()
+    }
+
+    /// Returns the programs of those that reported, and how long ago they did.
+    pub(crate) fn builds(&self, now: BootTime) -> BTreeMap<NodeId, (Build, Duration)> {
+        let table = self.lock();
+        let reports = table.iter().filter_map(|(node, known)| Some((*node, known.report.as_ref()?)));
+        reports.map(|(node, (at, report))| (node, (report.build.clone(), now.since(*at)))).collect()
     }
 
     /// Says whether calls went both ways between a node and this one in the last `window`.

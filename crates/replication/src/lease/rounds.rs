@@ -120,7 +120,7 @@ fn ask_self(node: &Node, group: GroupId, holder: &HolderId) {
     let sent = node.now();
     let Some(own) = hosted.lease.report(sent) else { return };
     let report = Report { holder: holder.clone(), fenced: own.fenced, drained: own.drained };
-    if let Ok(grant) = lease_calls::decide(node, group, Renewal { report, sent }) {
+    if let Ok(grant) = lease_calls::decide(node, group, &node.build, Renewal { report, sent }) {
         hosted.lease.granted(node.now(), grant);
     }
 }
@@ -166,6 +166,9 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
         removed: node.peers.untold(to).into_iter().map(|id| id.0).collect(),
         starved: starved::to_pass_on(&node).iter().map(codec::starved_out).collect(),
         ready: ready_out(&own) as i32,
+        build: node.build.name.clone(),
+        oldest_version: node.build.versions.oldest(),
+        newest_version: node.build.versions.newest(),
         not_ready: if own == ReadyState::Ready { String::new() } else { own.to_string() },
     };
     // An answer after D would be useless.

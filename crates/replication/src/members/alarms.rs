@@ -171,6 +171,7 @@ mod tests {
             replicated: BTreeMap::from([(NodeId(3), LogIndex(10_000))]),
             voters: vec![NodeId(1)],
             learners: Vec::new(),
+            version: 1,
             lease_left: Some(Duration::from_millis(500)),
         }
     }

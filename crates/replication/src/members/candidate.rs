@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use model::cluster::{NodeInfo, RegionKind, check_against};
 use model::id::RegionId;
+use model::version::{Build, Versions};
 use service::ports::ClusterError;
 use tonic::Code;
 use wire::peer::{IdentifyReply, IdentifyRequest};
@@ -69,6 +70,14 @@ fn compare(node: &Node, info: &NodeInfo, said: &IdentifyReply) -> Result<(), Clu
         return refused(
             "has data already: it may belong to an earlier cluster; stop it and remove its data folder".to_owned(),
         );
+    }
+    let build = Build::new(&said.build, Versions::new(said.oldest_version, said.newest_version));
+    let unknown = node.hosted().map(|group| group.version.now()).find(|version| !build.versions.know(*version));
+    if let Some(version) = unknown {
+        return refused(format!(
+            "runs {build}, which knows apply version {}; the cluster is at {version}: install its release there",
+            build.versions
+        ));
     }
     Ok(())
 }

@@ -25,6 +25,7 @@ impl ClusterControl for Replication {
             nodes: node.peers.nodes().into_values().collect(),
             last_seen: node.last_seen.ages(node.now()),
             round_trips: node.round_trips.shortest(node.now()),
+            builds: self.builds().into_iter().map(|(id, (build, _))| (id, build)).collect(),
             alarms: alarms(&signs(node, &groups)),
             groups,
         }
@@ -85,6 +86,7 @@ fn group_status(node: &Node, group: &Group) -> GroupStatus {
         replicated: group.replicated(),
         voters: membership.voter_ids().map(NodeId).collect(),
         learners: membership.learner_ids().map(NodeId).collect(),
+        version: group.version.now(),
         lease_left: valid_until.map(|until| until.since(node.now())).filter(|left| *left > Duration::ZERO),
     }
 }

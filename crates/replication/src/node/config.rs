@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use model::cluster::Nodes;
 use model::id::{ClusterId, GroupId, Incarnation, NodeId};
+use model::version::Build;
+use registry::ApplyError;
 use service::ports::{Clock, Random};
 use store::{LogStore, StateStore};
 use traffic::LeaseTiming;
@@ -39,6 +41,8 @@ pub struct ReplicationConfig {
     pub time: TimeRules,
     /// When leaders give their leadership to others.
     pub leadership: LeadershipRules,
+    /// This program: its release, and the apply versions that it goes by.
+    pub build: Build,
     /// What of the lease is broken on purpose; nothing but in simulations.
     pub lease_break: Option<LeaseBreak>,
 }
@@ -71,6 +75,13 @@ pub enum StartError {
         group: GroupId,
         /// What is wrong.
         detail: String,
+    },
+    /// A group is at an apply version that this build doesn't know. Nothing was changed.
+    #[error("group {group} can't be opened by this build: {reason}; its data is untouched")]
+    Version {
+        group: GroupId,
+        /// Which versions there are, and which build to start instead.
+        reason: ApplyError,
     },
     /// The durations don't make a valid configuration.
     #[error("the election timing is not valid: {0}")]

@@ -13,6 +13,7 @@ use crate::lease::contact::ContactWatch;
 use crate::lease::group_lease::GroupLease;
 use crate::members::part::{Part, Rejoin};
 use crate::node::effects::Announcer;
+use crate::node::version::GroupVersion;
 use crate::proposals::leader_hint::Leader;
 use crate::raft::codec;
 use crate::raft::hashes::{Hashes, Verdict};
@@ -32,6 +33,7 @@ pub(crate) struct Group {
     pub(crate) lease: Arc<GroupLease>,
     pub(crate) contact: ContactWatch,
     pub(crate) time: Arc<GroupTime>,
+    pub(crate) version: Arc<GroupVersion>,
     pub(crate) announcer: Arc<Announcer>,
     pub(crate) hashes: Arc<Hashes>,
     /// Whether this node takes part, after a loss of its disk.

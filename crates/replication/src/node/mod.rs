@@ -11,3 +11,4 @@ pub(crate) mod purge;
 pub(crate) mod replication;
 pub(crate) mod shared;
 pub(crate) mod start;
+pub(crate) mod version;

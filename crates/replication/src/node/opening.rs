@@ -8,6 +8,7 @@ use std::time::Duration;
 use model::cluster::{NodeInfo, Nodes, RegionKind, placement};
 use model::id::{GroupId, LogIndex, NodeId};
 use model::time::BootTime;
+use model::version::Versions;
 use openraft::{Config, SnapshotPolicy, StepDownPolicy};
 use service::ports::BoxFuture;
 use store::EngineError;
@@ -28,6 +29,7 @@ use crate::node::effects::Announcer;
 use crate::node::fatal::Fatal;
 use crate::node::group::Group;
 use crate::node::shared::Node;
+use crate::node::version::GroupVersion;
 use crate::peers::beat;
 use crate::peers::channels::Peers;
 use crate::peers::introduction::Introduction;
@@ -40,7 +42,7 @@ use crate::raft::hashes::{Hashes, Round};
 use crate::raft::network::NetworkFactory;
 use crate::raft::raft_log::GroupLog;
 use crate::raft::snapshot::applied_state;
-use crate::raft::state_machine::{GroupMachine, MachineParts, Raft, last_stamp};
+use crate::raft::state_machine::{GroupMachine, MachineParts, Raft, stored_meta};
 use crate::time::cluster::ClusterTime;
 use crate::time::group::GroupTime;
 
@@ -61,6 +63,7 @@ pub(super) struct Opening {
     nodes: Nodes,
     holder: Option<HolderId>,
     lease_break: Option<LeaseBreak>,
+    known: Versions,
     pub(super) started: BootTime,
     pub(super) introduction: Introduction,
     time: Arc<ClusterTime>,
@@ -93,6 +96,7 @@ impl Opening {
             nodes: config.nodes.clone(),
             holder,
             lease_break: config.lease_break,
+            known: config.build.versions,
             started: parts.clock.boot_time(),
             time: Arc::new(time),
             peers: Arc::new(Peers::new(parts.transport.clone(), introduction.clone(), config.nodes.clone())),
@@ -117,6 +121,10 @@ impl Opening {
     /// Opens a group.
     pub(super) async fn open(&self, id: GroupId) -> Result<Arc<Group>, StartError> {
         let failed = |detail: String| StartError::Group { group: id, detail };
+        // Before anything is changed: what another build left is its own to go on with.
+        let meta = stored_meta(&*self.parts.state.view(id)).map_err(|error| failed(error.to_string()))?;
+        let version = GroupVersion::new(self.known, &meta);
+        let version = Arc::new(version.map_err(|reason| StartError::Version { group: id, reason })?);
         let log = GroupLog::new(id, self.parts.log.clone(), self.room.clone(), self.fatal.clone());
         let lease = Arc::new(GroupLease::new(self.timing, self.holder.clone(), self.started, self.lease_break));
         let row = self.parts.state.applied(id);
@@ -129,8 +137,7 @@ impl Opening {
         let applied = LogIndex(codec::index_of(last.as_ref()));
         lease.applied(applied, false);
         let announcer = Arc::new(Announcer::new(applied));
-        let stamped = last_stamp(&*self.parts.state.view(id)).map_err(|error| failed(error.to_string()))?;
-        let time = Arc::new(GroupTime::new(self.time.clone(), stamped));
+        let time = Arc::new(GroupTime::new(self.time.clone(), meta.clock));
         let hashes = Arc::new(Hashes::default());
         if last.is_some() {
             hashes.replaced(Round { index: applied, hash: row.chain });
@@ -144,6 +151,7 @@ impl Opening {
             hashes: hashes.clone(),
             lease: lease.clone(),
             time: time.clone(),
+            version: version.clone(),
             pushes: self.pushes.clone(),
             background: self.parts.background.clone(),
             fatal: self.fatal.clone(),
@@ -167,6 +175,7 @@ impl Opening {
             lease,
             contact: ContactWatch::new(),
             time,
+            version,
             announcer,
             hashes,
             rejoin: Rejoin::new(part),
@@ -205,6 +214,7 @@ impl Opening {
             id: config.node,
             incarnation: config.incarnation,
             info,
+            build: config.build.clone(),
             timing: config.timing,
             clock: self.parts.clock.clone(),
             random: self.parts.random.clone(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use model::cluster::Nodes;
 use model::id::{GroupId, NodeId, Term};
 use model::readiness::ReadyState;
+use model::version::Build;
 use traffic::loss::Starved;
 use traffic::readiness::{self, NeighbourNews, RegionReadiness, Sight};
 
@@ -65,6 +66,14 @@ impl Replication {
     /// Returns the node that leads a group, as far as this node knows.
     pub fn leader(&self, group: GroupId) -> Option<NodeId> {
         self.0.group(group)?.leader()
+    }
+
+    /// Returns the programs of all nodes that reported theirs, this one's among them, and how long ago each did.
+    pub fn builds(&self) -> BTreeMap<NodeId, (Build, Duration)> {
+        let node = &self.0;
+        let mut builds = node.last_seen.builds(node.now());
+        builds.insert(node.id, (node.build.clone(), Duration::ZERO));
+        builds
     }
 
     /// Returns what is known of who saw whom last, and of who could send, by node.

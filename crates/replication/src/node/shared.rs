@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use model::cluster::{NodeInfo, RegionKind};
 use model::id::{GroupId, Incarnation, LogIndex, NodeId};
 use model::time::BootTime;
+use model::version::Build;
 use service::ports::{Clock, Random};
 use store::{LogStore, StateStore};
 use tokio::sync::watch;
@@ -31,6 +32,7 @@ pub(crate) struct Node {
     pub(crate) id: NodeId,
     pub(crate) incarnation: Incarnation,
     pub(crate) info: NodeInfo,
+    pub(crate) build: Build,
     pub(crate) timing: LeaseTiming,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,

@@ -66,7 +66,7 @@ async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Sub
     let answered = !matches!(result, Err(Failed::Unknown(_)));
     match result {
         Ok(applied) => split(submissions, applied),
-        Err(Failed::Invalid(reason)) => refuse(leader, submissions, &reason),
+        Err(Failed::Invalid(reason)) => refuse(parts, leader, submissions, &reason),
         Err(failed) => {
             match &failed {
                 Failed::NotLeader(Some(told)) if told.node != parts.group.node => parts.leader_hint().told(*told),
@@ -86,8 +86,9 @@ async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Sub
 
 /// Answers a batch that the leader refused: its callers are not to pay for each other. Whoever handed in what can't be
 /// applied is told so, and the others try again; when that is nobody here, the leader's build knows less than this one.
-fn refuse(leader: Leader, submissions: Vec<Submission>, reason: &str) {
-    let checks: Vec<Result<(), Failed>> = submissions.iter().map(|submission| check(&submission.proposals)).collect();
+fn refuse(parts: &ProposerParts, leader: Leader, submissions: Vec<Submission>, reason: &str) {
+    let checks: Vec<Result<(), Failed>> =
+        submissions.iter().map(|submission| check(&parts.group, &submission.proposals)).collect();
     let known = checks.iter().any(Result::is_err);
     for (submission, checked) in submissions.into_iter().zip(checks) {
         let again = if known { Failed::NotLeader(Some(leader)) } else { Failed::Invalid(reason.to_owned()) };

@@ -52,7 +52,7 @@ impl Proposer {
         // is checked then.
         let checked = wish.origin != Origin::Here || self.parts.group.leading().is_some();
         if checked {
-            check(&proposals)?;
+            check(&self.parts.group, &proposals)?;
         }
         let bytes = proposals.iter().map(|bytes| wire::entry::proposal_len(bytes.len())).sum::<usize>();
         // A group without anything under way is let in however slow it was: only work shows that it has recovered. What

@@ -39,7 +39,7 @@ pub(super) async fn send_off(parts: Arc<ProposerParts>, leads: Option<LeaderId>,
     let term = Term(leader.term);
     let (live, old): (Vec<_>, Vec<_>) = live.into_iter().partition(|submission| submission.wish.origin.allows(term));
     old.into_iter().for_each(|submission| submission.answer(Err(Failed::NotLeader(parts.group.believed_leader()))));
-    let live = applicable(live);
+    let live = applicable(&parts.group, live);
     if live.is_empty() {
         return SentOff::default();
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use model::id::{GroupId, LogIndex};
 use model::outcome::Outcome;
+use model::rows::GroupMeta;
 use model::time::Timestamp;
 use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder};
@@ -21,6 +22,7 @@ use crate::lease::pushes::Pushes;
 use crate::node::background::{self, Background};
 use crate::node::effects::Announcer;
 use crate::node::fatal::Fatal;
+use crate::node::version::GroupVersion;
 use crate::raft::codec;
 use crate::raft::hashes::{Hashes, Round};
 use crate::raft::snapshot::{self, Snapshot, SnapshotData, applied_state};
@@ -46,6 +48,7 @@ pub(crate) struct MachineParts {
     pub(crate) hashes: Arc<Hashes>,
     pub(crate) lease: Arc<GroupLease>,
     pub(crate) time: Arc<GroupTime>,
+    pub(crate) version: Arc<GroupVersion>,
     pub(crate) pushes: Arc<Pushes>,
     pub(crate) background: Arc<dyn Background>,
     pub(crate) fatal: Fatal,
@@ -103,6 +106,12 @@ impl GroupMachine {
         write.commit_sealed().map_err(io::Error::other)?;
         self.parts.hashes.applied(applied.rounds, Round { index: LogIndex(last), hash: applied.hash });
         self.parts.time.applied(applied.stamp);
+        for effect in &applied.effects {
+            if let Effect::VersionRaised(version) = effect {
+                tracing::info!(group = self.parts.group.0, version, "apply version raised");
+                self.parts.version.raised(*version);
+            }
+        }
         self.announce(LogIndex(last), applied.effects);
         for (responder, answers) in responders.into_iter().zip(applied.answers) {
             if let Some(responder) = responder {
@@ -145,9 +154,22 @@ impl GroupMachine {
         let entry = wire::Entry::decode(commands.0).map_err(|error| with_source(&error))?;
         let proposals = entry.decode_proposals().collect::<Result<Vec<_>, _>>().map_err(|error| with_source(&error))?;
         let MachineParts { group, partitions, .. } = self.parts;
-        let context = ApplyContext { group, partitions, stamp: entry.stamp };
+        let context = ApplyContext { group, partitions, known: self.parts.version.known(), stamp: entry.stamp };
         applied.stamp = applied.stamp.max(entry.stamp);
         apply_entry(write, context, &proposals, &mut applied.effects).map_err(|error| error.to_string())
+    }
+
+    /// Takes note of the version of a state that another node sent. One that this build doesn't know stops the node, as an
+    /// entry of it would.
+    fn know(&self, meta: &GroupMeta) -> Result<(), io::Error> {
+        let known = registry::known(self.parts.version.known(), meta.apply_version);
+        known.map_err(|error| {
+            let reason = format!("a snapshot of group {} can't be used: {error}", self.parts.group);
+            self.parts.fatal.report(reason.clone());
+            io::Error::other(reason)
+        })?;
+        self.parts.version.raised(meta.version());
+        Ok(())
     }
 
     /// Tells the node. The lease learns it first, then those who wait for the index, and the callers last.
@@ -181,9 +203,9 @@ impl GroupMachine {
     }
 }
 
-/// Returns the largest stamp that a group's tables have seen.
-pub(crate) fn last_stamp(view: &dyn View) -> Result<Timestamp, TableError> {
-    Ok(view.row::<Meta>(&())?.unwrap_or_default().clock)
+/// Returns what a group's tables say of the group itself.
+pub(crate) fn stored_meta(view: &dyn View) -> Result<GroupMeta, TableError> {
+    Ok(view.row::<Meta>(&())?.unwrap_or_default())
 }
 
 impl RaftStateMachine<TypeConfig> for GroupMachine {
@@ -217,8 +239,9 @@ impl RaftStateMachine<TypeConfig> for GroupMachine {
             self.parts.fatal.report(format!("failed to install a snapshot of group {}: {error}", self.parts.group));
         }
         installed?;
-        let stamp = last_stamp(&*self.parts.state.view(self.parts.group)).map_err(io::Error::other)?;
-        self.parts.time.applied(stamp);
+        let stored = stored_meta(&*self.parts.state.view(self.parts.group)).map_err(io::Error::other)?;
+        self.know(&stored)?;
+        self.parts.time.applied(stored.clock);
         let index = LogIndex(codec::index_of(meta.last_log_id.as_ref()));
         let hash = self.parts.state.applied(self.parts.group).chain;
         self.parts.hashes.replaced(Round { index, hash });

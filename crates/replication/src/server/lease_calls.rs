@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::id::{Epoch, GroupId, Incarnation, LogIndex, NodeId, RegionId};
 use model::readiness::ReadyState;
 use model::time::BootTime;
+use model::version::{Build, Versions};
 use traffic::lease::{Decision, Grant, HolderId, Renewal, Report};
 use wire::peer::group_grant::Decision as Answer;
 use wire::peer::{self, GroupGrant, GroupReport, LeaseReply, LeaseRequest, StateHash};
@@ -21,13 +22,14 @@ use crate::raft::hashes::{Found, Round, Verdict};
 /// Answers a holder for all groups it asks about, and takes note of whom it saw last.
 pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, CodecError> {
     let from = NodeId(request.node);
+    let build = build_in(&request);
     let ages = |(node, ms): (&u64, &u64)| (NodeId(*node), Duration::from_millis(*ms));
     let last_seen: BTreeMap<NodeId, Duration> = request.last_seen_ms.iter().map(ages).collect();
     let both_ways: BTreeMap<NodeId, Duration> = request.both_ways_ms.iter().map(ages).collect();
     if !membership::was_removed(node, from) {
         let starved = request.starved.iter().take(starved::TOLD_MAX).map(codec::starved_in);
         let starved = starved.collect::<Result<Vec<_>, _>>()?;
-        let report = PeerReport { last_seen, both_ways, ready: ready_in(&request), starved };
+        let report = PeerReport { last_seen, both_ways, ready: ready_in(&request), starved, build: build.clone() };
         node.last_seen.report(from, node.now(), report);
     }
     let removed = request.removed.iter().map(|id| NodeId(*id));
@@ -39,7 +41,7 @@ pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, C
     let mut groups = Vec::with_capacity(request.groups.len());
     for report in request.groups {
         let group = codec::group(report.group)?;
-        let decision = decide(node, group, Renewal { report: report_in(&holder, &report), sent });
+        let decision = decide(node, group, &build, Renewal { report: report_in(&holder, &report), sent });
         if let (Some(age), Some(hosted)) = (report.lease_age_ms, node.group(group)) {
             hosted.lease.lease_age(node.now(), from, Duration::from_millis(age));
         }
@@ -89,12 +91,14 @@ fn compare(node: &Node, from: NodeId, hashes: &[StateHash]) -> Result<(), CodecE
     Ok(())
 }
 
-/// Decides about one group. The clock and the commit index are read here, after the request arrived (R1, R4).
-pub(crate) fn decide(node: &Node, group: GroupId, renewal: Renewal) -> Result<Grant, String> {
+/// Decides about one group. The clock and the commit index are read here, after the request arrived (R1, R4). A build that
+/// doesn't know the group's version can't read what forbids sending there, so it gets nothing.
+pub(crate) fn decide(node: &Node, group: GroupId, build: &Build, renewal: Renewal) -> Result<Grant, String> {
     if node.fatal.is_reported() {
         return Err("this node must stop".to_owned());
     }
     let group = node.group(group).ok_or("the group is not hosted here")?;
+    registry::known(build.versions, group.version.now()).map_err(|error| error.to_string())?;
     tenure::observe(node, group);
     let commit = group.committed();
     match group.lease.request(node.now(), renewal, commit) {
@@ -105,6 +109,11 @@ pub(crate) fn decide(node: &Node, group: GroupId, renewal: Renewal) -> Result<Gr
         }
         None => Err("this node does not lead the group".to_owned()),
     }
+}
+
+/// A build that says nothing of itself is one of before this was said.
+fn build_in(request: &LeaseRequest) -> Build {
+    Build::new(&request.build, Versions::new(request.oldest_version, request.newest_version))
 }
 
 /// Whatever isn't said for sure is no yes.

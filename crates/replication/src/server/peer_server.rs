@@ -299,6 +299,9 @@ impl Peer for PeerService {
             region: node.info.region.to_string(),
             serving: node.info.kind == RegionKind::Serving,
             partitions: u32::try_from(node.groups.len().saturating_sub(1)).unwrap_or(u32::MAX),
+            build: node.build.name.clone(),
+            oldest_version: node.build.versions.oldest(),
+            newest_version: node.build.versions.newest(),
             has_data: node.groups.values().any(|group| !group.log.is_pristine()),
         }))
     }

@@ -17,3 +17,4 @@ mod slow;
 mod strangers;
 mod support;
 mod three_nodes;
+mod versions;

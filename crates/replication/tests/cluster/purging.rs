@@ -3,8 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use model::Proposal;
 use model::cluster::{placement, preferred_leader_region};
+use model::command::Command;
 use model::id::{GroupId, NodeId};
+use model::version::Versions;
 use registry::tables::{Apps, ReadRows};
 use replication::Housekeeping;
 use service::ports::{ClusterControl, Reads};
@@ -71,6 +74,25 @@ async fn a_stopped_follower_keeps_no_log_from_being_purged() {
     has(&cluster, away, 3).await;
     cluster.converge(GROUP).await;
     assert_eq!(cluster.leader(GROUP).await, leader);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_of_a_later_version_stops_an_older_build() {
+    let (mut cluster, leader, away) = cluster().await;
+    cluster.kill(away).await;
+    let raise = Proposal { request: None, command: Command::SetApplyVersion { version: registry::APPLY_VERSION } };
+    propose(cluster.node(leader), GROUP, raise).await.unwrap();
+    purged(&cluster, leader, &cluster.running.keys().copied().collect::<Vec<_>>()).await;
+    cluster.versions.insert(away, Versions::UNSAID);
+    cluster.run(away, false).await;
+    let said = cluster.node(away).failed().await.to_string();
+    assert!(said.contains("snapshot of group 0") && said.contains("start a newer build on this node"), "{said}");
+    cluster.kill(away).await;
+    // A newer build goes on with what was put in place.
+    cluster.versions.remove(&away);
+    cluster.run(away, false).await;
+    has(&cluster, away, 3).await;
+    cluster.converge(GROUP).await;
 }
 
 /// What is sent to it is taken by the network, and nothing comes back: the process is paused, or its machine is gone.

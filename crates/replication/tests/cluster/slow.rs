@@ -16,6 +16,7 @@ use model::message::{SendResult, Status};
 use model::opt_out::OptOutSource;
 use model::plan::Mode;
 use model::reading::GivenAddress;
+use model::version::Build;
 use service::duties::{Duty, FollowUpDuty, PlanDuty};
 use service::ports::{Destinations, NeighbourNews, Neighbours, PreparedContent};
 use service::use_cases::{
@@ -47,6 +48,10 @@ impl Neighbours for NoNeighbours {
 
     fn starved(&self) -> Vec<Starved> {
         Vec::new()
+    }
+
+    fn builds(&self) -> BTreeMap<NodeId, (Build, Duration)> {
+        BTreeMap::new()
     }
 
     fn readiness(&self) -> RegionReadiness {

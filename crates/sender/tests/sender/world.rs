@@ -190,7 +190,7 @@ impl World {
         let mut effects = Vec::new();
         let outcomes = {
             let mut tables = self.tables.lock().unwrap();
-            let context = ApplyContext { group: GROUP, partitions: 1, stamp: self.time() };
+            let context = ApplyContext { group: GROUP, partitions: 1, known: registry::VERSIONS, stamp: self.time() };
             apply_entry(Arc::make_mut(&mut tables), context, &proposals, &mut effects).unwrap()
         };
         self.index.fetch_add(1, Ordering::Relaxed);

@@ -9,11 +9,13 @@ mod follow_ups;
 mod housekeeping;
 mod plan;
 mod takeover;
+mod version;
 
 pub use follow_ups::FollowUpDuty;
 pub use housekeeping::HousekeepingDuty;
 pub use plan::PlanDuty;
 pub use takeover::TakeoverDuty;
+pub use version::VersionDuty;
 
 use std::time::Duration;
 

@@ -7,6 +7,7 @@ use model::alarm::Alarm;
 use model::cluster::NodeInfo;
 use model::id::{GroupId, LogIndex, NodeId, RegionId, Term};
 use model::time::Timestamp;
+use model::version::Build;
 
 use super::{BoxFuture, LogError};
 
@@ -30,6 +31,8 @@ pub struct GroupStatus {
     pub voters: Vec<NodeId>,
     /// The members that only store.
     pub learners: Vec<NodeId>,
+    /// The apply version that it is at, as far as this node has applied it.
+    pub version: u32,
     /// How long this node's send lease is still valid; nothing when it holds none.
     pub lease_left: Option<Duration>,
 }
@@ -49,6 +52,8 @@ pub struct ClusterStatus {
     pub groups: Vec<GroupStatus>,
     /// The shortest round trip to each other node in the last ten seconds; nothing for those that didn't answer.
     pub round_trips: BTreeMap<NodeId, Duration>,
+    /// The programs of the nodes that reported theirs since this one's start, and of this one.
+    pub builds: BTreeMap<NodeId, Build>,
     /// What an operator should look at, as far as the replication knows.
     pub alarms: Vec<Alarm>,
 }

@@ -1,9 +1,11 @@
 //! What a node knows of the others without asking a log: who saw whom last, who leads, and who could send.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use model::cluster::Nodes;
 use model::id::{GroupId, NodeId};
+use model::version::Build;
 use traffic::loss::Starved;
 pub use traffic::readiness::NeighbourNews;
 use traffic::readiness::RegionReadiness;
@@ -22,6 +24,9 @@ pub trait Neighbours: Send + Sync {
     /// Tells which holders are without a lease because the line to their partition's leader is cut: what this node says
     /// itself and what others said lately, in no order and maybe twice.
     fn starved(&self) -> Vec<Starved>;
+
+    /// Returns the programs of all nodes that reported theirs, this one's among them, and how long ago each did.
+    fn builds(&self) -> BTreeMap<NodeId, (Build, Duration)>;
 
     /// Says which regions could send now, as far as this node knows.
     fn readiness(&self) -> RegionReadiness;

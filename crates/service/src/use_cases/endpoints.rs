@@ -7,7 +7,7 @@ use model::command::{Command, UpsertEndpoint};
 use model::endpoint::{Attributes, Endpoint, EndpointPatch, merge_attributes};
 use model::id::{AppId, EndpointId, GroupId, RequestId};
 use model::outcome::{FENCE_HERE, Outcome, Refusal};
-use registry::tables::{Endpoints, ReadRows, Users, View};
+use registry::tables::{Endpoints, Meta, ReadRows, Users, View};
 
 use super::{REQUEST_DEADLINE, Service, unexpected};
 use crate::addresses::{self, Numbering};
@@ -125,7 +125,8 @@ impl Service {
     /// Waits until every holder is fenced up to what the group has applied: a fenced command that changes nothing comes
     /// after it in the log.
     async fn fence(&self, group: GroupId) -> Result<(), ServiceError> {
-        self.propose_fenced(group, Command::SetApplyVersion { version: 0 }).await.map(drop)
+        let meta = self.read(group, |view| Ok(ReadRows::<Meta>::get(view, &())?)).await?;
+        self.propose_fenced(group, registry::fence(meta.unwrap_or_default().version())).await.map(drop)
     }
 }
 

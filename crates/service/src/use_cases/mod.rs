@@ -11,6 +11,7 @@ pub mod recording;
 mod send;
 mod traffic;
 mod variables;
+mod version;
 
 pub use ::traffic::planning::Override;
 pub use apps::{CreateApp, PutChannel};
@@ -20,6 +21,7 @@ pub use opt_out_lists::ListedOptOutKey;
 pub use opt_outs::OptOutKey;
 pub use send::{SendAnswer, SendOutcome, SendRequest, SendTarget, To};
 pub use traffic::{PlanAnswer, PlanMove, PlanRequest};
+pub use version::{HEARD_MAX, VersionRaise};
 
 use std::sync::Arc;
 use std::time::Duration;

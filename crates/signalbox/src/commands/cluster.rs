@@ -6,7 +6,7 @@ use wire::v1;
 use super::rejoin::Rejoin;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::views::{NodesView, TimeLeapView};
+use crate::views::{NodesView, TimeLeapView, VersionView};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,6 +23,10 @@ Examples:
     signalbox cluster accept-time --dry-run
     signalbox cluster accept-time
 
+  After every node runs the new release, let the cluster use what it brought:
+    signalbox cluster raise-version
+    signalbox cluster raise-version --yes
+
 `signalbox status` shows the nodes, their replicas and the leaders.";
 
 const ADD_EXAMPLE: &str = "\
@@ -37,6 +41,15 @@ Correct the clocks instead if they are wrong.
 Examples:
   signalbox cluster accept-time --dry-run
   signalbox cluster accept-time";
+
+const RAISE_VERSION_EXAMPLES: &str = "\
+Until then nodes of the former release can be started again, in any order. A
+version is never lowered: a release that doesn't know it can't be started on
+the nodes' data any more. Without --yes this shows what would change.
+
+Examples:
+  signalbox cluster raise-version
+  signalbox cluster raise-version --yes";
 
 /// Changes which nodes the cluster has.
 #[derive(Debug, Args)]
@@ -81,6 +94,16 @@ enum Action {
         /// Only show both times.
         #[arg(long)]
         dry_run: bool,
+    },
+    /// Let all groups use what a newer release brought, once every node runs it; there is no way back
+    #[command(name = "raise-version", after_help = RAISE_VERSION_EXAMPLES)]
+    RaiseVersion {
+        /// Apply version; the newest that every node knows if not given.
+        #[arg(long = "to", value_name = "VERSION", value_parser = clap::value_parser!(u32).range(1..))]
+        to: Option<u32>,
+        /// Do it.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -139,6 +162,12 @@ impl Cluster {
                 let connection = context.connect().await?;
                 let leap = connection.answer(connection.cluster().accept_time(request)).await?;
                 context.console.show(&TimeLeapView::from(leap))
+            }
+            Action::RaiseVersion { to, yes } => {
+                let request = v1::RaiseVersionRequest { version: to, dry_run: !yes };
+                let connection = context.connect().await?;
+                let raise = connection.answer(connection.cluster().raise_version(request)).await?;
+                context.console.show(&VersionView::from(raise))
             }
         }
     }

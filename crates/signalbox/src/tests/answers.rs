@@ -146,6 +146,30 @@ fn accepting_a_leap_shows_both_times_and_a_dry_run_changes_nothing() {
 }
 
 #[test]
+fn what_has_no_way_back_is_said_before_it_is_done() {
+    let listener = FakeListener::start();
+    let ran = ask(&listener, &["cluster", "raise-version"]);
+    assert!(ran.out.starts_with("nothing is changed; with --yes"), "{}", ran.out);
+    assert!(ran.out.contains("NO WAY BACK") && ran.out.contains("0.2.0 (1-2)"), "{}", ran.out);
+    let ran = ask(&listener, &["cluster", "raise-version", "--yes"]);
+    assert!(ran.out.starts_with("all groups were raised from apply version 1 to 2\n"), "{}", ran.out);
+    let ran = ask(&listener, &["cluster", "raise-version", "--to", "1"]);
+    assert!(ran.out.starts_with("the cluster is at apply version 1;"), "{}", ran.out);
+    let ran = ask(&listener, &["cluster", "raise-version", "--yes", "--output", "json"]);
+    let shown: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((shown["raised"].as_bool(), shown["nodes"][0]["newest_version"].as_u64()), (Some(true), Some(2)));
+}
+
+#[test]
+fn status_says_what_an_upgrade_lacks() {
+    let listener = FakeListener::start();
+    let under_way = ask(&listener, &["status"]).out;
+    assert!(under_way.contains("different apply versions, 1 and 2: an upgrade is under way"), "{under_way}");
+    let to_do = ask(&listener, &["status"]).out;
+    assert!(to_do.contains("every node knows apply version 2, groups are at 1"), "{to_do}");
+}
+
+#[test]
 fn programs_get_one_document_after_a_change() {
     let listener = FakeListener::start();
     let ran = ask(&listener, &["traffic", "evacuate", "us-east-1", "--reason", "r", "--output", "json"]);

@@ -79,7 +79,17 @@ fn adoption(epochs: [u64; 2]) -> Vec<v1::Adoption> {
 #[tonic::async_trait]
 impl Cluster for Answers {
     async fn status(&self, _: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
-        Ok(Response::new(v1::StatusResponse { node_id: 2, region: "eu-west-1".to_owned(), ..Default::default() }))
+        let node = |node_id, newest_version| v1::NodeStatus {
+            node: Some(v1::NodeInfo { node_id, ..Default::default() }),
+            build: Some(v1::Build { name: "0.2.0".to_owned(), oldest_version: 1, newest_version }),
+            ..Default::default()
+        };
+        // At the first look one node is of the former release.
+        let late = self.looks.fetch_add(1, Ordering::SeqCst) == 0;
+        let nodes = vec![node(1, 2), node(2, if late { 1 } else { 2 })];
+        let groups = vec![v1::GroupStatus { apply_version: 1, ..Default::default() }];
+        let region = "eu-west-1".to_owned();
+        Ok(Response::new(v1::StatusResponse { node_id: 2, region, nodes, groups, ..Default::default() }))
     }
 
     async fn add_node(&self, _: Request<v1::AddNodeRequest>) -> Result<Response<v1::MembershipResponse>, Status> {
@@ -111,6 +121,17 @@ impl Cluster for Answers {
         let accepted = !request.into_inner().dry_run;
         let (time_ms, ahead_ms) = (1_700_000_000_000, 90_000_000);
         Ok(Response::new(v1::AcceptTimeResponse { time_ms, clocks_ms: 1_700_090_000_000, ahead_ms, accepted }))
+    }
+
+    async fn raise_version(
+        &self,
+        request: Request<v1::RaiseVersionRequest>,
+    ) -> Result<Response<v1::RaiseVersionResponse>, Status> {
+        let v1::RaiseVersionRequest { version, dry_run } = request.into_inner();
+        let build = v1::Build { name: "0.2.0".to_owned(), oldest_version: 1, newest_version: 2 };
+        let node = v1::NodeBuild { node_id: 1, region: "us-east-1".to_owned(), build: Some(build) };
+        let to_version = version.unwrap_or(2);
+        Ok(Response::new(v1::RaiseVersionResponse { from_version: 1, to_version, nodes: vec![node], raised: !dry_run }))
     }
 }
 

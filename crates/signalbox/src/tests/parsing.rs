@@ -53,6 +53,8 @@ fn every_command_takes_what_its_help_shows() {
         "cluster remove 4",
         "cluster transfer --group 0 --to 2",
         "cluster accept-time --dry-run",
+        "cluster raise-version",
+        "cluster raise-version --to 2 --yes",
         "app create shop --tag a=b --tag c=d",
         "app get x",
         "app delete x",

@@ -12,6 +12,7 @@ mod plan_change;
 mod send;
 mod status;
 mod time_leap;
+mod version;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use plan_change::PlanChangeView;
 pub use send::SendView;
 pub use status::{NodesView, StatusView};
 pub use time_leap::TimeLeapView;
+pub use version::VersionView;
 
 use crate::failure::Failure;
 

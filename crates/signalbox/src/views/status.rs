@@ -4,6 +4,7 @@ use serde::Serialize;
 use wire::v1;
 
 use super::or_dash;
+use super::version::BuildView;
 use crate::console::{View, table};
 use crate::words;
 
@@ -59,6 +60,8 @@ struct NodeStatusView {
     node: NodeView,
     last_seen_ms_ago: Option<u64>,
     round_trip_us: Option<u64>,
+    #[serde(flatten)]
+    build: Option<BuildView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,6 +73,7 @@ struct GroupView {
     committed_index: u64,
     applied_index: u64,
     lease_remaining_ms: Option<u64>,
+    apply_version: u32,
     replicas: Vec<ReplicaView>,
 }
 
@@ -93,6 +97,7 @@ impl From<v1::StatusResponse> for StatusView {
             node: status.node.unwrap_or_default().into(),
             last_seen_ms_ago: status.last_seen_ms_ago,
             round_trip_us: status.round_trip_us,
+            build: status.build.map(BuildView::from),
         };
         let mut alarms = response.alarms;
         // A severity that this program doesn't know comes first.
@@ -145,6 +150,7 @@ impl From<v1::GroupStatus> for GroupView {
             committed_index: group.committed_index,
             applied_index: group.applied_index,
             lease_remaining_ms: group.lease_remaining_ms,
+            apply_version: group.apply_version,
             replicas: group.replicas.into_iter().map(replica).collect(),
         }
     }
@@ -163,6 +169,7 @@ impl View for StatusView {
             let AlarmView { severity, name, subject, text, remedy } = alarm;
             format!("ALARM {severity} {name} ({subject}): {text}\n  to do: {remedy}")
         }));
+        parts.extend(self.upgrade());
         let region = |region: &RegionView| {
             let reachable = if region.reachable { "reachable" } else { "NOT REACHABLE" }.to_owned();
             [region.region.clone(), region.kind.clone(), or_dash(region.plan_state.as_ref()), reachable]
@@ -177,15 +184,35 @@ impl View for StatusView {
             };
             let round_trip = status.round_trip_us.map(|us| format!("{}.{} ms", us / 1_000, us % 1_000 / 100));
             let [id, region, _, rest, grpc, peer] = status.node.row();
-            [id, region, last_seen, or_dash(round_trip), rest, grpc, peer]
+            let build = or_dash(status.build.as_ref().map(BuildView::text));
+            [id, region, last_seen, or_dash(round_trip), build, rest, grpc, peer]
         };
         parts.push(String::new());
-        let headings = ["NODE", "REGION", "LAST SEEN", "ROUND TRIP", "REST", "GRPC", "NODE TO NODE"];
+        let headings =
+            ["NODE", "REGION", "LAST SEEN", "ROUND TRIP", "BUILD (VERSIONS)", "REST", "GRPC", "NODE TO NODE"];
         parts.push(table(headings, self.nodes.iter().map(node)));
         parts.push(String::new());
-        let headings = ["GROUP", "LEADER", "TERM", "LAST", "COMMITTED", "APPLIED", "LEASE", "REPLICAS"];
+        let headings = ["GROUP", "LEADER", "TERM", "LAST", "COMMITTED", "APPLIED", "LEASE", "VERSION", "REPLICAS"];
         parts.push(table(headings, self.groups.iter().map(GroupView::row)));
         parts.join("\n")
+    }
+}
+
+impl StatusView {
+    /// Says what an upgrade lacks that is not at its end: nodes of other builds, or a version that all know and none of
+    /// the groups is at yet.
+    fn upgrade(&self) -> Option<String> {
+        let builds: Vec<&BuildView> = self.nodes.iter().filter_map(|node| node.build.as_ref()).collect();
+        let newest = builds.iter().map(|build| build.newest());
+        let (least, most) = (newest.clone().min()?, newest.max()?);
+        let at = self.groups.iter().map(|group| group.apply_version).min()?;
+        if least != most {
+            return Some(format!("nodes know different apply versions, {least} and {most}: an upgrade is under way"));
+        }
+        let all_known = builds.len() == self.nodes.len();
+        (all_known && at < least).then(|| {
+            format!("every node knows apply version {least}, groups are at {at}: see `signalbox cluster raise-version`")
+        })
     }
 }
 
@@ -210,7 +237,7 @@ impl NodeView {
 }
 
 impl GroupView {
-    fn row(&self) -> [String; 8] {
+    fn row(&self) -> [String; 9] {
         let name = if self.group == 0 { "control".to_owned() } else { self.group.to_string() };
         let replica = |replica: &ReplicaView| {
             let role = if replica.voter { "" } else { " (learner)" };
@@ -225,6 +252,7 @@ impl GroupView {
             self.committed_index.to_string(),
             self.applied_index.to_string(),
             self.lease_remaining_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms")),
+            self.apply_version.to_string(),
             if self.replicas.is_empty() {
                 "-".to_owned()
             } else {

@@ -88,12 +88,20 @@ fn status() {
         v1::ReplicaStatus { node_id: 2, voter: true, matching_index: Some(9), lag_entries: 0 },
         v1::ReplicaStatus { node_id: 3, voter: false, matching_index: None, lag_entries: 9 },
     ];
-    let control = v1::GroupStatus { group: 0, term: 4, last_index: 9, committed_index: 9, ..Default::default() };
+    let control = v1::GroupStatus {
+        group: 0,
+        term: 4,
+        last_index: 9,
+        committed_index: 9,
+        apply_version: 1,
+        ..Default::default()
+    };
     let first = v1::GroupStatus {
         leader_node_id: Some(1),
         replicas,
         lease_remaining_ms: Some(800),
         group: 1,
+        apply_version: 2,
         ..Default::default()
     };
     let own = v1::NodeInfo { node_id: 1, region: "us-east-1".to_owned(), ..node.clone() };
@@ -104,7 +112,12 @@ fn status() {
         epoch: 7,
         nodes: vec![
             v1::NodeStatus { node: Some(own), ..Default::default() },
-            v1::NodeStatus { node: Some(node), last_seen_ms_ago: None, round_trip_us: Some(81_250) },
+            v1::NodeStatus {
+                node: Some(node),
+                last_seen_ms_ago: None,
+                round_trip_us: Some(81_250),
+                build: Some(v1::Build { name: "0.1.0".to_owned(), oldest_version: 1, newest_version: 2 }),
+            },
         ],
         regions: vec![region],
         groups: vec![control, first],
@@ -123,13 +136,13 @@ ALARM warning held_messages (messages): so it is
 REGION  KIND     PLAN  REACHABLE
 w       witness  -     NOT REACHABLE
 
-NODE  REGION     LAST SEEN  ROUND TRIP  REST  GRPC  NODE TO NODE
-1     us-east-1  itself     -           -     h:2   h:1
-3     w          never      81.2 ms     -     h:2   h:1
+NODE  REGION     LAST SEEN  ROUND TRIP  BUILD (VERSIONS)  REST  GRPC  NODE TO NODE
+1     us-east-1  itself     -           -                 -     h:2   h:1
+3     w          never      81.2 ms     0.1.0 (1-2)       -     h:2   h:1
 
-GROUP    LEADER  TERM  LAST  COMMITTED  APPLIED  LEASE   REPLICAS
-control  NONE    4     9     9          0        -       -
-1        1       0     0     0          0        800 ms  2, 3 (learner) -9";
+GROUP    LEADER  TERM  LAST  COMMITTED  APPLIED  LEASE   VERSION  REPLICAS
+control  NONE    4     9     9          0        -       1        -
+1        1       0     0     0          0        800 ms  2        2, 3 (learner) -9";
     assert_eq!(view.text(), expected);
     let shown = as_json(&view);
     assert_eq!(shown["nodes"][1]["kind"], "witness");

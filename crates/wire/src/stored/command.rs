@@ -92,6 +92,7 @@ fn write(writer: &mut Writer<'_>, command: &Command) {
         Command::FollowUpsDone { target, through } => write_follow_ups_done(writer, *target, *through),
         Command::Retire { limit } => writer.uint_given(42, u64::from(*limit)),
         Command::SetApplyVersion { version } => writer.uint_given(43, u64::from(*version)),
+        Command::Fence => writer.nothing(44),
     }
 }
 
@@ -223,6 +224,7 @@ fn read(command: Generated) -> Result<Command, InvalidField> {
         Generated::FollowUpsDone(done) => read_follow_ups_done(&done).within("follow_ups_done"),
         Generated::Retire(limit) => Ok(Command::Retire { limit }),
         Generated::SetApplyVersion(version) => Ok(Command::SetApplyVersion { version }),
+        Generated::Fence(_) => Ok(Command::Fence),
     }
 }
 

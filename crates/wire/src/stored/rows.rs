@@ -48,6 +48,7 @@ impl Form for GroupMeta {
         writer.uint(2, u64::from(self.apply_version));
         writer.uint(3, self.events);
         writer.uint(4, self.epoch.0);
+        writer.uint(5, self.version_since.0);
     }
 
     fn read(row: state::GroupMeta) -> Result<GroupMeta, InvalidField> {
@@ -56,6 +57,7 @@ impl Form for GroupMeta {
             apply_version: row.apply_version,
             events: row.events,
             epoch: Epoch(row.epoch),
+            version_since: Timestamp(row.version_since_ms),
         })
     }
 }

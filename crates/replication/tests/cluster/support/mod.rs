@@ -14,10 +14,11 @@ use model::id::{ClusterId, Epoch, GroupId, Incarnation, NodeId, RegionId};
 use model::outcome::Outcome;
 use model::plan::{Author, Mode, RegionState, TrafficPlan};
 use model::time::{BootTime, Timestamp};
+use model::version::{Build, Versions};
 use registry::tables::{FollowUpNumbers, WriteRows};
 use replication::{
     Housekeeping, InPlace, LeadershipRules, LeaseBreak, NodeFault, PeerTransport as _, Replication, ReplicationConfig,
-    ReplicationParts,
+    ReplicationParts, StartError,
 };
 use service::ports::{Applied, Clock, GroupTime as _, LogError, Random, ReplicatedLog};
 use store::memory::MemoryOperation;
@@ -120,6 +121,8 @@ pub struct Cluster {
     pub housekeeping: Housekeeping,
     /// What nodes break that are started from now on.
     pub lease_break: Option<LeaseBreak>,
+    /// What builds know that nodes run which are started from now on; the newest build where none is given.
+    pub versions: BTreeMap<NodeId, Versions>,
     /// How many milliseconds more than passed the wall clocks of all nodes show.
     pub passed: Arc<AtomicU64>,
     /// How many milliseconds the wall clocks of single nodes are ahead of that.
@@ -174,6 +177,7 @@ impl Cluster {
             links,
             housekeeping: Housekeeping::default(),
             lease_break: None,
+            versions: BTreeMap::new(),
             passed: Arc::default(),
             incarnations: BTreeMap::new(),
             started: Instant::now(),
@@ -232,6 +236,15 @@ impl Cluster {
 
     /// Starts a node that is told of some of the nodes only.
     pub async fn run_among(&mut self, id: NodeId, known: Vec<NodeId>, bootstrap: bool) {
+        self.try_run_among(id, known, bootstrap).await.unwrap();
+    }
+
+    /// Starts a node again, if it may.
+    pub async fn try_run(&mut self, id: NodeId) -> Result<(), StartError> {
+        self.try_run_among(id, self.ids(), false).await
+    }
+
+    async fn try_run_among(&mut self, id: NodeId, known: Vec<NodeId>, bootstrap: bool) -> Result<(), StartError> {
         let incarnation = self.incarnations.entry(id).or_default();
         *incarnation += 1;
         let incarnation = Incarnation(*incarnation);
@@ -250,6 +263,7 @@ impl Cluster {
             housekeeping: self.housekeeping,
             time: TimeRules::default(),
             leadership: LeadershipRules::default(),
+            build: Build::new("test", self.versions.get(&id).copied().unwrap_or(registry::VERSIONS)),
             lease_break: self.lease_break,
         };
         let parts = ReplicationParts {
@@ -260,8 +274,9 @@ impl Cluster {
             random: random(id),
             background: Arc::new(InPlace),
         };
-        let replication = Replication::start(config, parts).await.unwrap();
+        let replication = Replication::start(config, parts).await.inspect_err(|_| syncing.abort())?;
         self.running.insert(id, Running { replication, log, syncing });
+        Ok(())
     }
 
     /// Stops a node as a crash does: what was not synced is gone.

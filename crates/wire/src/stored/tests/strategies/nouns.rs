@@ -333,10 +333,7 @@ pub(crate) fn accounting() -> impl Strategy<Value = Accounting> {
 }
 
 pub(crate) fn group_meta() -> impl Strategy<Value = GroupMeta> {
-    (time(), small(), number(), epoch()).prop_map(|(clock, apply_version, events, epoch)| GroupMeta {
-        clock,
-        apply_version,
-        events,
-        epoch,
+    (time(), small(), time(), number(), epoch()).prop_map(|(clock, apply_version, version_since, events, epoch)| {
+        GroupMeta { clock, apply_version, version_since, events, epoch }
     })
 }

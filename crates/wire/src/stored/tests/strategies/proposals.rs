@@ -129,6 +129,7 @@ fn common_command() -> BoxedStrategy<Command> {
         (group(), number()).prop_map(|(target, through)| Command::FollowUpsDone { target, through }),
         small().prop_map(|limit| Command::Retire { limit }),
         small().prop_map(|version| Command::SetApplyVersion { version }),
+        Just(Command::Fence),
     ]
     .boxed()
 }
