@@ -13,6 +13,9 @@ use crate::recorder::Recorder;
 
 /// The attribute of an endpoint that holds a register's value.
 const VALUE: &str = "value";
+/// Where all registers are that aren't shared: each write displaces the one that was active there, and is acknowledged
+/// when every region knows that.
+const ADDRESS: &str = "+12065550100";
 
 /// A client of one listener.
 #[derive(Clone)]
@@ -64,37 +67,56 @@ impl Caller {
 
     /// Writes a register.
     pub async fn write(&self, register: String, value: u64) {
+        let place = (v1::Channel::Sms, Some(ADDRESS.to_owned()));
+        self.put(register.clone(), value, place, Op::Write { register, value }).await;
+    }
+
+    /// Reads a register as this listener has it.
+    pub async fn read(&self, register: String) {
+        self.get(register.clone(), false, Op::Read { register }).await;
+    }
+
+    /// Writes a shared register; nobody is displaced, and no region is waited for.
+    pub async fn write_shared(&self, register: String, value: u64) {
+        let place = (v1::Channel::Unspecified, None);
+        self.put(register.clone(), value, place, Op::WriteShared { register, value }).await;
+    }
+
+    /// Reads a shared register with everything that was acknowledged anywhere.
+    pub async fn read_shared(&self, register: String) {
+        self.get(register.clone(), true, Op::ReadShared { register }).await;
+    }
+
+    async fn put(&self, register: String, value: u64, place: (v1::Channel, Option<String>), op: Op) {
         let values = v1::Values { values: vec![value.to_string()] };
         let patch = v1::EndpointPatch {
-            channel: v1::Channel::Sms as i32,
-            address: Some("+12065550100".to_owned()),
+            channel: place.0 as i32,
+            address: place.1,
             attributes: [(VALUE.to_owned(), values)].into(),
             ..Default::default()
         };
         let request = v1::PutEndpointRequest {
             app_id: self.app.to_string(),
-            endpoint_id: register.clone(),
+            endpoint_id: register,
             patch: Some(patch),
             ..Default::default()
         };
         let mut endpoints = self.connection.endpoints();
         let call = async move { endpoints.put(request).await };
-        self.call(Op::Write { register, value }, call, |_| Answer::Done).await;
+        self.call(op, call, |_| Answer::Done).await;
     }
 
-    /// Reads a register as this listener has it.
-    pub async fn read(&self, register: String) {
-        let request =
-            v1::GetEndpointRequest { app_id: self.app.to_string(), endpoint_id: register.clone(), linearizable: false };
+    async fn get(&self, register: String, linearizable: bool, op: Op) {
+        let request = v1::GetEndpointRequest { app_id: self.app.to_string(), endpoint_id: register, linearizable };
         let mut endpoints = self.connection.endpoints();
         let call = async move {
             match endpoints.get(request).await {
                 Ok(answer) => Ok(answer.map(Some)),
-                Err(status) if status.code() == Code::NotFound => Ok(Response::new(None)),
+                Err(status) if is_said(&status) && status.code() == Code::NotFound => Ok(Response::new(None)),
                 Err(status) => Err(status),
             }
         };
-        self.call(Op::Read { register }, call, |answer: Option<v1::GetEndpointResponse>| {
+        self.call(op, call, |answer: Option<v1::GetEndpointResponse>| {
             let endpoint = answer.and_then(|answer| answer.endpoint);
             let value = endpoint.and_then(|endpoint| endpoint.attributes.get(VALUE)?.values.first()?.parse().ok());
             Answer::Value { value }
@@ -132,8 +154,7 @@ fn sent(response: v1::SendMessagesResponse) -> Answer {
 
 fn failed(status: &Status) -> Answer {
     let why = format!("{:?}: {}", status.code(), status.message());
-    // What the connection says, and not the listener, has a cause: a code of its own says nothing about the call.
-    if std::error::Error::source(status).is_some() {
+    if !is_said(status) {
         return Answer::Unknown { why };
     }
     match status.code() {
@@ -147,4 +168,10 @@ fn failed(status: &Status) -> Answer {
         | Code::Unimplemented => Answer::Refused { why },
         _ => Answer::Unknown { why },
     }
+}
+
+/// Says whether the listener said it. What the connection says has a cause: a code of its own says nothing about the
+/// call.
+fn is_said(status: &Status) -> bool {
+    std::error::Error::source(status).is_none()
 }

@@ -1,5 +1,5 @@
-//! The commands of `chaos`, and what they answer: 0 when all checks passed, 1 when one found something or the run
-//! itself failed, 77 when nothing could be tried here.
+//! The commands of `chaos`, and what they answer: 0 when all checks passed, 1 when one found something or could not
+//! look at everything or the run itself failed, 77 when nothing could be tried here.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

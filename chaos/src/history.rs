@@ -85,6 +85,10 @@ pub enum Op {
     Write { register: String, value: u64 },
     /// Read a register, as this listener has it.
     Read { register: String },
+    /// Write a value into a register that several clients write at once. No value is written twice.
+    WriteShared { register: String, value: u64 },
+    /// Read such a register with everything that was acknowledged anywhere (linearizable).
+    ReadShared { register: String },
 }
 
 /// How often a message may be dispatched.

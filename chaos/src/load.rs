@@ -1,5 +1,5 @@
 //! What clients do during a run: they send at every listener at a fixed rate whatever becomes of it, opt recipients out
-//! while messages to them are on their way, and write and read registers.
+//! while messages to them are on their way, and write and read registers: their own, and some that they share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,6 +29,12 @@ const SENDS_AROUND: usize = 4;
 pub const REGISTERS: usize = 6;
 const WRITE_EVERY: Duration = Duration::from_millis(400);
 const READ_EVERY: Duration = Duration::from_millis(150);
+/// Registers that all clients write; the clients at each listener that do so, one call at a time; how long each rests
+/// between two calls; and of how many calls one is a write.
+const SHARED: usize = 4;
+const SHARED_CLIENTS: u64 = 2;
+const SHARED_REST: Duration = Duration::from_millis(150);
+const SHARED_WRITE_OF: u64 = 3;
 
 /// Runs all clients until `end`; returns when the last call is answered.
 pub async fn run(callers: Vec<Caller>, seed: u64, end: Instant) {
@@ -37,6 +43,12 @@ pub async fn run(callers: Vec<Caller>, seed: u64, end: Instant) {
     for caller in &callers {
         clients.spawn(send(caller.clone(), Arc::clone(&numbers), end));
         clients.spawn(read(caller.clone(), fastrand::Rng::with_seed(seed ^ caller.listener as u64), end));
+    }
+    let values = Arc::new(AtomicU64::new(1));
+    for (caller, client) in callers.iter().flat_map(|caller| (0..SHARED_CLIENTS).map(move |client| (caller, client))) {
+        let random =
+            fastrand::Rng::with_seed(seed.rotate_left(32) ^ (caller.listener as u64 * SHARED_CLIENTS + client));
+        clients.spawn(share(caller.clone(), Arc::clone(&values), random, end));
     }
     for register in 0..REGISTERS {
         let random = fastrand::Rng::with_seed(seed.wrapping_add(register as u64));
@@ -128,5 +140,18 @@ async fn read(caller: Caller, mut random: fastrand::Rng, end: Instant) {
     while Instant::now() < end {
         ticks.tick().await;
         caller.read(register_name(random.usize(..REGISTERS))).await;
+    }
+}
+
+/// Writes and reads shared registers, one call at a time; `values` has the next value that nobody wrote.
+async fn share(caller: Caller, values: Arc<AtomicU64>, mut random: fastrand::Rng, end: Instant) {
+    while Instant::now() < end {
+        let register = format!("shared-{}", random.usize(..SHARED));
+        if random.u64(..SHARED_WRITE_OF) == 0 {
+            caller.write_shared(register, values.fetch_add(1, Ordering::Relaxed)).await;
+        } else {
+            caller.read_shared(register).await;
+        }
+        sleep(SHARED_REST).await;
     }
 }

@@ -58,7 +58,7 @@ fn name(op: &Op) -> &'static str {
     match op {
         Op::Send { .. } => "a message",
         Op::OptOut { .. } => "an opt-out",
-        Op::Write { .. } => "a write",
-        Op::Read { .. } => "a read",
+        Op::Write { .. } | Op::WriteShared { .. } => "a write",
+        Op::Read { .. } | Op::ReadShared { .. } => "a read",
     }
 }

@@ -1,7 +1,8 @@
 //! The promises (docs/promises.md), checked against what a run's callers and its provider saw. Pure: it reads a
 //! [`History`] and knows no process, network or clock.
 //!
-//! A check counts what it looked at. One that looked at nothing is not tested, which is not passed. Where a rule needs
+//! A check counts what it looked at. One that looked at nothing is not tested, and one that could not look at all of it
+//! is not judged: neither is passed. Where a rule needs
 //! an allowance, because the harness sees an arrival and not the beginning of its dispatch, the allowance is a constant
 //! with its reason, and errs on the side of the accused.
 
@@ -17,10 +18,12 @@ mod liveness;
 mod losses;
 mod messages;
 mod opt_outs;
+mod order;
 mod plans;
 mod readiness;
 mod recovery;
 mod registers;
+mod shared;
 mod span;
 mod strangers;
 
@@ -34,12 +37,13 @@ pub use report::{Finding, Outcome, Promise, Report};
 use index::Index;
 use report::Check;
 
-const CHECKS: [Check; 25] = [
+const CHECKS: [Check; 26] = [
     opt_outs::NOTHING_AFTER_AN_OPT_OUT,
     registers::ACKNOWLEDGED_WRITES_SURVIVE,
     registers::LISTENERS_READ_THE_SAME,
     registers::READS_NEVER_GO_BACK,
     registers::READS_SEE_ONLY_WHAT_WAS_WRITTEN,
+    shared::READS_ARE_LINEARIZABLE,
     messages::ACCEPTED_MESSAGES_ARRIVE_OR_END,
     messages::OPTED_OUT_ONLY_WHEN_ASKED,
     strangers::NOTHING_ARRIVES_THAT_NOBODY_SENT,

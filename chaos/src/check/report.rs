@@ -27,6 +27,8 @@ pub enum Outcome {
     Passed,
     /// It found something wrong.
     Failed,
+    /// It found nothing wrong, and could not look at everything.
+    NotJudged,
     /// There was nothing to look at.
     NotTested,
 }
@@ -48,6 +50,8 @@ pub struct Finding {
     pub violations: Vec<String>,
     /// One sentence for each thing that looks like one and is outside the promise, with the reason.
     pub excused: Vec<String>,
+    /// One clause for each thing that could not be judged, with the reason.
+    pub unjudged: Vec<String>,
 }
 
 /// What all checks found.
@@ -74,20 +78,18 @@ pub struct Seen {
     pub looked_at: u64,
     pub violations: Vec<String>,
     pub excused: Vec<String>,
+    pub unjudged: Vec<String>,
 }
 
 impl Report {
-    /// Returns what came of all checks together: failed if one did, passed if one passed.
+    /// Returns what came of all checks together: failed if one did, otherwise not judged if one wasn't, and passed only
+    /// if one passed.
     pub fn outcome(&self) -> Outcome {
-        let any = |outcome| self.findings.iter().any(|finding| finding.outcome() == outcome);
-        match (any(Outcome::Failed), any(Outcome::Passed)) {
-            (true, _) => Outcome::Failed,
-            (false, true) => Outcome::Passed,
-            (false, false) => Outcome::NotTested,
-        }
+        let any = |outcome: &Outcome| self.findings.iter().any(|finding| finding.outcome() == *outcome);
+        [Outcome::Failed, Outcome::NotJudged, Outcome::Passed].into_iter().find(any).unwrap_or(Outcome::NotTested)
     }
 
-    /// Says whether something was tested and nothing failed.
+    /// Says whether something was tested, nothing failed, and everything could be judged.
     pub fn passed(&self) -> bool {
         self.outcome() == Outcome::Passed
     }
@@ -106,10 +108,11 @@ impl Report {
 impl Finding {
     /// Returns what came of the check. A violation counts even where nothing was to be looked at.
     pub fn outcome(&self) -> Outcome {
-        match (self.violations.is_empty(), self.looked_at) {
-            (false, _) => Outcome::Failed,
-            (true, 0) => Outcome::NotTested,
-            (true, _) => Outcome::Passed,
+        match (self.violations.is_empty(), self.unjudged.is_empty(), self.looked_at) {
+            (false, _, _) => Outcome::Failed,
+            (true, false, _) => Outcome::NotJudged,
+            (true, true, 0) => Outcome::NotTested,
+            (true, true, _) => Outcome::Passed,
         }
     }
 
@@ -127,9 +130,9 @@ impl Finding {
 impl Check {
     /// Looks.
     pub fn find(&self, index: &Index<'_>) -> Finding {
-        let Seen { looked_at, violations, excused } = (self.look)(index);
+        let Seen { looked_at, violations, excused, unjudged } = (self.look)(index);
         let Check { name, promise, title, of, .. } = *self;
-        Finding { check: name, promise, title, looked_at, of, violations, excused }
+        Finding { check: name, promise, title, looked_at, of, violations, excused, unjudged }
     }
 }
 

@@ -46,6 +46,7 @@ fn head(history: &History, report: &Report) -> String {
     let sentence = match outcome {
         Outcome::Passed => "Every promise held that this run could test.",
         Outcome::Failed => "Something that is promised did not hold.",
+        Outcome::NotJudged => "Nothing was seen to fail, and not everything could be judged.",
         Outcome::NotTested => "There was nothing to look at.",
     };
     let count = |outcome| report.with(outcome).count();
@@ -83,17 +84,22 @@ fn facts(setting: &Setting) -> String {
     )
 }
 
-/// Returns what the verdict doesn't say: the faults that were skipped, and the checks that had nothing to look at.
+/// Returns what the verdict doesn't say: the faults that were skipped, what could not be judged, and the checks that had
+/// nothing to look at.
 fn gaps(history: &History, report: &Report) -> String {
     let skipped = history.setting.skipped.iter().map(|(fault, why)| format!("{fault} was skipped: {why}"));
     let untested = report.with(Outcome::NotTested).map(|finding| {
         format!("\u{201c}{}\u{201d} was not tested: there were no {} to look at", finding.title, finding.of)
     });
-    let items: String = skipped.chain(untested).map(|gap| format!("<li>{}</li>\n", escape(&gap))).collect();
+    let unjudged = report.findings.iter().flat_map(|finding| {
+        finding.unjudged.iter().map(|why| format!("\u{201c}{}\u{201d} was not judged: {why}", finding.title))
+    });
+    let items: String =
+        skipped.chain(unjudged).chain(untested).map(|gap| format!("<li>{}</li>\n", escape(&gap))).collect();
     if items.is_empty() {
         return "<p>Nothing was skipped.</p>\n".to_owned();
     }
-    format!("<p>This verdict says nothing about what was skipped or not tested:</p>\n<ul>\n{items}</ul>\n")
+    format!("<p>This verdict says nothing about what was skipped, not judged or not tested:</p>\n<ul>\n{items}</ul>\n")
 }
 
 fn plots(history: &History) -> String {

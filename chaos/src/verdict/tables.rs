@@ -54,6 +54,7 @@ pub fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
     match outcome {
         Outcome::Passed => ("passed", "passed"),
         Outcome::Failed => ("FAILED", "failed"),
+        Outcome::NotJudged => ("not judged", "untested"),
         Outcome::NotTested => ("not tested", "untested"),
     }
 }

@@ -9,6 +9,12 @@ pub fn text(report: &Report) -> String {
     let mut lines = vec![headline(report)];
     lines.extend(report.with(Outcome::Failed).flat_map(failed));
     lines.extend(
+        report
+            .findings
+            .iter()
+            .flat_map(|finding| finding.unjudged.iter().map(|why| format!("  not judged  {}: {why}", finding.check))),
+    );
+    lines.extend(
         report.with(Outcome::NotTested).map(|finding| format!("  not tested  {}: no {}", finding.check, finding.of)),
     );
     let excused = report.findings.iter().filter(|finding| !finding.excused.is_empty());
@@ -25,8 +31,12 @@ pub fn text(report: &Report) -> String {
 pub fn headline(report: &Report) -> String {
     let count = |outcome| report.with(outcome).count() as u64;
     let (passed, failed, not) = (count(Outcome::Passed), count(Outcome::Failed), count(Outcome::NotTested));
-    let all = counted(report.findings.len() as u64, "check", "checks");
-    format!("{}: of {all} {passed} passed, {failed} failed, {not} had nothing to look at", word(report.outcome()))
+    let unjudged = match count(Outcome::NotJudged) {
+        0 => String::new(),
+        count => format!("{count} could not be judged, "),
+    };
+    let (all, verdict) = (counted(report.findings.len() as u64, "check", "checks"), word(report.outcome()));
+    format!("{verdict}: of {all} {passed} passed, {failed} failed, {unjudged}{not} had nothing to look at")
 }
 
 /// Returns the word for the verdict.
@@ -34,6 +44,7 @@ pub fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Passed => "PASSED",
         Outcome::Failed => "FAILED",
+        Outcome::NotJudged => "NOT JUDGED",
         Outcome::NotTested => "NOT TESTED",
     }
 }

@@ -108,6 +108,22 @@ impl Run {
         self.call(at_ms, listener, Op::Read { register: "r".to_owned() }, Answer::Value { value })
     }
 
+    pub fn write_shared(self, at_ms: u64, listener: Region, value: u64, answer: Answer) -> Self {
+        self.call(at_ms, listener, Op::WriteShared { register: "r".to_owned(), value }, answer)
+    }
+
+    /// A write by Berlin's listener that takes two seconds.
+    pub fn write_shared_slowly(self, at_ms: u64, value: u64) -> Self {
+        let (begun_us, ended_us, answer) = (at_ms * 1_000, (at_ms + 2_000) * 1_000, Answer::Done);
+        let op = Op::WriteShared { register: "r".to_owned(), value };
+        self.line(Line::Call(Call { begun_us, ended_us, listener: BERLIN, op, answer }))
+    }
+
+    pub fn read_shared(self, at_ms: u64, listener: Region, value: u64) -> Self {
+        let value = (value > 0).then_some(value);
+        self.call(at_ms, listener, Op::ReadShared { register: "r".to_owned() }, Answer::Value { value })
+    }
+
     pub fn fault(self, kind: FaultKind, region: Region, begun_ms: u64, ended_ms: u64) -> Self {
         let (begun_us, ended_us) = (begun_ms * 1_000, ended_ms * 1_000);
         self.line(Line::Fault(Fault { kind, region, other: None, begun_us, ended_us }))

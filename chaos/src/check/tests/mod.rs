@@ -5,8 +5,10 @@ pub(crate) mod build;
 pub(crate) mod model;
 
 mod allowances;
+mod order;
 mod p1_opt_outs;
 mod p2_registers;
+mod p2_shared;
 mod p3_books;
 mod p3_messages;
 mod p4_doubles;

@@ -48,7 +48,7 @@ fn the_model_gives_every_check_something_to_look_at() {
 /// Something that is planted in a history that is right, and the check that must find it.
 type Planted = (&'static str, fn(&mut Vec<Line>));
 
-const PLANTED: [Planted; 9] = [
+const PLANTED: [Planted; 10] = [
     ("p1_nothing_after_an_opt_out", |lines| {
         let late = |arrival: &mut Arrival| arrival.at_us += 50_000_000;
         arrivals(lines).filter(|arrival| arrival.address.starts_with("+49")).take(4).for_each(late);
@@ -56,6 +56,13 @@ const PLANTED: [Planted; 9] = [
     ("p2_acknowledged_writes_survive", |lines| {
         let reads = calls(lines).filter(|call| matches!(call.answer, Answer::Value { .. }));
         reads.for_each(|call| call.answer = Answer::Value { value: Some(1) });
+    }),
+    ("p2_linearizable_reads", |lines| {
+        let reads: Vec<&mut Call> = calls(lines)
+            .filter(|call| matches!((&call.op, &call.answer), (Op::ReadShared { .. }, Answer::Value { .. })))
+            .collect();
+        let old = reads[20].answer.clone();
+        reads.into_iter().last().unwrap().answer = old;
     }),
     ("p3_accepted_messages_arrive_or_end", |lines| {
         let place = lines.iter().rposition(|line| matches!(line, Line::Arrival(_))).unwrap();

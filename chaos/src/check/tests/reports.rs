@@ -66,6 +66,15 @@ fn one_failure_fails_the_run() {
 }
 
 #[test]
+fn what_could_not_be_judged_is_no_pass_and_hides_no_failure() {
+    let mut report = settled().report();
+    report.findings[0].unjudged.push("too much of it".to_owned());
+    assert_eq!((report.outcome(), report.passed()), (Outcome::NotJudged, false));
+    report.findings[0].violations.push("wrong".to_owned());
+    assert_eq!(report.outcome(), Outcome::Failed);
+}
+
+#[test]
 fn names_are_of_their_promise_and_stand_once() {
     let Report { findings, .. } = run().report();
     let names: BTreeSet<&str> = findings.iter().map(|finding| finding.check).collect();

@@ -2,9 +2,10 @@
 //! check may object to. It knows nothing of the checks' rules; its figures are those of docs/lease.md at 80 ms.
 
 mod plans;
-mod random;
+pub mod random;
 mod registers;
 mod sends;
+mod shared;
 
 use std::collections::BTreeMap;
 
@@ -85,6 +86,7 @@ pub fn history(scenario: &Scenario) -> Vec<Line> {
     model.show_readiness();
     model.send(scenario.sends_per_second);
     model.use_registers();
+    model.share_registers();
     model.lines
 }
 
