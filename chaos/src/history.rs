@@ -63,8 +63,18 @@ pub struct Call {
     pub ended_us: Micros,
     /// The region whose listener was called.
     pub listener: Region,
+    pub api: Api,
     pub op: Op,
     pub answer: Answer,
+}
+
+/// By which of a region's listeners something was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub enum Api {
+    Grpc,
+    Rest,
 }
 
 /// What was asked for.

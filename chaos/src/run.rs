@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use wire::v1;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, RestClient};
 use crate::flight;
 use crate::history::{FaultKind, Line, Micros, Setting};
 use crate::inject::Injection;
@@ -176,8 +176,9 @@ async fn callers(cluster: &Cluster, recorder: &Arc<Recorder>) -> anyhow::Result<
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
-        let (connection, app) = (Arc::new(connection), app.as_str().into());
-        callers.push(Caller { listener, connection, app, recorder: Arc::clone(recorder) });
+        let rest = RestClient::new(cluster.rest(listener), REGIONS[listener], CALL_MAX)?;
+        let (connection, rest, app) = (Arc::new(connection), Arc::new(rest), app.as_str().into());
+        callers.push(Caller { listener, connection, rest, app, recorder: Arc::clone(recorder) });
     }
     Ok(callers)
 }

@@ -118,6 +118,7 @@ pub async fn at_the_end(cluster: &Cluster, callers: &[Caller]) -> anyhow::Result
         caller.recorder.record(Line::Books(books(caller).await?));
         for register in 0..REGISTERS {
             caller.read(register_name(register)).await;
+            caller.read_by_rest(register_name(register)).await;
         }
     }
     Ok(())

@@ -47,7 +47,8 @@ fn listeners_answer(index: &Index<'_>) -> Seen {
             Answer::Unknown { why } => format!("left {} without an answer: {why}", name(&call.op)),
             _ => continue,
         };
-        seen.violations.push(format!("{} {why} (at {}).", index.name(call.listener), seconds(call.begun_us)));
+        let (listener, api, at) = (index.name(call.listener), call.api.name(), seconds(call.begun_us));
+        seen.violations.push(format!("{listener} {why} ({api}, at {at})."));
     }
     let all = index.history.setting.serving().all(|region| calls().any(|call| call.listener == region));
     seen.looked_at = if all { calls().count() as u64 } else { 0 };

@@ -1,6 +1,6 @@
 //! How a sentence tells times, regions and faults.
 
-use crate::history::{Class, Fault, FaultKind, Micros, Region, Setting};
+use crate::history::{Api, Class, Fault, FaultKind, Micros, Region, Setting};
 
 /// Tells a time or a duration in seconds, to the millisecond.
 pub fn seconds(micros: Micros) -> String {
@@ -45,6 +45,16 @@ impl FaultKind {
             FaultKind::CutOneWay => "cut one way",
             FaultKind::Pause => "pause",
             FaultKind::ClockJump => "clock jump",
+        }
+    }
+}
+
+impl Api {
+    /// Returns its name as its users write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Api::Grpc => "gRPC",
+            Api::Rest => "REST",
         }
     }
 }

@@ -138,9 +138,14 @@ impl Cluster {
         Ok(Connection::open(&[listener], None, Key::development(), timeout).await?)
     }
 
+    /// Returns the address of a place's REST listener, with its port.
+    pub fn rest(&self, place: usize) -> String {
+        format!("{}:{REST}", address(place))
+    }
+
     /// Returns where a node says whether it is ready.
     pub fn readyz(&self, place: usize) -> String {
-        format!("http://{}:{REST}/readyz", address(place))
+        format!("http://{}/readyz", self.rest(place))
     }
 
     /// Says whether a node answers that it is ready.

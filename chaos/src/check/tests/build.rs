@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::check::{Finding, History, Report, check};
 use crate::history::{
-    Answer, Arrival, Books, Call, Class, Fault, FaultKind, Flight, Line, MessageSeen, Op, PlanSeen, Readiness, Region,
-    Setting,
+    Answer, Api, Arrival, Books, Call, Class, Fault, FaultKind, Flight, Line, MessageSeen, Op, PlanSeen, Readiness,
+    Region, Setting,
 };
 
 pub const BERLIN: Region = 0;
@@ -60,7 +60,7 @@ impl Run {
 
     pub fn call(self, at_ms: u64, listener: Region, op: Op, answer: Answer) -> Self {
         let (begun_us, ended_us) = (at_ms * 1_000, (at_ms + CALL_MS) * 1_000);
-        self.line(Line::Call(Call { begun_us, ended_us, listener, op, answer }))
+        self.line(Line::Call(Call { begun_us, ended_us, listener, api: Api::Grpc, op, answer }))
     }
 
     /// A message of class `at_least_once`, accepted in Dublin, worth sending for ten seconds.
@@ -116,7 +116,7 @@ impl Run {
     pub fn write_shared_slowly(self, at_ms: u64, value: u64) -> Self {
         let (begun_us, ended_us, answer) = (at_ms * 1_000, (at_ms + 2_000) * 1_000, Answer::Done);
         let op = Op::WriteShared { register: "r".to_owned(), value };
-        self.line(Line::Call(Call { begun_us, ended_us, listener: BERLIN, op, answer }))
+        self.line(Line::Call(Call { begun_us, ended_us, listener: BERLIN, api: Api::Grpc, op, answer }))
     }
 
     pub fn read_shared(self, at_ms: u64, listener: Region, value: u64) -> Self {

@@ -23,7 +23,7 @@ fn at_the_end_every_listener_answers() {
     passed(&settled().send_in_vain(30_000, "m", refused()).finding(ANSWER), 3);
     found(
         &settled().send_in_vain(30_001, "m", refused()).finding(ANSWER),
-        &["dublin refused a message: not ready (at 30.001 s)"],
+        &["dublin refused a message: not ready (gRPC, at 30.001 s)"],
     );
     found(&settled().write(32_000, 2, unknown()).finding(ANSWER), &["berlin left a write without an answer"]);
 }

@@ -1,7 +1,7 @@
 //! The registers of the model: each is written by one client, and every listener shows the log as far as it has it.
 
 use super::{HEARS_AFTER, Model, REGIONS};
-use crate::history::{Answer, Call, FaultKind, Line, Micros, Op, Region};
+use crate::history::{Answer, Api, Call, FaultKind, Line, Micros, Op, Region};
 
 const WRITE_EVERY: Micros = 400_000;
 const READ_EVERY: Micros = 500_000;
@@ -40,7 +40,7 @@ impl Model {
                 _ => {}
             }
             let op = Op::Write { register: register.to_owned(), value };
-            self.lines.push(Line::Call(Call { begun_us, ended_us, listener, op, answer }));
+            self.lines.push(Line::Call(Call { begun_us, ended_us, listener, api: Api::Grpc, op, answer }));
             begun_us = ended_us + WRITE_EVERY;
             value += 1;
         }
@@ -60,7 +60,7 @@ impl Model {
                 let value = log.iter().rev().find(|(at, _)| *at <= seen).map(|(_, value)| *value);
                 (begun_us + 2_000, Answer::Value { value })
             };
-            self.lines.push(Line::Call(Call { begun_us, ended_us, listener, op, answer }));
+            self.lines.push(Line::Call(Call { begun_us, ended_us, listener, api: Api::Grpc, op, answer }));
         }
     }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{FLIGHT_MAX, HEARS_AFTER, LEASE, MOVED_AFTER, Model, REGIONS, loses};
-use crate::history::{Answer, Arrival, Books, Call, Class, Fault, FaultKind, Line, MessageSeen, Micros, Op, Region};
+use crate::history::{
+    Answer, Api, Arrival, Books, Call, Class, Fault, FaultKind, Line, MessageSeen, Micros, Op, Region,
+};
 
 /// A send to come.
 struct Send {
@@ -68,7 +70,7 @@ impl Model {
         let answer = if is_unclear { unclear } else { Answer::Done };
         let takes_effect = !is_unclear || self.random.once_in(2);
         let op = Op::OptOut { address: address.clone() };
-        self.lines.push(Line::Call(Call { begun_us, ended_us, listener, op, answer }));
+        self.lines.push(Line::Call(Call { begun_us, ended_us, listener, api: Api::Grpc, op, answer }));
         let sends = (0..8).map(|place| Send {
             begun_us: at + 100_000 * place,
             listener: self.random.below(REGIONS as u64) as usize,
@@ -105,7 +107,7 @@ impl Model {
         };
         let (listener, class, time_to_live_ms) = (send.listener, send.class, send.time_to_live_ms);
         let op = Op::Send { address: send.address.clone(), class, time_to_live_ms };
-        self.lines.push(Line::Call(Call { begun_us: send.begun_us, ended_us, listener, op, answer }));
+        self.lines.push(Line::Call(Call { begun_us: send.begun_us, ended_us, listener, api: Api::Grpc, op, answer }));
         if has_effect && !turned_away {
             let status = self.deliver(send, ended_us);
             *counts.entry(status.to_owned()).or_default() += 1;

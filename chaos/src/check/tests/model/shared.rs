@@ -2,7 +2,7 @@
 //! write with an unknown outcome at one after it, or never.
 
 use super::{Model, REGIONS};
-use crate::history::{Answer, Call, Line, Micros, Op, Region};
+use crate::history::{Answer, Api, Call, Line, Micros, Op, Region};
 
 const CLIENTS: usize = 2 * REGIONS;
 const LATE_EFFECT_MAX: Micros = 5_000_000;
@@ -57,6 +57,6 @@ impl Model {
             (false, true) => (None, Op::ReadShared { register }, Answer::Unknown { why: "no answer".to_owned() }),
             (false, false) => (Some(within_us), Op::ReadShared { register }, Answer::Value { value: None }),
         };
-        Planned { effect_us, call: Call { begun_us, ended_us, listener, op, answer } }
+        Planned { effect_us, call: Call { begun_us, ended_us, listener, api: Api::Grpc, op, answer } }
     }
 }

@@ -1,39 +1,18 @@
-//! The clients' calls: each asks one thing of one listener and takes down what it was answered. Whether a failed call
-//! had an effect is only said where the answer rules it out.
+//! Calls by gRPC.
 
 use std::future::Future;
-use std::sync::Arc;
 
-use signalbox::connection::Connection;
 use tonic::{Code, Response, Status};
 use wire::v1;
 
-use crate::history::{Answer, Call, Class, Line, Op, Region};
-use crate::recorder::Recorder;
-
-/// The attribute of an endpoint that holds a register's value.
-const VALUE: &str = "value";
-/// Where all registers are that aren't shared: each write displaces the one that was active there, and is acknowledged
-/// when every region knows that.
-const ADDRESS: &str = "+12065550100";
-
-/// A client of one listener.
-#[derive(Clone)]
-pub struct Caller {
-    pub listener: Region,
-    pub connection: Arc<Connection>,
-    pub app: Arc<str>,
-    pub recorder: Arc<Recorder>,
-}
+use super::{ADDRESS, Caller, TEXT, VALUE};
+use crate::history::{Answer, Api, Class, Op};
 
 impl Caller {
     /// Sends one SMS.
     pub async fn send(&self, address: String, class: Class, time_to_live_ms: u64) {
-        let sms = v1::SmsContent {
-            text: "chaos".to_owned(),
-            purpose: v1::Purpose::Transactional as i32,
-            ..Default::default()
-        };
+        let sms =
+            v1::SmsContent { text: TEXT.to_owned(), purpose: v1::Purpose::Transactional as i32, ..Default::default() };
         let to = v1::recipient::To::Address(address.clone());
         let request = v1::SendMessagesRequest {
             app_id: self.app.to_string(),
@@ -130,13 +109,13 @@ impl Caller {
         call: impl Future<Output = Result<Response<T>, Status>>,
         answer: impl FnOnce(T) -> Answer,
     ) {
-        let begun_us = self.recorder.now();
-        let answer = match call.await {
-            Ok(response) => answer(response.into_inner()),
-            Err(status) => failed(&status),
+        let call = async move {
+            match call.await {
+                Ok(response) => answer(response.into_inner()),
+                Err(status) => failed(&status),
+            }
         };
-        let ended_us = self.recorder.now();
-        self.recorder.record(Line::Call(Call { begun_us, ended_us, listener: self.listener, op, answer }));
+        self.take_down(Api::Grpc, op, call).await;
     }
 }
 
