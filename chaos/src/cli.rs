@@ -28,6 +28,9 @@ Examples:
   Only lost regions, with a standby; the page tells how fast each was replaced:
     chaos run --seed 7 --minutes 12 --faults kill --mode warm_standby
 
+  A rolling upgrade from a former build and back, and what the version's raising does:
+    chaos run --former target/former/signalbox --faults kill,isolation --minutes 5
+
   The same checks again, over what was taken down in an earlier run:
     chaos judge chaos-1/history.jsonl
 
@@ -63,7 +66,7 @@ struct Run {
     /// What faults and load are drawn from
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How long faults and load go on
+    /// How long faults and load go on; of an upgrade, at most
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1_440))]
     minutes: u64,
     /// The faults that may come; each comes once before any comes again
@@ -81,6 +84,9 @@ struct Run {
     /// The program that is tried [default: `signalbox` beside this one]
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+    /// A former build of the program: all nodes begin as it, and are upgraded, put back and upgraded again
+    #[arg(long, value_name = "FILE")]
+    former: Option<PathBuf>,
     /// Folder for history, page, logs and data; must not exist [default: chaos-SEED]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -149,6 +155,10 @@ impl Run {
             }
         };
         let program = program.canonicalize().with_context(|| format!("there is no {}", program.display()))?;
+        let former = self
+            .former
+            .map(|former| former.canonicalize().with_context(|| format!("there is no {}", former.display())));
+        let former = former.transpose()?;
         let out = self.out.unwrap_or_else(|| PathBuf::from(format!("chaos-{}", self.seed)));
         if out.exists() {
             bail!("{} exists already; name another folder with --out, or remove it", out.display());
@@ -171,6 +181,7 @@ impl Run {
             witness: self.witness,
             round_trip: Duration::from_millis(self.round_trip),
             program,
+            former,
             out: out.clone(),
         };
         judge(&run(&options)?, &out.join("verdict.html"))

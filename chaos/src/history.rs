@@ -31,7 +31,7 @@ pub struct Setting {
     /// How long a dispatch may be on its way to the provider where that wasn't measured: what its line takes, and an
     /// allowance for a machine that is busy.
     pub flight_max_us: Micros,
-    /// How long faults and load went on, in microseconds.
+    /// How long faults and load were to go on, in microseconds.
     pub length_us: Micros,
     /// The faults that could not be injected on this machine, and why: they are skipped, not passed.
     pub skipped: BTreeMap<String, String>,
@@ -51,6 +51,9 @@ pub enum Line {
     Flight(Flight),
     Message(MessageSeen),
     Books(Books),
+    Upgrade(Upgrade),
+    Alarms(AlarmsSeen),
+    Over(Over),
 }
 
 /// A call of a client, once it ended.
@@ -177,6 +180,37 @@ pub enum FaultKind {
     Pause,
     /// The node's wall clock jumps, and back.
     ClockJump,
+    /// The node is stopped in order, and started again as another build.
+    Replacement,
+}
+
+/// What an upgrade came to at a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub enum Upgrade {
+    /// All groups were raised to a later apply version; there is no way back from here.
+    Raised { at_us: Micros, from: u32, to: u32 },
+    /// The former build was started on a node's data after that, and ended by itself.
+    TurnedAway { at_us: Micros, region: Region, said: String },
+    /// It was started and still ran when it should have ended.
+    Ran { at_us: Micros, region: Region },
+}
+
+/// Faults and load were over before the time, because there was nothing left to try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct Over {
+    pub at_us: Micros,
+}
+
+/// The alarms that a listener raised when everything had come to rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct AlarmsSeen {
+    pub listener: Region,
+    /// Each with its subject and text.
+    pub alarms: Vec<(String, String)>,
 }
 
 /// A traffic plan as a listener showed it.

@@ -38,20 +38,28 @@ impl Injection<'_> {
     pub async fn carry_out(&mut self, schedule: &[Planned]) -> anyhow::Result<()> {
         for planned in schedule {
             sleep_until(self.began + planned.at).await;
-            (self.say)(format!("{} for {:.1} s", self.named(planned), planned.length.as_secs_f64()));
-            let begun_us = self.recorder.now();
-            self.begin(planned).await?;
-            sleep(planned.length).await;
-            self.end(planned)?;
-            let Planned { kind, region, other, .. } = *planned;
-            let ended_us = self.recorder.now();
-            self.recorder.record(Line::Fault(Fault { kind, region, other, begun_us, ended_us }));
-            for place in [Some(region), other].into_iter().flatten() {
-                self.cluster.wait_until_ready(place, READY_MAX).await?;
-            }
-            self.restore().await?;
+            self.carry_out_one(planned).await?;
         }
         Ok(())
+    }
+
+    /// Carries out one fault, now.
+    ///
+    /// # Errors
+    /// As [`carry_out`](Injection::carry_out).
+    pub async fn carry_out_one(&mut self, planned: &Planned) -> anyhow::Result<()> {
+        (self.say)(format!("{} for {:.1} s", self.named(planned), planned.length.as_secs_f64()));
+        let begun_us = self.recorder.now();
+        self.begin(planned).await?;
+        sleep(planned.length).await;
+        self.end(planned)?;
+        let Planned { kind, region, other, .. } = *planned;
+        let ended_us = self.recorder.now();
+        self.recorder.record(Line::Fault(Fault { kind, region, other, begun_us, ended_us }));
+        for place in [Some(region), other].into_iter().flatten() {
+            self.cluster.wait_until_ready(place, READY_MAX).await?;
+        }
+        self.restore().await
     }
 
     async fn begin(&mut self, planned: &Planned) -> anyhow::Result<()> {
@@ -96,11 +104,12 @@ impl Injection<'_> {
             FaultKind::CutOneWay => format!("{other} doesn't hear {region} any more"),
             FaultKind::Pause => format!("{region} is stopped where it is"),
             FaultKind::ClockJump => format!("the clock of {region} jumps by {} s", planned.jump_s),
+            FaultKind::Replacement => format!("{region} is given another build"),
         }
     }
 
     /// Gives every region that the plan evacuated its share back.
-    async fn restore(&self) -> anyhow::Result<()> {
+    pub async fn restore(&self) -> anyhow::Result<()> {
         let began = Instant::now();
         loop {
             let left = self.try_restore().await;

@@ -13,11 +13,13 @@ use wire::v1;
 
 use crate::caller::{Caller, RestClient};
 use crate::flight;
-use crate::history::{FaultKind, Line, Micros, Setting};
+use crate::history::{FaultKind, Line, Micros, Over, Setting};
 use crate::inject::Injection;
 use crate::load;
 use crate::recorder::{Recorder, Tally};
-use crate::schedule::{Drawing, Planned, draw};
+use crate::schedule::{Drawing, draw};
+use crate::until::Until;
+use crate::upgrade;
 use crate::watch;
 use crate::world::{ClockLibrary, Cluster, ClusterOptions, Network, Relay};
 
@@ -56,6 +58,8 @@ pub struct RunOptions {
     pub round_trip: Duration,
     /// The program `signalbox`.
     pub program: PathBuf,
+    /// A former build of it that all nodes begin as: the run is a rolling upgrade.
+    pub former: Option<PathBuf>,
     /// An empty folder for everything that is written.
     pub out: PathBuf,
 }
@@ -86,7 +90,7 @@ pub fn run(options: &RunOptions) -> anyhow::Result<Vec<Line>> {
 async fn under_way(network: Network, relay: Relay, options: &RunOptions) -> anyhow::Result<Vec<Line>> {
     let witness = options.witness.then_some(REGIONS.len() - 1);
     let cluster_options = ClusterOptions {
-        program: options.program.clone(),
+        program: options.former.as_ref().unwrap_or(&options.program).clone(),
         folder: options.out.clone(),
         regions: REGIONS.to_vec(),
         witness,
@@ -98,8 +102,6 @@ async fn under_way(network: Network, relay: Relay, options: &RunOptions) -> anyh
         seed: options.seed,
     };
     let mut cluster = Cluster::start(network, relay, cluster_options).await?;
-    let schedule =
-        draw(Drawing { seed: options.seed, kinds: &options.faults, regions: REGIONS.len(), length: options.length });
     let recorder = Arc::new(Recorder::create(&options.out.join("history.jsonl"))?);
     let flight = OUTSIDE_DELAY + FLIGHT_ALLOWANCE;
     recorder.record(Line::Setting(Setting {
@@ -114,7 +116,7 @@ async fn under_way(network: Network, relay: Relay, options: &RunOptions) -> anyh
     }));
     let flights = tokio::spawn(flight::take(cluster.measure_flights().await?, Arc::clone(&recorder)));
     let callers = callers(&cluster, &recorder).await?;
-    let outcome = try_out(&mut cluster, &recorder, &callers, &schedule, options).await;
+    let outcome = try_out(&mut cluster, &recorder, &callers, options).await;
     flights.abort();
     cluster.stop().await?;
     outcome?;
@@ -125,23 +127,22 @@ async fn try_out(
     cluster: &mut Cluster,
     recorder: &Arc<Recorder>,
     callers: &[Caller],
-    schedule: &[Planned],
     options: &RunOptions,
 ) -> anyhow::Result<()> {
     let began = Instant::now();
-    let end = began + options.length;
+    let until = Until::new(began + options.length);
     let told = move |line: String| eprintln!("{:6.1} s  {line}", began.elapsed().as_secs_f64());
-    told(format!("load begins; {} faults are planned in {:?}", schedule.len(), options.length));
-    let load = tokio::spawn(load::run(callers.to_vec(), options.seed, end));
+    told(format!("load begins; it goes on for {:?}", options.length));
+    let load = tokio::spawn(load::run(callers.to_vec(), options.seed, until.clone()));
     let mut watching = JoinSet::new();
     for caller in callers {
-        watching.spawn(watch::plans(caller.clone(), REGIONS.to_vec(), end));
+        watching.spawn(watch::plans(caller.clone(), REGIONS.to_vec(), until.clone()));
         let url = cluster.readyz(caller.listener);
-        watching.spawn(watch::readiness(caller.listener, url, Arc::clone(recorder), end));
+        watching.spawn(watch::readiness(caller.listener, url, Arc::clone(recorder), until.clone()));
     }
     let progress = tokio::spawn(progress(Arc::clone(recorder), began));
     let mut injection = Injection { cluster: &mut *cluster, recorder, began, say: &told };
-    let carried_out = injection.carry_out(schedule).await;
+    let carried_out = inject(&mut injection, options, &until).await;
     if carried_out.is_err() {
         load.abort();
     } else {
@@ -152,6 +153,25 @@ async fn try_out(
     progress.abort();
     carried_out?;
     watch::at_the_end(cluster, callers).await
+}
+
+/// Carries out what is to go wrong: the upgrade, or faults one after the other.
+async fn inject(injection: &mut Injection<'_>, options: &RunOptions, until: &Until) -> anyhow::Result<()> {
+    let (seed, kinds, regions) = (options.seed, &options.faults, REGIONS.len());
+    let Some(former) = &options.former else {
+        let schedule = draw(Drawing { seed, kinds, regions, length: options.length });
+        (injection.say)(format!("{} faults are planned", schedule.len()));
+        return injection.carry_out(&schedule).await;
+    };
+    let steps = upgrade::draw(seed, kinds, regions);
+    (injection.say)(format!("an upgrade of {} steps is planned", steps.len()));
+    injection.upgrade(&steps, upgrade::Programs { former, newer: &options.program }).await?;
+    // Judged is what comes after the last step, too.
+    tokio::time::sleep(upgrade::BETWEEN).await;
+    anyhow::ensure!(!until.is_over(), "the upgrade took longer than the run: give it more minutes");
+    until.end();
+    injection.recorder.record(Line::Over(Over { at_us: injection.recorder.now() }));
+    Ok(())
 }
 
 /// Makes an app with SMS, and a client at each listener that sees it.

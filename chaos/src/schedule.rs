@@ -12,7 +12,7 @@ const LENGTH_MS: std::ops::Range<u64> = 6_000..11_000;
 const JUMPS_S: [i64; 4] = [-86_400, -3_600, 3_600, 86_400];
 /// How long everything rests after a fault until the next: a region comes back, is given its share again, and what
 /// waited is sent.
-const REST: Duration = Duration::from_secs(14);
+pub const REST: Duration = Duration::from_secs(14);
 
 /// A fault to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,18 +52,24 @@ pub fn draw(drawing: Drawing<'_>) -> Vec<Planned> {
             random.shuffle(&mut round);
         }
         let Some(kind) = round.pop() else { return planned };
-        let length = Duration::from_millis(random.u64(LENGTH_MS));
-        let region = random.usize(..drawing.regions);
-        let further = random.usize(1..drawing.regions);
-        let other = matches!(kind, FaultKind::CutLine | FaultKind::CutOneWay);
-        let other = other.then_some((region + further) % drawing.regions);
-        if at + length + REST > drawing.length {
+        let fault = draw_fault(&mut random, kind, drawing.regions, at);
+        at += fault.length + REST;
+        if at > drawing.length {
             return planned;
         }
-        let jump_s = random.choice(JUMPS_S).unwrap_or_default();
-        planned.push(Planned { at, kind, region, other, length, jump_s });
-        at += length + REST;
+        planned.push(fault);
     }
+}
+
+/// Draws where a fault of a kind comes, and for how long.
+pub fn draw_fault(random: &mut fastrand::Rng, kind: FaultKind, regions: usize, at: Duration) -> Planned {
+    let length = Duration::from_millis(random.u64(LENGTH_MS));
+    let region = random.usize(..regions);
+    let further = random.usize(1..regions);
+    let other = matches!(kind, FaultKind::CutLine | FaultKind::CutOneWay);
+    let other = other.then_some((region + further) % regions);
+    let jump_s = random.choice(JUMPS_S).unwrap_or_default();
+    Planned { at, kind, region, other, length, jump_s }
 }
 
 #[cfg(test)]

@@ -10,9 +10,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use wire::v1;
 
 use crate::caller::Caller;
-use crate::history::{Answer, Arrival, Books, Class, Line, MessageSeen, PlanSeen, Readiness, Region};
+use crate::history::{AlarmsSeen, Answer, Arrival, Books, Class, Line, MessageSeen, PlanSeen, Readiness, Region};
 use crate::load::{REGISTERS, register_name};
 use crate::recorder::Recorder;
+use crate::until::Until;
 use crate::world::Cluster;
 
 /// How often a listener is asked for the plan.
@@ -26,12 +27,12 @@ const ARRIVED_EVERY: Duration = Duration::from_millis(500);
 const STILL_MAX: Duration = Duration::from_secs(15);
 const SETTLE_MAX: Duration = Duration::from_secs(120);
 
-/// Takes down each plan that a listener shows, until `end`.
-pub async fn plans(caller: Caller, regions: Vec<&'static str>, end: Instant) {
+/// Takes down each plan that a listener shows, until it is over.
+pub async fn plans(caller: Caller, regions: Vec<&'static str>, until: Until) {
     let mut ticks = interval(PLAN_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut last = None;
-    while Instant::now() < end {
+    while !until.is_over() {
         ticks.tick().await;
         let Ok(answer) = caller.connection.traffic().get_plan(v1::GetPlanRequest {}).await else { continue };
         let Some(plan) = answer.into_inner().plan else { continue };
@@ -42,13 +43,13 @@ pub async fn plans(caller: Caller, regions: Vec<&'static str>, end: Instant) {
     }
 }
 
-/// Takes down when the `/readyz` at `url` changes, until `end`.
-pub async fn readiness(listener: Region, url: String, recorder: Arc<Recorder>, end: Instant) {
+/// Takes down when the `/readyz` at `url` changes, until it is over.
+pub async fn readiness(listener: Region, url: String, recorder: Arc<Recorder>, until: Until) {
     let Ok(client) = reqwest::Client::builder().timeout(READINESS_ANSWER_MAX).build() else { return };
     let mut ticks = interval(READINESS_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut last = None;
-    while Instant::now() < end {
+    while !until.is_over() {
         ticks.tick().await;
         let (ready, said) = match client.get(&url).send().await {
             Ok(answer) => (answer.status().is_success(), answer.text().await.unwrap_or_default()),
@@ -116,6 +117,7 @@ pub async fn at_the_end(cluster: &Cluster, callers: &[Caller]) -> anyhow::Result
     }
     for caller in callers {
         caller.recorder.record(Line::Books(books(caller).await?));
+        caller.recorder.record(Line::Alarms(alarms(caller).await?));
         for register in 0..REGISTERS {
             caller.read(register_name(register)).await;
             caller.read_by_rest(register_name(register)).await;
@@ -173,6 +175,13 @@ async fn status(caller: &Caller, message: &str) -> anyhow::Result<String> {
         Err(status) if status.code() == tonic::Code::NotFound => Ok("unknown".to_owned()),
         Err(status) => Err(status).context("failed to ask what became of a message"),
     }
+}
+
+async fn alarms(caller: &Caller) -> anyhow::Result<AlarmsSeen> {
+    let status =
+        caller.connection.cluster().status(v1::StatusRequest {}).await.context("failed to ask for the alarms")?;
+    let told = |alarm: v1::Alarm| (alarm.name, format!("{}: {}", alarm.subject, alarm.text));
+    Ok(AlarmsSeen { listener: caller.listener, alarms: status.into_inner().alarms.into_iter().map(told).collect() })
 }
 
 async fn books(caller: &Caller) -> anyhow::Result<Books> {

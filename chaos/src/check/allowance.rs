@@ -26,7 +26,7 @@ impl Fault {
 
     /// Says whether the node's process ends by this.
     pub fn stops(&self) -> bool {
-        matches!(self.kind, FaultKind::Kill | FaultKind::PowerCut)
+        matches!(self.kind, FaultKind::Kill | FaultKind::PowerCut | FaultKind::Replacement)
     }
 }
 

@@ -26,6 +26,7 @@ mod registers;
 mod shared;
 mod span;
 mod strangers;
+mod upgrades;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -37,13 +38,15 @@ pub use report::{Finding, Outcome, Promise, Report};
 use index::Index;
 use report::Check;
 
-const CHECKS: [Check; 26] = [
+const CHECKS: [Check; 28] = [
     opt_outs::NOTHING_AFTER_AN_OPT_OUT,
     registers::ACKNOWLEDGED_WRITES_SURVIVE,
     registers::LISTENERS_READ_THE_SAME,
     registers::READS_NEVER_GO_BACK,
     registers::READS_SEE_ONLY_WHAT_WAS_WRITTEN,
     shared::READS_ARE_LINEARIZABLE,
+    upgrades::REPLICAS_ARE_THE_SAME,
+    upgrades::FORMER_BUILD_IS_TURNED_AWAY,
     messages::ACCEPTED_MESSAGES_ARRIVE_OR_END,
     messages::OPTED_OUT_ONLY_WHEN_ASKED,
     strangers::NOTHING_ARRIVES_THAT_NOBODY_SENT,

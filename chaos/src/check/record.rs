@@ -2,7 +2,9 @@
 
 use std::{error, fmt};
 
-use crate::history::{Arrival, Books, Call, Fault, Line, MessageSeen, Micros, PlanSeen, Readiness, Region, Setting};
+use crate::history::{
+    AlarmsSeen, Arrival, Books, Call, Fault, Line, MessageSeen, Micros, PlanSeen, Readiness, Region, Setting, Upgrade,
+};
 
 /// How long after the last fault a cluster may take until everything is as if nothing had been: an election, what
 /// lagged caught up, and the 10 s for which a node works on a call whose caller has given up.
@@ -16,7 +18,7 @@ const FLIGHT_UNSEEN_US: Micros = 50_000;
 /// was, faults by their beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
-    /// What the run was made with; how long a dispatch may be on its way is what was measured, where it was.
+    /// What the run was made with; its length is what it came to, and how long a dispatch may be on its way is what was measured, where it was.
     pub setting: Setting,
     /// Every call of a client.
     pub calls: Vec<Call>,
@@ -32,6 +34,10 @@ pub struct History {
     pub messages: Vec<MessageSeen>,
     /// What each listener accounted for at the end.
     pub books: Vec<Books>,
+    /// What an upgrade came to, in its order.
+    pub upgrade: Vec<Upgrade>,
+    /// What listeners raised at the end.
+    pub alarms: Vec<AlarmsSeen>,
 }
 
 /// A history doesn't say what the run was made with.
@@ -57,7 +63,8 @@ impl History {
         let (mut calls, mut arrivals, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         let (mut plans, mut readiness) = (Vec::new(), Vec::new());
         let (mut messages, mut books) = (Vec::new(), Vec::new());
-        let mut flight_us = None;
+        let (mut upgrade, mut alarms) = (Vec::new(), Vec::new());
+        let (mut flight_us, mut over_us) = (None, None);
         for line in lines {
             match line.clone() {
                 Line::Setting(line) => setting = setting.or(Some(line)),
@@ -69,6 +76,9 @@ impl History {
                 Line::Flight(line) => flight_us = flight_us.max(Some(line.longest_us)),
                 Line::Message(line) => messages.push(line),
                 Line::Books(line) => books.push(line),
+                Line::Upgrade(line) => upgrade.push(line),
+                Line::Alarms(line) => alarms.push(line),
+                Line::Over(line) => over_us = Some(line.at_us),
             }
         }
         calls.sort_by_key(|call: &Call| call.begun_us);
@@ -80,7 +90,8 @@ impl History {
         if let Some(flight_us) = flight_us {
             setting.flight_max_us = flight_us + FLIGHT_UNSEEN_US;
         }
-        Ok(History { setting, calls, arrivals, faults, plans, readiness, messages, books })
+        setting.length_us = over_us.unwrap_or(setting.length_us);
+        Ok(History { setting, calls, arrivals, faults, plans, readiness, messages, books, upgrade, alarms })
     }
 
     /// Returns when the last thing happened that was seen. What became of messages was asked for about then.

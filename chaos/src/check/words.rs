@@ -19,6 +19,7 @@ pub fn told(setting: &Setting, fault: &Fault) -> String {
         FaultKind::CutOneWay => format!("{region} was not heard by {other}"),
         FaultKind::Pause => format!("{region} was paused"),
         FaultKind::ClockJump => format!("the clock of {region} jumped"),
+        FaultKind::Replacement => format!("{region} was given another build"),
     }
 }
 
@@ -45,6 +46,7 @@ impl FaultKind {
             FaultKind::CutOneWay => "cut one way",
             FaultKind::Pause => "pause",
             FaultKind::ClockJump => "clock jump",
+            FaultKind::Replacement => "replacement",
         }
     }
 }

@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::caller::Caller;
 use crate::history::Class;
+use crate::until::Until;
 
 pub use registers::{REGISTERS, register_name};
 
@@ -31,15 +32,15 @@ const REST_OF: u64 = 3;
 const TIME_TO_LIVE_MS: u64 = 600_000;
 const SHORT_TIME_TO_LIVE_MS: u64 = 8_000;
 
-/// Runs all clients until `end`; returns when the last call is answered.
-pub async fn run(callers: Vec<Caller>, seed: u64, end: Instant) {
+/// Runs all clients until it is over; returns when the last call is answered.
+pub async fn run(callers: Vec<Caller>, seed: u64, until: Until) {
     let numbers = Arc::new(Numbers(AtomicU64::new(0)));
     let mut clients = JoinSet::new();
     for caller in &callers {
-        clients.spawn(send(caller.clone(), Arc::clone(&numbers), end));
+        clients.spawn(send(caller.clone(), Arc::clone(&numbers), until.clone()));
     }
-    registers::use_them(&mut clients, &callers, seed, end);
-    clients.spawn(opt_outs::opt_out(callers, numbers, fastrand::Rng::with_seed(!seed), end));
+    registers::use_them(&mut clients, &callers, seed, &until);
+    clients.spawn(opt_outs::opt_out(callers, numbers, fastrand::Rng::with_seed(!seed), until));
     while clients.join_next().await.is_some() {}
 }
 
@@ -53,12 +54,12 @@ impl Numbers {
     }
 }
 
-async fn send(caller: Caller, numbers: Arc<Numbers>, end: Instant) {
+async fn send(caller: Caller, numbers: Arc<Numbers>, until: Until) {
     let open = Arc::new(Semaphore::new(OPEN_MAX));
     let mut calls = JoinSet::new();
     let mut ticks = interval(Duration::from_secs(1) / SENDS_PER_SECOND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    while Instant::now() < end {
+    while !until.is_over() {
         ticks.tick().await;
         while calls.try_join_next().is_some() {}
         // With no place left the listener answers nothing at all: what is open says so already.

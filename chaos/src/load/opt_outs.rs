@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::{Numbers, TIME_TO_LIVE_MS};
 use crate::caller::Caller;
 use crate::history::Class;
+use crate::until::Until;
 
 /// How often a recipient opts out, how long before that messages to it begin, and how many come before and after.
 const OPT_OUT_EVERY: Duration = Duration::from_secs(1);
@@ -21,12 +22,12 @@ const ENDPOINT_SEEN_AFTER: Duration = Duration::from_secs(1);
 
 /// Opts recipients out, one after the other, at one listener while others take messages to them: by turns an address,
 /// and an endpoint that is made for it.
-pub(super) async fn opt_out(callers: Vec<Caller>, numbers: Arc<Numbers>, mut random: Rng, end: Instant) {
+pub(super) async fn opt_out(callers: Vec<Caller>, numbers: Arc<Numbers>, mut random: Rng, until: Until) {
     let mut calls = JoinSet::new();
     let mut ticks = interval(OPT_OUT_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut is_endpoint = false;
-    while Instant::now() < end {
+    while !until.is_over() {
         ticks.tick().await;
         while calls.try_join_next().is_some() {}
         let recipient = Recipient { address: numbers.next().1, is_endpoint };

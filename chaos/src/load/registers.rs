@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::REST_OF;
 use crate::caller::Caller;
+use crate::until::Until;
 
 /// Registers, and how often each is written, and read at each listener.
 pub const REGISTERS: usize = 6;
@@ -22,19 +23,19 @@ const SHARED_CLIENTS: usize = 2;
 const SHARED_REST: Duration = Duration::from_millis(150);
 const SHARED_WRITE_OF: u64 = 3;
 
-/// Runs all clients of registers until `end`, each as a task of the set.
-pub(super) fn use_them(clients: &mut JoinSet<()>, callers: &[Caller], seed: u64, end: Instant) {
+/// Runs all clients of registers until it is over, each as a task of the set.
+pub(super) fn use_them(clients: &mut JoinSet<()>, callers: &[Caller], seed: u64, until: &Until) {
     for caller in callers {
-        clients.spawn(read(caller.clone(), Rng::with_seed(seed ^ caller.listener as u64), end));
+        clients.spawn(read(caller.clone(), Rng::with_seed(seed ^ caller.listener as u64), until.clone()));
     }
     for register in 0..REGISTERS {
         let random = Rng::with_seed(seed.wrapping_add(register as u64));
-        clients.spawn(write(callers.to_vec(), register_name(register), random, end));
+        clients.spawn(write(callers.to_vec(), register_name(register), random, until.clone()));
     }
     let (values, mut random) = (Arc::new(AtomicU64::new(1)), Rng::with_seed(seed.rotate_left(32)));
     for caller in callers {
         for _ in 0..SHARED_CLIENTS {
-            clients.spawn(share(caller.clone(), Arc::clone(&values), random.fork(), end));
+            clients.spawn(share(caller.clone(), Arc::clone(&values), random.fork(), until.clone()));
         }
     }
 }
@@ -45,12 +46,12 @@ pub fn register_name(register: usize) -> String {
 }
 
 /// Writes one register, a value at a time, each at any listener.
-async fn write(callers: Vec<Caller>, register: String, mut random: Rng, end: Instant) {
+async fn write(callers: Vec<Caller>, register: String, mut random: Rng, until: Until) {
     let mut ticks = interval(WRITE_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for value in 1_u64.. {
         ticks.tick().await;
-        if Instant::now() >= end {
+        if until.is_over() {
             return;
         }
         let caller = &callers[random.usize(..callers.len())];
@@ -61,10 +62,10 @@ async fn write(callers: Vec<Caller>, register: String, mut random: Rng, end: Ins
     }
 }
 
-async fn read(caller: Caller, mut random: Rng, end: Instant) {
+async fn read(caller: Caller, mut random: Rng, until: Until) {
     let mut ticks = interval(READ_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    while Instant::now() < end {
+    while !until.is_over() {
         ticks.tick().await;
         let register = register_name(random.usize(..REGISTERS));
         match random.u64(..REST_OF) {
@@ -75,8 +76,8 @@ async fn read(caller: Caller, mut random: Rng, end: Instant) {
 }
 
 /// Writes and reads shared registers, one call at a time; `values` has the next value that nobody wrote.
-async fn share(caller: Caller, values: Arc<AtomicU64>, mut random: Rng, end: Instant) {
-    while Instant::now() < end {
+async fn share(caller: Caller, values: Arc<AtomicU64>, mut random: Rng, until: Until) {
+    while !until.is_over() {
         let register = format!("shared-{}", random.usize(..SHARED));
         let value = || values.fetch_add(1, Ordering::Relaxed);
         match (random.u64(..SHARED_WRITE_OF), random.u64(..REST_OF)) {

@@ -79,7 +79,8 @@ impl Cluster {
             round_trip_ms: u64::try_from(options.round_trip.as_millis()).unwrap_or(u64::MAX),
         };
         files.write()?;
-        let node = |place| Node::new(place, files.config_path(place), files.log_path(place));
+        let program = || options.program.clone();
+        let node = |place| Node::new(place, program(), files.config_path(place), files.log_path(place));
         let mut nodes: Vec<Node> = (0..options.regions.len()).map(node).collect();
         for node in &mut nodes {
             let data = files.data_path(node.place);
@@ -92,7 +93,7 @@ impl Cluster {
         }
         start_provider(&options).await?;
         for node in &mut nodes {
-            node.start(&network, &options.program)?;
+            node.start(&network)?;
         }
         let client = reqwest::Client::builder().timeout(READY_ANSWER_MAX).build().context("no HTTP client")?;
         let mut cluster = Cluster { options, network, relay, nodes, flights: Vec::new(), client };
@@ -196,7 +197,28 @@ impl Cluster {
     /// # Errors
     /// When the process can't be started.
     pub fn start_again(&mut self, place: usize) -> anyhow::Result<()> {
-        self.nodes[place].start(&self.network, &self.options.program)
+        self.nodes[place].start(&self.network)
+    }
+
+    /// Stops a node in order, and lets it run another program from its next start on.
+    ///
+    /// # Errors
+    /// When it doesn't end in time.
+    pub async fn replace(&mut self, place: usize, program: &std::path::Path) -> anyhow::Result<()> {
+        self.nodes[place].stop().await?;
+        self.nodes[place].program = program.to_path_buf();
+        Ok(())
+    }
+
+    /// Waits until a node has ended by itself; returns how, and the last line that it said.
+    ///
+    /// # Errors
+    /// When it still runs after `at_most`, or its log can't be read.
+    pub async fn wait_ended(&mut self, place: usize, at_most: Duration) -> anyhow::Result<String> {
+        let status = self.nodes[place].wait_ended(at_most).await?;
+        let log = &self.nodes[place].log;
+        let said = std::fs::read_to_string(log).with_context(|| format!("failed to read {}", log.display()))?;
+        Ok(format!("{status}: {}", said.lines().last().unwrap_or_default()))
     }
 
     /// Cuts the power of a region: its disk keeps what was synced, and its node is gone.

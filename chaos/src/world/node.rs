@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
@@ -12,9 +13,14 @@ use super::clock::Clock;
 use super::disk::Disk;
 use super::network::Network;
 
+/// How long a node may take to end in order: it hands over what it leads, and waits for what it began.
+const LEAVE_MAX: Duration = Duration::from_secs(45);
+
 /// A node: where its files are, and its process if it runs.
 pub(super) struct Node {
     pub place: usize,
+    /// What it runs from its next start on.
+    pub program: PathBuf,
     pub config: PathBuf,
     pub log: PathBuf,
     /// Its disk, where that can lose power.
@@ -32,21 +38,21 @@ struct Running {
 
 impl Node {
     /// Returns a node that doesn't run.
-    pub fn new(place: usize, config: PathBuf, log: PathBuf) -> Node {
-        Node { place, config, log, disk: None, clock: None, running: None }
+    pub fn new(place: usize, program: PathBuf, config: PathBuf, log: PathBuf) -> Node {
+        Node { place, program, config, log, disk: None, clock: None, running: None }
     }
 
     /// Starts the process; does nothing when it runs.
     ///
     /// # Errors
     /// When its log can't be written or the process can't be started.
-    pub fn start(&mut self, network: &Network, program: &std::path::Path) -> anyhow::Result<()> {
+    pub fn start(&mut self, network: &Network) -> anyhow::Result<()> {
         if self.running.is_some() {
             return Ok(());
         }
         let log = OpenOptions::new().create(true).append(true).open(&self.log);
         let log = log.with_context(|| format!("failed to open {}", self.log.display()))?;
-        let mut command = network.command(self.place, program);
+        let mut command = network.command(self.place, &self.program);
         command.args(["serve", "--until-stdin-closes", "--config"]).arg(&self.config);
         command.stdin(Stdio::piped()).stdout(log.try_clone().context("failed to share the log")?).stderr(log);
         command.envs(self.clock.iter().flat_map(Clock::environment));
@@ -64,6 +70,29 @@ impl Node {
             Some(mut running) => running.child.kill().await.context("failed to kill a node"),
             None => Ok(()),
         }
+    }
+
+    /// Asks the process to end, as a supervisor does, and waits until it has.
+    ///
+    /// # Errors
+    /// When it is still there after [`LEAVE_MAX`].
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        if self.running.is_some() {
+            self.signal(Signal::TERM)?;
+        }
+        self.wait_ended(LEAVE_MAX).await.map(drop)
+    }
+
+    /// Waits until the process has ended by itself, and says how.
+    ///
+    /// # Errors
+    /// When it is still there after `at_most`; it goes on then.
+    pub async fn wait_ended(&mut self, at_most: Duration) -> anyhow::Result<String> {
+        let Some(running) = &mut self.running else { return Ok("it doesn't run".to_owned()) };
+        let ended = tokio::time::timeout(at_most, running.child.wait()).await;
+        let status = ended.with_context(|| format!("a node still runs after {at_most:?}"))??;
+        self.running = None;
+        Ok(status.to_string())
     }
 
     /// Stops the process where it is (SIGSTOP); [`go_on`](Node::go_on) ends that.

@@ -9,6 +9,7 @@ mod order;
 mod p1_opt_outs;
 mod p2_registers;
 mod p2_shared;
+mod p2_upgrades;
 mod p3_books;
 mod p3_messages;
 mod p4_doubles;

@@ -9,7 +9,7 @@ mod shared;
 
 use std::collections::BTreeMap;
 
-use crate::history::{Fault, FaultKind, Line, Micros, Region, Setting};
+use crate::history::{AlarmsSeen, Fault, FaultKind, Line, Micros, Region, Setting, Upgrade};
 use plans::Plans;
 use random::Random;
 
@@ -87,6 +87,7 @@ pub fn history(scenario: &Scenario) -> Vec<Line> {
     model.send(scenario.sends_per_second);
     model.use_registers();
     model.share_registers();
+    model.upgrade();
     model.lines
 }
 
@@ -109,6 +110,15 @@ impl Model {
     fn lost(&self, region: Region, at: Micros) -> Option<&Fault> {
         let mut faults = self.faults.iter();
         faults.find(|fault| loses(fault) && fault.region == region && (fault.begun_us..fault.ended_us).contains(&at))
+    }
+
+    /// At the end the version is raised, a former build is turned away, and nobody has an alarm about replicas.
+    fn upgrade(&mut self) {
+        let (at_us, said) = (self.ended, "exit status: 1: start a newer build on this node".to_owned());
+        let raised = Upgrade::Raised { at_us, from: 1, to: 2 };
+        self.lines.extend([raised, Upgrade::TurnedAway { at_us, region: 0, said }].map(Line::Upgrade));
+        let alarms = |listener| Line::Alarms(AlarmsSeen { listener, alarms: Vec::new() });
+        self.lines.extend((0..REGIONS).map(alarms));
     }
 
     /// Returns the loss after whose beginning, less than 2.2 s ago, leaders are elected.
