@@ -4,6 +4,7 @@ use crate::app::{App, ChannelSettings};
 use crate::command::OutboxCursor;
 use crate::endpoint::{Attributes, Endpoint};
 use crate::id::{Epoch, GroupId, Incarnation, MessageId};
+use crate::opt_out::{ListedOptOut, OptOut};
 use crate::plan::TrafficPlan;
 
 /// In place of a follow-up's number: the change forbids sending in the group itself, so every holder must be fenced up
@@ -22,6 +23,10 @@ pub enum Outcome {
     App(App),
     /// The channel as it is now, or as it was when it was deleted.
     Channel(ChannelSettings),
+    /// The opt-out as it stands, with the source and time of the first.
+    OptOut(OptOut),
+    /// The same of an opt-out of a list.
+    ListedOptOut(ListedOptOut),
     /// The plan that is now current.
     Plan(Box<TrafficPlan>),
     /// The endpoint as it is now, and what must be waited for.

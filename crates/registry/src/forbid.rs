@@ -78,24 +78,24 @@ pub(crate) fn put_opt_out<T: Tables + ?Sized>(
     if step.live_send_state(key.0)?.is_none() {
         return Ok(Outcome::Refused(Refusal::AppNotFound));
     }
-    opt_out(step, key, source)?;
-    Ok(Outcome::Done)
+    opt_out(step, key, source).map(Outcome::OptOut)
 }
 
-/// Records an opt-out of an app that exists, whoever said so.
+/// Records an opt-out of an app that exists, whoever said so. Returns the one that stands.
 pub(crate) fn opt_out<T: Tables + ?Sized>(
     step: &mut Step<'_, T>,
     key: <OptOuts as Table>::Key,
     source: OptOutSource,
-) -> Result<(), TableError> {
-    if step.tables.row::<OptOuts>(&key)?.is_none() {
-        let (app, recipient, channel) = key.clone();
-        let row = OptOut { app, key: recipient, channel, source, time: step.now };
-        counted(step.tables, &key.1)?;
-        step.tables.store_row::<OptOuts>(key, row);
-    }
+) -> Result<OptOut, TableError> {
     step.effects.push(Effect::Forbids);
-    Ok(())
+    if let Some(standing) = step.tables.row::<OptOuts>(&key)? {
+        return Ok(standing);
+    }
+    let (app, recipient, channel) = key.clone();
+    let row = OptOut { app, key: recipient, channel, source, time: step.now };
+    counted(step.tables, &key.1)?;
+    step.tables.store_row::<OptOuts>(key, row.clone());
+    Ok(row)
 }
 
 /// Removes an opt-out.
@@ -124,14 +124,15 @@ pub(crate) fn put_listed_opt_out<T: Tables + ?Sized>(
     if key.1.partition(step.partitions) != step.group {
         return Ok(Outcome::Refused(Refusal::WrongGroup));
     }
-    if step.tables.row::<ListedOptOuts>(&key)?.is_none() {
-        let (list, recipient) = key.clone();
-        counted(step.tables, &recipient)?;
-        let row = ListedOptOut { list, key: recipient, source, time: step.now };
-        step.tables.store_row::<ListedOptOuts>(key, row);
-    }
     step.effects.push(Effect::Forbids);
-    Ok(Outcome::Done)
+    if let Some(standing) = step.tables.row::<ListedOptOuts>(&key)? {
+        return Ok(Outcome::ListedOptOut(standing));
+    }
+    let (list, recipient) = key.clone();
+    counted(step.tables, &recipient)?;
+    let row = ListedOptOut { list, key: recipient, source, time: step.now };
+    step.tables.store_row::<ListedOptOuts>(key, row.clone());
+    Ok(Outcome::ListedOptOut(row))
 }
 
 /// Removes an opt-out from a list.

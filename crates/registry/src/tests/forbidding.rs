@@ -5,7 +5,7 @@ use model::command::{Command, FollowUpAction};
 use model::event::{EventKind, ProviderEvent};
 use model::id::{GroupId, Revision};
 use model::message::{Class, Status};
-use model::opt_out::{Block, BlockReason, OptOutList, OptOutSource};
+use model::opt_out::{Block, BlockReason, ListedOptOut, OptOut, OptOutList, OptOutSource};
 use model::outcome::{Acceptance, Outcome, Refusal};
 use model::time::Timestamp;
 
@@ -40,12 +40,13 @@ fn follow_up(number: u64, action: FollowUpAction) -> Command {
 fn an_opt_out_keeps_its_first_time_and_is_fenced_again() {
     let mut world = World::new();
     let group = group_of(&near());
-    assert_eq!(world.apply(group, put(OptOutSource::Reply)), Outcome::Done);
+    let (app, key, channel, source) = (APP, key(&near()), Channel::Sms, OptOutSource::Reply);
+    let first = OptOut { app, key: key.clone(), channel, source, time: Timestamp(START) };
+    assert_eq!(world.apply(group, put(OptOutSource::Reply)), Outcome::OptOut(first.clone()));
     world.now += 5;
-    assert_eq!(world.apply(group, put(OptOutSource::Request)), Outcome::Done);
+    assert_eq!(world.apply(group, put(OptOutSource::Request)), Outcome::OptOut(first.clone()));
     assert!(world.forbade());
-    let row = world.tables(group).row::<OptOuts>(&(APP, key(&near()), Channel::Sms)).unwrap().unwrap();
-    assert_eq!((row.time, row.source), (Timestamp(START), OptOutSource::Reply));
+    assert_eq!(world.tables(group).row::<OptOuts>(&(app, key, channel)).unwrap(), Some(first));
     assert_eq!(world.accept(1, &near(), None), Outcome::Accepted(vec![Acceptance::OptedOut]));
     assert_eq!(world.apply(group, delete()), Outcome::Done);
     assert_eq!(world.apply(group, delete()), refused(Refusal::OptOutNotFound));
@@ -69,13 +70,14 @@ fn a_number_in_the_list_gets_nothing_of_any_app_that_goes_by_it() {
     let (list, key) = (OptOutList::DEFAULT, key(&near()));
     let put = |source| Command::PutListedOptOut { list: list.clone(), key: key.clone(), source };
     let message = world.accepted(1, &near(), Class::AtLeastOnce);
+    let (source, time) = (OptOutSource::Reply, Timestamp(START));
+    let first = ListedOptOut { list: list.clone(), key: key.clone(), source, time };
     for source in [OptOutSource::Reply, OptOutSource::Request] {
-        assert_eq!(world.apply(group, put(source)), Outcome::Done);
+        assert_eq!(world.apply(group, put(source)), Outcome::ListedOptOut(first.clone()));
         assert!(world.forbade());
         world.now += 5;
     }
-    let row = world.tables(group).row::<ListedOptOuts>(&(list.clone(), key.clone())).unwrap().unwrap();
-    assert_eq!((row.time, row.source), (Timestamp(START), OptOutSource::Reply));
+    assert_eq!(world.tables(group).row::<ListedOptOuts>(&(list.clone(), key.clone())).unwrap(), Some(first));
     assert_eq!(world.accept(2, &near(), None), Outcome::Accepted(vec![Acceptance::OptedOut]));
     let whom = |channel| Whom { app: model::AppId(0xbb), key: &key, channel, endpoint: None };
     for (channel, expected) in

@@ -6,10 +6,10 @@ use model::channel::Channel;
 use model::command::Command;
 use model::id::GroupId;
 use model::opt_out::{ListedOptOut, OptOutList, OptOutSource};
-use model::outcome::Refusal;
+use model::outcome::{Outcome, Refusal};
 use registry::tables::{ListedOptOuts, ReadRows, View};
 
-use super::{PAGE_MAX, Service};
+use super::{PAGE_MAX, Service, unexpected};
 use crate::addresses::{self, Numbering};
 use crate::error::{ErrorCode, ServiceError};
 
@@ -66,9 +66,12 @@ impl Service {
         source: OptOutSource,
     ) -> Result<ListedOptOut, ServiceError> {
         let group = which.key.partition(self.facts.partitions);
-        let ListedOptOutKey { list, key } = which.clone();
-        self.propose_fenced(group, Command::PutListedOptOut { list, key, source }).await?;
-        self.get_listed_opt_out(&which).await
+        let ListedOptOutKey { list, key } = which;
+        match self.propose_fenced(group, Command::PutListedOptOut { list, key, source }).await? {
+            // Not read again: somebody may have taken it out by now.
+            Outcome::ListedOptOut(listed) => Ok(listed),
+            _ => Err(unexpected("something else than an opt-out of a list")),
+        }
     }
 
     /// Returns an opt-out of a list.

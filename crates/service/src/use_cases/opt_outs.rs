@@ -5,10 +5,10 @@ use model::channel::Channel;
 use model::command::Command;
 use model::id::{AppId, GroupId};
 use model::opt_out::{OptOut, OptOutSource};
-use model::outcome::Refusal;
+use model::outcome::{Outcome, Refusal};
 use registry::tables::{OptOuts, ReadRows, View};
 
-use super::{PAGE_MAX, Service};
+use super::{PAGE_MAX, Service, unexpected};
 use crate::addresses;
 use crate::error::ServiceError;
 
@@ -47,9 +47,12 @@ impl Service {
     pub async fn put_opt_out(&self, which: OptOutKey, source: OptOutSource) -> Result<OptOut, ServiceError> {
         self.get_app(which.app).await?;
         let group = which.key.partition(self.facts.partitions);
-        let OptOutKey { app, key, channel } = which.clone();
-        self.propose_fenced(group, Command::PutOptOut { app, key, channel, source }).await?;
-        self.get_opt_out(&which).await
+        let OptOutKey { app, key, channel } = which;
+        match self.propose_fenced(group, Command::PutOptOut { app, key, channel, source }).await? {
+            // Not read again: somebody may have taken it back by now.
+            Outcome::OptOut(opt_out) => Ok(opt_out),
+            _ => Err(unexpected("something else than an opt-out")),
+        }
     }
 
     /// Returns an opt-out.

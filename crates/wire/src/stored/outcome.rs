@@ -1,6 +1,7 @@
 //! What applying a command answered, and why it was refused.
 
 use model::command::OutboxCursor;
+use model::opt_out::{ListedOptOut, OptOut};
 use model::outcome::Acceptance;
 use model::{App, ChannelSettings, Endpoint, Epoch, GroupId, Incarnation, MessageId, Outcome, Refusal, TrafficPlan};
 
@@ -43,6 +44,8 @@ impl Form for Outcome {
                 chunk.message_if_given(2, next.as_ref());
                 chunk.flag(3, *more);
             }),
+            Outcome::OptOut(opt_out) => writer.message(13, opt_out),
+            Outcome::ListedOptOut(listed) => writer.message(14, listed),
             Outcome::Recorded { changed } => writer.uint_given(11, u64::from(*changed)),
         }
     }
@@ -63,6 +66,10 @@ impl Form for Outcome {
             }
             Kind::Claimed(claimed) => Ok(Outcome::Claimed(claimed.messages.into_iter().map(MessageId::from).collect())),
             Kind::Chunk(chunk) => read_chunk(chunk).within("chunk"),
+            Kind::OptOut(opt_out) => OptOut::read(opt_out).map(Outcome::OptOut).within("opt_out"),
+            Kind::ListedOptOut(listed) => {
+                ListedOptOut::read(listed).map(Outcome::ListedOptOut).within("listed_opt_out")
+            }
             Kind::Recorded(changed) => Ok(Outcome::Recorded { changed }),
         }
     }

@@ -15,8 +15,8 @@ use proptest::sample::select;
 
 use super::endpoints::{endpoint, patch};
 use super::nouns::{
-    app, app_send_state, block, body_content, channel_detail, channel_settings, claim, kind, opt_out_list, piece, plan,
-    plan_change, source,
+    app, app_send_state, block, body_content, channel_detail, channel_settings, claim, kind, listed_opt_out, opt_out,
+    opt_out_list, piece, plan, plan_change, source,
 };
 use super::values::{
     address, app_id, bits, channel, class, endpoint_id, epoch, group, key, lists, message_id, number, region,
@@ -222,6 +222,8 @@ pub(crate) fn outcome() -> BoxedStrategy<Outcome> {
         vec(acceptance(), 0..4).prop_map(Outcome::Accepted),
         vec(message_id(), 0..4).prop_map(Outcome::Claimed),
         (small(), of(cursor()), any::<bool>()).prop_map(|(touched, next, more)| Outcome::Chunk { touched, next, more }),
+        opt_out().prop_map(Outcome::OptOut),
+        listed_opt_out().prop_map(Outcome::ListedOptOut),
         small().prop_map(|changed| Outcome::Recorded { changed }),
     ];
     (plain, of(follow_ups()))
