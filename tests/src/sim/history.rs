@@ -4,116 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use model::id::{Epoch, GroupId, Incarnation, MessageId, NodeId, RegionId, Term};
-use model::message::Class;
+use model::id::{GroupId, NodeId, RegionId, Term};
 
 use super::determinism::elapsed_ns;
 use super::faults::{Fault, Span, Tick};
+use super::operations::{Answered, Asked, Dispatch, Operation, Reply};
 
 /// How many of them are kept.
 const WRONG_PERMITS_KEPT: usize = 20;
-
-/// What a client asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
-    /// To write a number to an endpoint. Each endpoint has one writer, whose numbers grow.
-    Write {
-        /// The endpoint.
-        endpoint: String,
-        /// The number.
-        value: u64,
-    },
-    /// To read the number of an endpoint.
-    Read {
-        /// The endpoint.
-        endpoint: String,
-        /// Whether it must be as new as anything acknowledged anywhere; else only as what this region acknowledged.
-        linearizable: bool,
-    },
-    /// To send one message.
-    Send {
-        /// To whom.
-        address: String,
-        /// Whether the listener that was asked said that it was ready.
-        ready: bool,
-        /// Until when it is worth sending, if it is accepted at once; nothing when that is longer than any run.
-        until: Option<Tick>,
-    },
-    /// To send nothing more to an address.
-    OptOut {
-        /// The address.
-        address: String,
-    },
-    /// To change the plan.
-    ChangePlan {
-        /// In words.
-        change: String,
-    },
-}
-
-/// What a client was answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answered {
-    /// Done.
-    Done,
-    /// The number that was read; nothing when there is no such endpoint.
-    Read(Option<u64>),
-    /// The message was accepted.
-    Accepted(MessageId),
-    /// It certainly was not done, and why.
-    Refused(String),
-    /// It may or may not have been done.
-    Unknown(String),
-}
-
-/// One operation of a client.
-#[derive(Debug, Clone)]
-pub struct Operation {
-    /// The region of the client's listener.
-    pub region: RegionId,
-    /// What was asked.
-    pub asked: Asked,
-    /// When it was asked.
-    pub from: Tick,
-    /// The answer and when it came; nothing when none ever came.
-    pub answer: Option<(Tick, Answered)>,
-}
-
-/// What the provider made of a dispatch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reply {
-    /// It took the message.
-    Accepted,
-    /// It certainly didn't, and may later.
-    NotNow,
-    /// It certainly didn't and never will.
-    Never,
-    /// It says nothing; it may have taken it.
-    Nothing,
-}
-
-/// One dispatch of a message to the provider.
-#[derive(Debug, Clone)]
-pub struct Dispatch {
-    /// When it began.
-    pub from: Tick,
-    /// The region that dispatched.
-    pub region: RegionId,
-    /// The incarnation of its node.
-    pub incarnation: Incarnation,
-    /// The message.
-    pub message: MessageId,
-    /// The number of the dispatch, by the node's count.
-    pub attempt: u32,
-    /// The plan under which the region was named.
-    pub epoch: Epoch,
-    /// How often it may be dispatched.
-    pub class: Class,
-    /// Where it goes.
-    pub address: String,
-    /// What the provider said, and when; nothing when the node stopped before.
-    pub reply: Option<(Tick, Reply)>,
-}
 
 /// Everything recorded.
 #[derive(Debug, Clone, Default)]
@@ -177,7 +75,8 @@ impl History {
     pub fn dispatch(&self, dispatch: Dispatch) -> Place {
         let mut records = self.records();
         let place = records.dispatches.len();
-        let Dispatch { region, incarnation, message, attempt, epoch, class, address, .. } = &dispatch;
+        let Dispatch { region, incarnation, message, attempt, epoch, class, to, .. } = &dispatch;
+        let address = &to.address;
         let line = format!(
             "{region} incarnation {incarnation} dispatches {message} {class} attempt {attempt} epoch {epoch} to {address}"
         );

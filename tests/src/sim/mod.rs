@@ -4,9 +4,9 @@
 //!
 //! Rooms in reading order: [`settings`] (what a run is made from) and [`mod@run`] (from its start to its checks),
 //! [`cluster`] (what outlives a node's restart), [`node`] (a node's life; how it is wired is in `start`), [`clients`],
-//! [`faults`] with their [`mod@schedule`] and the [`nemesis`], and [`provider`] (what is done to it), [`history`],
-//! [`replica`] and `watch` (what is seen of it), [`checks`] (the promises), [`breaks`] (faults built in on purpose),
-//! and the seams: [`determinism`], [`world`], [`transport`], [`storage`].
+//! [`faults`] with their [`mod@schedule`] and the [`nemesis`], and [`provider`] (what is done to it), [`operations`],
+//! [`history`], [`replica`] and `watch` (what is seen of it), [`checks`] (the promises), [`breaks`] (faults built in on
+//! purpose), and the seams: [`determinism`], [`world`], [`transport`], [`storage`].
 
 pub mod run;
 pub mod settings;
@@ -22,6 +22,7 @@ pub mod provider;
 pub mod schedule;
 
 pub mod history;
+pub mod operations;
 pub mod probe;
 pub mod replica;
 mod watch;

@@ -11,7 +11,8 @@ use sender::{Delivery, Driver, DriverResult};
 use service::ports::BoxFuture;
 
 use super::breaks::Break;
-use super::history::{Dispatch, History, Reply, now};
+use super::history::{History, now};
+use super::operations::{Dispatch, Recipient, Reply};
 use super::settings::Settings;
 use super::world::SimRandom;
 
@@ -95,7 +96,11 @@ impl ProviderDriver {
             attempt: delivery.attempt,
             epoch: delivery.epoch,
             class: delivery.class,
-            address: delivery.address.as_str().to_owned(),
+            to: Recipient {
+                app: delivery.app,
+                endpoint: delivery.endpoint.clone(),
+                address: delivery.address.as_str().to_owned(),
+            },
             reply: None,
         }
     }

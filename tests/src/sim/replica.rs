@@ -7,7 +7,9 @@ use model::accounting::Accounting;
 use model::id::{AppId, EndpointId, Epoch, GroupId, LogIndex, MessageId, RegionId};
 use model::message::{Class, Progress};
 use registry::invariants::check_all;
-use registry::tables::{AccountingOf, AdoptedPlan, Endpoints, Messages, Plans, ProgressOf, ReadRows, TableError, View};
+use registry::tables::{
+    AccountingOf, AdoptedPlan, Deletions, Endpoints, Messages, Plans, ProgressOf, ReadRows, TableError, View,
+};
 use replication::Replication;
 use service::ports::Reads;
 
@@ -23,7 +25,9 @@ pub struct Replica {
     pub plans: Vec<TrafficPlan>,
     /// The epoch that each partition adopted.
     pub adopted: BTreeMap<GroupId, Epoch>,
-    /// The accounting of the app, summed over the partitions.
+    /// Apps of which a partition has something left that is deleted with them.
+    pub deletions: Vec<(GroupId, AppId)>,
+    /// The accounting of all apps, summed over the partitions.
     pub accounting: Accounting,
     /// The numbers in endpoints.
     pub endpoints: BTreeMap<String, Option<u64>>,
@@ -75,8 +79,12 @@ fn read_group(
     if let Some(plan) = ReadRows::<AdoptedPlan>::get(view, &())? {
         replica.adopted.insert(group, plan.epoch);
     }
+    for (_, accounting) in ReadRows::<AccountingOf>::scan(view, &AppId(0), usize::MAX)? {
+        replica.accounting += accounting;
+    }
+    let deletions = ReadRows::<Deletions>::scan(view, &AppId(0), usize::MAX)?;
+    replica.deletions.extend(deletions.into_iter().map(|(app, _)| (group, app)));
     let Some(app) = app else { return Ok(()) };
-    replica.accounting += ReadRows::<AccountingOf>::get(view, &app)?.unwrap_or_default();
     let first = (app, EndpointId::from_stored(""));
     for ((_, id), endpoint) in ReadRows::<Endpoints>::scan(view, &first, usize::MAX)? {
         replica.endpoints.insert(id.as_str().to_owned(), number_of(&endpoint));

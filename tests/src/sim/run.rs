@@ -212,6 +212,9 @@ fn unsettled(replicas: &Replicas) -> Vec<String> {
                 unsettled.push(format!("{region}: group {group} goes by another plan than {newest:?}"));
             }
         }
+        for (group, app) in &replica.deletions {
+            unsettled.push(format!("{region}: group {group} isn't done with app {app}, which was deleted"));
+        }
         for (message, (class, progress)) in &replica.messages {
             if progress.status == model::Status::Waiting {
                 unsettled.push(format!("{region}: {message} ({class}) waits: {progress:?}"));

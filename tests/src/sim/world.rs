@@ -7,6 +7,7 @@ use service::ports::{Clock, Random};
 
 use super::breaks::Break;
 use super::determinism::elapsed_ns;
+use super::faults::Tick;
 
 /// What the wall clock shows at the start of a simulation, in milliseconds since 1970.
 const WALL_START_MS: u64 = 1_700_000_000_000;
@@ -67,6 +68,11 @@ impl Clock for SimClock {
 /// Returns what a wall clock that is right shows.
 pub fn true_time() -> Timestamp {
     Timestamp(WALL_START_MS + elapsed_ns() / 1_000_000)
+}
+
+/// Returns when a wall clock that is right shows a time; the start of the simulation for earlier ones.
+pub fn tick_of(time: Timestamp) -> Tick {
+    time.0.saturating_sub(WALL_START_MS)
 }
 
 /// Randomness from a seed.

@@ -1,41 +1,48 @@
 //! P3: how a message ended has a cause. What nobody asked for doesn't happen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use model::id::MessageId;
 use model::message::Status;
 
 use super::evidence::Evidence;
+use super::opt_outs::OptOuts;
 use crate::sim::faults::{Fault, Tick};
-use crate::sim::history::{Answered, Asked, Reply};
+use crate::sim::operations::{Answered, Asked, Recipient, Reply};
+use crate::sim::world;
 
+/// How far a group's time may be off.
+const TIME_OFF_MS: Tick = 1_000;
 /// How long after a fault its consequences may last, as for doubles.
 const AFTERMATH_MS: Tick = 6_000;
 
 /// A message that a client was told is accepted.
 struct Sent<'a> {
-    address: &'a str,
+    to: &'a Recipient,
     from: Tick,
     /// Until when it is worth sending; nothing when that is longer than any run.
     until: Option<Tick>,
 }
 
-/// P3: a message is opted out only when somebody asked that nothing more be sent to its address.
+/// P3: a message is opted out only when an opt-out of its address may have stood between the request and that end, or
+/// its app or endpoint may have been deleted by then.
 pub fn opted_out_only_when_asked(evidence: &Evidence<'_>) -> Vec<String> {
-    let operations = evidence.records.operations.iter();
-    let asked: BTreeSet<&str> = operations
-        .filter_map(|operation| match &operation.asked {
-            Asked::OptOut { address } => Some(address.as_str()),
-            _ => None,
-        })
-        .collect();
-    ended(evidence, Status::OptedOut, |_, sent| !asked.contains(sent.address))
+    let opt_outs = OptOuts::of(evidence);
+    ended(evidence, Status::OptedOut, |_, sent, end| {
+        let deleted = evidence.records.operations.iter().any(|operation| match &operation.asked {
+            Asked::Delete(target) => {
+                target.has(sent.to) && operation.from <= end && operation.may_happen_until().is_some()
+            }
+            _ => false,
+        });
+        !deleted && !opt_outs.possibly(&sent.to.address, sent.from, end)
+    })
 }
 
 /// P3: a message expires only when it was worth sending for a short time, and something was wrong in it, or its
 /// provider didn't take it.
 pub fn expired_only_with_cause(evidence: &Evidence<'_>) -> Vec<String> {
-    ended(evidence, Status::Expired, |message, sent| {
+    ended(evidence, Status::Expired, |message, sent, _| {
         let Some(until) = sent.until else { return true };
         let disturbed = evidence.records.faults.iter().any(|span| {
             let disturbs = !matches!(span.fault, Fault::WallClock(..));
@@ -47,15 +54,15 @@ pub fn expired_only_with_cause(evidence: &Evidence<'_>) -> Vec<String> {
     })
 }
 
-/// Tells of the messages that ended so in a region and for which `wrong` holds.
-fn ended(evidence: &Evidence<'_>, status: Status, wrong: impl Fn(MessageId, &Sent<'_>) -> bool) -> Vec<String> {
+/// Tells of the messages that ended so in a region and for which `wrong` holds, given when that was at the latest.
+fn ended(evidence: &Evidence<'_>, status: Status, wrong: impl Fn(MessageId, &Sent<'_>, Tick) -> bool) -> Vec<String> {
     let sent: BTreeMap<MessageId, Sent<'_>> = evidence
         .records
         .operations
         .iter()
         .filter_map(|operation| match (&operation.asked, &operation.answer) {
-            (Asked::Send { address, until, .. }, Some((_, Answered::Accepted(message)))) => {
-                Some((*message, Sent { address, from: operation.from, until: *until }))
+            (Asked::Send { to, until, .. }, Some((_, Answered::Accepted(message)))) => {
+                Some((*message, Sent { to, from: operation.from, until: *until }))
             }
             _ => None,
         })
@@ -63,8 +70,8 @@ fn ended(evidence: &Evidence<'_>, status: Status, wrong: impl Fn(MessageId, &Sen
     let mut found = BTreeMap::new();
     for (message, (_, progress)) in evidence.replicas.values().flat_map(|replica| &replica.messages) {
         let Some(sent) = sent.get(message).filter(|_| progress.status == status) else { continue };
-        if wrong(*message, sent) {
-            let Sent { address, from, until } = sent;
+        if wrong(*message, sent, world::tick_of(progress.changed) + TIME_OFF_MS) {
+            let Sent { to: Recipient { address, .. }, from, until } = sent;
             found.insert(
                 *message,
                 format!(

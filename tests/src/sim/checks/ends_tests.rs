@@ -1,19 +1,29 @@
 //! Planted: ends without a cause.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use model::id::{Epoch, RegionId};
+use model::id::{AppId, Epoch, RegionId};
 use model::message::{Class, Progress};
 use model::time::Timestamp;
 
 use super::*;
 use crate::sim::faults::Span;
-use crate::sim::history::{Operation, Records};
+use crate::sim::history::Records;
+use crate::sim::operations::{By, Operation, Target};
 use crate::sim::replica::{Replica, Replicas};
 use crate::sim::settings::{Scene, Settings};
 
 const MESSAGE: MessageId = MessageId(7);
 const SETTINGS: Settings = Settings { seed: 1, seconds: 1, scene: Scene::Mixed, broken: None };
+
+fn to(address: &str) -> Recipient {
+    Recipient { app: AppId(1), endpoint: None, address: address.to_owned() }
+}
+
+fn out(address: &str) -> Asked {
+    Asked::OptOut { address: address.to_owned(), by: By::Address }
+}
 
 fn operation(asked: Asked, answered: Answered) -> Operation {
     Operation { region: RegionId::from_stored("a"), asked, from: 1_000, answer: Some((1_100, answered)) }
@@ -21,7 +31,7 @@ fn operation(asked: Asked, answered: Answered) -> Operation {
 
 /// A message to `x` from 1,000 ms on.
 fn sent(until: Option<Tick>) -> Records {
-    let asked = Asked::Send { address: "x".to_owned(), ready: true, until };
+    let asked = Asked::Send { to: to("x"), ready: true, until };
     let mut records = Records::default();
     records.operations.push(operation(asked, Answered::Accepted(MESSAGE)));
     records
@@ -37,7 +47,7 @@ fn ended(status: Status) -> Replicas {
         claim: None,
         provider_id: None,
         detail: None,
-        changed: Timestamp(0),
+        changed: crate::sim::world::true_time().plus(Duration::from_secs(2)),
         events: Vec::new(),
     };
     let replica =
@@ -55,10 +65,20 @@ fn an_opt_out_that_nobody_asked_for_is_found() {
     let mut records = sent(None);
     assert_eq!(found(opted_out_only_when_asked, &records, Status::OptedOut), 1);
     assert_eq!(found(opted_out_only_when_asked, &records, Status::Delivered), 0);
-    records.operations.push(operation(Asked::OptOut { address: "y".to_owned() }, Answered::Done));
+    records.operations.push(operation(out("y"), Answered::Done));
     assert_eq!(found(opted_out_only_when_asked, &records, Status::OptedOut), 1, "another address");
     let unknown = Answered::Unknown("nobody answered".to_owned());
-    records.operations.push(operation(Asked::OptOut { address: "x".to_owned() }, unknown));
+    records.operations.push(operation(out("x"), unknown));
+    assert_eq!(found(opted_out_only_when_asked, &records, Status::OptedOut), 0);
+}
+
+#[test]
+fn an_end_by_a_deletion_of_something_else_is_found() {
+    let deleted = |app| operation(Asked::Delete(Target::App(AppId(app))), Answered::Done);
+    let mut records = sent(None);
+    records.operations.push(deleted(2));
+    assert_eq!(found(opted_out_only_when_asked, &records, Status::OptedOut), 1, "another app");
+    records.operations.push(deleted(1));
     assert_eq!(found(opted_out_only_when_asked, &records, Status::OptedOut), 0);
 }
 

@@ -9,7 +9,7 @@ use model::message::{Class, Status};
 
 use super::evidence::Evidence;
 use crate::sim::faults::{Span, Tick};
-use crate::sim::history::{Answered, Asked, Operation};
+use crate::sim::operations::{Answered, Asked, Operation};
 use crate::sim::settings::{Scene, name};
 
 /// How long after it was asked for a new message must be dispatched.
@@ -192,8 +192,7 @@ fn late(
     let Answered::Accepted(message) = answer else {
         let refused = format!("{answer:?} after {} ms", at - from);
         // Who opted out is refused at once.
-        let opted_out = matches!(answer, Answered::Refused(why) | Answered::Unknown(why) if why.contains("opted out"));
-        return (!opted_out).then_some(refused);
+        return (*answer != Answered::OptedOut).then_some(refused);
     };
     match first.get(message) {
         _ if may_wait(evidence, *message) => None,

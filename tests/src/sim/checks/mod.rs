@@ -5,6 +5,7 @@ pub mod evidence;
 
 mod ends;
 mod lines;
+mod opt_outs;
 mod plans;
 mod recipients;
 mod replicas;
@@ -33,14 +34,17 @@ impl fmt::Display for Violation {
 /// A check: its name, and what finds things.
 type Check = (&'static str, fn(&Evidence<'_>) -> Vec<String>);
 
-const CHECKS: [Check; 23] = [
+const CHECKS: [Check; 26] = [
     ("p1_no_dispatch_after_an_acknowledged_opt_out", recipients::no_dispatch_after_an_acknowledged_opt_out),
+    ("p1_no_dispatch_after_an_acknowledged_deletion", recipients::no_dispatch_after_an_acknowledged_deletion),
+    ("p1_nothing_forbidden_is_accepted", recipients::nothing_forbidden_is_accepted),
     ("p1_no_permit_on_what_is_out_of_date", recipients::no_permit_on_what_is_out_of_date),
     ("p2_acknowledged_writes_survive", writes::acknowledged_writes_survive),
     ("p2_reads_see_acknowledged_writes", writes::reads_see_acknowledged_writes),
     ("p3_accepted_messages_are_kept", sends::accepted_messages_are_kept),
     ("p3_accounting_closes", sends::accounting_closes),
     ("p3_everything_comes_to_rest", sends::everything_comes_to_rest),
+    ("p3_refused_only_who_opted_out", recipients::refused_only_who_opted_out),
     ("p3_opted_out_only_when_asked", ends::opted_out_only_when_asked),
     ("p3_expired_only_with_cause", ends::expired_only_with_cause),
     ("p4_at_most_once", sends::at_most_once),

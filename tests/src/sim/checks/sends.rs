@@ -7,7 +7,7 @@ use model::message::{Class, Status};
 
 use super::evidence::Evidence;
 use crate::sim::faults::Tick;
-use crate::sim::history::{Answered, Asked, Dispatch, Reply};
+use crate::sim::operations::{Answered, Asked, Dispatch, Reply};
 use crate::sim::settings::region;
 
 /// How long after a fault its consequences may last: connections that look alive, elections, an evacuated region.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::evidence::Evidence;
 use crate::sim::faults::Tick;
-use crate::sim::history::{Answered, Asked, Operation};
+use crate::sim::operations::{Answered, Asked, Operation};
 
 /// One write of an endpoint's only writer.
 struct Write {

@@ -1,0 +1,55 @@
+//! The clients of a run. Each region has a [`writer`], which writes and reads endpoints, and a few [`sender`]s of
+//! messages, which also opt [`recipients`] out and in and now and then change the [`plans`]; where more goes wrong than
+//! lines, also a [`keeper`] of what is made and deleted. They use their node's use cases ([`client`]) and note what they
+//! were told.
+
+mod client;
+mod keeper;
+mod messages;
+mod plans;
+mod recipients;
+mod sender;
+mod writer;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use model::id::RegionId;
+use node::RunningNode;
+use tokio::task::JoinSet;
+
+pub use writer::number_of;
+
+use super::cluster::Cluster;
+use super::settings::{Settings, region};
+use client::Client;
+
+/// How many senders of messages each region has.
+const SENDERS: u64 = 2;
+
+/// Sets the clients of a node going. A client that is cut off by a crash is another client's concern after the restart.
+pub fn spawn(cluster: &Arc<Cluster>, node: &RunningNode, tasks: &mut JoinSet<String>) {
+    let client = || Client {
+        cluster: cluster.clone(),
+        service: node.service.clone(),
+        reads: Arc::new(node.replication.clone()),
+        readiness: node.readiness.clone(),
+        random: cluster.random(),
+    };
+    tasks.spawn(client().write());
+    for number in 1..=SENDERS {
+        tasks.spawn(client().send(number));
+    }
+    if !cluster.settings.is_calm() {
+        tasks.spawn(client().keep());
+    }
+}
+
+/// Returns the names of all clients.
+pub fn names(settings: &Settings) -> BTreeSet<String> {
+    let keeper = (!settings.is_calm()).then(|| "keeper".to_owned());
+    let senders = (1..=SENDERS).map(|number| format!("sender {number}"));
+    let roles: Vec<String> = senders.chain(["writer".to_owned()]).chain(keeper).collect();
+    let of_region = |region: RegionId| roles.iter().map(move |role| format!("{role} of {region}"));
+    settings.serving().map(region).flat_map(of_region).collect()
+}

@@ -1,0 +1,43 @@
+//! Changes of the plan.
+
+use std::collections::BTreeSet;
+
+use model::plan::{Author, RegionState};
+use service::use_cases::{PlanMove, PlanRequest};
+
+use super::client::Client;
+use crate::sim::operations::Asked;
+
+impl Client {
+    /// Takes a region out.
+    pub(super) async fn evacuate(&self) {
+        self.change_plan(PlanMove::Evacuate(self.some_region())).await;
+    }
+
+    /// Takes a region in again that is out, if there is one.
+    pub(super) async fn restore(&self) {
+        let Ok(plan) = self.service.plan().await else { return };
+        let out = plan.regions.iter().find(|(_, state)| **state == RegionState::Evacuated);
+        if let Some((region, _)) = out {
+            self.change_plan(PlanMove::Restore(region.clone())).await;
+        }
+    }
+
+    pub(super) async fn all_serve(&self) -> bool {
+        let plan = self.service.plan().await;
+        plan.is_ok_and(|plan| plan.regions.values().all(|state| *state == RegionState::Active))
+    }
+
+    async fn change_plan(&self, wanted: PlanMove) {
+        let place = self.ask(Asked::ChangePlan { change: format!("{wanted:?}") });
+        let request = PlanRequest {
+            wanted,
+            reason: "as the seed says".to_owned(),
+            author: Author::Principal("client".to_owned()),
+            parent: None,
+            overrides: BTreeSet::new(),
+        };
+        let answer = self.service.change_plan(request).await;
+        self.note(place, answer);
+    }
+}
