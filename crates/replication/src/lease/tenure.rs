@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use model::cluster::{NodeInfo, RegionKind, placement};
 use model::id::{LogIndex, NodeId, RegionId, Term};
-use openraft::Instant as _;
+use model::time::BootTime;
 use openraft::async_runtime::WatchReceiver as _;
 use traffic::lease::{Host, Tenure};
 
@@ -40,7 +40,6 @@ pub(crate) async fn watch(node: Arc<Node>, group: Arc<Group>) {
 /// Brings the lease up to date with what openraft knows now. Also done before each answer to a holder, so that a
 /// request is judged by evidence from after its arrival.
 pub(crate) fn observe(node: &Node, group: &Group) {
-    node.bridge.read(&*node.clock);
     let Some(leader) = group.leading() else {
         group.lease.end_tenure();
         let led = *group.leadership.borrow();
@@ -65,18 +64,15 @@ pub(crate) fn observe(node: &Node, group: &Group) {
 }
 
 fn evidence(node: &Node, group: &Group, leader: LeaderId) {
-    if group.is_only_voter() {
-        let now = node.now();
-        group.lease.quorum_acked(&leader, now, now);
-        return;
-    }
-    let acked = group.raft.data_metrics().borrow_watched().last_quorum_acked;
-    // Read before the age is, so that the moment comes out earlier than it was, if at all.
-    let now = tokio::time::Instant::now();
-    let moment = acked.and_then(|acked| now.checked_sub(acked.elapsed()));
-    if let Some(sent) = moment.and_then(|moment| node.bridge.translate(moment)) {
+    if let Some(sent) = followed(node, group, &leader) {
         group.lease.quorum_acked(&leader, node.now(), sent);
     }
+}
+
+/// Returns when the last heartbeat of this leadership was sent that a quorum answered.
+pub(crate) fn followed(node: &Node, group: &Group, leader: &LeaderId) -> Option<BootTime> {
+    let own = (node.id, node.now());
+    group.lease.quorum_followed(leader, own, group.membership().get_joint_config())
 }
 
 /// Lists the voters in serving regions, and says which of them may hold the lease (R14): of each region one, a voter by

@@ -144,11 +144,6 @@ impl Group {
         }
     }
 
-    /// Says whether this node is the group's only voter.
-    pub(crate) fn is_only_voter(&self) -> bool {
-        self.raft.server_metrics().borrow_watched().membership_config.voter_ids().eq([self.node.0])
-    }
-
     /// Returns the membership in force, committed or not.
     pub(crate) fn membership(&self) -> Membership {
         self.raft.server_metrics().borrow_watched().membership_config.membership().clone()

@@ -36,7 +36,6 @@ use crate::peers::introduction::Introduction;
 use crate::proposals::attempts::Generation;
 use crate::proposals::proposer::Proposer;
 use crate::proposals::submission::ProposerParts;
-use crate::raft::clock::ClockBridge;
 use crate::raft::codec;
 use crate::raft::hashes::{Hashes, Round};
 use crate::raft::network::NetworkFactory;
@@ -160,6 +159,8 @@ impl Opening {
             group: id,
             background: self.parts.background.clone(),
             peers: self.peers.clone(),
+            lease: lease.clone(),
+            clock: self.parts.clock.clone(),
             append_timeout: self.timing.vote_hold_off() * 4,
             snapshot_timeout: SNAPSHOT_TIMEOUT,
         };
@@ -218,7 +219,6 @@ impl Opening {
             timing: config.timing,
             clock: self.parts.clock.clone(),
             random: self.parts.random.clone(),
-            bridge: ClockBridge::new(config.timing.heartbeat() / 8),
             time: self.time.clone(),
             peers: self.peers.clone(),
             last_seen: LastSeen::default(),

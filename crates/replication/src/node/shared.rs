@@ -24,7 +24,6 @@ use crate::node::fatal::{Fatal, essential};
 use crate::node::group::Group;
 use crate::peers::channels::Peers;
 use crate::proposals::proposer::Proposer;
-use crate::raft::clock::ClockBridge;
 use crate::time::cluster::ClusterTime;
 
 /// One node's replication.
@@ -36,7 +35,6 @@ pub(crate) struct Node {
     pub(crate) timing: LeaseTiming,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
-    pub(crate) bridge: ClockBridge,
     pub(crate) time: Arc<ClusterTime>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) last_seen: LastSeen,

@@ -24,7 +24,6 @@ pub(crate) async fn run(node: Arc<Node>) {
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticker.tick().await;
-        node.bridge.read(&*node.clock);
         for group in node.groups.values() {
             if let Err(fatal) = &group.raft.metrics().borrow_watched().running_state {
                 node.fatal.report(format!("group {} stopped: {fatal}", group.id));

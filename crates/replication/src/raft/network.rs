@@ -12,12 +12,15 @@ use openraft::network::{
     Backoff, NetBackoff, NetSnapshot, NetStreamAppend, NetTransferLeader, NetVote, RPCOption, RaftNetworkFactory,
 };
 use openraft::raft::{
-    AppendEntriesRequest, SnapshotResponse, TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
+    AppendEntriesRequest, SnapshotResponse, StreamAppendError, TransferLeaderRequest, TransferLeaderResponse,
+    VoteRequest, VoteResponse,
 };
+use service::ports::Clock;
 use tonic::Request;
 use tracing::Instrument as _;
 use wire::peer;
 
+use crate::lease::group_lease::GroupLease;
 use crate::node::background::Background;
 use crate::peers::channels::{Peer, Peers};
 use crate::raft::append_stream::{Answer, AppendStream, rpc_error};
@@ -38,6 +41,9 @@ const BACKOFF_MAX: Duration = Duration::from_millis(500);
 pub(crate) struct NetworkFactory {
     pub(crate) group: GroupId,
     pub(crate) peers: Arc<Peers>,
+    /// Where it is noted who follows.
+    pub(crate) lease: Arc<GroupLease>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// How long a follower may take to answer an append.
     pub(crate) append_timeout: Duration,
     /// How long a chunk of a snapshot may take.
@@ -88,13 +94,19 @@ impl Network {
         S: Stream<Item = AppendEntriesRequest<TypeConfig>> + Send + Unpin + 'static,
     {
         let heartbeats = self.peer()?.heartbeats;
-        let group = self.factory.group;
+        let (NetworkFactory { group, lease, clock, .. }, target) = (self.factory.clone(), self.target);
         Ok(async_stream::stream! {
             while let Some(request) = input.next().await {
-                yield match heartbeats.send(codec::append_out(group, request)).await {
+                // Before it is sent, so that the evidence comes out older than it is, if at all.
+                let (leader, sent) = (request.vote.leader_id, clock.boot_time());
+                let answer = match heartbeats.send(codec::append_out(group, request)).await {
                     Ok(reply) => codec::append_reply_in(reply).map_err(|e| Unreachable::from_string(e).into()),
                     Err(error) => Err(Unreachable::new(&error).into()),
                 };
+                if let Ok(Ok(_) | Err(StreamAppendError::Conflict(_))) = &answer {
+                    lease.follows(leader, target, sent);
+                }
+                yield answer;
             }
         }
         .boxed())

@@ -8,17 +8,16 @@ use model::id::GroupId;
 use openraft::ReadPolicy;
 use service::ports::LogError;
 
+use crate::lease::tenure;
+use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::proposals::propose::{Wanted, propose};
+use crate::raft::type_config::LeaderId;
 
 /// Waits until the replica here, if there is one, has everything that was acknowledged before this was called.
 pub(crate) async fn linearize(node: &Node, group: GroupId, deadline: Duration) -> Result<(), LogError> {
-    let leading = node.group(group).filter(|group| group.leading().is_some());
-    let confirmed = match leading {
-        Some(hosted) => {
-            let confirmed = hosted.raft.ensure_linearizable(ReadPolicy::ReadIndex);
-            matches!(tokio::time::timeout(deadline, confirmed).await, Ok(Ok(_)))
-        }
+    let confirmed = match node.group(group).and_then(|group| Some((group, group.leading()?))) {
+        Some((hosted, leader)) => confirmed(node, hosted, &leader, deadline).await,
         None => false,
     };
     if !confirmed {
@@ -30,6 +29,16 @@ pub(crate) async fn linearize(node: &Node, group: GroupId, deadline: Duration) -
         hosted.caught_up.store(true, Ordering::Release);
     }
     Ok(())
+}
+
+/// Waits until the leader here has applied what was committed when this was called, and says whether it led then: a
+/// quorum answered heartbeats that were sent since. openraft confirms the same and is not believed alone: it may take an
+/// answer for one to a later append, as `lease::group_lease::evidence` tells.
+async fn confirmed(node: &Node, group: &Group, leader: &LeaderId, deadline: Duration) -> bool {
+    let asked = node.now();
+    let confirmed = group.raft.ensure_linearizable(ReadPolicy::ReadIndex);
+    let applied = matches!(tokio::time::timeout(deadline, confirmed).await, Ok(Ok(_)));
+    applied && tenure::followed(node, group, leader).is_some_and(|sent| sent >= asked)
 }
 
 /// Waits until the replica here was as current as the group once since the start: before that it may miss what was

@@ -1,7 +1,8 @@
 //! The send lease of one group on one node (docs/lease.md): its holder with the critical section of R10, its granter
-//! while the node leads (`granting`), and its voter (`votes`), behind one lock. The rules are `traffic`'s; what happens
+//! while the node leads (`granting`, with its `evidence`), and its voter (`votes`), behind one lock. The rules are `traffic`'s; what happens
 //! when is decided here.
 
+pub(crate) mod evidence;
 pub(crate) mod granting;
 pub(crate) mod votes;
 
@@ -19,6 +20,7 @@ use traffic::lease::{Grant, Granter, Holder, HolderId, Voter};
 use crate::lease::broken::LeaseBreak;
 use crate::lease::critical_section::CriticalSection;
 use crate::raft::type_config::LeaderId;
+use evidence::Answers;
 
 /// One group's lease, as this node takes part in it.
 pub(crate) struct GroupLease {
@@ -33,6 +35,7 @@ struct State {
     section: CriticalSection,
     voter: Voter,
     led: Option<Led>,
+    answers: Answers,
     /// The leadership for which nothing may be granted any more, because a transfer of it began (R8), or for now,
     /// because this node is asked to vote for another.
     barred: Option<LeaderId>,
@@ -82,6 +85,7 @@ impl GroupLease {
             section: CriticalSection::default(),
             voter: Voter::new(timing, started),
             led: None,
+            answers: Answers::default(),
             barred: None,
             transferred: false,
             transfer: None,
