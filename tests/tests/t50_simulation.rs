@@ -78,7 +78,8 @@ fn sending_without_a_lease_is_found_out() {
 
 #[test]
 fn a_driver_that_does_not_ask_is_found_out() {
-    finds_out("no_begin", &["p1_no_dispatch_after_an_acknowledged_opt_out"]);
+    let checks = ["p1_no_dispatch_after_an_acknowledged_opt_out", "p1_no_dispatch_after_an_acknowledged_deletion"];
+    finds_out("no_begin", &checks);
 }
 
 #[test]
@@ -125,6 +126,11 @@ fn a_journal_of_an_earlier_boot_is_found_out() {
 fn a_leader_that_keeps_what_it_can_not_serve_is_found_out() {
     let checks = ["p6_new_messages_flow_past_a_cut_line", "p6_waiting_messages_flow_past_a_cut_line"];
     finds_out_with(&["--scene", "lines", "--seconds", SECONDS_OF_LINES, "--break", "no_hand_over"], &checks);
+}
+
+#[test]
+fn a_lease_that_does_not_end_in_suspend_is_found_out() {
+    finds_out("stands_asleep", &[NO_PERMIT]);
 }
 
 #[test]

@@ -41,12 +41,14 @@ pub enum Break {
     NoNote,
     /// A leader that misses members keeps its leadership.
     NoHandOver,
+    /// The clock by which leases are counted stands while the machine sleeps.
+    StandsAsleep,
     /// A link of the argument for the lease (docs/lease.md, "Why this suffices").
     Lease(LeaseBreak),
 }
 
 /// Every break with its name.
-pub const BREAKS: [(Break, &str); 21] = [
+pub const BREAKS: [(Break, &str); 22] = [
     (Break::NoSync, "no_sync"),
     (Break::Twice, "twice"),
     (Break::NoLease, "no_lease"),
@@ -59,6 +61,7 @@ pub const BREAKS: [(Break, &str); 21] = [
     (Break::NoJournal, "no_journal"),
     (Break::NoNote, "no_note"),
     (Break::NoHandOver, "no_hand_over"),
+    (Break::StandsAsleep, "stands_asleep"),
     (Break::Lease(LeaseBreak::FreshEvidence), "fresh_evidence"),
     (Break::Lease(LeaseBreak::UnnotedHeartbeats), "unnoted_heartbeats"),
     (Break::Lease(LeaseBreak::GrantedVotes), "granted_votes"),
@@ -85,7 +88,7 @@ impl Break {
             Break::NoTakeover => ports.leases = Arc::new(NeverOver),
             Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation => {}
             Break::WallStamps | Break::SameBoot | Break::NoJournal | Break::NoNote => {}
-            Break::NoHandOver | Break::Lease(_) => {}
+            Break::NoHandOver | Break::StandsAsleep | Break::Lease(_) => {}
         }
     }
 

@@ -32,6 +32,11 @@ pub enum Fault {
     CrashAll,
     /// A region is isolated, and its node loses power and starts again meanwhile.
     RestartIsolated(NodeId),
+    /// A process is stopped and continued: its tasks stand still while time passes.
+    Pause(NodeId),
+    /// A machine sleeps: its tasks stand still and its network is down, its monotonic clock stands, and its clock that
+    /// runs in suspend goes on.
+    Suspend(NodeId),
     /// A node's wall clock is ahead by so many milliseconds; behind, when that is negative.
     WallClock(NodeId, i64),
 }
@@ -70,13 +75,15 @@ impl Fault {
         }
     }
 
-    /// Says whether a node was stopped or cut off from somebody.
+    /// Says whether a node was stopped, stood still or was cut off from somebody.
     pub fn cuts_off(&self, node: NodeId) -> bool {
         match self {
             Fault::Isolate(hit)
             | Fault::Crash(hit)
             | Fault::LosePower(hit)
             | Fault::LoseDisk(hit)
+            | Fault::Pause(hit)
+            | Fault::Suspend(hit)
             | Fault::RestartIsolated(hit) => *hit == node,
             Fault::Cut(from, to) | Fault::OneWay(from, to) | Fault::Hold(from, to) => *from == node || *to == node,
             Fault::CrashAll => true,
@@ -99,6 +106,8 @@ impl fmt::Display for Fault {
             Fault::LoseDisk(node) => write!(f, "lose the disk of {}", name(*node)),
             Fault::CrashAll => f.write_str("crash all"),
             Fault::RestartIsolated(node) => write!(f, "isolate and restart {}", name(*node)),
+            Fault::Pause(node) => write!(f, "pause {}", name(*node)),
+            Fault::Suspend(node) => write!(f, "suspend the machine of {}", name(*node)),
             Fault::WallClock(node, ahead) => write!(f, "set the wall clock of {} off by {ahead} ms", name(*node)),
         }
     }

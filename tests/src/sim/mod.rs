@@ -3,7 +3,8 @@
 //! the machine.
 //!
 //! Rooms in reading order: [`settings`] (what a run is made from) and [`mod@run`] (from its start to its checks),
-//! [`cluster`] (what outlives a node's restart), [`node`] (a node's life; how it is wired is in `start`), [`clients`],
+//! [`cluster`] (what outlives a node's restart), [`machines`], each with a [`kernel`] and a [`process`], [`node`] (a
+//! node's life in that process; how it is wired is in `start`), [`clients`],
 //! [`faults`] with their [`mod@schedule`] and the [`nemesis`], and [`provider`] (what is done to it), [`operations`],
 //! [`history`], [`replica`] and `watch` (what is seen of it), [`checks`] (the promises), [`breaks`] (faults built in on
 //! purpose), and the seams: [`determinism`], [`world`], [`transport`], [`storage`].
@@ -12,7 +13,10 @@ pub mod run;
 pub mod settings;
 
 pub mod cluster;
+pub mod kernel;
+pub mod machines;
 pub mod node;
+pub mod process;
 mod start;
 
 pub mod clients;

@@ -7,6 +7,7 @@ use model::id::NodeId;
 use super::cluster::Cluster;
 use super::faults::{FOR_GOOD, Fault, Planned, Tick};
 use super::history::Place;
+use super::machines::Machines;
 use super::schedule::RESTART_MS;
 use super::settings::{name, region};
 use super::world::SimRandom;
@@ -41,23 +42,23 @@ impl Nemesis {
     }
 
     /// Begins and ends what is due.
-    pub fn step(&mut self, sim: &mut turmoil::Sim<'_>, now: Tick) {
+    pub fn step(&mut self, machines: &mut Machines, now: Tick) {
         for lasting in &mut self.lasting {
             if lasting.restart.is_some_and(|at| at <= now) {
                 lasting.restart = None;
                 if let Fault::RestartIsolated(node) = lasting.fault {
-                    sim.bounce(name(node));
+                    machines.start(node);
                 }
             }
         }
         for stopped in self.cluster.take_ended() {
-            self.kill(sim, stopped);
+            self.kill(machines, stopped);
         }
         for node in self.cluster.settings.nodes() {
             if self.cluster.disk(node).has_lost_power() {
                 let fault = Fault::LosePower(node);
                 let place = self.cluster.history.fault_begins(&fault);
-                self.kill(sim, node);
+                self.kill(machines, node);
                 self.lose_power(node);
                 let until = now + RESTART_MS.0 + self.random.below(RESTART_MS.1 - RESTART_MS.0);
                 self.lasting.push(Lasting { until, restart: None, fault, place });
@@ -66,65 +67,79 @@ impl Nemesis {
         let (over, lasting) = std::mem::take(&mut self.lasting).into_iter().partition(|fault| fault.until <= now);
         self.lasting = lasting;
         for ended in over {
-            self.end(sim, &ended.fault);
+            self.end(machines, &ended.fault);
             self.cluster.history.fault_ends(ended.place);
         }
         while let Some(next) = self.waiting.pop_front_if(|next| next.from <= now) {
             let place = self.cluster.history.fault_begins(&next.fault);
-            self.begin(sim, &next.fault);
             let restart = Some(now.saturating_add(next.lasts / 3));
             let until = now.saturating_add(next.lasts);
+            self.begin(machines, &next.fault, until);
             self.lasting.push(Lasting { until, restart, fault: next.fault, place });
         }
     }
 
-    fn begin(&self, sim: &mut turmoil::Sim<'_>, fault: &Fault) {
+    fn begin(&self, machines: &mut Machines, fault: &Fault, until: Tick) {
         match fault {
-            Fault::Isolate(node) => self.others(*node).for_each(|other| sim.partition(name(*node), name(other))),
-            Fault::Cut(a, b) => sim.partition(name(*a), name(*b)),
-            Fault::OneWay(from, to) => sim.partition_oneway(name(*from), name(*to)),
-            Fault::Hold(a, b) => sim.hold(name(*a), name(*b)),
-            Fault::Crash(node) | Fault::LosePower(node) => self.crash(sim, *node),
+            Fault::Isolate(node) => {
+                self.others(*node).for_each(|other| machines.network.partition(name(*node), name(other)))
+            }
+            Fault::Cut(a, b) => machines.network.partition(name(*a), name(*b)),
+            Fault::OneWay(from, to) => machines.network.partition_oneway(name(*from), name(*to)),
+            Fault::Hold(a, b) => machines.network.hold(name(*a), name(*b)),
+            Fault::Crash(node) | Fault::LosePower(node) => self.crash(machines, *node),
             Fault::Stop(node) => self.cluster.ask_to_stop(*node),
             Fault::LoseDisk(node) => {
-                self.crash(sim, *node);
+                self.crash(machines, *node);
                 self.cluster.disk(*node).lose();
                 self.cluster.history.lost_power(region(*node));
             }
-            Fault::CrashAll => self.cluster.settings.nodes().for_each(|node| self.crash(sim, node)),
+            Fault::CrashAll => self.cluster.settings.nodes().for_each(|node| self.crash(machines, node)),
             Fault::RestartIsolated(node) => {
-                self.others(*node).for_each(|other| sim.partition(name(*node), name(other)));
-                self.crash(sim, *node);
+                self.others(*node).for_each(|other| machines.network.partition(name(*node), name(other)));
+                self.crash(machines, *node);
+            }
+            Fault::Pause(node) => machines.stand_still(*node, until, false),
+            Fault::Suspend(node) => {
+                self.others(*node).for_each(|other| machines.network.hold(name(*node), name(other)));
+                self.cluster.clock(*node).sleep();
+                machines.stand_still(*node, until, true);
             }
             Fault::WallClock(node, ahead) => self.cluster.clock(*node).jump(*ahead),
         }
     }
 
-    fn end(&self, sim: &mut turmoil::Sim<'_>, fault: &Fault) {
+    fn end(&self, machines: &mut Machines, fault: &Fault) {
         match fault {
             Fault::Isolate(node) | Fault::RestartIsolated(node) => {
-                self.others(*node).for_each(|other| sim.repair(name(*node), name(other)));
+                self.others(*node).for_each(|other| machines.network.repair(name(*node), name(other)));
             }
-            Fault::Cut(a, b) => sim.repair(name(*a), name(*b)),
-            Fault::OneWay(from, to) => sim.repair_oneway(name(*from), name(*to)),
-            Fault::Hold(a, b) => sim.release(name(*a), name(*b)),
-            Fault::Crash(node) | Fault::LosePower(node) | Fault::LoseDisk(node) => sim.bounce(name(*node)),
+            Fault::Cut(a, b) => machines.network.repair(name(*a), name(*b)),
+            Fault::OneWay(from, to) => machines.network.repair_oneway(name(*from), name(*to)),
+            Fault::Hold(a, b) => machines.network.release(name(*a), name(*b)),
+            Fault::Crash(node) | Fault::LosePower(node) | Fault::LoseDisk(node) => machines.start(*node),
             Fault::Stop(node) => {
                 if self.cluster.running().contains_key(node) {
                     let place = self.cluster.history.fault_begins(&Fault::Crash(*node));
-                    self.crash(sim, *node);
+                    self.crash(machines, *node);
                     self.cluster.history.fault_ends(place);
                 }
-                sim.bounce(name(*node));
+                machines.start(*node);
             }
-            Fault::CrashAll => self.cluster.settings.nodes().for_each(|node| sim.bounce(name(node))),
+            Fault::CrashAll => self.cluster.settings.nodes().for_each(|node| machines.start(node)),
+            Fault::Suspend(node) => {
+                self.others(*node).for_each(|other| machines.network.release(name(*node), name(other)));
+                self.cluster.clock(*node).wake();
+            }
+            // It goes on by itself.
+            Fault::Pause(_) => {}
             Fault::WallClock(node, _) => self.cluster.clock(*node).jump(0),
         }
     }
 
     /// Crashes a node. One time in two its machine loses power with it, and is booted again.
-    fn crash(&self, sim: &mut turmoil::Sim<'_>, node: NodeId) {
-        self.kill(sim, node);
+    fn crash(&self, machines: &mut Machines, node: NodeId) {
+        self.kill(machines, node);
         if self.random.below(2) == 0 {
             self.lose_power(node);
         }
@@ -138,8 +153,8 @@ impl Nemesis {
     }
 
     /// The node stops first, so that nothing of it writes after its disk forgot.
-    fn kill(&self, sim: &mut turmoil::Sim<'_>, node: NodeId) {
-        sim.crash(name(node));
+    fn kill(&self, machines: &mut Machines, node: NodeId) {
+        machines.kill(node);
         self.cluster.forget(node);
         self.cluster.disk(node).crash();
     }

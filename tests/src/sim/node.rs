@@ -11,18 +11,19 @@ use tokio::task::JoinSet;
 
 use super::clients;
 use super::cluster::Cluster;
+use super::kernel::Calls;
 use super::settings::{name, region};
 use super::start::{self, Start};
 use super::storage::Disk;
 
-/// Runs a node from one start of its host until its crash, or until it was asked to stop and did, or until it must stop
+/// Runs a node from one start of its process until its crash, or until it was asked to stop and did, or until it must stop
 /// by itself, which is recorded.
 ///
 /// # Errors
 /// When the node can't be started.
-pub async fn run(cluster: Arc<Cluster>, id: NodeId) -> turmoil::Result {
+pub async fn run(cluster: Arc<Cluster>, id: NodeId, calls: Calls) -> anyhow::Result<()> {
     let disk = cluster.disk(id);
-    let ended = lives(&cluster, id, &disk).await;
+    let ended = lives(&cluster, id, &disk, &calls).await;
     if disk.has_lost_power() {
         // Whatever the node noticed of that: it is gone in this moment.
         return std::future::pending().await;
@@ -48,15 +49,15 @@ enum Ended {
 }
 
 /// Lives on under a higher number when the cluster says so, as `node::serve` does.
-async fn lives(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>) -> anyhow::Result<Ended> {
+async fn lives(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>, calls: &Calls) -> anyhow::Result<Ended> {
     loop {
-        let ended = live(cluster, id, disk).await;
+        let ended = live(cluster, id, disk, calls).await;
         let Some(Outdated(known)) = ended.as_ref().err().and_then(|fault| fault.downcast_ref()) else { return ended };
         disk.raise_incarnation(*known);
     }
 }
 
-async fn live(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>) -> anyhow::Result<Ended> {
+async fn live(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>, calls: &Calls) -> anyhow::Result<Ended> {
     let incarnation = disk.begin_incarnation();
     cluster.history.note(format!("{} starts as incarnation {incarnation}", name(id)));
     let log = LogStore::open(disk.log())?;
@@ -69,7 +70,8 @@ async fn live(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>) -> anyhow::R
         lying.catch_up().await;
         String::new()
     });
-    let start = Start { cluster: cluster.clone(), id, incarnation, random: Arc::new(cluster.random()) };
+    let start =
+        Start { cluster: cluster.clone(), id, incarnation, random: Arc::new(cluster.random()), calls: calls.clone() };
     let mut node = start.node(log.clone(), state.clone()).await?;
     cluster.runs(id, node.replication.clone(), node.alarms.clone());
     beside.spawn(start::compact(cluster.settings.seed, node.replication.clone()));

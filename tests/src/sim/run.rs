@@ -11,16 +11,13 @@ use super::checks::{Violation, check};
 use super::cluster::{Cluster, PARTITIONS};
 use super::faults::Tick;
 use super::history::{Records, now};
+use super::machines::Machines;
 use super::nemesis::Nemesis;
 use super::replica::{self, Replicas};
 use super::schedule::schedule;
-use super::settings::{Settings, name, region};
-use super::{clients, determinism, node, probe, watch};
+use super::settings::{Settings, region};
+use super::{clients, determinism, probe, watch};
 
-/// The step of simulated time.
-const TICK: Duration = Duration::from_millis(1);
-/// How many segments may wait on a simulated connection.
-const TCP_CAPACITY: usize = 65_536;
 /// How long the cluster may take to be made.
 const SET_UP_MAX: Duration = Duration::from_secs(30);
 /// How long after everything was healed all must have come to rest. Retries of the provider's refusals are the longest.
@@ -60,9 +57,9 @@ pub fn run(settings: Settings) -> Report {
 
 fn run_here(settings: Settings) -> Report {
     let cluster = Arc::new(Cluster::new(settings));
-    let mut run = Run { sim: build(&cluster), cluster: cluster.clone() };
+    let mut run = Run { machines: Machines::new(&cluster), cluster: cluster.clone() };
     let unsettled = run.go();
-    let took = run.sim.elapsed();
+    let took = run.machines.network.elapsed();
     let replicas = run.replicas();
     run.note_end(&replicas);
     let records = cluster.history.snapshot();
@@ -79,25 +76,8 @@ fn run_here(settings: Settings) -> Report {
     Report { settings, records, took, violations }
 }
 
-fn build(cluster: &Arc<Cluster>) -> turmoil::Sim<'static> {
-    let mut sim = turmoil::Builder::new()
-        .rng_seed(cluster.settings.seed)
-        .simulation_duration(Duration::MAX)
-        .tick_duration(TICK)
-        .min_message_latency(cluster.settings.latency().0)
-        .max_message_latency(cluster.settings.latency().1)
-        .tcp_capacity(TCP_CAPACITY)
-        .enable_random_order()
-        .build();
-    for id in cluster.settings.nodes() {
-        let cluster = cluster.clone();
-        sim.host(name(id), move || node::run(cluster.clone(), id));
-    }
-    sim
-}
-
 struct Run {
-    sim: turmoil::Sim<'static>,
+    machines: Machines,
     cluster: Arc<Cluster>,
 }
 
@@ -116,7 +96,7 @@ impl Run {
         let planned = schedule(&settings, mix(settings.seed ^ 0x6e65_6d65), from, from + settings.seconds * 1_000);
         let mut nemesis = Nemesis::new(self.cluster.clone(), planned);
         while now() < from + settings.seconds * 1_000 || !nemesis.is_done() {
-            nemesis.step(&mut self.sim, now());
+            nemesis.step(&mut self.machines, now());
             self.step();
         }
         self.cluster.history.note("everything is healed".to_owned());
@@ -140,11 +120,11 @@ impl Run {
     }
 
     fn step(&mut self) {
-        determinism::set_elapsed(self.sim.elapsed());
+        determinism::set_elapsed(self.machines.network.elapsed());
         watch::look(&self.cluster, now());
-        if let Err(error) = self.sim.step() {
-            self.cluster.history.note(format!("a host ended with an error: {error}"));
-            PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(error.to_string());
+        for error in self.machines.step(now()) {
+            self.cluster.history.note(format!("a process ended with an error: {error}"));
+            PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(error);
         }
         if now().is_multiple_of(PROBE_EVERY_MS) {
             self.probe();
@@ -153,7 +133,7 @@ impl Run {
 
     fn probe(&mut self) {
         let mut running = self.cluster.running();
-        running.retain(|node, _| self.sim.is_host_running(name(*node)));
+        running.retain(|node, _| self.machines.is_running(*node));
         for found in probe::look(&running, &self.cluster.fenced) {
             self.cluster.history.wrong_permit(found);
         }

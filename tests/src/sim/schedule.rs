@@ -117,7 +117,7 @@ fn draw(random: &SimRandom) -> Fault {
     let first = random.below(MIXED_NODES);
     let second = (first + 1 + random.below(MIXED_NODES - 1)) % MIXED_NODES;
     let (a, b) = (NodeId(1 + first), NodeId(1 + second));
-    match random.below(19) {
+    match random.below(25) {
         0..4 => Fault::Isolate(a),
         4..7 => Fault::OneWay(a, b),
         7..9 => Fault::Hold(a, b),
@@ -125,6 +125,8 @@ fn draw(random: &SimRandom) -> Fault {
         12..14 => Fault::CrashAll,
         14 => Fault::LoseDisk(a),
         15 => Fault::RestartIsolated(a),
+        16..19 => Fault::Pause(a),
+        19..22 => Fault::Suspend(a),
         _ => Fault::Stop(a),
     }
 }

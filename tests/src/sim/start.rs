@@ -20,6 +20,7 @@ use traffic::loss::{Freeze, SafetyRules};
 
 use super::breaks::Break;
 use super::cluster::{Cluster, PARTITIONS};
+use super::kernel::Calls;
 use super::probe::{Fenced, Heard};
 use super::provider::{self, ProviderDriver};
 use super::settings::region;
@@ -43,6 +44,7 @@ pub(super) struct Start {
     pub(super) id: NodeId,
     pub(super) incarnation: Incarnation,
     pub(super) random: Arc<dyn Random>,
+    pub(super) calls: Calls,
 }
 
 impl Start {
@@ -70,7 +72,7 @@ impl Start {
         let parts = NodeParts {
             log,
             state,
-            transport: Arc::new(SimTransport),
+            transport: Arc::new(SimTransport(self.calls.clone())),
             clock: self.cluster.clock(self.id),
             random: self.random.clone(),
             background: Arc::new(InPlace),

@@ -20,8 +20,12 @@ pub struct SimClock {
     /// When the machine was booted last, in nanoseconds of simulated time, and how often it was.
     booted_ns: AtomicU64,
     boots: AtomicU64,
+    /// Since when the machine sleeps, in nanoseconds of simulated time; 0 while it doesn't.
+    asleep_ns: AtomicU64,
     /// Whether every boot calls itself the same.
     same_boot: bool,
+    /// Whether its own clock stands while the machine sleeps.
+    stands_asleep: bool,
     /// How much the wall clock is ahead, in milliseconds; negative when it is behind.
     wall_ahead_ms: AtomicI64,
 }
@@ -33,7 +37,9 @@ impl SimClock {
             rate_permille,
             booted_ns: AtomicU64::new(0),
             boots: AtomicU64::new(1),
+            asleep_ns: AtomicU64::new(0),
             same_boot: broken == Some(Break::SameBoot),
+            stands_asleep: broken == Some(Break::StandsAsleep),
             wall_ahead_ms: AtomicI64::new(0),
         }
     }
@@ -44,6 +50,19 @@ impl SimClock {
         self.boots.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Lets the machine sleep from now on.
+    pub fn sleep(&self) {
+        self.asleep_ns.store(elapsed_ns(), Ordering::SeqCst);
+    }
+
+    /// Wakes it.
+    pub fn wake(&self) {
+        let since = self.asleep_ns.swap(0, Ordering::SeqCst);
+        if self.stands_asleep && since > 0 {
+            self.booted_ns.fetch_add(elapsed_ns() - since, Ordering::SeqCst);
+        }
+    }
+
     /// Sets the wall clock ahead of true time, or behind it.
     pub fn jump(&self, ahead_ms: i64) {
         self.wall_ahead_ms.store(ahead_ms, Ordering::SeqCst);
@@ -52,7 +71,9 @@ impl SimClock {
 
 impl Clock for SimClock {
     fn boot_time(&self) -> BootTime {
-        let up_ns = elapsed_ns().saturating_sub(self.booted_ns.load(Ordering::SeqCst));
+        let since = self.asleep_ns.load(Ordering::SeqCst);
+        let now = if self.stands_asleep && since > 0 { since } else { elapsed_ns() };
+        let up_ns = now.saturating_sub(self.booted_ns.load(Ordering::SeqCst));
         BootTime(u64::try_from(u128::from(up_ns) * u128::from(self.rate_permille) / 1_000).unwrap_or(u64::MAX))
     }
 
