@@ -47,7 +47,7 @@ pub enum Asked {
     },
     /// To make something that is deleted later.
     Make(Target),
-    /// To delete that. Done as well when there was none.
+    /// To delete that.
     Delete(Target),
     /// To change the plan.
     ChangePlan {

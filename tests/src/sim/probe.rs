@@ -9,9 +9,11 @@ use model::command::Proposal;
 use model::id::{GroupId, LogIndex, MessageId, NodeId, RegionId};
 use model::message::Status;
 use model::time::Timestamp;
-use registry::tables::{AdoptedPlan, Outbox, ProgressOf, RowAccess, TableError, View};
+use registry::tables::{AdoptedPlan, Messages, Outbox, ProgressOf, RowAccess, TableError, View};
 use replication::Replication;
 use service::ports::{Applied, BoxFuture, ClusterControl as _, LogError, Reads as _, ReplicatedLog, SendPermits as _};
+
+use traffic::route::route;
 
 use super::settings::{name, region};
 
@@ -97,10 +99,11 @@ pub fn look(running: &BTreeMap<NodeId, Replication>, fenced: &Fenced) -> Vec<Str
     found
 }
 
-/// Finds a message that waits in a region by one view and was moved away under a later plan by a view that is ahead: by
-/// the first, a dispatch of it could begin.
+/// Finds a message that waits in a region by one view, where it may begin by the plan of that view, and was moved away
+/// under a later plan by a view that is ahead.
 fn moved(behind: &dyn View, ahead: &dyn View, region: &RegionId) -> Result<Option<MessageId>, TableError> {
-    let adopted = behind.row::<AdoptedPlan>(&())?.map(|plan| plan.epoch);
+    let plan = behind.row::<AdoptedPlan>(&())?;
+    let adopted = plan.as_ref().map(|plan| plan.epoch);
     let from = (region.clone(), Timestamp(0), MessageId(0));
     for ((_, _, message), _) in behind.rows_while::<Outbox>(&from, WAITING_LOOKED_AT, |key| key.0 == *region)? {
         let Some(progress) = ahead.row::<ProgressOf>(&message)? else { continue };
@@ -109,7 +112,12 @@ fn moved(behind: &dyn View, ahead: &dyn View, region: &RegionId) -> Result<Optio
             Status::Held => true,
             _ => false,
         };
-        if elsewhere && Some(progress.epoch) > adopted {
+        if !elsewhere || Some(progress.epoch) <= adopted {
+            continue;
+        }
+        let Some(known) = behind.row::<Messages>(&message)? else { continue };
+        let named = plan.as_ref().and_then(|plan| route(plan, known.channel, &known.key));
+        if named.is_none_or(|named| named == *region) {
             return Ok(Some(message));
         }
     }

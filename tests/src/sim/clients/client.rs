@@ -68,10 +68,14 @@ impl Client {
         done
     }
 
-    /// The same of a deletion, which is done as well when there is nothing to delete any more.
+    /// The same of a deletion. A try of which no answer came may have done it before the one that finds nothing, and
+    /// what it has to tell other groups may still be on its way.
     pub(super) fn note_deletion<T>(&self, place: Place, answer: Result<T, ServiceError>) -> bool {
         match answer {
-            Err(error) if error.code == ErrorCode::NotFound => self.note(place, Ok(())),
+            Err(error) if error.code == ErrorCode::NotFound => {
+                self.cluster.history.answer(place, Answered::Unknown(error.message));
+                false
+            }
             other => self.note(place, other),
         }
     }

@@ -8,6 +8,7 @@ use model::endpoint::{EndpointOptOut, EndpointPatch};
 use model::id::{AppId, EndpointId};
 use model::opt_out::OptOutSource;
 use model::reading::GivenAddress;
+use service::ErrorCode;
 use service::use_cases::OptOutKey;
 
 use super::client::Client;
@@ -60,8 +61,12 @@ impl Client {
     async fn delete_opt_out(&self, app: AppId, address: String) {
         let Some(key) = key_of(&address) else { return };
         let place = self.ask(Asked::OptIn { address, by: By::Address });
-        let answer = self.service.delete_opt_out(OptOutKey { app, key, channel: Channel::Sms }).await;
-        self.note_deletion(place, answer);
+        let answer = match self.service.delete_opt_out(OptOutKey { app, key, channel: Channel::Sms }).await {
+            // There is none: that is what was asked for.
+            Err(error) if error.code == ErrorCode::NotFound => Ok(()),
+            other => other,
+        };
+        self.note(place, answer);
     }
 
     /// An endpoint that is gone speaks for its address no more.
