@@ -14,6 +14,9 @@ const SEEDS_OF_LINES: std::ops::Range<u64> = 1..7;
 const SECONDS_OF_LINES: &str = "60";
 /// The same where two lines are cut at once: among fewer seeds nobody misses a plan that its leader can't carry.
 const SEEDS_OF_CROSSED: std::ops::Range<u64> = 1..16;
+/// The seeds that are run every time while nodes are upgraded and put back, for so many seconds each.
+const SEEDS_OF_UPGRADES: std::ops::Range<u64> = 1..7;
+const SECONDS_OF_UPGRADES: &str = "60";
 /// The check that looks at every permit in every few steps.
 const NO_PERMIT: &str = "p1_no_permit_on_what_is_out_of_date";
 /// Among how many seeds one must find each break.
@@ -32,6 +35,15 @@ fn every_promise_holds_whatever_goes_wrong() {
 fn a_cut_line_stops_nothing_that_goes_around_it() {
     let failures = in_parallel(SEEDS_OF_LINES, |seed| {
         let output = simulate(&["--seed", &seed.to_string(), "--scene", "lines", "--seconds", SECONDS_OF_LINES]);
+        (!output.status.success()).then(|| text(&output))
+    });
+    assert!(failures.is_empty(), "{} seeds failed:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn builds_side_by_side_keep_every_promise() {
+    let failures = in_parallel(SEEDS_OF_UPGRADES, |seed| {
+        let output = simulate(&["--seed", &seed.to_string(), "--scene", "upgrade", "--seconds", SECONDS_OF_UPGRADES]);
         (!output.status.success()).then(|| text(&output))
     });
     assert!(failures.is_empty(), "{} seeds failed:\n{}", failures.len(), failures.join("\n"));
@@ -131,6 +143,12 @@ fn a_leader_that_keeps_what_it_can_not_serve_is_found_out() {
 #[test]
 fn a_lease_that_does_not_end_in_suspend_is_found_out() {
     finds_out("stands_asleep", &[NO_PERMIT]);
+}
+
+#[test]
+fn a_version_that_is_raised_without_asking_is_found_out() {
+    let arguments = ["--scene", "upgrade", "--seconds", SECONDS_OF_UPGRADES, "--break", "unasked"];
+    finds_out_with(&arguments, &["a_version_waits_for_every_build"]);
 }
 
 #[test]

@@ -43,12 +43,14 @@ pub enum Break {
     NoHandOver,
     /// The clock by which leases are counted stands while the machine sleeps.
     StandsAsleep,
+    /// The version is raised without asking what the nodes' builds know.
+    Unasked,
     /// A link of the argument for the lease (docs/lease.md, "Why this suffices").
     Lease(LeaseBreak),
 }
 
 /// Every break with its name.
-pub const BREAKS: [(Break, &str); 22] = [
+pub const BREAKS: [(Break, &str); 23] = [
     (Break::NoSync, "no_sync"),
     (Break::Twice, "twice"),
     (Break::NoLease, "no_lease"),
@@ -62,6 +64,7 @@ pub const BREAKS: [(Break, &str); 22] = [
     (Break::NoNote, "no_note"),
     (Break::NoHandOver, "no_hand_over"),
     (Break::StandsAsleep, "stands_asleep"),
+    (Break::Unasked, "unasked"),
     (Break::Lease(LeaseBreak::FreshEvidence), "fresh_evidence"),
     (Break::Lease(LeaseBreak::UnnotedHeartbeats), "unnoted_heartbeats"),
     (Break::Lease(LeaseBreak::GrantedVotes), "granted_votes"),
@@ -88,7 +91,7 @@ impl Break {
             Break::NoTakeover => ports.leases = Arc::new(NeverOver),
             Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation => {}
             Break::WallStamps | Break::SameBoot | Break::NoJournal | Break::NoNote => {}
-            Break::NoHandOver | Break::StandsAsleep | Break::Lease(_) => {}
+            Break::NoHandOver | Break::StandsAsleep | Break::Unasked | Break::Lease(_) => {}
         }
     }
 

@@ -11,6 +11,7 @@ use replication::Replication;
 use service::ports::Alarms;
 use tokio::sync::Notify;
 
+use super::builds::Builds;
 use super::history::History;
 use super::probe::Fenced;
 use super::provider::Provider;
@@ -31,6 +32,8 @@ pub struct Cluster {
     pub history: Arc<History>,
     /// The provider.
     pub provider: Arc<Provider>,
+    /// Which builds nodes are started as.
+    pub builds: Builds,
     /// Up to where what forbids sending was acknowledged.
     pub fenced: Arc<Fenced>,
     /// How often addresses were begun to be opted out: the clients send to those after.
@@ -72,6 +75,7 @@ impl Cluster {
             settings,
             provider: Arc::new(Provider::new(history.clone(), mix(settings.seed ^ 0x7072_6f76), &settings)),
             history,
+            builds: Builds::new(&settings, SimRandom::new(mix(settings.seed ^ 0x6275_696c_6473))),
             fenced: Arc::default(),
             opted_out: AtomicU64::new(0),
             stands: settings.nodes().map(|node| (node, stand(node))).collect(),

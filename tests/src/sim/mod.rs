@@ -7,7 +7,7 @@
 //! node's life in that process; how it is wired is in `start`), [`clients`],
 //! [`faults`] with their [`mod@schedule`] and the [`nemesis`], and [`provider`] (what is done to it), [`operations`],
 //! [`history`], [`replica`] and `watch` (what is seen of it), [`checks`] (the promises), [`breaks`] (faults built in on
-//! purpose), and the seams: [`determinism`], [`world`], [`transport`], [`storage`].
+//! purpose) and `builds` (which of two versions each start is), and the seams: [`determinism`], [`world`], [`transport`], [`storage`].
 
 pub mod run;
 pub mod settings;
@@ -34,6 +34,7 @@ mod watch;
 pub mod checks;
 
 pub mod breaks;
+mod builds;
 
 pub mod determinism;
 pub mod storage;

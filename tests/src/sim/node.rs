@@ -48,12 +48,27 @@ enum Ended {
     ByItself(String),
 }
 
-/// Lives on under a higher number when the cluster says so, as `node::serve` does.
+/// Lives on under a higher number when the cluster says so, as `node::serve` does; and as a newer build, when an older one
+/// is turned away.
 async fn lives(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>, calls: &Calls) -> anyhow::Result<Ended> {
     loop {
         let ended = live(cluster, id, disk, calls).await;
-        let Some(Outdated(known)) = ended.as_ref().err().and_then(|fault| fault.downcast_ref()) else { return ended };
-        disk.raise_incarnation(*known);
+        let reason = match &ended {
+            Ok(Ended::ByItself(reason)) => reason.clone(),
+            Ok(Ended::AsAsked) => return ended,
+            Err(fault) => match fault.downcast_ref() {
+                Some(Outdated(known)) => {
+                    disk.raise_incarnation(*known);
+                    continue;
+                }
+                None => format!("{fault:#}"),
+            },
+        };
+        if !cluster.builds.was_turned_away(id, &reason) {
+            return ended;
+        }
+        cluster.history.note(format!("{} is turned away: {reason}", name(id)));
+        cluster.forget(id);
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use model::address::mix;
 use model::id::GroupId;
+use service::ports::ClusterControl as _;
 
+use super::builds::SETTLED_MS;
 use super::checks::evidence::Evidence;
 use super::checks::{Violation, check};
 use super::cluster::{Cluster, PARTITIONS};
@@ -15,7 +17,7 @@ use super::machines::Machines;
 use super::nemesis::Nemesis;
 use super::replica::{self, Replicas};
 use super::schedule::schedule;
-use super::settings::{Settings, region};
+use super::settings::{Settings, name, region};
 use super::{clients, determinism, probe, watch};
 
 /// How long the cluster may take to be made.
@@ -70,6 +72,7 @@ fn run_here(settings: Settings) -> Report {
         replicas: &replicas,
         unsettled: &unsettled,
         panics: &panics,
+        builds: &cluster.builds.wrong(),
     };
     let violations = check(&evidence);
     drop(run);
@@ -94,6 +97,7 @@ impl Run {
         let settings = self.cluster.settings;
         let from = now();
         let planned = schedule(&settings, mix(settings.seed ^ 0x6e65_6d65), from, from + settings.seconds * 1_000);
+        self.cluster.builds.newer_from((from + settings.seconds * 1_000).saturating_sub(SETTLED_MS));
         let mut nemesis = Nemesis::new(self.cluster.clone(), planned);
         while now() < from + settings.seconds * 1_000 || !nemesis.is_done() {
             nemesis.step(&mut self.machines, now());
@@ -163,7 +167,13 @@ impl Run {
         let app = self.cluster.app();
         let replicas: Replicas =
             running.into_iter().map(|(id, replication)| (region(id), replica::read(&replication, app))).collect();
-        unsettled(&replicas)
+        let mut unsettled = unsettled(&replicas);
+        for (node, replication) in self.cluster.running() {
+            let behind =
+                replication.status().groups.into_iter().filter(|group| group.version < registry::APPLY_VERSION);
+            unsettled.extend(behind.map(|group| format!("{}: group {} isn't raised", name(node), group.group)));
+        }
+        unsettled
     }
 
     /// Makes the trace depend on what the replicas hold and on how much randomness was drawn.

@@ -2,6 +2,7 @@
 
 use model::id::NodeId;
 
+use super::builds::SETTLED_MS;
 use super::faults::{FOR_GOOD, Fault, Planned, Tick};
 use super::settings::{Scene, Settings};
 use super::world::SimRandom;
@@ -21,7 +22,10 @@ const OFF_MAX_MS: [u64; 4] = [4_000, 50 * 60_000, 3 * 3_600_000, 50 * 86_400_000
 const CUT_MS: (u64, u64) = (9_000, 14_000);
 /// How long all is well between two of these, in milliseconds: long enough for leaders to go back where they belong.
 const WELL_MS: (u64, u64) = (14_000, 17_000);
-/// How many nodes there are in [`Scene::Mixed`].
+/// How often a node is upgraded at the end, and how long it is down then at most, in milliseconds.
+const UPGRADE_EVERY_MS: u64 = 8_000;
+const UPGRADE_MS: u64 = 4_000;
+/// How many nodes there are in [`Scene::Mixed`] and [`Scene::Upgrade`].
 const MIXED_NODES: u64 = 3;
 
 /// Makes the schedule for the time from `from` to `to`.
@@ -29,6 +33,17 @@ pub fn schedule(settings: &Settings, seed: u64, from: Tick, to: Tick) -> Vec<Pla
     let random = SimRandom::new(seed);
     match settings.scene {
         Scene::Mixed => mixed(&random, from, to),
+        Scene::Upgrade => {
+            let settled = to.saturating_sub(SETTLED_MS);
+            let mut planned = mixed(&random, from, settled);
+            // Whatever they are, they are newer builds from here on.
+            planned.extend((1..=MIXED_NODES).map(|node| Planned {
+                from: settled + node * UPGRADE_EVERY_MS,
+                lasts: UPGRADE_MS,
+                fault: Fault::Stop(NodeId(node)),
+            }));
+            planned
+        }
         Scene::Lines => one_at_a_time(&random, from, to, |random| {
             let lines = [(1, 2), (2, 3), (1, 3)];
             vec![cut_one_of(random, &lines)]

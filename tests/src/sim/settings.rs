@@ -29,6 +29,8 @@ pub enum Scene {
     /// Lines between two nodes, one at a time and nothing else, at 80 ms there and back. Odd seeds have two serving
     /// regions and a witness, even ones three serving regions.
     Lines,
+    /// As [`Scene::Mixed`], while nodes run builds of two apply versions, and are upgraded at the end.
+    Upgrade,
     /// Two lines at a time that have no end in common, between four serving regions: no region hears all others.
     Crossed,
 }
@@ -37,7 +39,7 @@ impl Settings {
     /// Returns the nodes, one per region.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
         let count = match self.scene {
-            Scene::Mixed | Scene::Lines => 3,
+            Scene::Mixed | Scene::Upgrade | Scene::Lines => 3,
             Scene::Crossed => 4,
         };
         (1..=count).map(NodeId)
@@ -82,7 +84,7 @@ impl Settings {
     /// Says whether nothing goes wrong but lines: then the provider is well, nobody changes the plan by hand, and what
     /// is accepted has its time.
     pub fn is_calm(&self) -> bool {
-        self.scene != Scene::Mixed
+        !matches!(self.scene, Scene::Mixed | Scene::Upgrade)
     }
 }
 

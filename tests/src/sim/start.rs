@@ -64,7 +64,7 @@ impl Start {
             housekeeping: housekeeping(run.seed),
             time: time_rules(run.broken),
             leadership: leadership(run.broken),
-            build: node::build(),
+            build: self.cluster.builds.start(self.id),
             lease_break: run.broken.and_then(Break::of_the_lease),
             rules: RULES,
             rates: BTreeMap::new(),

@@ -5,7 +5,7 @@ use model::alarm::AlarmName;
 use model::id::GroupId;
 use registry::tables::{Meta, RowAccess as _};
 use replication::Replication;
-use service::ports::{GroupTime as _, Reads as _};
+use service::ports::{ClusterControl as _, GroupTime as _, Reads as _};
 use traffic::cluster_time::Source;
 
 use super::cluster::{Cluster, PARTITIONS};
@@ -30,6 +30,8 @@ pub fn look(cluster: &Cluster, now: Tick) {
         cut.for_each(|alarm| cluster.history.line_is_cut(&alarm.subject));
     }
     for (node, replication) in cluster.running() {
+        let versions = replication.status().groups.into_iter().map(|status| status.version);
+        cluster.builds.saw(versions.max().unwrap_or_default());
         for group in GroupId::all(PARTITIONS) {
             if let Some(term) = replication.leads(group) {
                 cluster.history.leads(group, node, term);

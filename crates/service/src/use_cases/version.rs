@@ -16,7 +16,7 @@ use super::Service;
 use crate::error::{ErrorCode, ServiceError};
 
 /// How long ago a node may have said which versions its build knows.
-pub const HEARD_MAX: Duration = Duration::from_secs(10);
+pub const HEARD_MAX: Duration = Duration::from_secs(3);
 
 /// What raising the version did, or would do.
 #[derive(Debug, Clone, PartialEq, Eq)]

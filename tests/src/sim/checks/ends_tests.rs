@@ -57,7 +57,8 @@ fn ended(status: Status) -> Replicas {
 
 fn found(check: fn(&Evidence<'_>) -> Vec<String>, records: &Records, status: Status) -> usize {
     let replicas = ended(status);
-    check(&Evidence { settings: &SETTINGS, records, replicas: &replicas, unsettled: &[], panics: &[] }).len()
+    check(&Evidence { settings: &SETTINGS, records, replicas: &replicas, unsettled: &[], panics: &[], builds: &[] })
+        .len()
 }
 
 #[test]

@@ -6,6 +6,8 @@ use crate::sim::settings::Settings;
 
 /// What there is to check.
 pub struct Evidence<'a> {
+    /// What was wrong with raising the version.
+    pub builds: &'a [String],
     /// What the run was made from.
     pub settings: &'a Settings,
     /// What happened.

@@ -34,7 +34,7 @@ impl fmt::Display for Violation {
 /// A check: its name, and what finds things.
 type Check = (&'static str, fn(&Evidence<'_>) -> Vec<String>);
 
-const CHECKS: [Check; 26] = [
+const CHECKS: [Check; 27] = [
     ("p1_no_dispatch_after_an_acknowledged_opt_out", recipients::no_dispatch_after_an_acknowledged_opt_out),
     ("p1_no_dispatch_after_an_acknowledged_deletion", recipients::no_dispatch_after_an_acknowledged_deletion),
     ("p1_nothing_forbidden_is_accepted", recipients::nothing_forbidden_is_accepted),
@@ -57,6 +57,7 @@ const CHECKS: [Check; 26] = [
     ("p6_waiting_messages_flow_past_a_cut_line", lines::waiting_messages_flow),
     ("leadership_does_not_wander", lines::leadership_does_not_wander),
     ("a_cut_line_is_told", lines::cut_lines_are_told),
+    ("a_version_waits_for_every_build", replicas::a_version_waits_for_every_build),
     ("replicas_agree", replicas::replicas_agree),
     ("tables_keep_their_rules", replicas::tables_keep_their_rules),
     ("nodes_live_on", replicas::nodes_live_on),

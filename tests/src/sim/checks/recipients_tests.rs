@@ -47,7 +47,7 @@ fn found(check: fn(&Evidence<'_>) -> Vec<String>, operations: &[Operation], disp
     records.operations.extend_from_slice(operations);
     records.dispatches.extend_from_slice(dispatches);
     let (settings, replicas) = (&SETTINGS, &Replicas::new());
-    check(&Evidence { settings, records: &records, replicas, unsettled: &[], panics: &[] }).len()
+    check(&Evidence { settings, records: &records, replicas, unsettled: &[], panics: &[], builds: &[] }).len()
 }
 
 #[test]

@@ -28,6 +28,11 @@ pub fn tables_keep_their_rules(evidence: &Evidence<'_>) -> Vec<String> {
     broken.collect()
 }
 
+/// No version is raised while a node runs a build that doesn't know it, and has done so for long enough to be heard.
+pub fn a_version_waits_for_every_build(evidence: &Evidence<'_>) -> Vec<String> {
+    evidence.builds.to_vec()
+}
+
 /// No node stops by itself, and nothing panics: no disk was at fault.
 pub fn nodes_live_on(evidence: &Evidence<'_>) -> Vec<String> {
     evidence.records.stops.iter().chain(evidence.panics).cloned().collect()

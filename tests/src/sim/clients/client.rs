@@ -8,7 +8,7 @@ use model::app::ChannelDetail;
 use model::channel::Channel;
 use model::id::{AppId, GroupId, NodeId, RegionId};
 use node::NodeReadiness;
-use service::ports::Reads;
+use service::ports::{Reads, ReplicatedLog};
 use service::use_cases::{CreateApp, PutChannel};
 use service::{ErrorCode, Service, ServiceError};
 
@@ -32,6 +32,7 @@ pub(super) struct Client {
     pub(super) cluster: Arc<Cluster>,
     pub(super) service: Service,
     pub(super) reads: Arc<dyn Reads>,
+    pub(super) log: Arc<dyn ReplicatedLog>,
     pub(super) readiness: NodeReadiness,
     pub(super) random: SimRandom,
 }

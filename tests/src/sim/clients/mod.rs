@@ -1,11 +1,12 @@
 //! The clients of a run. Each region has a [`writer`], which writes and reads endpoints, and a few [`sender`]s of
 //! messages, which also opt [`recipients`] out and in and now and then change the [`plans`]; where more goes wrong than
-//! lines, also a [`keeper`] of what is made and deleted. They use their node's use cases ([`client`]) and note what they
+//! lines, also a [`keeper`] of what is made and deleted; where nodes are upgraded, an [`operator`]. They use their node's use cases ([`client`]) and note what they
 //! were told.
 
 mod client;
 mod keeper;
 mod messages;
+mod operator;
 mod plans;
 mod recipients;
 mod sender;
@@ -21,7 +22,7 @@ use tokio::task::JoinSet;
 pub use writer::number_of;
 
 use super::cluster::Cluster;
-use super::settings::{Settings, region};
+use super::settings::{Scene, Settings, region};
 use client::Client;
 
 /// How many senders of messages each region has.
@@ -33,6 +34,7 @@ pub fn spawn(cluster: &Arc<Cluster>, node: &RunningNode, tasks: &mut JoinSet<Str
         cluster: cluster.clone(),
         service: node.service.clone(),
         reads: Arc::new(node.replication.clone()),
+        log: Arc::new(node.replication.clone()),
         readiness: node.readiness.clone(),
         random: cluster.random(),
     };
@@ -43,13 +45,17 @@ pub fn spawn(cluster: &Arc<Cluster>, node: &RunningNode, tasks: &mut JoinSet<Str
     if !cluster.settings.is_calm() {
         tasks.spawn(client().keep());
     }
+    if cluster.builds.are_upgraded() {
+        tasks.spawn(client().operate());
+    }
 }
 
 /// Returns the names of all clients.
 pub fn names(settings: &Settings) -> BTreeSet<String> {
     let keeper = (!settings.is_calm()).then(|| "keeper".to_owned());
     let senders = (1..=SENDERS).map(|number| format!("sender {number}"));
-    let roles: Vec<String> = senders.chain(["writer".to_owned()]).chain(keeper).collect();
+    let operator = (settings.scene == Scene::Upgrade).then(|| "operator".to_owned());
+    let roles: Vec<String> = senders.chain(["writer".to_owned()]).chain(keeper).chain(operator).collect();
     let of_region = |region: RegionId| roles.iter().map(move |role| format!("{role} of {region}"));
     settings.serving().map(region).flat_map(of_region).collect()
 }
