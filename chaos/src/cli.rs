@@ -1,7 +1,6 @@
 //! The commands of `chaos`, and what they answer: 0 when all checks passed, 1 when one found something or could not
 //! look at everything or the run itself failed, 77 when nothing could be tried here.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,11 +10,12 @@ use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::check::{History, check};
+use crate::faults::{FaultName, Possible};
 use crate::flight;
-use crate::history::{FaultKind, Line};
+use crate::history::Line;
 use crate::run::{RunOptions, run};
 use crate::verdict;
-use crate::world::{ClockLibrary, disk_refused, missing};
+use crate::world::missing;
 
 /// What a run answers that could not be made on this machine: it is skipped, not passed.
 const SKIPPED: u8 = 77;
@@ -93,24 +93,6 @@ struct Run {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FaultName {
-    /// `kill -9` of a region's node, which is started again
-    Kill,
-    /// A region is cut off from all others; callers and the provider still reach it
-    Isolation,
-    /// The line between two regions is cut
-    CutLine,
-    /// The line between two regions is cut in one direction
-    CutOneWay,
-    /// A node is stopped where it is, and goes on
-    Pause,
-    /// A region's machine loses power: what wasn't synced is gone
-    PowerCut,
-    /// A node's wall clock jumps by an hour or a day, and back
-    ClockJump,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum ModeName {
     /// Every region sends its share
@@ -173,7 +155,7 @@ impl Run {
             length: Duration::from_secs(60 * self.minutes),
             faults: possible.faults,
             skipped: possible.skipped,
-            clocks: possible.clocks,
+            shim: possible.shim,
             mode: match self.mode {
                 ModeName::ActiveActive => "active_active",
                 ModeName::WarmStandby => "warm_standby",
@@ -185,61 +167,6 @@ impl Run {
             out: out.clone(),
         };
         judge(&run(&options)?, &out.join("verdict.html"))
-    }
-}
-
-/// What can be injected here, of what was asked for.
-#[derive(Default)]
-struct Possible {
-    faults: Vec<FaultKind>,
-    skipped: BTreeMap<String, String>,
-    clocks: Option<ClockLibrary>,
-}
-
-impl Possible {
-    /// Tries what isn't possible everywhere, in a folder.
-    fn of(asked: &[FaultName], folder: &Path) -> Possible {
-        let mut possible = Possible::default();
-        for fault in asked {
-            let refused = match fault {
-                FaultName::PowerCut => disk_refused(folder),
-                FaultName::ClockJump => match ClockLibrary::compile(folder) {
-                    Ok(library) => {
-                        possible.clocks = Some(library);
-                        None
-                    }
-                    Err(error) => Some(format!("{error:#}")),
-                },
-                _ => None,
-            };
-            match refused {
-                Some(why) => {
-                    eprintln!("chaos: {} is skipped: {why}", fault.word());
-                    possible.skipped.insert(fault.word(), why);
-                }
-                None => possible.faults.push(fault.kind()),
-            }
-        }
-        possible
-    }
-}
-
-impl FaultName {
-    /// Returns it as it is written on the command line.
-    fn word(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-    }
-
-    fn kind(self) -> FaultKind {
-        match self {
-            FaultName::Kill => FaultKind::Kill,
-            FaultName::Isolation => FaultKind::Isolation,
-            FaultName::CutLine => FaultKind::CutLine,
-            FaultName::CutOneWay => FaultKind::CutOneWay,
-            FaultName::Pause => FaultKind::Pause,
-            FaultName::PowerCut => FaultKind::PowerCut,
-            FaultName::ClockJump => FaultKind::ClockJump,
-        }
     }
 }
 

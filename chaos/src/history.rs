@@ -182,6 +182,12 @@ pub enum FaultKind {
     ClockJump,
     /// The node is stopped in order, and started again as another build.
     Replacement,
+    /// Every sync of the node's disk takes much longer.
+    SlowDisk,
+    /// The node's disk has no room; when it has again, the node is started again on its data.
+    FullDisk,
+    /// As [`FaultKind::Kill`], and the node starts with an empty folder.
+    LostDisk,
 }
 
 /// What an upgrade came to at a moment.

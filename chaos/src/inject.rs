@@ -19,6 +19,8 @@ const READY_MAX: Duration = Duration::from_secs(30);
 const RESTORE_EVERY: Duration = Duration::from_millis(500);
 const RESTORE_MAX: Duration = Duration::from_secs(20);
 const CALL_MAX: Duration = Duration::from_secs(3);
+/// How much longer each sync of a slow disk takes: much more than a leader's lease lasts without a sync.
+const SLOW_SYNC: Duration = Duration::from_millis(700);
 
 /// What the faults are carried out on.
 pub struct Injection<'a> {
@@ -52,7 +54,7 @@ impl Injection<'_> {
         let begun_us = self.recorder.now();
         self.begin(planned).await?;
         sleep(planned.length).await;
-        self.end(planned)?;
+        self.end(planned).await?;
         let Planned { kind, region, other, .. } = *planned;
         let ended_us = self.recorder.now();
         self.recorder.record(Line::Fault(Fault { kind, region, other, begun_us, ended_us }));
@@ -68,13 +70,18 @@ impl Injection<'_> {
             FaultKind::PowerCut => self.cluster.cut_power(planned.region).await,
             FaultKind::Pause => self.cluster.pause(planned.region),
             FaultKind::ClockJump => self.cluster.set_clock(planned.region, planned.jump_s),
+            FaultKind::SlowDisk => self.cluster.delay_syncs(planned.region, SLOW_SYNC),
+            FaultKind::FullDisk => self.cluster.fill_disk(planned.region).await,
+            FaultKind::LostDisk => self.cluster.lose_disk(planned.region).await,
             _ => self.cut(planned, true),
         }
     }
 
-    fn end(&mut self, planned: &Planned) -> anyhow::Result<()> {
+    async fn end(&mut self, planned: &Planned) -> anyhow::Result<()> {
         match planned.kind {
-            FaultKind::Kill | FaultKind::PowerCut => self.cluster.start_again(planned.region),
+            FaultKind::Kill | FaultKind::PowerCut | FaultKind::LostDisk => self.cluster.start_again(planned.region),
+            FaultKind::FullDisk => self.cluster.free_disk(planned.region).await,
+            FaultKind::SlowDisk => self.cluster.delay_syncs(planned.region, Duration::ZERO),
             FaultKind::ClockJump => self.cluster.set_clock(planned.region, 0),
             FaultKind::Pause => self.cluster.go_on(planned.region),
             _ => self.cut(planned, false),
@@ -105,6 +112,9 @@ impl Injection<'_> {
             FaultKind::Pause => format!("{region} is stopped where it is"),
             FaultKind::ClockJump => format!("the clock of {region} jumps by {} s", planned.jump_s),
             FaultKind::Replacement => format!("{region} is given another build"),
+            FaultKind::SlowDisk => format!("each sync of {region} takes {} ms longer", SLOW_SYNC.as_millis()),
+            FaultKind::FullDisk => format!("the disk of {region} is full"),
+            FaultKind::LostDisk => format!("{region} is killed and loses its disk"),
         }
     }
 

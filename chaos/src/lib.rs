@@ -1,7 +1,7 @@
 //! Takes regions of a real cluster away, and judges what its callers and its provider saw.
 //!
 //! Rooms, in reading order: `cli` and `run` (a run from its beginning to its end), `world` (namespaces, lines between
-//! them, processes), `schedule`, `upgrade` and `inject` (faults), `load`, `caller`, `watch` and `flight` (what is asked of the
+//! them, processes), `faults`, `schedule`, `upgrade` and `inject` (faults), `load`, `caller`, `watch` and `flight` (what is asked of the
 //! cluster and measured),
 //! `history` and `recorder` (what is taken down), `check` (what must hold), `verdict` (what an operator reads).
 //!
@@ -10,6 +10,7 @@
 pub mod cli;
 pub mod run;
 
+mod faults;
 mod inject;
 mod schedule;
 mod upgrade;

@@ -21,7 +21,7 @@ use crate::schedule::{Drawing, draw};
 use crate::until::Until;
 use crate::upgrade;
 use crate::watch;
-use crate::world::{ClockLibrary, Cluster, ClusterOptions, Network, Relay};
+use crate::world::{Cluster, ClusterOptions, Network, Relay, ShimLibrary};
 
 /// The regions, by place; with a witness, the third is it.
 const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
@@ -49,8 +49,8 @@ pub struct RunOptions {
     pub faults: Vec<FaultKind>,
     /// The faults that were asked for and can't be injected here, and why.
     pub skipped: BTreeMap<String, String>,
-    /// What clocks are set with, if they are to be set.
-    pub clocks: Option<ClockLibrary>,
+    /// What clocks are set and syncs delayed with, if they are to be.
+    pub shim: Option<ShimLibrary>,
     /// `active_active` or `warm_standby`.
     pub mode: &'static str,
     pub witness: bool,
@@ -96,8 +96,8 @@ async fn under_way(network: Network, relay: Relay, options: &RunOptions) -> anyh
         witness,
         mode: options.mode,
         partitions: PARTITIONS,
-        disks: options.faults.contains(&FaultKind::PowerCut),
-        clocks: options.clocks.clone(),
+        disks: options.faults.iter().any(|kind| matches!(kind, FaultKind::PowerCut | FaultKind::FullDisk)),
+        shim: options.shim.clone(),
         round_trip: options.round_trip,
         seed: options.seed,
     };

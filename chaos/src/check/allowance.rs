@@ -13,8 +13,8 @@ pub const AFTERMATH_US: Micros = 6_000_000;
 const RECORDING_US: Micros = 1_000_000;
 
 impl Fault {
-    /// Says whether a region's node is stopped by this, or doesn't hear or isn't heard by another one. A clock that
-    /// jumps does neither, and excuses nothing.
+    /// Says whether a region's node is stopped or held up by this, or doesn't hear or isn't heard by another one. A
+    /// clock that jumps does nothing of it, and excuses nothing.
     pub fn cuts_off(&self, region: Region) -> bool {
         self.disturbs() && (self.region == region || self.other == Some(region))
     }
@@ -26,7 +26,8 @@ impl Fault {
 
     /// Says whether the node's process ends by this.
     pub fn stops(&self) -> bool {
-        matches!(self.kind, FaultKind::Kill | FaultKind::PowerCut | FaultKind::Replacement)
+        use FaultKind::{FullDisk, Kill, LostDisk, PowerCut, Replacement};
+        matches!(self.kind, Kill | PowerCut | FullDisk | LostDisk | Replacement)
     }
 }
 

@@ -61,7 +61,7 @@ impl Span<'_, '_> {
         let is_far =
             |other: &Fault| other.ended_us + WAITING_MAX_US < fault.begun_us || other.begun_us > fault.begun_us;
         match fault.kind {
-            FaultKind::Pause | FaultKind::ClockJump => Some("no limit is promised for this"),
+            FaultKind::Pause | FaultKind::ClockJump | FaultKind::SlowDisk => Some("no limit is promised for this"),
             _ if !self.is_line() && Some(fault.region) == history.setting.witness => {
                 Some("no limit is promised for a witness")
             }

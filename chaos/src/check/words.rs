@@ -20,6 +20,9 @@ pub fn told(setting: &Setting, fault: &Fault) -> String {
         FaultKind::Pause => format!("{region} was paused"),
         FaultKind::ClockJump => format!("the clock of {region} jumped"),
         FaultKind::Replacement => format!("{region} was given another build"),
+        FaultKind::SlowDisk => format!("the disk of {region} was slow"),
+        FaultKind::FullDisk => format!("the disk of {region} was full"),
+        FaultKind::LostDisk => format!("{region} lost its disk"),
     }
 }
 
@@ -47,6 +50,9 @@ impl FaultKind {
             FaultKind::Pause => "pause",
             FaultKind::ClockJump => "clock jump",
             FaultKind::Replacement => "replacement",
+            FaultKind::SlowDisk => "slow disk",
+            FaultKind::FullDisk => "full disk",
+            FaultKind::LostDisk => "lost disk",
         }
     }
 }

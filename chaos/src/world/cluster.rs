@@ -5,29 +5,24 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use sandbox::{DEVELOPMENT_SECRET, SandboxConfig};
 use signalbox::connection::{Connection, Key};
-
 use tokio::net::TcpListener;
 use tokio::process::Child;
 use tokio::time::sleep;
 
-use super::clock::{Clock, ClockLibrary};
 use super::disk::Disk;
-use super::folder::{FLIGHTS, Files, GRPC, REST, SANDBOX};
+use super::folder::{FLIGHTS, Files, GRPC, REST};
 use super::network::{Network, address};
 use super::node::Node;
+use super::provider::start_provider;
 use super::relay::Relay;
+use super::shim::{Shim, ShimLibrary};
 
 /// How long the nodes may take until they are ready for the first time.
 const READY_MAX: Duration = Duration::from_secs(60);
 /// How often a node is asked whether it is ready, and how long its answer may take.
 const READY_LOOK: Duration = Duration::from_millis(200);
 const READY_ANSWER_MAX: Duration = Duration::from_secs(2);
-/// What the provider keeps: everything that a long run sends.
-const RETAIN_MESSAGES: usize = 5_000_000;
-const RETAIN_BYTES: usize = 2 << 30;
-
 /// What a cluster is made of.
 #[derive(Debug, Clone)]
 pub struct ClusterOptions {
@@ -42,10 +37,10 @@ pub struct ClusterOptions {
     /// `active_active` or `warm_standby`.
     pub mode: &'static str,
     pub partitions: u16,
-    /// Whether disks can lose power.
+    /// Whether disks can lose power and be filled.
     pub disks: bool,
-    /// What clocks are set with, if they are to be set.
-    pub clocks: Option<ClockLibrary>,
+    /// What clocks are set and syncs delayed with, if they are to be.
+    pub shim: Option<ShimLibrary>,
     /// Between two regions.
     pub round_trip: Duration,
     /// What the provider draws from.
@@ -54,10 +49,10 @@ pub struct ClusterOptions {
 
 /// A running cluster.
 pub struct Cluster {
-    options: ClusterOptions,
-    network: Network,
-    relay: Relay,
-    nodes: Vec<Node>,
+    pub(super) options: ClusterOptions,
+    pub(super) network: Network,
+    pub(super) relay: Relay,
+    pub(super) nodes: Vec<Node>,
     /// What sends stamps from each region; killed with this.
     flights: Vec<Child>,
     client: reqwest::Client,
@@ -79,16 +74,15 @@ impl Cluster {
             round_trip_ms: u64::try_from(options.round_trip.as_millis()).unwrap_or(u64::MAX),
         };
         files.write()?;
-        let program = || options.program.clone();
-        let node = |place| Node::new(place, program(), files.config_path(place), files.log_path(place));
+        let node = |place| Node::new(place, options.program.clone(), &files);
         let mut nodes: Vec<Node> = (0..options.regions.len()).map(node).collect();
         for node in &mut nodes {
             let data = files.data_path(node.place);
             if options.disks {
                 node.disk = Some(Disk::make(data.with_extension("img"), data)?);
             }
-            if let Some(library) = &options.clocks {
-                node.clock = Some(Clock::make(library.clone(), node.config.with_extension("clock"))?);
+            if let Some(library) = &options.shim {
+                node.shim = Some(Shim::make(library.clone(), node.config.with_extension("shim"))?);
             }
         }
         start_provider(&options).await?;
@@ -173,106 +167,6 @@ impl Cluster {
         Ok(())
     }
 
-    /// Returns everything that the provider took, as its lines of JSON.
-    ///
-    /// # Errors
-    /// When the provider doesn't answer.
-    pub async fn taken(&self) -> anyhow::Result<String> {
-        let url = format!("http://{}:{SANDBOX}/outbox", address(self.options.regions.len()));
-        let client = reqwest::Client::new();
-        let answer = client.get(url).send().await.context("failed to ask the provider")?;
-        answer.text().await.context("failed to read what the provider took")
-    }
-
-    /// Kills a node as `kill -9` does.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub async fn kill(&mut self, place: usize) -> anyhow::Result<()> {
-        self.nodes[place].kill().await
-    }
-
-    /// Starts a node again on its data.
-    ///
-    /// # Errors
-    /// When the process can't be started.
-    pub fn start_again(&mut self, place: usize) -> anyhow::Result<()> {
-        self.nodes[place].start(&self.network)
-    }
-
-    /// Stops a node in order, and lets it run another program from its next start on.
-    ///
-    /// # Errors
-    /// When it doesn't end in time.
-    pub async fn replace(&mut self, place: usize, program: &std::path::Path) -> anyhow::Result<()> {
-        self.nodes[place].stop().await?;
-        self.nodes[place].program = program.to_path_buf();
-        Ok(())
-    }
-
-    /// Waits until a node has ended by itself; returns how, and the last line that it said.
-    ///
-    /// # Errors
-    /// When it still runs after `at_most`, or its log can't be read.
-    pub async fn wait_ended(&mut self, place: usize, at_most: Duration) -> anyhow::Result<String> {
-        let status = self.nodes[place].wait_ended(at_most).await?;
-        let log = &self.nodes[place].log;
-        let said = std::fs::read_to_string(log).with_context(|| format!("failed to read {}", log.display()))?;
-        Ok(format!("{status}: {}", said.lines().last().unwrap_or_default()))
-    }
-
-    /// Cuts the power of a region: its disk keeps what was synced, and its node is gone.
-    ///
-    /// # Errors
-    /// When its disk can't lose power or the system refuses.
-    pub async fn cut_power(&mut self, place: usize) -> anyhow::Result<()> {
-        self.nodes[place].disk.as_ref().context("disks can't lose power in this run")?.cut_power()?;
-        self.nodes[place].kill().await?;
-        self.nodes[place].disk.as_mut().context("the disk is gone")?.mount_again()
-    }
-
-    /// Sets a node's wall clock this many seconds off.
-    ///
-    /// # Errors
-    /// When clocks can't be set in this run, or a file can't be written.
-    pub fn set_clock(&self, place: usize, seconds: i64) -> anyhow::Result<()> {
-        self.nodes[place].clock.as_ref().context("clocks can't be set in this run")?.set(seconds)
-    }
-
-    /// Stops a node where it is.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn pause(&self, place: usize) -> anyhow::Result<()> {
-        self.nodes[place].pause()
-    }
-
-    /// Lets a node go on that was stopped where it was.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn go_on(&self, place: usize) -> anyhow::Result<()> {
-        self.nodes[place].go_on()
-    }
-
-    /// Cuts a region off from all others, or mends that; the outside reaches it all the time.
-    pub fn isolate(&self, place: usize, cut: bool) {
-        for other in (0..self.options.regions.len()).filter(|other| *other != place) {
-            self.cut_line(place, other, cut);
-        }
-    }
-
-    /// Cuts the line between two regions in both directions, or mends it.
-    pub fn cut_line(&self, one: usize, other: usize, cut: bool) {
-        self.relay.cut(one, other, cut);
-        self.relay.cut(other, one, cut);
-    }
-
-    /// Cuts the line from one region to another in this direction, or mends it.
-    pub fn cut_one_way(&self, from: usize, to: usize, cut: bool) {
-        self.relay.cut(from, to, cut);
-    }
-
     /// Kills all nodes.
     ///
     /// # Errors
@@ -283,22 +177,4 @@ impl Cluster {
         }
         Ok(())
     }
-}
-
-/// Starts the provider, outside and in this process: it lives as long as the run.
-async fn start_provider(options: &ClusterOptions) -> anyhow::Result<()> {
-    let outside = address(options.regions.len());
-    let callbacks = (0..options.regions.len()).filter(|place| Some(*place) != options.witness);
-    let config = SandboxConfig {
-        listen: format!("{outside}:{SANDBOX}").parse().context("the provider's address")?,
-        callbacks: callbacks.map(|place| format!("http://{}:{REST}", address(place))).collect(),
-        secret: DEVELOPMENT_SECRET.to_owned(),
-        retain_messages: RETAIN_MESSAGES,
-        retain_bytes: RETAIN_BYTES,
-        seed: options.seed,
-        ..SandboxConfig::default()
-    };
-    let provider = sandbox::bind(config).await.context("failed to start the provider")?;
-    tokio::spawn(provider.serve(std::future::pending()));
-    Ok(())
 }

@@ -1,12 +1,15 @@
-//! A region's disk that can lose power: an ext4 file system in a file, mounted through a loop device. Cutting its power
-//! stops the file system without writing its journal: what wasn't synced is gone, as after a real cut.
+//! A region's disk that can lose power and be filled: an ext4 file system in a file, mounted through a loop device.
+//! Cutting its power stops the file system without writing its journal: what wasn't synced is gone, as after a real cut.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
+use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
+use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Setter, ioctl};
 
 /// The size of a disk in bytes; the file is sparse.
@@ -14,6 +17,10 @@ const DISK_BYTES: u64 = 4 << 30;
 /// Stops a file system (EXT4_IOC_SHUTDOWN), and the way in which it is stopped: without flushing its log.
 const SHUTDOWN: Opcode = 0x8004_587d;
 const WITHOUT_LOG_FLUSH: u32 = 2;
+
+/// What takes all the room of a full disk, and the least that it takes at once: a block.
+const BALLOON: &str = "balloon";
+const BLOCK_BYTES: u64 = 4_096;
 
 /// A disk, mounted. Dropping it unmounts it.
 pub(super) struct Disk {
@@ -58,6 +65,41 @@ impl Disk {
         self.mount()
     }
 
+    /// Fills the disk. What files had been given beyond their ends is taken from them, or they could grow for a while:
+    /// whoever writes them is stopped meanwhile.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn fill(&self) -> anyhow::Result<()> {
+        take_spare_room(&self.mount).context("failed to take room from files")?;
+        let balloon = File::create(self.mount.join(BALLOON)).context("failed to fill a disk")?;
+        let free = fstatvfs(&balloon).context("failed to ask a disk for its room")?;
+        let (mut taken, mut piece) = (0, free.f_bfree.saturating_mul(free.f_frsize));
+        while piece >= BLOCK_BYTES {
+            match fallocate(&balloon, FallocateFlags::empty(), taken, piece) {
+                Ok(()) => taken += piece,
+                Err(Errno::NOSPC) => piece /= 2,
+                Err(error) => return Err(error).context("failed to fill a disk"),
+            }
+        }
+        let more = self.mount.join("more");
+        let refused = std::fs::write(&more, [0]).and_then(|()| File::open(&more)?.sync_all());
+        std::fs::remove_file(&more).ok();
+        match refused {
+            Err(error) if error.kind() == ErrorKind::StorageFull => Ok(()),
+            Err(error) => Err(error).context("failed to fill a disk"),
+            Ok(()) => bail!("a disk that was filled has room for more"),
+        }
+    }
+
+    /// Makes room again.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn free(&self) -> anyhow::Result<()> {
+        std::fs::remove_file(self.mount.join(BALLOON)).context("failed to make room on a disk")
+    }
+
     fn mount(&mut self) -> anyhow::Result<()> {
         run(Command::new("mount").args(["-o", "loop"]).args([&self.image, &self.mount]))?;
         self.mounted = true;
@@ -90,10 +132,25 @@ impl Drop for Disk {
     }
 }
 
+/// Cuts each file of a folder to its own length, which gives back what was set aside for it.
+fn take_spare_room(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        if metadata.is_dir() {
+            take_spare_room(&entry.path())?;
+        } else if metadata.is_file() {
+            File::options().write(true).open(entry.path())?.set_len(metadata.len())?;
+        }
+    }
+    Ok(())
+}
+
 /// Says why no disk can be made here; nothing when one can.
 pub fn disk_refused(folder: &Path) -> Option<String> {
     let tried = Disk::make(folder.join("try.img"), folder.join("try"));
-    let refused = tried.and_then(|disk| disk.cut_power()).err().map(|error| format!("{error:#}"));
+    let usable = |disk: Disk| disk.fill().and_then(|()| disk.free()).and_then(|()| disk.cut_power());
+    let refused = tried.and_then(usable).err().map(|error| format!("{error:#}"));
     std::fs::remove_dir(folder.join("try")).ok();
     refused
 }

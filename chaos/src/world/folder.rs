@@ -60,6 +60,11 @@ impl Files<'_> {
         self.folder.join("data").join(self.regions[place])
     }
 
+    /// Returns the folder of all that a node stores.
+    pub fn stored_path(&self, place: usize) -> PathBuf {
+        self.data_path(place).join("node")
+    }
+
     pub fn log_path(&self, place: usize) -> PathBuf {
         self.folder.join(format!("{}.log", self.regions[place]))
     }
@@ -82,7 +87,7 @@ impl Files<'_> {
     fn config(&self, place: usize, cluster: &str) -> String {
         let (node, tls) = (place + 1, self.folder.join("tls"));
         let listen = |port: u16| format!("{}:{port}", address(place));
-        let data = self.data_path(place).join("node");
+        let data = self.stored_path(place);
         let mut text = format!(
             "[node]\nid = {node}\ndata = {data:?}\n\n\
              [listen]\nrest = {rest:?}\ngrpc = {grpc:?}\npeer = {peer:?}\nplain = [\"rest\", \"grpc\"]\n\n\

@@ -2,18 +2,20 @@
 //! both. Judges nothing.
 
 mod capability;
-mod clock;
 mod cluster;
 mod disk;
+mod faults;
 mod folder;
 mod network;
 mod node;
+mod provider;
 mod relay;
+mod shim;
 mod tun;
 
 pub use capability::missing;
-pub use clock::ClockLibrary;
 pub use cluster::{Cluster, ClusterOptions};
 pub use disk::disk_refused;
 pub use network::Network;
 pub use relay::Relay;
+pub use shim::ShimLibrary;

@@ -3,15 +3,21 @@
 use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, ChildStdin};
+use tokio::time::sleep;
 
-use super::clock::Clock;
 use super::disk::Disk;
+use super::folder::Files;
 use super::network::Network;
+use super::shim::Shim;
+
+/// How long a node may take to stand still, and how often that is looked at.
+const FREEZE_MAX: Duration = Duration::from_secs(2);
+const FREEZE_LOOK: Duration = Duration::from_millis(1);
 
 /// How long a node may take to end in order: it hands over what it leads, and waits for what it began.
 const LEAVE_MAX: Duration = Duration::from_secs(45);
@@ -23,10 +29,12 @@ pub(super) struct Node {
     pub program: PathBuf,
     pub config: PathBuf,
     pub log: PathBuf,
-    /// Its disk, where that can lose power.
+    /// The folder of all that it stores.
+    pub data: PathBuf,
+    /// Its disk, where that can lose power or be filled.
     pub disk: Option<Disk>,
-    /// Its wall clock, where that can be set.
-    pub clock: Option<Clock>,
+    /// Its wall clock and its syncs, where those can be set.
+    pub shim: Option<Shim>,
     running: Option<Running>,
 }
 
@@ -38,8 +46,9 @@ struct Running {
 
 impl Node {
     /// Returns a node that doesn't run.
-    pub fn new(place: usize, program: PathBuf, config: PathBuf, log: PathBuf) -> Node {
-        Node { place, program, config, log, disk: None, clock: None, running: None }
+    pub fn new(place: usize, program: PathBuf, files: &Files<'_>) -> Node {
+        let (config, log, data) = (files.config_path(place), files.log_path(place), files.stored_path(place));
+        Node { place, program, config, log, data, disk: None, shim: None, running: None }
     }
 
     /// Starts the process; does nothing when it runs.
@@ -55,20 +64,22 @@ impl Node {
         let mut command = network.command(self.place, &self.program);
         command.args(["serve", "--until-stdin-closes", "--config"]).arg(&self.config);
         command.stdin(Stdio::piped()).stdout(log.try_clone().context("failed to share the log")?).stderr(log);
-        command.envs(self.clock.iter().flat_map(Clock::environment));
+        command.envs(self.shim.iter().flat_map(Shim::environment));
         let mut child = command.kill_on_drop(true).spawn().context("failed to start a node")?;
         self.running = Some(Running { _lifeline: child.stdin.take(), child });
         Ok(())
     }
 
-    /// Kills the process as `kill -9` does, and waits until it is gone.
+    /// Kills the process as `kill -9` does, and waits until it is gone; it may have ended already.
     ///
     /// # Errors
     /// When the system refuses.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         match self.running.take() {
-            Some(mut running) => running.child.kill().await.context("failed to kill a node"),
-            None => Ok(()),
+            Some(mut running) if running.child.id().is_some() => {
+                running.child.kill().await.context("failed to kill a node")
+            }
+            _ => Ok(()),
         }
     }
 
@@ -103,6 +114,24 @@ impl Node {
         self.signal(Signal::STOP)
     }
 
+    /// Stops the process and waits until each of its threads stands still: one may be in the midst of a write.
+    ///
+    /// # Errors
+    /// When the system refuses, or a thread goes on for too long.
+    pub async fn freeze(&self) -> anyhow::Result<()> {
+        self.pause()?;
+        let tasks = format!("/proc/{}/task", self.process()?.as_raw_nonzero());
+        let began = Instant::now();
+        while !all_stopped(&tasks)? {
+            if began.elapsed() > FREEZE_MAX {
+                self.go_on()?;
+                bail!("a node doesn't stand still after {FREEZE_MAX:?}");
+            }
+            sleep(FREEZE_LOOK).await;
+        }
+        Ok(())
+    }
+
     /// Lets a stopped process go on.
     ///
     /// # Errors
@@ -122,8 +151,24 @@ impl Node {
     }
 
     fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        let id = self.running.as_ref().and_then(|running| running.child.id());
-        let pid = id.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).context("the node doesn't run")?;
-        kill_process(pid, signal).context("failed to signal a node")
+        kill_process(self.process()?, signal).context("failed to signal a node")
     }
+
+    fn process(&self) -> anyhow::Result<Pid> {
+        let id = self.running.as_ref().and_then(|running| running.child.id());
+        id.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).context("the node doesn't run")
+    }
+}
+
+/// Says whether every thread of a process is stopped: the state stands after the name, which is in brackets.
+fn all_stopped(tasks: &str) -> anyhow::Result<bool> {
+    for task in std::fs::read_dir(tasks).context("failed to list a node's threads")? {
+        let stat = task.context("failed to list a node's threads")?.path().join("stat");
+        // A thread that is gone by now writes nothing.
+        let Ok(stat) = std::fs::read_to_string(stat) else { continue };
+        if !stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T')) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

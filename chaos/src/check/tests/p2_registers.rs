@@ -71,6 +71,10 @@ fn a_listener_does_not_go_back() {
     found(&forth.clone().read(3_100, OSLO, 0).finding(BACK), &["returned nothing"]);
     found(&back.clone().fault(FaultKind::Isolation, OSLO, 2_900, 3_050).finding(BACK), &["returned 1"]);
     found(&back.clone().fault(FaultKind::Kill, BERLIN, 3_060, 3_090).finding(BACK), &["returned 1"]);
+    found(&back.clone().fault(FaultKind::SlowDisk, OSLO, 3_060, 3_090).finding(BACK), &["returned 1"]);
+    for kind in [FaultKind::PowerCut, FaultKind::FullDisk, FaultKind::LostDisk] {
+        not_tested(&back.clone().fault(kind, OSLO, 3_060, 3_090).finding(BACK));
+    }
     let restarted = back.fault(FaultKind::Kill, OSLO, 3_060, 3_090);
     not_tested(&restarted.finding(BACK));
     found(&restarted.read(3_200, OSLO, 2).read(3_300, OSLO, 1).finding(BACK), &["at 3.300 s"]);

@@ -7,6 +7,9 @@ use crate::history::{Class, FaultKind, Line, Op};
 
 const NEW: &str = "p6_new_messages_flow";
 const WAITING: &str = "p6_waiting_messages_flow";
+/// What takes a region away.
+const LOSSES: [FaultKind; 5] =
+    [FaultKind::Kill, FaultKind::PowerCut, FaultKind::Isolation, FaultKind::FullDisk, FaultKind::LostDisk];
 
 /// A message every half second from 10 s to 18 s, asked for in Dublin. Those before `flows_ms` arrive then, each other
 /// one after 100 ms.
@@ -65,12 +68,12 @@ fn what_the_fault_touches_or_callers_forbid_is_not_late() {
 #[test]
 fn only_losses_and_cut_lines_that_came_alone_and_lasted_are_judged() {
     let late = sends(14_700);
-    for kind in [FaultKind::Kill, FaultKind::PowerCut, FaultKind::Isolation] {
+    for kind in LOSSES {
         found(&late.clone().fault(kind, OSLO, 10_000, 20_000).finding(NEW), &["flowed only 3.500 s"]);
         not_tested(&late.clone().fault(kind, OSLO, 10_000, 14_000).finding(NEW));
     }
     found(&late.clone().cut(BERLIN, OSLO, 10_000, 20_000).finding(NEW), &["the line between berlin and oslo was cut"]);
-    for kind in [FaultKind::Pause, FaultKind::ClockJump] {
+    for kind in [FaultKind::Pause, FaultKind::ClockJump, FaultKind::SlowDisk] {
         not_tested(&late.clone().fault(kind, OSLO, 10_000, 20_000).finding(NEW));
     }
     let loss = lost(14_700);

@@ -8,7 +8,7 @@ use crate::check::{History, Outcome, Promise, check};
 use crate::history::{Answer, Arrival, Call, Class, Line, Op};
 
 fn planned() -> impl Strategy<Value = Planned> {
-    (0..7_usize, 0..REGIONS, 500..12_000_u64, 7_000..20_000_u64)
+    (0..10_usize, 0..REGIONS, 500..12_000_u64, 7_000..20_000_u64)
         .prop_map(|(kind, region, lasts_ms, rests_ms)| Planned { kind, region, lasts_ms, rests_ms })
 }
 
@@ -29,7 +29,7 @@ proptest! {
 
 /// A run of one fault of each kind, long enough to be judged.
 pub fn all_faults(seed: u64, sends_per_second: u64) -> Scenario {
-    let faults = (0..7).map(|kind| Planned { kind, region: kind % REGIONS, lasts_ms: 9_000, rests_ms: 14_000 });
+    let faults = (0..10).map(|kind| Planned { kind, region: kind % REGIONS, lasts_ms: 9_000, rests_ms: 14_000 });
     Scenario { seed, sends_per_second, faults: faults.collect() }
 }
 
@@ -42,7 +42,7 @@ fn the_model_gives_every_check_something_to_look_at() {
     let excused: usize = report.findings.iter().map(|finding| finding.excused.len()).sum();
     let counted = report.recoveries.iter().fold((0, 0), |sum, one| (sum.0 + one.doubled, sum.1 + one.held));
     assert!(excused > 0 && counted.0 > 0 && counted.1 > 0, "{excused} excused, {counted:?}");
-    assert_eq!(report.of(Promise::P6).map(|finding| finding.looked_at).collect::<Vec<_>>(), [5, 5]);
+    assert_eq!(report.of(Promise::P6).map(|finding| finding.looked_at).collect::<Vec<_>>(), [7, 7]);
 }
 
 /// Something that is planted in a history that is right, and the check that must find it.

@@ -14,7 +14,7 @@ use plans::Plans;
 use random::Random;
 
 pub const REGIONS: usize = 3;
-const KINDS: [FaultKind; 7] = [
+const KINDS: [FaultKind; 10] = [
     FaultKind::Kill,
     FaultKind::PowerCut,
     FaultKind::Isolation,
@@ -22,6 +22,9 @@ const KINDS: [FaultKind; 7] = [
     FaultKind::CutOneWay,
     FaultKind::Pause,
     FaultKind::ClockJump,
+    FaultKind::SlowDisk,
+    FaultKind::FullDisk,
+    FaultKind::LostDisk,
 ];
 /// How long a region holds what it has of others' messages, and works on, after it was cut off: its lease.
 const LEASE: Micros = 1_000_000;
@@ -129,5 +132,6 @@ impl Model {
 
 /// Says whether a fault takes its region away.
 fn loses(fault: &Fault) -> bool {
-    !matches!(fault.kind, FaultKind::CutLine | FaultKind::CutOneWay | FaultKind::ClockJump)
+    use FaultKind::{ClockJump, CutLine, CutOneWay, SlowDisk};
+    !matches!(fault.kind, CutLine | CutOneWay | ClockJump | SlowDisk)
 }
