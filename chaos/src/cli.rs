@@ -2,19 +2,17 @@
 //! look at everything or the run itself failed, 77 when nothing could be tried here.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::check::{History, check};
 use crate::faults::{FaultName, Possible};
 use crate::flight;
-use crate::history::Line;
+use crate::judge::{judge, read};
 use crate::run::{RunOptions, run};
-use crate::verdict;
 use crate::world::missing;
 
 /// What a run answers that could not be made on this machine: it is skipped, not passed.
@@ -22,8 +20,8 @@ const SKIPPED: u8 = 77;
 
 const EXAMPLES: &str = "\
 Examples:
-  Three minutes of every fault, and a page that says what came of it:
-    chaos run --seed 1 --minutes 3
+  Five minutes, in which every fault comes once, and a page that says what came of it:
+    chaos run --seed 1 --minutes 5
 
   Only lost regions, with a standby; the page tells how fast each was replaced:
     chaos run --seed 7 --minutes 12 --faults kill --mode warm_standby
@@ -73,11 +71,14 @@ struct Run {
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = FaultName::value_variants().to_vec())]
     faults: Vec<FaultName>,
     /// How traffic is shared
-    #[arg(long, value_enum, default_value_t = ModeName::ActiveActive)]
+    #[arg(long, value_enum, default_value_t = ModeName::ActiveActive, conflicts_with = "drawn_cluster")]
     mode: ModeName,
     /// The third region is a witness: it votes, takes no requests and sends nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "drawn_cluster")]
     witness: bool,
+    /// Mode and witness follow from the seed: four seeds in a row have each of both with each of the other
+    #[arg(long)]
+    drawn_cluster: bool,
     /// Round trip between two regions, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 80, value_parser = clap::value_parser!(u64).range(2..=500))]
     round_trip: u64,
@@ -112,14 +113,7 @@ impl Cli {
         match self.command {
             Command::Run(options) => options.run(),
             Command::Flight { to } => flight::send(to).map(|()| ExitCode::SUCCESS),
-            Command::Judge { history } => {
-                let text = std::fs::read_to_string(&history);
-                let text = text.with_context(|| format!("failed to read {}", history.display()))?;
-                let lines = text.lines().enumerate().map(|(number, line)| {
-                    serde_json::from_str(line).with_context(|| format!("{}:{}", history.display(), number + 1))
-                });
-                judge(&lines.collect::<anyhow::Result<Vec<Line>>>()?, &history.with_file_name("verdict.html"))
-            }
+            Command::Judge { history } => judge(&read(&history)?, &history.with_file_name("verdict.html")),
         }
     }
 }
@@ -148,6 +142,7 @@ impl Run {
         std::fs::create_dir_all(&out).with_context(|| format!("failed to make {}", out.display()))?;
         let out = out.canonicalize().context("failed to find the folder")?;
         let possible = Possible::of(&self.faults, &out);
+        let (mode, witness) = if self.drawn_cluster { drawn(self.seed) } else { (self.mode, self.witness) };
         let words = std::env::args().skip(1).collect::<Vec<String>>();
         let options = RunOptions {
             command: format!("scripts/chaos {}", words.join(" ")),
@@ -156,11 +151,11 @@ impl Run {
             faults: possible.faults,
             skipped: possible.skipped,
             shim: possible.shim,
-            mode: match self.mode {
+            mode: match mode {
                 ModeName::ActiveActive => "active_active",
                 ModeName::WarmStandby => "warm_standby",
             },
-            witness: self.witness,
+            witness,
             round_trip: Duration::from_millis(self.round_trip),
             program,
             former,
@@ -170,16 +165,31 @@ impl Run {
     }
 }
 
-/// Judges a history, writes its page, and says both.
-fn judge(lines: &[Line], page: &Path) -> anyhow::Result<ExitCode> {
-    let history = History::new(lines)?;
-    let report = check(&history);
-    std::fs::write(page, verdict::page(&history, &report))
-        .with_context(|| format!("failed to write {}", page.display()))?;
-    println!("{}", verdict::text(&report));
-    for (fault, why) in &history.setting.skipped {
-        println!("  skipped     {fault}: {why}");
+/// Returns the mode of a seed, and whether it has a witness.
+fn drawn(seed: u64) -> (ModeName, bool) {
+    let mode = if (seed / 2).is_multiple_of(2) { ModeName::ActiveActive } else { ModeName::WarmStandby };
+    (mode, seed % 2 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Cli::command().debug_assert();
     }
-    println!("page: {}", page.display());
-    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+
+    #[test]
+    fn four_seeds_in_a_row_have_every_cluster() {
+        for first in 0..8 {
+            let drawn: BTreeSet<(bool, bool)> =
+                (first..first + 4).map(drawn).map(|(mode, witness)| (mode == ModeName::WarmStandby, witness)).collect();
+            assert_eq!(drawn.len(), 4, "from {first}");
+        }
+    }
 }

@@ -132,7 +132,8 @@ async fn try_out(
     let began = Instant::now();
     let until = Until::new(began + options.length);
     let told = move |line: String| eprintln!("{:6.1} s  {line}", began.elapsed().as_secs_f64());
-    told(format!("load begins; it goes on for {:?}", options.length));
+    let witness = if options.witness { "with a witness" } else { "without a witness" };
+    told(format!("load begins; {}, {witness}; it goes on for {:?}", options.mode, options.length));
     let load = tokio::spawn(load::run(callers.to_vec(), options.seed, until.clone()));
     let mut watching = JoinSet::new();
     for caller in callers {
