@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::faults::{FaultName, Possible};
 use crate::flight;
-use crate::judge::{judge, read};
+use crate::judge::judge;
 use crate::run::{RunOptions, run};
 use crate::world::missing;
 
@@ -113,7 +113,7 @@ impl Cli {
         match self.command {
             Command::Run(options) => options.run(),
             Command::Flight { to } => flight::send(to).map(|()| ExitCode::SUCCESS),
-            Command::Judge { history } => judge(&read(&history)?, &history.with_file_name("verdict.html")),
+            Command::Judge { history } => judge(&history),
         }
     }
 }
@@ -161,7 +161,7 @@ impl Run {
             former,
             out: out.clone(),
         };
-        judge(&run(&options)?, &out.join("verdict.html"))
+        judge(&run(&options)?)
     }
 }
 

@@ -64,12 +64,12 @@ pub struct RunOptions {
     pub out: PathBuf,
 }
 
-/// Makes a run, and returns its history, which is also in `history.jsonl`.
+/// Makes a run, and returns the file with its history.
 ///
 /// # Errors
 /// When the world can't be made, the cluster doesn't start, a node doesn't come back after a fault, or it is
 /// interrupted.
-pub fn run(options: &RunOptions) -> anyhow::Result<Vec<Line>> {
+pub fn run(options: &RunOptions) -> anyhow::Result<PathBuf> {
     let network = Network::make(REGIONS.len())?;
     let one_way = options.round_trip / 2;
     let outside = REGIONS.len();
@@ -87,7 +87,7 @@ pub fn run(options: &RunOptions) -> anyhow::Result<Vec<Line>> {
     })
 }
 
-async fn under_way(network: Network, relay: Relay, options: &RunOptions) -> anyhow::Result<Vec<Line>> {
+async fn under_way(network: Network, relay: Relay, options: &RunOptions) -> anyhow::Result<PathBuf> {
     let witness = options.witness.then_some(REGIONS.len() - 1);
     let cluster_options = ClusterOptions {
         program: options.former.as_ref().unwrap_or(&options.program).clone(),
@@ -120,7 +120,7 @@ async fn under_way(network: Network, relay: Relay, options: &RunOptions) -> anyh
     flights.abort();
     cluster.stop().await?;
     outcome?;
-    recorder.finish()
+    Ok(recorder.flush()?.to_owned())
 }
 
 async fn try_out(

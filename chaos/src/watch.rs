@@ -10,9 +10,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use wire::v1;
 
 use crate::caller::Caller;
-use crate::history::{AlarmsSeen, Answer, Arrival, Books, Class, Line, MessageSeen, PlanSeen, Readiness, Region};
+use crate::history::{AlarmsSeen, Answer, Arrival, Books, Call, Class, Line, MessageSeen, PlanSeen, Readiness, Region};
 use crate::load::{REGISTERS, register_name};
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, read};
 use crate::until::Until;
 use crate::world::Cluster;
 
@@ -94,7 +94,7 @@ struct Taken {
 /// When the provider or a listener doesn't answer.
 pub async fn at_the_end(cluster: &Cluster, callers: &[Caller]) -> anyhow::Result<()> {
     let first = callers.first().context("no listener")?;
-    let accepted: BTreeSet<String> = first.recorder.look(|lines| lines.iter().filter_map(accepted_by).collect());
+    let accepted = accepted(&first.recorder)?;
     let taken = settled(cluster, &accepted).await?;
     let mut missing = accepted;
     for Taken { message_id, address, region, epoch, attempt, class, at_ms } in taken {
@@ -126,14 +126,14 @@ pub async fn at_the_end(cluster: &Cluster, callers: &[Caller]) -> anyhow::Result
     Ok(())
 }
 
-fn accepted_by(line: &Line) -> Option<String> {
-    match line {
-        Line::Call(call) => match &call.answer {
-            Answer::Accepted { message } => Some(message.clone()),
-            _ => None,
-        },
-        _ => None,
-    }
+fn accepted(recorder: &Recorder) -> anyhow::Result<BTreeSet<String>> {
+    let lines = read(recorder.flush()?)?;
+    let accepted = lines.filter_map(|line| match line {
+        Ok(Line::Call(Call { answer: Answer::Accepted { message }, .. })) => Some(Ok(message)),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    });
+    accepted.collect()
 }
 
 async fn settled(cluster: &Cluster, accepted: &BTreeSet<String>) -> anyhow::Result<Vec<Taken>> {

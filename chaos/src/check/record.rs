@@ -58,7 +58,7 @@ impl History {
     /// # Errors
     ///
     /// [`NoSetting`] when no line is one. Of several the first counts.
-    pub fn new(lines: &[Line]) -> Result<Self, NoSetting> {
+    pub fn new(lines: impl IntoIterator<Item = Line>) -> Result<Self, NoSetting> {
         let mut setting = None;
         let (mut calls, mut arrivals, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         let (mut plans, mut readiness) = (Vec::new(), Vec::new());
@@ -66,7 +66,7 @@ impl History {
         let (mut upgrade, mut alarms) = (Vec::new(), Vec::new());
         let (mut flight_us, mut over_us) = (None, None);
         for line in lines {
-            match line.clone() {
+            match line {
                 Line::Setting(line) => setting = setting.or(Some(line)),
                 Line::Call(line) => calls.push(line),
                 Line::Arrival(line) => arrivals.push(line),

@@ -47,7 +47,7 @@ fn elements(page: &str) -> Vec<String> {
 #[test]
 fn the_page_is_well_formed_and_needs_nothing_else() {
     let model = history(&all_faults(1, 20));
-    let model = History::new(&model).unwrap();
+    let model = History::new(model).unwrap();
     for page in [page(&model, &check(&model)), page_of(&hostile()), page_of(&run())] {
         let elements = elements(&page);
         assert!(elements.iter().all(|name| !["script", "img", "link", "iframe", "b"].contains(&name.as_str())));
@@ -59,7 +59,7 @@ fn the_page_is_well_formed_and_needs_nothing_else() {
 
 #[test]
 fn the_page_of_the_model_has_all_plots() {
-    let model = History::new(&history(&all_faults(1, 20))).unwrap();
+    let model = History::new(history(&all_faults(1, 20))).unwrap();
     let page = page(&model, &check(&model));
     assert_eq!(elements(&page).iter().filter(|name| *name == "svg").count(), 4);
     assert_eq!(elements(&page).iter().filter(|name| *name == "table").count(), 2);
@@ -103,7 +103,7 @@ fn page_and_text_say_what_was_not_judged_and_why() {
 
 #[test]
 fn the_text_tells_what_came_after_each_fault() {
-    let model = History::new(&history(&all_faults(1, 20))).unwrap();
+    let model = History::new(history(&all_faults(1, 20))).unwrap();
     let text = text(&check(&model));
     assert!(text.starts_with("PASSED: of 28 checks"), "{text}");
     assert!(text.contains("us-east-1 was killed; "), "{text}");

@@ -162,7 +162,7 @@ impl Run {
     }
 
     pub fn history(&self) -> History {
-        History::new(&self.lines).unwrap()
+        History::new(self.lines.iter().cloned()).unwrap()
     }
 
     pub fn report(&self) -> Report {

@@ -21,7 +21,7 @@ proptest! {
 
     #[test]
     fn a_correct_history_has_no_violation(scenario in scenario()) {
-        let report = check(&History::new(&history(&scenario)).unwrap());
+        let report = check(&History::new(history(&scenario)).unwrap());
         let violations: Vec<&String> = report.findings.iter().flat_map(|finding| &finding.violations).collect();
         prop_assert!(violations.is_empty(), "{violations:#?}");
     }
@@ -35,7 +35,7 @@ pub fn all_faults(seed: u64, sends_per_second: u64) -> Scenario {
 
 #[test]
 fn the_model_gives_every_check_something_to_look_at() {
-    let report = check(&History::new(&history(&all_faults(1, 60))).unwrap());
+    let report = check(&History::new(history(&all_faults(1, 60))).unwrap());
     for finding in &report.findings {
         assert_eq!(finding.outcome(), Outcome::Passed, "{finding:?}");
     }
@@ -95,7 +95,7 @@ fn what_is_planted_in_the_model_is_found() {
     for (name, plant) in PLANTED {
         let mut lines = history(&all_faults(1, 60));
         plant(&mut lines);
-        let report = check(&History::new(&lines).unwrap());
+        let report = check(&History::new(lines).unwrap());
         let finding = report.findings.iter().find(|finding| finding.check == name).unwrap();
         assert_eq!(finding.outcome(), Outcome::Failed, "{name}");
     }

@@ -103,7 +103,7 @@ fn lines_may_come_in_any_order_and_need_a_setting() {
     let run = settled();
     let mut reversed = run.lines.clone();
     reversed.reverse();
-    let reversed = check(&History::new(&reversed).unwrap());
+    let reversed = check(&History::new(reversed).unwrap());
     assert!(reversed.passed(), "{reversed:?}");
-    assert_eq!(History::new(&run.lines[1..]), Err(NoSetting));
+    assert_eq!(History::new(run.lines[1..].iter().cloned()), Err(NoSetting));
 }
