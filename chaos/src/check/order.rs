@@ -12,8 +12,10 @@ pub struct Step {
     /// What the answer names it by.
     pub number: usize,
     pub begun: u64,
-    /// Nothing when nobody knows whether it ever had an effect.
+    /// Nothing when that may be at any time.
     pub ended: Option<u64>,
+    /// Whether it had an effect for certain. A call without an end never has.
+    pub certain: bool,
     pub what: What,
 }
 
@@ -40,7 +42,8 @@ pub enum Order {
 /// The calls that had their effect, and what the register holds after them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Configuration {
-    /// All calls before this place had their effect, in the order of their beginnings; this one had not.
+    /// All calls before this place had their effect, in the order of their beginnings, or it is too late for them; this
+    /// one had not.
     first: usize,
     /// The places beyond it that had theirs too, rising.
     beyond: Vec<usize>,
@@ -64,9 +67,8 @@ pub fn search(steps: &[Step], kept_max: usize) -> Order {
         if met.contains(&configuration) {
             continue;
         }
-        let writes = candidates.iter().rev().filter_map(|place| configuration.after_write(*place, &sorted));
         let before = open.len();
-        open.extend(writes);
+        open.extend(candidates.iter().rev().filter_map(|place| configuration.after(*place, &sorted)));
         kept += open[before..].iter().map(Configuration::size).sum::<usize>() + configuration.size();
         met.insert(configuration);
         if kept > kept_max {
@@ -80,15 +82,10 @@ pub fn search(steps: &[Step], kept_max: usize) -> Order {
 /// may never have been written, and one that was read, and that no other call wrote, was written before that read
 /// ended. What neither is said of stays open to the end.
 pub fn narrow(steps: &mut Vec<Step>) {
-    let (mut writers, mut read_by): (BTreeMap<u64, usize>, BTreeMap<u64, u64>) = (BTreeMap::new(), BTreeMap::new());
+    let (mut writers, read_by): (BTreeMap<u64, usize>, _) = (BTreeMap::new(), read_by(steps));
     for step in steps.iter() {
-        match (step.what, step.ended) {
-            (What::Write(value), _) => *writers.entry(value).or_default() += 1,
-            (What::Read(Some(value)), Some(ended)) => {
-                let by = read_by.entry(value).or_insert(ended);
-                *by = ended.min(*by);
-            }
-            _ => {}
+        if let What::Write(value) = step.what {
+            *writers.entry(value).or_default() += 1;
         }
     }
     steps.retain_mut(|step| {
@@ -96,10 +93,29 @@ pub fn narrow(steps: &mut Vec<Step>) {
         let Some(by) = read_by.get(&value) else { return false };
         // A read that ended before is wrong whatever this does: it stays so, and the search tells it.
         if writers.get(&value) == Some(&1) && step.begun <= *by {
-            step.ended = Some(*by);
+            (step.ended, step.certain) = (Some(*by), true);
         }
         true
     });
+}
+
+/// Returns when the first read of each value ended.
+fn read_by(steps: &[Step]) -> BTreeMap<u64, u64> {
+    let mut read_by = BTreeMap::new();
+    for step in steps {
+        if let (What::Read(Some(value)), Some(ended)) = (step.what, step.ended) {
+            let by = read_by.entry(value).or_insert(ended);
+            *by = ended.min(*by);
+        }
+    }
+    read_by
+}
+
+impl Step {
+    /// Says whether it is too late for it to have had an effect that isn't certain, once a call had one that began then.
+    fn is_over(&self, latest: u64) -> bool {
+        !self.certain && self.ended.is_some_and(|ended| ended < latest)
+    }
 }
 
 impl Configuration {
@@ -112,53 +128,74 @@ impl Configuration {
         1 + self.beyond.len()
     }
 
-    /// Returns the places of the calls that may be next, those that end first before others, and the call that ends
-    /// first: whatever begins after its end isn't next. With nothing left that certainly had an effect there is none.
+    /// Returns when the call began that began last of those that had their effect; what ended before comes too late.
+    fn latest(&self, steps: &[Step]) -> u64 {
+        let last = self.beyond.last().copied().or_else(|| self.first.checked_sub(1));
+        last.map_or(0, |place| steps[place].begun)
+    }
+
+    /// Returns the places of the calls that may be next, certain ones first and those that end first before others; and
+    /// the certain call that ends first: whatever begins after its end isn't next. With none left there is an order.
     fn candidates<'a>(&self, steps: &'a [Step]) -> (Vec<usize>, Option<&'a Step>) {
         let (mut candidates, mut next): (Vec<usize>, Option<&Step>) = (Vec::new(), None);
-        let end = |step: &Step| step.ended.unwrap_or(u64::MAX);
+        let (end, latest) = (|step: &Step| step.ended.unwrap_or(u64::MAX), self.latest(steps));
         for (place, step) in steps.iter().enumerate().skip(self.first) {
             if next.is_some_and(|next| step.begun > end(next)) {
                 break;
             }
-            if self.beyond.binary_search(&place).is_ok() {
+            if step.is_over(latest) || self.beyond.binary_search(&place).is_ok() {
                 continue;
             }
             candidates.push(place);
-            if step.ended.is_some() && next.is_none_or(|next| end(step) < end(next)) {
+            if step.certain && next.is_none_or(|next| end(step) < end(next)) {
                 next = Some(step);
             }
         }
-        candidates.sort_by_key(|place| end(&steps[*place]));
+        candidates.sort_by_key(|place| (!steps[*place].certain, end(&steps[*place])));
         (candidates, next)
     }
 
     /// Lets every read have its effect that may be next and returns what the register holds: it changes nothing, so
-    /// that no order needs it later.
+    /// that no order needs it later. One that makes it too late for a call that isn't certain has to wait for its turn.
     fn read_all(&mut self, steps: &[Step]) {
         loop {
-            let mut reads = self.candidates(steps).0;
-            reads.retain(|place| steps[*place].what == What::Read(self.held));
-            if reads.is_empty() {
+            let mut candidates = self.candidates(steps).0;
+            let open = candidates.iter().filter(|place| !steps[**place].certain);
+            let in_time = open.filter_map(|place| steps[*place].ended).min().unwrap_or(u64::MAX);
+            candidates.retain(|place| steps[*place].what == What::Read(self.held) && steps[*place].begun <= in_time);
+            if candidates.is_empty() {
                 return;
             }
-            reads.into_iter().for_each(|place| self.add(place));
+            candidates.into_iter().for_each(|place| self.add(place, steps));
         }
     }
 
-    /// Returns what comes of a write.
-    fn after_write(&self, place: usize, steps: &[Step]) -> Option<Configuration> {
-        let What::Write(value) = steps[place].what else { return None };
-        let mut after = Configuration { held: Some(value), ..self.clone() };
-        after.add(place);
-        Some(after)
+    /// Returns what comes of a call; nothing when it returned something else than the register holds, and of one that may
+    /// have had no effect when nobody can have read next what it wrote: without its effect there is an order, too.
+    fn after(&self, place: usize, steps: &[Step]) -> Option<Configuration> {
+        let held = match steps[place].what {
+            What::Write(value) => Some(value),
+            What::Read(value) if value == self.held => value,
+            What::Read(_) => return None,
+        };
+        let mut after = Configuration { held, ..self.clone() };
+        after.add(place, steps);
+        let is_read = || after.candidates(steps).0.iter().any(|next| steps[*next].what == What::Read(held));
+        let is_of_use = steps[place].certain || is_read();
+        is_of_use.then_some(after)
     }
 
-    fn add(&mut self, place: usize) {
+    fn add(&mut self, place: usize, steps: &[Step]) {
         let at = self.beyond.partition_point(|other| *other < place);
         self.beyond.insert(at, place);
-        let together = self.beyond.iter().enumerate().take_while(|(step, place)| **place == self.first + step).count();
-        self.first += together;
-        self.beyond.drain(..together);
+        let latest = self.latest(steps);
+        while let Some(step) = steps.get(self.first) {
+            if self.beyond.first() == Some(&self.first) {
+                self.beyond.remove(0);
+            } else if !step.is_over(latest) {
+                break;
+            }
+            self.first += 1;
+        }
     }
 }
