@@ -24,6 +24,33 @@ pub const LISTENERS_ARE_READY: Check = Check {
     look: listeners_are_ready,
 };
 
+/// No listener answers that it is at fault itself, whatever goes on: faults are refusals, or outcomes that aren't known.
+pub const NO_LISTENER_IS_AT_FAULT: Check = Check {
+    name: "live_no_listener_is_at_fault",
+    promise: Promise::Liveness,
+    title: "No listener answers that it is itself at fault",
+    of: "calls",
+    look: no_listener_is_at_fault,
+};
+
+/// How the answers of a node begin that is at fault, by gRPC and by REST.
+const AT_FAULT: [&str; 2] = ["Internal: ", "500 "];
+/// What a client's own HTTP/2 says in the same way of a connection that broke.
+const BROKEN_CONNECTION: &str = "h2 protocol error";
+
+fn no_listener_is_at_fault(index: &Index<'_>) -> Seen {
+    let calls = &index.history.calls;
+    let mut seen = Seen { looked_at: calls.len() as u64, ..Seen::default() };
+    for call in calls {
+        let (Answer::Unknown { why } | Answer::Refused { why }) = &call.answer else { continue };
+        if AT_FAULT.iter().any(|code| why.starts_with(code)) && !why.contains(BROKEN_CONNECTION) {
+            let (listener, api, at) = (index.name(call.listener), call.api.name(), seconds(call.begun_us));
+            seen.violations.push(format!("{listener} answered {} ({api}, at {at}): {why}.", name(&call.op)));
+        }
+    }
+    seen
+}
+
 fn listeners_are_ready(index: &Index<'_>) -> Seen {
     let mut seen = Seen::default();
     for region in index.history.setting.serving() {

@@ -38,7 +38,7 @@ pub use report::{Finding, Outcome, Promise, Report};
 use index::Index;
 use report::Check;
 
-const CHECKS: [Check; 28] = [
+const CHECKS: [Check; 29] = [
     opt_outs::NOTHING_AFTER_AN_OPT_OUT,
     registers::ACKNOWLEDGED_WRITES_SURVIVE,
     registers::LISTENERS_READ_THE_SAME,
@@ -66,6 +66,7 @@ const CHECKS: [Check; 28] = [
     readiness::CUT_OFF_LISTENERS_SAY_SO,
     readiness::OTHERS_STAY_READY,
     liveness::LISTENERS_ANSWER,
+    liveness::NO_LISTENER_IS_AT_FAULT,
     liveness::LISTENERS_ARE_READY,
 ];
 

@@ -94,12 +94,13 @@ fn home(command: &Command) -> Home {
 
 fn run<T: Tables + ?Sized>(step: &mut Step<'_, T>, command: &Command) -> Result<Outcome, ApplyError> {
     let control = step.group == GroupId::CONTROL;
-    Ok(match home(command) {
+    let outcome = match home(command) {
         Home::Control if control => on_control(step, command)?,
         Home::Partition if !control => on_partition(step, command)?,
         Home::Both => on_both(step, command)?,
         Home::Control | Home::Partition => Outcome::Refused(Refusal::WrongGroup),
-    })
+    };
+    Ok(versions::answered(step.meta.version(), outcome))
 }
 
 fn on_control<T: Tables + ?Sized>(step: &mut Step<'_, T>, command: &Command) -> Result<Outcome, TableError> {

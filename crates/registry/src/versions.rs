@@ -6,13 +6,15 @@
 //! version: it is done in groups that are at it, and in no others. `CONTRIBUTING.md` says what to do for one.
 
 use model::command::Command;
+use model::outcome::Outcome;
 use model::version::{FIRST, Versions};
 
 use crate::error::ApplyError;
 
 /// The newest apply version that this build knows.
 ///
-/// - 2: [`Command::Fence`]; a group's row says since when it is at its version.
+/// - 2: [`Command::Fence`]; a group's row says since when it is at its version; what puts an opt-out is answered the one
+///   that stands.
 pub const APPLY_VERSION: u32 = 2;
 /// The oldest that it still knows.
 pub const OLDEST_APPLY_VERSION: u32 = FIRST;
@@ -45,6 +47,15 @@ pub fn admits(known: Versions, group: u32, command: &Command) -> Result<(), Appl
         return Err(ApplyError::VersionNotReached { command: command.name(), needed, group: group.max(FIRST) });
     }
     Ok(())
+}
+
+/// Returns an outcome as a group at a version answers it: one that came later is what the older builds say, because it may
+/// be stored with a request, and goes back through listeners of older builds.
+pub(crate) fn answered(group: u32, outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::OptOut(_) | Outcome::ListedOptOut(_) if group < 2 => Outcome::Done,
+        other => other,
+    }
 }
 
 /// Says whether this build may apply entries of a group, by the version that its row names.

@@ -48,7 +48,7 @@ fn the_model_gives_every_check_something_to_look_at() {
 /// Something that is planted in a history that is right, and the check that must find it.
 type Planted = (&'static str, fn(&mut Vec<Line>));
 
-const PLANTED: [Planted; 10] = [
+const PLANTED: [Planted; 11] = [
     ("p1_nothing_after_an_opt_out", |lines| {
         let late = |arrival: &mut Arrival| arrival.at_us += 50_000_000;
         arrivals(lines).filter(|arrival| arrival.address.starts_with("+49")).take(4).for_each(late);
@@ -87,6 +87,10 @@ const PLANTED: [Planted; 10] = [
     ("live_listeners_answer", |lines| {
         let last = calls(lines).filter(|call| matches!(call.op, Op::Read { .. })).last().unwrap();
         last.answer = Answer::Unknown { why: "no answer".to_owned() };
+    }),
+    ("live_no_listener_is_at_fault", |lines| {
+        let early = calls(lines).find(|call| matches!(call.op, Op::Send { .. })).unwrap();
+        early.answer = Answer::Unknown { why: "Internal: it answered something else than a message".to_owned() };
     }),
 ];
 

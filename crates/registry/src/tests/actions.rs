@@ -155,7 +155,7 @@ fn recipients() -> impl Strategy<Value = Action> {
         1 => (0..2_usize, 0..5_usize).prop_map(|(app, endpoint)| Action::DeleteEndpoint(app, endpoint)),
         1 => (0..2_usize, 0..4_u32).prop_map(|(app, address)| Action::PutOptOut(app, address)),
         2 => (0..2_usize, 0..4_u32).prop_map(|(app, address)| Action::DeleteOptOut(app, address)),
-        2 => (0..4_u32, any::<bool>()).prop_map(|(address, put)| match put {
+        3 => (0..4_u32, any::<bool>()).prop_map(|(address, put)| match put {
             true => Action::PutListedOptOut(address),
             false => Action::DeleteListedOptOut(address),
         }),

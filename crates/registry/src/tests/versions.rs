@@ -1,7 +1,9 @@
 //! Apply versions: what stops an older build, what is refused before its time, and what the group's row says.
 
+use model::channel::Channel;
 use model::command::{Command, Proposal};
 use model::id::GroupId;
+use model::opt_out::{OptOutList, OptOutSource};
 use model::outcome::Outcome;
 use model::rows::GroupMeta;
 use model::time::Timestamp;
@@ -63,4 +65,19 @@ fn a_command_waits_for_its_version() {
     world.control(Command::SetApplyVersion { version: 2 });
     assert_eq!(world.control(Command::Fence), Outcome::Done);
     assert_eq!(world.effects, [Effect::Forbids]);
+}
+
+#[test]
+fn what_an_older_build_can_not_read_is_not_answered() {
+    for version in [1, 2] {
+        let mut world = World::new();
+        let group = group_of(&near());
+        world.apply(group, Command::SetApplyVersion { version });
+        let (key, source) = (key(&near()), OptOutSource::Request);
+        let listed = Command::PutListedOptOut { list: OptOutList::DEFAULT, key: key.clone(), source };
+        for put in [Command::PutOptOut { app: APP, key, channel: Channel::Sms, source }, listed] {
+            let outcome = world.apply(group, put);
+            assert_eq!(outcome == Outcome::Done, version == 1, "{outcome:?}");
+        }
+    }
 }

@@ -66,10 +66,12 @@ impl Service {
         source: OptOutSource,
     ) -> Result<ListedOptOut, ServiceError> {
         let group = which.key.partition(self.facts.partitions);
-        let ListedOptOutKey { list, key } = which;
+        let ListedOptOutKey { list, key } = which.clone();
         match self.propose_fenced(group, Command::PutListedOptOut { list, key, source }).await? {
             // Not read again: somebody may have taken it out by now.
             Outcome::ListedOptOut(listed) => Ok(listed),
+            // Of a group whose version has no such answer.
+            Outcome::Done => self.get_listed_opt_out(&which).await,
             _ => Err(unexpected("something else than an opt-out of a list")),
         }
     }

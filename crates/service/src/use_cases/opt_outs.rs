@@ -47,10 +47,12 @@ impl Service {
     pub async fn put_opt_out(&self, which: OptOutKey, source: OptOutSource) -> Result<OptOut, ServiceError> {
         self.get_app(which.app).await?;
         let group = which.key.partition(self.facts.partitions);
-        let OptOutKey { app, key, channel } = which;
+        let OptOutKey { app, key, channel } = which.clone();
         match self.propose_fenced(group, Command::PutOptOut { app, key, channel, source }).await? {
             // Not read again: somebody may have taken it back by now.
             Outcome::OptOut(opt_out) => Ok(opt_out),
+            // Of a group whose version has no such answer.
+            Outcome::Done => self.get_opt_out(&which).await,
             _ => Err(unexpected("something else than an opt-out")),
         }
     }
