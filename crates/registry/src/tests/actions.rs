@@ -152,7 +152,7 @@ fn recipients() -> impl Strategy<Value = Action> {
     prop_oneof![
         6 => (0..2_usize, 0..5_usize, patch, any::<bool>())
             .prop_map(|(app, endpoint, patch, asked)| Action::Upsert(app, endpoint, Box::new(patch), asked)),
-        1 => (0..2_usize, 0..5_usize).prop_map(|(app, endpoint)| Action::DeleteEndpoint(app, endpoint)),
+        2 => (0..2_usize, 0..5_usize).prop_map(|(app, endpoint)| Action::DeleteEndpoint(app, endpoint)),
         1 => (0..2_usize, 0..4_u32).prop_map(|(app, address)| Action::PutOptOut(app, address)),
         2 => (0..2_usize, 0..4_u32).prop_map(|(app, address)| Action::DeleteOptOut(app, address)),
         3 => (0..4_u32, any::<bool>()).prop_map(|(address, put)| match put {

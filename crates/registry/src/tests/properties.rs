@@ -328,7 +328,7 @@ impl Checker {
 fn runs_reach_what_they_are_to_check() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut reached: BTreeMap<&'static str, u32> = BTreeMap::new();
-    for _ in 0..200 {
+    for _ in 0..400 {
         let actions = actions(120).new_tree(&mut runner).unwrap().current();
         let history = run(&actions, |applied| {
             let worked = match applied.outcome {

@@ -70,9 +70,8 @@ fn a_command_waits_for_its_version() {
 #[test]
 fn what_an_older_build_can_not_read_is_not_answered() {
     for version in [1, 2] {
-        let mut world = World::new();
+        let mut world = World::at(version);
         let group = group_of(&near());
-        world.apply(group, Command::SetApplyVersion { version });
         let (key, source) = (key(&near()), OptOutSource::Request);
         let listed = Command::PutListedOptOut { list: OptOutList::DEFAULT, key: key.clone(), source };
         for put in [Command::PutOptOut { app: APP, key, channel: Channel::Sms, source }, listed] {

@@ -22,7 +22,7 @@ use crate::tables::MemoryTables;
 use crate::tables::{
     AccountingOf, Events, FollowUpCounts, FollowUpNumbers, FollowUps, Meta, Plans, ProgressOf, RowAccess,
 };
-use crate::{ApplyContext, Effect, VERSIONS, apply, invariants};
+use crate::{APPLY_VERSION, ApplyContext, Effect, VERSIONS, apply, invariants};
 
 /// How many partitions there are.
 pub const PARTITIONS: u16 = 2;
@@ -52,7 +52,14 @@ impl World {
 
     /// Returns a cluster with [`APP`], EMAIL, SMS and CUSTOM, and a plan that sends everything through `a`.
     pub fn new() -> World {
+        World::at(APPLY_VERSION)
+    }
+
+    /// The same with groups at a version.
+    pub fn at(version: u32) -> World {
         let mut world = World::empty();
+        world.control(Command::SetApplyVersion { version });
+        world.partitions(&Command::SetApplyVersion { version });
         world.control(Command::CreateApp { app: APP, name: "shop".into(), tags: BTreeMap::new() });
         for (channel, detail) in channels() {
             world.control(Command::PutChannel { app: APP, channel, enabled: None, class: None, detail });
