@@ -152,6 +152,11 @@ fn a_version_that_is_raised_without_asking_is_found_out() {
 }
 
 #[test]
+fn a_node_that_goes_on_without_room_is_found_out() {
+    finds_out("silent_full", &["a_full_disk_stops_its_node"]);
+}
+
+#[test]
 fn a_leader_that_is_always_sure_is_found_out() {
     finds_out("fresh_evidence", &[NO_PERMIT]);
 }

@@ -37,7 +37,7 @@ struct Arguments {
     #[arg(long, default_value_t = 25)]
     seconds: u64,
     /// Breaks something on purpose, to see that it is found out: no_sync, twice, no_lease, no_begin, no_fence,
-    /// same_incarnation, no_takeover, wall_stamps, same_boot, no_journal, no_note, no_hand_over, stands_asleep; or of the lease:
+    /// same_incarnation, no_takeover, wall_stamps, same_boot, no_journal, no_note, no_hand_over, stands_asleep, silent_full; or of the lease:
     /// fresh_evidence, unnoted_heartbeats, granted_votes, votes_at_start, needs_no_commit, needs_no_takeover,
     /// needs_no_tenure_start, no_tenure_wait, grants_in_transfer.
     #[arg(long = "break", value_name = "NAME")]

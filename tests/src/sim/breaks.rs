@@ -45,12 +45,14 @@ pub enum Break {
     StandsAsleep,
     /// The version is raised without asking what the nodes' builds know.
     Unasked,
+    /// A disk that is full says nothing of it.
+    SilentFull,
     /// A link of the argument for the lease (docs/lease.md, "Why this suffices").
     Lease(LeaseBreak),
 }
 
 /// Every break with its name.
-pub const BREAKS: [(Break, &str); 23] = [
+pub const BREAKS: [(Break, &str); 24] = [
     (Break::NoSync, "no_sync"),
     (Break::Twice, "twice"),
     (Break::NoLease, "no_lease"),
@@ -65,6 +67,7 @@ pub const BREAKS: [(Break, &str); 23] = [
     (Break::NoHandOver, "no_hand_over"),
     (Break::StandsAsleep, "stands_asleep"),
     (Break::Unasked, "unasked"),
+    (Break::SilentFull, "silent_full"),
     (Break::Lease(LeaseBreak::FreshEvidence), "fresh_evidence"),
     (Break::Lease(LeaseBreak::UnnotedHeartbeats), "unnoted_heartbeats"),
     (Break::Lease(LeaseBreak::GrantedVotes), "granted_votes"),
@@ -91,7 +94,7 @@ impl Break {
             Break::NoTakeover => ports.leases = Arc::new(NeverOver),
             Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation => {}
             Break::WallStamps | Break::SameBoot | Break::NoJournal | Break::NoNote => {}
-            Break::NoHandOver | Break::StandsAsleep | Break::Unasked | Break::Lease(_) => {}
+            Break::NoHandOver | Break::StandsAsleep | Break::SilentFull | Break::Unasked | Break::Lease(_) => {}
         }
     }
 

@@ -32,6 +32,10 @@ pub enum Fault {
     CrashAll,
     /// A region is isolated, and its node loses power and starts again meanwhile.
     RestartIsolated(NodeId),
+    /// Every sync of a node takes up to seconds.
+    SlowDisk(NodeId),
+    /// There is no room on a node's disk. The node stops by itself, and starts again when there is room.
+    FullDisk(NodeId),
     /// A process is stopped and continued: its tasks stand still while time passes.
     Pause(NodeId),
     /// A machine sleeps: its tasks stand still and its network is down, its monotonic clock stands, and its clock that
@@ -82,6 +86,8 @@ impl Fault {
             | Fault::Crash(hit)
             | Fault::LosePower(hit)
             | Fault::LoseDisk(hit)
+            | Fault::SlowDisk(hit)
+            | Fault::FullDisk(hit)
             | Fault::Pause(hit)
             | Fault::Suspend(hit)
             | Fault::RestartIsolated(hit) => *hit == node,
@@ -106,6 +112,8 @@ impl fmt::Display for Fault {
             Fault::LoseDisk(node) => write!(f, "lose the disk of {}", name(*node)),
             Fault::CrashAll => f.write_str("crash all"),
             Fault::RestartIsolated(node) => write!(f, "isolate and restart {}", name(*node)),
+            Fault::SlowDisk(node) => write!(f, "slow the disk of {}", name(*node)),
+            Fault::FullDisk(node) => write!(f, "fill the disk of {}", name(*node)),
             Fault::Pause(node) => write!(f, "pause {}", name(*node)),
             Fault::Suspend(node) => write!(f, "suspend the machine of {}", name(*node)),
             Fault::WallClock(node, ahead) => write!(f, "set the wall clock of {} off by {ahead} ms", name(*node)),

@@ -22,8 +22,8 @@ pub struct Records {
     pub dispatches: Vec<Dispatch>,
     /// In the order of their beginning.
     pub faults: Vec<Span>,
-    /// Nodes that stopped by themselves, and why.
-    pub stops: Vec<String>,
+    /// Nodes that stopped by themselves: when, in which region, and why.
+    pub stops: Vec<(Tick, RegionId, String)>,
     /// Where a group's time was off true time.
     pub times_off: Vec<String>,
     /// Where a dispatch could have begun that a promise forbids; the first of them.
@@ -114,7 +114,7 @@ impl History {
     pub fn stopped(&self, region: &RegionId, reason: String) {
         let mut records = self.records();
         records.line(format!("{region} stopped: {reason}"));
-        records.stops.push(format!("{region} at {} ms: {reason}", now()));
+        records.stops.push((now(), region.clone(), reason));
     }
 
     /// Records that a group's time is off true time.

@@ -37,6 +37,8 @@ pub mod breaks;
 mod builds;
 
 pub mod determinism;
+mod journal;
+mod lying_engine;
 pub mod storage;
 pub mod transport;
 pub mod world;

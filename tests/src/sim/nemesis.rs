@@ -99,6 +99,8 @@ impl Nemesis {
                 self.others(*node).for_each(|other| machines.network.partition(name(*node), name(other)));
                 self.crash(machines, *node);
             }
+            Fault::SlowDisk(node) => self.cluster.disk(*node).set_slow(true),
+            Fault::FullDisk(node) => self.cluster.disk(*node).set_full(true),
             Fault::Pause(node) => machines.stand_still(*node, until, false),
             Fault::Suspend(node) => {
                 self.others(*node).for_each(|other| machines.network.hold(name(*node), name(other)));
@@ -130,6 +132,12 @@ impl Nemesis {
             Fault::Suspend(node) => {
                 self.others(*node).for_each(|other| machines.network.release(name(*node), name(other)));
                 self.cluster.clock(*node).wake();
+            }
+            Fault::SlowDisk(node) => self.cluster.disk(*node).set_slow(false),
+            Fault::FullDisk(node) => {
+                self.kill(machines, *node);
+                self.cluster.disk(*node).set_full(false);
+                machines.start(*node);
             }
             // It goes on by itself.
             Fault::Pause(_) => {}

@@ -58,6 +58,7 @@ impl Process {
 
     /// Lets a step of time pass up to `now`. Returns why the process ended with an error, when it does.
     pub fn step(&mut self, now: Tick) -> Option<anyhow::Error> {
+        self.main.as_ref()?;
         match &mut self.still {
             Some(still) if now < still.until => {
                 still.steps += 1;

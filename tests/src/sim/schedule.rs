@@ -132,7 +132,7 @@ fn draw(random: &SimRandom) -> Fault {
     let first = random.below(MIXED_NODES);
     let second = (first + 1 + random.below(MIXED_NODES - 1)) % MIXED_NODES;
     let (a, b) = (NodeId(1 + first), NodeId(1 + second));
-    match random.below(25) {
+    match random.below(29) {
         0..4 => Fault::Isolate(a),
         4..7 => Fault::OneWay(a, b),
         7..9 => Fault::Hold(a, b),
@@ -142,6 +142,8 @@ fn draw(random: &SimRandom) -> Fault {
         15 => Fault::RestartIsolated(a),
         16..19 => Fault::Pause(a),
         19..22 => Fault::Suspend(a),
+        22..24 => Fault::SlowDisk(a),
+        24..26 => Fault::FullDisk(a),
         _ => Fault::Stop(a),
     }
 }

@@ -2,18 +2,19 @@
 //! synced, and can be lost as a whole. Power can be lost between two of its operations, while a snapshot is taken in. The
 //! journal of begun dispatches lies there too: a killed node loses none of it, one that lost power any part of its end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use model::id::Incarnation;
-use sender::{JournalError, JournalFile};
-use store::engine::{FaultListener, Row};
+use sender::JournalFile;
 use store::memory::MemoryOperation;
-use store::{Batch, Engine, EngineError, EngineView, LogStore, MemoryEngine, Range, Staging};
+use store::{Engine, EngineError, LogStore, MemoryEngine};
 use tokio::sync::Notify;
 
 use super::breaks::Break;
+use super::journal::Journal;
+use super::lying_engine::LyingEngine;
 use super::world::SimRandom;
 
 /// How long a sync takes at most, when nothing is wrong with the disk.
@@ -21,13 +22,13 @@ const SYNC_MAX_MS: u64 = 6;
 /// How long a slow one takes at most, and how seldom it is: one in this many.
 const SLOW_SYNC_MAX_MS: u64 = 120;
 const SLOW_SYNC_ONE_IN: u64 = 40;
+/// How long every sync takes on a disk that is slow, in milliseconds.
+const SLOW_DISK_MS: (u64, u64) = (300, 3_000);
 /// How often a node loses power while it takes in a snapshot, in a run at most.
 const LOSSES_MAX: u64 = 4;
 /// Within how many operations on the disk after the snapshot was made ready: more than it takes from there to a purged
 /// log.
 const LOSS_WITHIN: u64 = 10;
-/// How long an announcement in the journal of begun dispatches is; whatever says what begins is longer.
-const ANNOUNCEMENT_BYTES: usize = 27;
 /// How late what was written becomes durable on a disk that lies.
 const LIE: Duration = Duration::from_millis(700);
 
@@ -37,13 +38,9 @@ pub struct Disk {
     incarnations: AtomicU64,
     broken: Option<Break>,
     power: Arc<Mutex<Power>>,
+    /// Whether syncs take seconds.
+    slow: AtomicBool,
     journal: Arc<Journal>,
-}
-
-/// The file of the journal of begun dispatches.
-struct Journal {
-    bytes: Mutex<Vec<u8>>,
-    broken: Option<Break>,
 }
 
 /// When the node loses power.
@@ -53,6 +50,8 @@ struct Power {
     /// How many more operations there are before it is lost, when that is decided.
     operations_left: Option<u64>,
     lost: bool,
+    /// Whether no room is left on the disk.
+    full: bool,
 }
 
 impl Power {
@@ -80,10 +79,17 @@ struct Engines {
 impl Disk {
     /// Returns an empty disk.
     pub fn new(broken: Option<Break>, random: SimRandom) -> Disk {
-        let power = Power { random, losses_left: LOSSES_MAX, operations_left: None, lost: false };
-        let journal = Arc::new(Journal { bytes: Mutex::default(), broken });
+        let power = Power { random, losses_left: LOSSES_MAX, operations_left: None, lost: false, full: false };
+        let journal = Arc::new(Journal::new(broken));
         let power = Arc::new(Mutex::new(power));
-        Disk { engines: Mutex::default(), incarnations: AtomicU64::new(0), broken, power, journal }
+        Disk {
+            engines: Mutex::default(),
+            incarnations: AtomicU64::new(0),
+            broken,
+            power,
+            slow: AtomicBool::new(false),
+            journal,
+        }
     }
 
     /// Says whether the node lost its power: nothing reaches the disk any more.
@@ -95,6 +101,18 @@ impl Disk {
     pub fn keep_power(&self) {
         let mut power = self.power();
         (power.losses_left, power.operations_left) = (0, None);
+    }
+
+    /// From now on there is no room on it, or again.
+    pub fn set_full(&self, full: bool) {
+        let full = full && self.broken != Some(Break::SilentFull);
+        self.power().full = full;
+        self.journal.set_full(full);
+    }
+
+    /// From now on every sync takes seconds, or no longer.
+    pub fn set_slow(&self, slow: bool) {
+        self.slow.store(slow, Ordering::SeqCst);
     }
 
     /// Forgets what was not synced. The node must have stopped.
@@ -137,9 +155,13 @@ impl Disk {
         for engine in [engines.log, engines.state] {
             let power = self.power.clone();
             engine.set_fault(move |operation| {
-                let there = power.lock().unwrap_or_else(PoisonError::into_inner).is_there(operation);
-                let detail = "the node lost its power".to_owned();
-                (!there).then(|| EngineError::Io { store: "simulation".to_owned(), detail })
+                let mut power = power.lock().unwrap_or_else(PoisonError::into_inner);
+                let store = || "simulation".to_owned();
+                if power.full {
+                    return Some(EngineError::Full { store: store(), detail: "no room is left".to_owned() });
+                }
+                let there = power.is_there(operation);
+                (!there).then(|| EngineError::Io { store: store(), detail: "the node lost its power".to_owned() })
             });
         }
         match self.broken {
@@ -179,7 +201,9 @@ impl Disk {
         loop {
             work.notified().await;
             let longest = if random.below(SLOW_SYNC_ONE_IN) == 0 { SLOW_SYNC_MAX_MS } else { SYNC_MAX_MS };
-            tokio::time::sleep(Duration::from_millis(1 + random.below(longest))).await;
+            let least = if self.slow.load(Ordering::SeqCst) { SLOW_DISK_MS.0 } else { 1 };
+            let longest = if self.slow.load(Ordering::SeqCst) { SLOW_DISK_MS.1 - SLOW_DISK_MS.0 } else { longest };
+            tokio::time::sleep(Duration::from_millis(least + random.below(longest))).await;
             if let Err(error) = log.sync_pending() {
                 return error;
             }
@@ -194,83 +218,5 @@ impl Disk {
             let _never_fails = self.engines().log.sync();
         }
         std::future::pending().await
-    }
-}
-
-impl Journal {
-    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl JournalFile for Journal {
-    fn read(&self) -> Result<Vec<u8>, JournalError> {
-        match self.broken {
-            Some(Break::NoJournal) => Ok(Vec::new()),
-            _ => Ok(self.bytes().clone()),
-        }
-    }
-
-    fn replace(&self, bytes: &[u8]) -> Result<(), JournalError> {
-        *self.bytes() = bytes.to_vec();
-        Ok(())
-    }
-
-    fn append(&self, bytes: &[u8]) -> Result<(), JournalError> {
-        if self.broken != Some(Break::NoNote) || bytes.len() <= ANNOUNCEMENT_BYTES {
-            self.bytes().extend(bytes);
-        }
-        Ok(())
-    }
-}
-
-/// An engine whose sync does nothing.
-struct LyingEngine(MemoryEngine);
-
-impl EngineView for LyingEngine {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        self.0.get(key)
-    }
-
-    fn scan(&self, range: Range<'_>) -> Result<Vec<Row>, EngineError> {
-        self.0.scan(range)
-    }
-
-    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Row>, EngineError> {
-        self.0.last(from, to)
-    }
-}
-
-impl Engine for LyingEngine {
-    fn write(&self, batch: &Batch) -> Result<(), EngineError> {
-        self.0.write(batch)
-    }
-
-    fn sync(&self) -> Result<(), EngineError> {
-        Ok(())
-    }
-
-    fn view(&self) -> Arc<dyn EngineView> {
-        self.0.view()
-    }
-
-    fn stage(&self) -> Result<Box<dyn Staging>, EngineError> {
-        self.0.stage()
-    }
-
-    fn ingest(&self, parts: &[String]) -> Result<(), EngineError> {
-        self.0.ingest(parts)
-    }
-
-    fn discard_staged(&self) -> Result<(), EngineError> {
-        self.0.discard_staged()
-    }
-
-    fn on_fault(&self, listener: FaultListener) {
-        self.0.on_fault(listener);
-    }
-
-    fn approximate_bytes(&self) -> u64 {
-        self.0.approximate_bytes()
     }
 }

@@ -61,6 +61,7 @@ const CHECKS: [Check; 27] = [
     ("replicas_agree", replicas::replicas_agree),
     ("tables_keep_their_rules", replicas::tables_keep_their_rules),
     ("nodes_live_on", replicas::nodes_live_on),
+    ("a_full_disk_stops_its_node", replicas::a_full_disk_stops_its_node),
     ("time_follows_no_single_clock", replicas::time_follows_no_single_clock),
 ];
 

@@ -1,7 +1,16 @@
 //! What all promises rest on: replicas that are the same, tables that keep their rules, nodes that don't stop, a time
 //! that no single clock moves.
 
+use model::id::RegionId;
+
 use super::evidence::Evidence;
+use crate::sim::faults::{Fault, Tick};
+use crate::sim::settings::region;
+
+/// What a node says that stops for want of room.
+const NO_ROOM: &str = "no space";
+/// How soon it must stop. Each of its groups' leaders writes a heartbeat's commit, or a client's write, before.
+const STOPS_WITHIN_MS: Tick = 2_000;
 
 /// At the end all replicas of a group applied the same entries to the same effect.
 pub fn replicas_agree(evidence: &Evidence<'_>) -> Vec<String> {
@@ -33,9 +42,34 @@ pub fn a_version_waits_for_every_build(evidence: &Evidence<'_>) -> Vec<String> {
     evidence.builds.to_vec()
 }
 
-/// No node stops by itself, and nothing panics: no disk was at fault.
+/// No node stops by itself but for want of room on its disk, and nothing panics.
 pub fn nodes_live_on(evidence: &Evidence<'_>) -> Vec<String> {
-    evidence.records.stops.iter().chain(evidence.panics).cloned().collect()
+    let stops = evidence.records.stops.iter();
+    let without_cause = stops.filter(|(at, region, reason)| {
+        let full = full_disks(evidence).any(|(of, from, to)| of == *region && (from..=to).contains(at));
+        !full || !reason.contains(NO_ROOM)
+    });
+    let stops = without_cause.map(|(at, region, reason)| format!("{region} at {at} ms: {reason}"));
+    stops.chain(evidence.panics.iter().cloned()).collect()
+}
+
+/// A node whose disk is full stops in time, and says why: so it gives up its leases and leaderships, and others take
+/// over.
+pub fn a_full_disk_stops_its_node(evidence: &Evidence<'_>) -> Vec<String> {
+    let long = full_disks(evidence).filter(|(_, from, to)| from + STOPS_WITHIN_MS < *to);
+    let going_on = long.filter(|(region, from, _)| {
+        let mut stops = evidence.records.stops.iter();
+        !stops.any(|(at, of, _)| of == region && (*from..from + STOPS_WITHIN_MS).contains(at))
+    });
+    going_on.map(|(region, from, _)| format!("{region} goes on although its disk is full since {from} ms")).collect()
+}
+
+/// Returns which region's disk was full, from when to when.
+fn full_disks(evidence: &Evidence<'_>) -> impl Iterator<Item = (RegionId, Tick, Tick)> {
+    evidence.records.faults.iter().filter_map(|span| match span.fault {
+        Fault::FullDisk(node) => Some((region(node), span.from, span.to.unwrap_or(Tick::MAX))),
+        _ => None,
+    })
 }
 
 /// No group is ever more than a second off true time, whatever one node's wall clock shows.
