@@ -90,7 +90,11 @@ fn sending_without_a_lease_is_found_out() {
 
 #[test]
 fn a_driver_that_does_not_ask_is_found_out() {
-    let checks = ["p1_no_dispatch_after_an_acknowledged_opt_out", "p1_no_dispatch_after_an_acknowledged_deletion"];
+    let checks = [
+        "p1_no_dispatch_after_an_acknowledged_opt_out",
+        "p1_no_dispatch_after_an_acknowledged_deletion",
+        "p5_an_evacuated_region_begins_nothing",
+    ];
     finds_out("no_begin", &checks);
 }
 

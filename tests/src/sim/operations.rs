@@ -92,6 +92,8 @@ pub enum Answered {
     Done,
     /// The number that was read; nothing when there is no such endpoint.
     Read(Option<u64>),
+    /// The plan was changed: its number.
+    Planned(Epoch),
     /// The message was accepted.
     Accepted(MessageId),
     /// The message was not accepted, because the recipient opted out.

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use model::id::MessageId;
 use model::message::Status;
 
+use super::TIME_OFF_MS;
 use super::evidence::Evidence;
 use super::opt_outs::OptOuts;
 use crate::sim::faults::{Fault, Tick};
 use crate::sim::operations::{Answered, Asked, Recipient, Reply};
 use crate::sim::world;
 
-/// How far a group's time may be off.
-const TIME_OFF_MS: Tick = 1_000;
 /// How long after a fault its consequences may last, as for doubles.
 const AFTERMATH_MS: Tick = 6_000;
 

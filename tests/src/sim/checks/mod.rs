@@ -14,7 +14,11 @@ mod writes;
 
 use std::fmt;
 
+use super::faults::Tick;
 use evidence::Evidence;
+
+/// How far a group's time may be off.
+const TIME_OFF_MS: Tick = 1_000;
 
 /// One thing that a promise does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +38,7 @@ impl fmt::Display for Violation {
 /// A check: its name, and what finds things.
 type Check = (&'static str, fn(&Evidence<'_>) -> Vec<String>);
 
-const CHECKS: [Check; 27] = [
+const CHECKS: [Check; 28] = [
     ("p1_no_dispatch_after_an_acknowledged_opt_out", recipients::no_dispatch_after_an_acknowledged_opt_out),
     ("p1_no_dispatch_after_an_acknowledged_deletion", recipients::no_dispatch_after_an_acknowledged_deletion),
     ("p1_nothing_forbidden_is_accepted", recipients::nothing_forbidden_is_accepted),
@@ -52,6 +56,7 @@ const CHECKS: [Check; 27] = [
     ("p4_twice_only_when_cut_off", sends::twice_only_when_cut_off),
     ("p4_held_only_what_began", sends::held_only_what_began),
     ("p5_plans_form_one_line", plans::plans_form_one_line),
+    ("p5_an_evacuated_region_begins_nothing", plans::an_evacuated_region_begins_nothing),
     ("p5_epochs_of_a_message_never_regress", plans::epochs_of_a_message_never_regress),
     ("p6_new_messages_flow_past_a_cut_line", lines::new_messages_flow),
     ("p6_waiting_messages_flow_past_a_cut_line", lines::waiting_messages_flow),

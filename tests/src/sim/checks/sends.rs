@@ -10,9 +10,6 @@ use crate::sim::faults::Tick;
 use crate::sim::operations::{Answered, Asked, Dispatch, Reply};
 use crate::sim::settings::region;
 
-/// How long after a fault its consequences may last: connections that look alive, elections, an evacuated region.
-const AFTERMATH_MS: Tick = 6_000;
-
 /// P3: every message that a client was told is accepted is there at the end, in every region.
 pub fn accepted_messages_are_kept(evidence: &Evidence<'_>) -> Vec<String> {
     let mut found = Vec::new();
@@ -143,10 +140,11 @@ pub fn held_only_what_began(evidence: &Evidence<'_>) -> Vec<String> {
 
 fn was_cut_off(evidence: &Evidence<'_>, of: &RegionId, from: Tick, to: Tick) -> bool {
     let Some(node) = evidence.settings.nodes().find(|node| region(*node) == *of) else { return false };
-    evidence.records.faults.iter().any(|span| {
-        let end = span.to.unwrap_or(Tick::MAX).saturating_add(AFTERMATH_MS);
-        span.fault.cuts_off(node) && span.from <= to && from <= end
-    })
+    evidence
+        .records
+        .faults
+        .iter()
+        .any(|span| span.fault.cuts_off(node) && span.from <= to && from <= span.to.unwrap_or(Tick::MAX))
 }
 
 fn accepted(evidence: &Evidence<'_>) -> BTreeSet<MessageId> {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use model::plan::{Author, RegionState};
 use service::use_cases::{PlanMove, PlanRequest};
 
-use super::client::Client;
-use crate::sim::operations::Asked;
+use super::client::{Client, unanswered};
+use crate::sim::operations::{Answered, Asked};
 
 impl Client {
     /// Takes a region out.
@@ -38,6 +38,7 @@ impl Client {
             overrides: BTreeSet::new(),
         };
         let answer = self.service.change_plan(request).await;
-        self.note(place, answer);
+        let answer = answer.map_or_else(unanswered, |answer| Answered::Planned(answer.plan.epoch));
+        self.cluster.history.answer(place, answer);
     }
 }

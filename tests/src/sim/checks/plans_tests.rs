@@ -1,0 +1,72 @@
+//! Planted: a dispatch of a region that is out.
+
+use std::collections::BTreeMap;
+
+use model::id::Incarnation;
+use model::message::Class;
+use model::plan::{Author, Mode, Weights};
+use model::time::Timestamp;
+
+use super::*;
+use crate::sim::history::Records;
+use crate::sim::operations::{Asked, Dispatch, Operation, Recipient};
+use crate::sim::replica::Replica;
+use crate::sim::settings::{Scene, Settings};
+
+const SETTINGS: Settings = Settings { seed: 1, seconds: 1, scene: Scene::Mixed, broken: None };
+
+/// A plan, committed so many milliseconds after the start, in which these regions are out.
+fn plan(epoch: u64, after: u64, out: &[&str]) -> TrafficPlan {
+    let state = |region| if out.contains(&region) { RegionState::Evacuated } else { RegionState::Active };
+    let regions = ["a", "b"].into_iter().map(|region| (RegionId::from_stored(region), state(region)));
+    TrafficPlan {
+        epoch: Epoch(epoch),
+        parent: Epoch(epoch - 1),
+        mode: Mode::ActiveActive,
+        regions: regions.collect(),
+        weights: Weights::default(),
+        channel_weights: BTreeMap::new(),
+        reason: String::new(),
+        evidence: BTreeMap::new(),
+        author: Author::Principal("client".to_owned()),
+        time: Timestamp(world::true_time().0 + after),
+    }
+}
+
+/// What is found when plan 2, which takes `a` out, was acknowledged at 5,000 ms, and a region dispatches then.
+fn found(plans: &[TrafficPlan], region: &str, from: Tick) -> usize {
+    let region = RegionId::from_stored(region);
+    let mut records = Records::default();
+    records.operations.push(Operation {
+        region: region.clone(),
+        asked: Asked::ChangePlan { change: String::new() },
+        from: 4_000,
+        answer: Some((5_000, Answered::Planned(Epoch(2)))),
+    });
+    records.dispatches.push(Dispatch {
+        from,
+        region: region.clone(),
+        incarnation: Incarnation(1),
+        message: MessageId(7),
+        attempt: 1,
+        epoch: Epoch(2),
+        class: Class::AtLeastOnce,
+        to: Recipient { app: model::id::AppId(1), endpoint: None, address: "x".to_owned() },
+        reply: None,
+    });
+    let replicas = BTreeMap::from([(region, Replica { plans: plans.to_vec(), ..Replica::default() })]);
+    let evidence =
+        Evidence { settings: &SETTINGS, records: &records, replicas: &replicas, unsettled: &[], panics: &[] };
+    an_evacuated_region_begins_nothing(&evidence).len()
+}
+
+#[test]
+fn a_dispatch_of_a_region_that_is_out_is_found() {
+    let plans = [plan(1, 0, &[]), plan(2, 4_000, &["a"]), plan(3, 7_000, &["a"]), plan(4, 20_000, &[])];
+    assert_eq!(found(&plans, "a", 5_001), 1);
+    assert_eq!(found(&plans, "a", 5_000), 0, "the same millisecond");
+    assert_eq!(found(&plans, "b", 5_001), 0, "another region");
+    assert_eq!(found(&plans, "a", 10_000), 1, "under a later plan that doesn't take it in");
+    assert_eq!(found(&plans, "a", 20_001), 0, "it is in again");
+    assert_eq!(found(&plans[..3], "a", 20_001), 1);
+}
