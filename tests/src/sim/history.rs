@@ -10,8 +10,8 @@ use super::determinism::elapsed_ns;
 use super::faults::{Fault, Span, Tick};
 use super::operations::{Answered, Asked, Dispatch, Operation, Reply};
 
-/// How many of them are kept.
-const WRONG_PERMITS_KEPT: usize = 20;
+/// How many are kept of what is found in every few steps.
+const FOUND_KEPT: usize = 20;
 
 /// Everything recorded.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +28,10 @@ pub struct Records {
     pub times_off: Vec<String>,
     /// Where a dispatch could have begun that a promise forbids; the first of them.
     pub wrong_permits: Vec<String>,
+    /// Where replicas differed while the run went on; the first of them.
+    pub differences: Vec<String>,
+    /// The same of rules of the tables that they broke.
+    pub broken_rules: Vec<String>,
     /// When a region's node lost what was not synced, because its machine lost power or its disk.
     pub power_losses: Vec<(Tick, RegionId)>,
     /// When each leadership was first seen: the group, the node and the term.
@@ -128,9 +132,17 @@ impl History {
     pub fn wrong_permit(&self, text: String) {
         let mut records = self.records();
         records.line(format!("WRONG PERMIT {text}"));
-        if records.wrong_permits.len() < WRONG_PERMITS_KEPT {
-            records.wrong_permits.push(format!("at {} ms: {text}", now()));
-        }
+        keep(&mut records.wrong_permits, text);
+    }
+
+    /// Records that two replicas differ.
+    pub fn differs(&self, text: String) {
+        keep(&mut self.records().differences, text);
+    }
+
+    /// Records that a replica's tables break a rule.
+    pub fn breaks_rule(&self, text: String) {
+        keep(&mut self.records().broken_rules, text);
     }
 
     /// Records that a region's node lost what was not synced.
@@ -168,6 +180,13 @@ impl History {
 
     fn records(&self) -> MutexGuard<'_, Records> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps what was found now, unless much was found before.
+fn keep(found: &mut Vec<String>, text: String) {
+    if found.len() < FOUND_KEPT {
+        found.push(format!("at {} ms: {text}", now()));
     }
 }
 

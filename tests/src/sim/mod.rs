@@ -6,8 +6,9 @@
 //! [`cluster`] (what outlives a node's restart), [`machines`], each with a [`kernel`] and a [`process`], [`node`] (a
 //! node's life in that process; how it is wired is in `start`), [`clients`],
 //! [`faults`] with their [`mod@schedule`] and the [`nemesis`], and [`provider`] (what is done to it), [`operations`],
-//! [`history`], [`replica`] and `watch` (what is seen of it), [`checks`] (the promises), [`breaks`] (faults built in on
-//! purpose) and `builds` (which of two versions each start is), and the seams: [`determinism`], [`world`], [`transport`], [`storage`].
+//! [`history`], [`replica`], `steps` and `watch` (what is seen of it), [`checks`] (the promises), [`breaks`] (faults built
+//! in on purpose) and `builds` (which of two versions each start is), and the seams: [`determinism`], [`world`],
+//! [`transport`], [`storage`].
 
 pub mod run;
 pub mod settings;
@@ -29,6 +30,7 @@ pub mod history;
 pub mod operations;
 pub mod probe;
 pub mod replica;
+mod steps;
 mod watch;
 
 pub mod checks;

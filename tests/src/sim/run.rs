@@ -18,6 +18,7 @@ use super::nemesis::Nemesis;
 use super::replica::{self, Replicas};
 use super::schedule::schedule;
 use super::settings::{Settings, name, region};
+use super::steps::{self, Steps};
 use super::{clients, determinism, probe, watch};
 
 /// How long the cluster may take to be made.
@@ -59,7 +60,7 @@ pub fn run(settings: Settings) -> Report {
 
 fn run_here(settings: Settings) -> Report {
     let cluster = Arc::new(Cluster::new(settings));
-    let mut run = Run { machines: Machines::new(&cluster), cluster: cluster.clone() };
+    let mut run = Run { machines: Machines::new(&cluster), cluster: cluster.clone(), steps: Steps::default() };
     let unsettled = run.go();
     let took = run.machines.network.elapsed();
     let replicas = run.replicas();
@@ -81,6 +82,7 @@ fn run_here(settings: Settings) -> Report {
 
 struct Run {
     machines: Machines,
+    steps: Steps,
     cluster: Arc<Cluster>,
 }
 
@@ -141,6 +143,8 @@ impl Run {
         for found in probe::look(&running, &self.cluster.fenced) {
             self.cluster.history.wrong_permit(found);
         }
+        self.steps.differing(&running).into_iter().for_each(|found| self.cluster.history.differs(found));
+        steps::broken(&running, now()).into_iter().for_each(|found| self.cluster.history.breaks_rule(found));
     }
 
     fn replicas(&self) -> Replicas {

@@ -12,9 +12,9 @@ const NO_ROOM: &str = "no space";
 /// How soon it must stop. Each of its groups' leaders writes a heartbeat's commit, or a client's write, before.
 const STOPS_WITHIN_MS: Tick = 2_000;
 
-/// At the end all replicas of a group applied the same entries to the same effect.
+/// All replicas of a group apply the same entries to the same effect, in every step.
 pub fn replicas_agree(evidence: &Evidence<'_>) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found = evidence.records.differences.clone();
     let mut replicas = evidence.replicas.iter();
     let Some((first_region, first)) = replicas.next() else { return vec!["there are no replicas".to_owned()] };
     for (region, replica) in replicas {
@@ -28,13 +28,13 @@ pub fn replicas_agree(evidence: &Evidence<'_>) -> Vec<String> {
     found
 }
 
-/// The tables of every replica keep the rules of the registry.
+/// The tables of every replica keep the rules of the registry, all the time.
 pub fn tables_keep_their_rules(evidence: &Evidence<'_>) -> Vec<String> {
     let broken = evidence
         .replicas
         .iter()
         .flat_map(|(region, replica)| replica.broken.iter().map(move |broken| format!("{region}: {broken}")));
-    broken.collect()
+    evidence.records.broken_rules.iter().cloned().chain(broken).collect()
 }
 
 /// No version is raised while a node runs a build that doesn't know it, and has done so for long enough to be heard.
