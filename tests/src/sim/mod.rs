@@ -30,6 +30,7 @@ pub mod history;
 pub mod operations;
 pub mod probe;
 pub mod replica;
+mod rest;
 mod steps;
 mod watch;
 
@@ -41,6 +42,7 @@ mod builds;
 pub mod determinism;
 mod journal;
 mod lying_engine;
+mod power;
 pub mod storage;
 pub mod transport;
 pub mod world;

@@ -4,13 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use model::address::mix;
-use model::id::GroupId;
 use service::ports::ClusterControl as _;
 
 use super::builds::SETTLED_MS;
 use super::checks::evidence::Evidence;
 use super::checks::{Violation, check};
-use super::cluster::{Cluster, PARTITIONS};
+use super::cluster::Cluster;
 use super::faults::Tick;
 use super::history::{Records, now};
 use super::machines::Machines;
@@ -19,7 +18,7 @@ use super::replica::{self, Replicas};
 use super::schedule::schedule;
 use super::settings::{Settings, name, region};
 use super::steps::{self, Steps};
-use super::{clients, determinism, probe, watch};
+use super::{clients, determinism, probe, rest, watch};
 
 /// How long the cluster may take to be made.
 const SET_UP_MAX: Duration = Duration::from_secs(30);
@@ -171,7 +170,7 @@ impl Run {
         let app = self.cluster.app();
         let replicas: Replicas =
             running.into_iter().map(|(id, replication)| (region(id), replica::read(&replication, app))).collect();
-        let mut unsettled = unsettled(&replicas);
+        let mut unsettled = rest::unsettled(&replicas);
         for (node, replication) in self.cluster.running() {
             let behind =
                 replication.status().groups.into_iter().filter(|group| group.version < registry::APPLY_VERSION);
@@ -188,34 +187,6 @@ impl Run {
         }
         self.cluster.history.note(format!("{} draws of randomness", determinism::draws()));
     }
-}
-
-fn unsettled(replicas: &Replicas) -> Vec<String> {
-    let mut unsettled = Vec::new();
-    let Some(first) = replicas.values().next() else { return vec!["no node runs".to_owned()] };
-    for (region, replica) in replicas {
-        for group in GroupId::all(PARTITIONS) {
-            let index = |of: &replica::Replica| of.groups.get(&group).map(|(index, _)| *index);
-            if index(replica) != index(first) {
-                unsettled.push(format!("{region} is not as far in group {group} as the first region"));
-            }
-        }
-        let newest = replica.plans.last().map(|plan| plan.epoch);
-        for group in GroupId::partitions(PARTITIONS) {
-            if replica.adopted.get(&group).copied() != newest {
-                unsettled.push(format!("{region}: group {group} goes by another plan than {newest:?}"));
-            }
-        }
-        for (group, app) in &replica.deletions {
-            unsettled.push(format!("{region}: group {group} isn't done with app {app}, which was deleted"));
-        }
-        for (message, (class, progress)) in &replica.messages {
-            if progress.status == model::Status::Waiting {
-                unsettled.push(format!("{region}: {message} ({class}) waits: {progress:?}"));
-            }
-        }
-    }
-    unsettled
 }
 
 fn millis(duration: Duration) -> Tick {

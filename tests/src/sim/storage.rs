@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use model::id::Incarnation;
 use sender::JournalFile;
-use store::memory::MemoryOperation;
 use store::{Engine, EngineError, LogStore, MemoryEngine};
 use tokio::sync::Notify;
 
 use super::breaks::Break;
 use super::journal::Journal;
 use super::lying_engine::LyingEngine;
+use super::power::Power;
 use super::world::SimRandom;
 
 /// How long a sync takes at most, when nothing is wrong with the disk.
@@ -24,11 +24,6 @@ const SLOW_SYNC_MAX_MS: u64 = 120;
 const SLOW_SYNC_ONE_IN: u64 = 40;
 /// How long every sync takes on a disk that is slow, in milliseconds.
 const SLOW_DISK_MS: (u64, u64) = (300, 3_000);
-/// How often a node loses power while it takes in a snapshot, in a run at most.
-const LOSSES_MAX: u64 = 4;
-/// Within how many operations on the disk after the snapshot was made ready: more than it takes from there to a purged
-/// log.
-const LOSS_WITHIN: u64 = 10;
 /// How late what was written becomes durable on a disk that lies.
 const LIE: Duration = Duration::from_millis(700);
 
@@ -43,33 +38,6 @@ pub struct Disk {
     journal: Arc<Journal>,
 }
 
-/// When the node loses power.
-struct Power {
-    random: SimRandom,
-    losses_left: u64,
-    /// How many more operations there are before it is lost, when that is decided.
-    operations_left: Option<u64>,
-    lost: bool,
-    /// Whether no room is left on the disk.
-    full: bool,
-}
-
-impl Power {
-    /// Decides about an operation.
-    fn is_there(&mut self, operation: MemoryOperation) -> bool {
-        if operation == MemoryOperation::Seal && self.losses_left > 0 && self.random.below(2) == 0 {
-            self.losses_left -= 1;
-            self.operations_left = Some(self.random.below(LOSS_WITHIN));
-        }
-        match &mut self.operations_left {
-            Some(0) => self.lost = true,
-            Some(left) => *left -= 1,
-            None => {}
-        }
-        !self.lost
-    }
-}
-
 #[derive(Clone, Default)]
 struct Engines {
     log: MemoryEngine,
@@ -79,9 +47,8 @@ struct Engines {
 impl Disk {
     /// Returns an empty disk.
     pub fn new(broken: Option<Break>, random: SimRandom) -> Disk {
-        let power = Power { random, losses_left: LOSSES_MAX, operations_left: None, lost: false, full: false };
         let journal = Arc::new(Journal::new(broken));
-        let power = Arc::new(Mutex::new(power));
+        let power = Arc::new(Mutex::new(Power::new(random)));
         Disk {
             engines: Mutex::default(),
             incarnations: AtomicU64::new(0),
