@@ -6,7 +6,7 @@ use model::cluster::{NodeInfo, Nodes, RegionKind};
 use model::id::{NodeId, RegionId};
 
 use super::breaks::Break;
-use super::transport::PORT;
+use super::kernel::PORT;
 
 /// What a run is made from. The same settings lead to the same run, in a fresh process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

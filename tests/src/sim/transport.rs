@@ -13,9 +13,6 @@ use tonic::transport::Channel;
 
 use super::kernel::{Call, Calls};
 
-/// The port that every simulated node listens on.
-pub const PORT: u16 = 7_000;
-
 /// The network of one process.
 #[derive(Debug, Clone)]
 pub struct SimTransport(pub Calls);

@@ -55,8 +55,14 @@ fn found(plans: &[TrafficPlan], region: &str, from: Tick) -> usize {
         reply: None,
     });
     let replicas = BTreeMap::from([(region, Replica { plans: plans.to_vec(), ..Replica::default() })]);
-    let evidence =
-        Evidence { settings: &SETTINGS, records: &records, replicas: &replicas, unsettled: &[], panics: &[] };
+    let evidence = Evidence {
+        settings: &SETTINGS,
+        records: &records,
+        replicas: &replicas,
+        unsettled: &[],
+        panics: &[],
+        builds: &[],
+    };
     an_evacuated_region_begins_nothing(&evidence).len()
 }
 

@@ -5,21 +5,13 @@
 //! logs agree, also for one without entries that was made after the answer was on its way: a leader that stood still
 //! for seconds, and then reads the answers that came meanwhile, would take them for fresh.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use model::id::NodeId;
 use model::time::BootTime;
 
 use super::GroupLease;
 use crate::raft::type_config::LeaderId;
-
-/// The answers to the heartbeats of one leadership.
-#[derive(Debug, Default)]
-pub(super) struct Answers {
-    leader: Option<LeaderId>,
-    /// When the last heartbeat was sent that each member answered.
-    sent: BTreeMap<NodeId, BootTime>,
-}
 
 impl GroupLease {
     /// Takes note that a member follows a leader of this node: it answered a heartbeat that was sent then.
@@ -28,41 +20,21 @@ impl GroupLease {
     }
 
     /// Returns when the last heartbeat was sent that a quorum of every one of these configurations answered to this
-    /// node, `own`, which itself follows `now`; nothing when there was none in this leadership.
+    /// node, `own`, which itself follows now; nothing when there was none in this leadership.
     pub(crate) fn quorum_followed(
         &self,
         leader: &LeaderId,
-        (own, now): (NodeId, BootTime),
+        own: (NodeId, BootTime),
         configs: &[BTreeSet<u64>],
     ) -> Option<BootTime> {
-        let state = self.lock();
-        let answers = Some(&state.answers).filter(|answers| answers.leader == Some(*leader));
-        let sent = |member: NodeId| if member == own { Some(now) } else { answers?.sent.get(&member).copied() };
-        configs.iter().map(|config| quorum(config.iter().map(|id| sent(NodeId(*id))).collect())).min().flatten()
+        self.lock().answers.quorum(leader, own, configs)
     }
-}
-
-impl Answers {
-    fn note(&mut self, leader: LeaderId, member: NodeId, sent: BootTime) {
-        if self.leader != Some(leader) {
-            *self = Answers { leader: Some(leader), sent: BTreeMap::new() };
-        }
-        let last = self.sent.entry(member).or_insert(sent);
-        *last = sent.max(*last);
-    }
-}
-
-/// Returns the latest time that a majority reached; nothing when a majority did not reach any.
-fn quorum(mut sent: Vec<Option<BootTime>>) -> Option<BootTime> {
-    sent.sort_unstable_by(|one, other| other.cmp(one));
-    sent.get(sent.len() / 2).copied().flatten()
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use proptest::prelude::*;
     use traffic::LeaseTiming;
 
     use super::*;
@@ -104,14 +76,5 @@ mod tests {
         lease.follows(later, NodeId(2), BootTime(40));
         assert_eq!(lease.quorum_followed(&later, (OWN, NOW), &configs), Some(BootTime(40)));
         assert_eq!(lease.quorum_followed(&LEADER, (OWN, NOW), &configs), None);
-    }
-
-    proptest! {
-        #[test]
-        fn a_majority_answered_what_was_sent_then_or_later(sent in prop::collection::vec(prop::option::of(0..9_u64), 1..8)) {
-            let times: Vec<Option<BootTime>> = sent.iter().map(|sent| sent.map(BootTime)).collect();
-            let reached = |time: u64| sent.iter().flatten().filter(|sent| **sent >= time).count() * 2 > sent.len();
-            prop_assert_eq!(quorum(times), (0..9).rev().find(|time| reached(*time)).map(BootTime));
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! The send lease of one group on one node (docs/lease.md): its holder with the critical section of R10, its granter
-//! while the node leads (`granting`, with its `evidence`), and its voter (`votes`), behind one lock. The rules are `traffic`'s; what happens
-//! when is decided here.
+//! while the node leads (`granting`, with its `evidence`), and its voter (`votes`), behind one lock. The rules are
+//! `traffic`'s; what happens when is decided here.
 
+mod answers;
 pub(crate) mod evidence;
 pub(crate) mod granting;
 pub(crate) mod votes;
@@ -20,7 +21,7 @@ use traffic::lease::{Grant, Granter, Holder, HolderId, Voter};
 use crate::lease::broken::LeaseBreak;
 use crate::lease::critical_section::CriticalSection;
 use crate::raft::type_config::LeaderId;
-use evidence::Answers;
+use answers::Answers;
 
 /// One group's lease, as this node takes part in it.
 pub(crate) struct GroupLease {
