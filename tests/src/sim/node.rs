@@ -65,7 +65,8 @@ async fn lives(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>, calls: &Cal
             },
         };
         if !cluster.builds.was_turned_away(id, &reason) {
-            return ended;
+            // A node that finds no room at its start ends as one that finds none later.
+            return if disk.is_full() { Ok(Ended::ByItself(reason)) } else { ended };
         }
         cluster.history.note(format!("{} is turned away: {reason}", name(id)));
         cluster.forget(id);

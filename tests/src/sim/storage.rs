@@ -70,6 +70,11 @@ impl Disk {
         (power.losses_left, power.operations_left) = (0, None);
     }
 
+    /// Says whether there is no room on it.
+    pub fn is_full(&self) -> bool {
+        self.power().full
+    }
+
     /// From now on there is no room on it, or again.
     pub fn set_full(&self, full: bool) {
         let full = full && self.broken != Some(Break::SilentFull);

@@ -169,6 +169,14 @@ fn change_made(error: ReadsError) -> ServiceError {
 }
 
 /// Takes the single answer of a single proposal.
+/// Returns what was put where reading it again finds nothing any more; any other error stays.
+fn found_or<T>(error: ServiceError, put: T) -> Result<T, ServiceError> {
+    match error.code {
+        ErrorCode::NotFound => Ok(put),
+        _ => Err(error),
+    }
+}
+
 fn only(applied: Applied) -> Result<Outcome, ServiceError> {
     match applied.outcomes.into_iter().next() {
         Some(Outcome::Refused(refusal)) => Err(refusal.into()),

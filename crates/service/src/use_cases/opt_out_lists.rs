@@ -9,7 +9,7 @@ use model::opt_out::{ListedOptOut, OptOutList, OptOutSource};
 use model::outcome::{Outcome, Refusal};
 use registry::tables::{ListedOptOuts, ReadRows, View};
 
-use super::{PAGE_MAX, Service, unexpected};
+use super::{PAGE_MAX, Service, found_or, unexpected};
 use crate::addresses::{self, Numbering};
 use crate::error::{ErrorCode, ServiceError};
 
@@ -70,8 +70,12 @@ impl Service {
         match self.propose_fenced(group, Command::PutListedOptOut { list, key, source }).await? {
             // Not read again: somebody may have taken it out by now.
             Outcome::ListedOptOut(listed) => Ok(listed),
-            // Of a group whose version has no such answer.
-            Outcome::Done => self.get_listed_opt_out(&which).await,
+            // Of a group whose version has no such answer. It was recorded, whoever took it out meanwhile.
+            Outcome::Done => self.get_listed_opt_out(&which).await.or_else(|error| {
+                let ListedOptOutKey { list, key } = which;
+                let time = self.clock.wall_time();
+                found_or(error, ListedOptOut { list, key, source, time })
+            }),
             _ => Err(unexpected("something else than an opt-out of a list")),
         }
     }

@@ -8,7 +8,7 @@ use model::opt_out::{OptOut, OptOutSource};
 use model::outcome::{Outcome, Refusal};
 use registry::tables::{OptOuts, ReadRows, View};
 
-use super::{PAGE_MAX, Service, unexpected};
+use super::{PAGE_MAX, Service, found_or, unexpected};
 use crate::addresses;
 use crate::error::ServiceError;
 
@@ -51,8 +51,12 @@ impl Service {
         match self.propose_fenced(group, Command::PutOptOut { app, key, channel, source }).await? {
             // Not read again: somebody may have taken it back by now.
             Outcome::OptOut(opt_out) => Ok(opt_out),
-            // Of a group whose version has no such answer.
-            Outcome::Done => self.get_opt_out(&which).await,
+            // Of a group whose version has no such answer. It was recorded, whoever took it back meanwhile.
+            Outcome::Done => self.get_opt_out(&which).await.or_else(|error| {
+                let OptOutKey { app, key, channel } = which;
+                let time = self.clock.wall_time();
+                found_or(error, OptOut { app, key, channel, source, time })
+            }),
             _ => Err(unexpected("something else than an opt-out")),
         }
     }

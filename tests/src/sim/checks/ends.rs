@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use model::id::MessageId;
 use model::message::Status;
 
-use super::TIME_OFF_MS;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, TIME_OFF_MS};
 use super::opt_outs::OptOuts;
 use crate::sim::faults::{Fault, Tick};
 use crate::sim::operations::{Answered, Asked, Recipient, Reply};

@@ -1,8 +1,12 @@
 //! What the checks look at.
 
+use crate::sim::faults::Tick;
 use crate::sim::history::Records;
 use crate::sim::replica::Replicas;
 use crate::sim::settings::Settings;
+
+/// How far a group's time may be off.
+pub const TIME_OFF_MS: Tick = 1_000;
 
 /// What there is to check.
 pub struct Evidence<'a> {

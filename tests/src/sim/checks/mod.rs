@@ -14,11 +14,7 @@ mod writes;
 
 use std::fmt;
 
-use super::faults::Tick;
 use evidence::Evidence;
-
-/// How far a group's time may be off.
-const TIME_OFF_MS: Tick = 1_000;
 
 /// One thing that a promise does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]

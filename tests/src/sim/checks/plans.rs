@@ -6,8 +6,7 @@ use model::TrafficPlan;
 use model::id::{Epoch, MessageId, RegionId};
 use model::plan::RegionState;
 
-use super::TIME_OFF_MS;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, TIME_OFF_MS};
 use crate::sim::faults::Tick;
 use crate::sim::operations::Answered;
 use crate::sim::world;
