@@ -1,7 +1,7 @@
-//! The clients of a run. Each region has a [`writer`], which writes and reads endpoints, and a few [`sender`]s of
-//! messages, which also opt [`recipients`] out and in and now and then change the [`plans`]; where more goes wrong than
-//! lines, also a [`keeper`] of what is made and deleted; where nodes are upgraded, an [`operator`]. They use their node's use cases ([`client`]) and note what they
-//! were told.
+//! The clients of a run. Each region has a `writer`, which writes and reads endpoints, and a few `sender`s of messages,
+//! which also opt `recipients` out and in and now and then change the `plans`; where more goes wrong than lines, also a
+//! `keeper` of what is made and deleted; where nodes are upgraded, an `operator`. They use their node's use cases
+//! (`client`) and note what they were told.
 
 mod client;
 mod keeper;
