@@ -1,8 +1,9 @@
 //! Takes regions of a real cluster away, and judges what its callers and its provider saw.
 //!
 //! Rooms, in reading order: `cli` and `run` (a run from its beginning to its end), `world` (namespaces, lines between
-//! them, processes), `faults`, `schedule`, `upgrade` and `inject` (faults), `load`, `caller`, `watch` and `flight` (what
-//! is asked of the cluster and measured), `history` and `recorder` (what is taken down), `check` (what must hold),
+//! them, processes), `faults`, `schedule`, `upgrade` and `inject` (faults), `load`, `caller`, `watch` and `flight`
+//! (what is asked of the cluster and measured), `history` and `recorder` (what is taken down), `check` (what must
+//! hold),
 //! `judge` and `verdict` (what an operator reads).
 //!
 //! What is judged comes from the history alone, and that from outside: the product's inside is not looked at.

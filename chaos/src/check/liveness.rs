@@ -24,7 +24,8 @@ pub const LISTENERS_ARE_READY: Check = Check {
     look: listeners_are_ready,
 };
 
-/// No listener answers that it is at fault itself, whatever goes on: faults are refusals, or outcomes that aren't known.
+/// No listener answers that it is at fault itself, whatever goes on: faults are refusals, or outcomes that aren't
+/// known.
 pub const NO_LISTENER_IS_AT_FAULT: Check = Check {
     name: "live_no_listener_is_at_fault",
     promise: Promise::Liveness,

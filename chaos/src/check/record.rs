@@ -18,7 +18,8 @@ const FLIGHT_UNSEEN_US: Micros = 50_000;
 /// was, faults by their beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
-    /// What the run was made with; its length is what it came to, and how long a dispatch may be on its way is what was measured, where it was.
+    /// What the run was made with; its length is what it came to, and how long a dispatch may be on its way is what was
+    /// measured, where it was.
     pub setting: Setting,
     /// Every call of a client.
     pub calls: Vec<Call>,

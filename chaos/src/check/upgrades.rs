@@ -1,5 +1,5 @@
-//! P2 where builds differ: all replicas hold the same whichever build applied it, and what one build can't read it doesn't
-//! touch.
+//! P2 where builds differ: all replicas hold the same whichever build applied it, and what one build can't read it
+//! doesn't touch.
 
 use super::index::Index;
 use super::report::{Check, Promise, Seen};
@@ -15,7 +15,8 @@ pub const REPLICAS_ARE_THE_SAME: Check = Check {
     look: replicas_are_the_same,
 };
 
-/// Once the apply version is raised, the former build ends by itself when it is started, and says what to start instead.
+/// Once the apply version is raised, the former build ends by itself when it is started, and says what to start
+/// instead.
 pub const FORMER_BUILD_IS_TURNED_AWAY: Check = Check {
     name: "p2_former_build_is_turned_away",
     promise: Promise::P2,

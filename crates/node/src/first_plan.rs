@@ -26,7 +26,9 @@ pub async fn make(service: Service, neighbours: Arc<dyn Neighbours>, mode: Mode,
             if tries < VERSION_TRIES {
                 tries += 1;
                 if let Err(error) = service.raise_version(None).await {
-                    tracing::debug!(%error, "version of the new cluster not raised; retrying");
+                    if tries == VERSION_TRIES {
+                        tracing::warn!(%error, "the new cluster begins at the first apply version; raise it later");
+                    }
                     tokio::time::sleep(RETRY).await;
                     continue;
                 }

@@ -3,7 +3,8 @@
 //!
 //! What must always hold: a group's log and rows hold nothing that the oldest build which may still run them doesn't
 //! know. So whatever changes what apply does, which members a row has or which commands there are belongs to a new
-//! version: it is done in groups that are at it, and in no others. `CONTRIBUTING.md` says what to do for one.
+//! version: it is done in groups that are at it, and in no others. `docs/design/upgrade.md` says what to do for
+//! one.
 
 use model::command::Command;
 use model::outcome::Outcome;
@@ -49,8 +50,8 @@ pub fn admits(known: Versions, group: u32, command: &Command) -> Result<(), Appl
     Ok(())
 }
 
-/// Returns an outcome as a group at a version answers it: one that came later is what the older builds say, because it may
-/// be stored with a request, and goes back through listeners of older builds.
+/// Returns an outcome as a group at a version answers it: one that came later is what the older builds say, because it
+/// may be stored with a request, and goes back through listeners of older builds.
 pub(crate) fn answered(group: u32, outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::OptOut(_) | Outcome::ListedOptOut(_) if group < 2 => Outcome::Done,

@@ -159,8 +159,8 @@ impl GroupMachine {
         apply_entry(write, context, &proposals, &mut applied.effects).map_err(|error| error.to_string())
     }
 
-    /// Takes note of the version of a state that another node sent. One that this build doesn't know stops the node, as an
-    /// entry of it would.
+    /// Takes note of the version of a state that another node sent. One that this build doesn't know stops the node, as
+    /// an entry of it would.
     fn know(&self, meta: &GroupMeta) -> Result<(), io::Error> {
         let known = registry::known(self.parts.version.known(), meta.apply_version);
         known.map_err(|error| {

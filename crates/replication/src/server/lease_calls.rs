@@ -91,8 +91,8 @@ fn compare(node: &Node, from: NodeId, hashes: &[StateHash]) -> Result<(), CodecE
     Ok(())
 }
 
-/// Decides about one group. The clock and the commit index are read here, after the request arrived (R1, R4). A build that
-/// doesn't know the group's version can't read what forbids sending there, so it gets nothing.
+/// Decides about one group. The clock and the commit index are read here, after the request arrived (R1, R4). A build
+/// that doesn't know the group's version can't read what forbids sending there, so it gets nothing.
 pub(crate) fn decide(node: &Node, group: GroupId, build: &Build, renewal: Renewal) -> Result<Grant, String> {
     if node.fatal.is_reported() {
         return Err("this node must stop".to_owned());
