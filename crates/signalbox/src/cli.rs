@@ -52,6 +52,8 @@ pub enum Command {
     Status(commands::status::Status),
     /// Show and change the traffic plan
     Traffic(commands::traffic::Traffic),
+    /// Ask what the health detector makes of a recorded trace
+    Health(commands::health::Health),
     /// Add, promote and remove nodes; transfer leadership
     Cluster(commands::cluster::Cluster),
     /// Create, show and delete apps

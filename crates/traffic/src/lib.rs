@@ -6,6 +6,7 @@
 //! is an argument everywhere.
 
 pub mod cluster_time;
+pub mod health;
 pub mod lease;
 pub mod lines;
 pub mod loss;

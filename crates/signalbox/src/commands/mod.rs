@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod completions;
 pub mod dev;
 pub mod endpoint;
+pub mod health;
 pub mod held;
 pub mod message;
 pub mod opt_out;
