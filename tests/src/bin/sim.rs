@@ -11,10 +11,9 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Parser;
-use clap::ValueEnum as _;
-use signalbox_tests::sim::{Break, Report, Scene, Settings, determinism, run};
+use signalbox_tests::sim::{Break, Layout, Report, Scene, Settings, determinism, run};
 
-/// Simulates three or four regions, lets things go wrong as the seed says, heals them, and checks every promise.
+/// Simulates a cluster, lets things go wrong as the seed says, heals them, and checks every promise.
 #[derive(Debug, Parser)]
 #[command(name = "signalbox-sim", after_help = EXAMPLES)]
 struct Arguments {
@@ -33,12 +32,15 @@ struct Arguments {
     /// What kind of things go wrong, and where.
     #[arg(long, value_enum, default_value_t = Scene::Mixed)]
     scene: Scene,
+    /// On which nodes; otherwise the scene says it.
+    #[arg(long, value_enum)]
+    layout: Option<Layout>,
     /// For how many simulated seconds things go wrong.
     #[arg(long, default_value_t = 25)]
     seconds: u64,
     /// Breaks something on purpose, to see that it is found out: no_sync, twice, no_lease, no_begin, no_fence,
-    /// same_incarnation, no_takeover, wall_stamps, same_boot, no_journal, no_note, no_hand_over, stands_asleep, silent_full; or of the lease:
-    /// fresh_evidence, unnoted_heartbeats, granted_votes, votes_at_start, needs_no_commit, needs_no_takeover,
+    /// same_incarnation, no_takeover, wall_stamps, same_boot, no_journal, no_note, no_hand_over, stands_asleep, silent_full,
+    /// unasked, lingers; or of the lease: fresh_evidence, unnoted_heartbeats, granted_votes, votes_at_start, needs_no_commit, needs_no_takeover,
     /// needs_no_tenure_start, no_tenure_wait, grants_in_transfer.
     #[arg(long = "break", value_name = "NAME")]
     broken: Option<Break>,
@@ -65,7 +67,9 @@ fn main() -> anyhow::Result<ExitCode> {
 fn one(arguments: &Arguments, seed: u64) -> anyhow::Result<ExitCode> {
     log_if_asked();
     let started = Instant::now();
-    let report = run(Settings { seed, seconds: arguments.seconds, scene: arguments.scene, broken: arguments.broken });
+    let Arguments { scene, layout, seconds, broken, .. } = *arguments;
+    let layout = layout.unwrap_or_else(|| scene.layout(seed));
+    let report = run(Settings { seed, seconds, scene, layout, broken });
     if let Some(file) = &arguments.trace {
         let trace = report.records.trace().join("\n") + "\n";
         fs::write(file, trace).with_context(|| format!("failed to write {}", file.display()))?;
@@ -103,12 +107,18 @@ fn summary(report: &Report) -> String {
 
 fn repeat(arguments: &Arguments, seed: u64) -> String {
     let broken = arguments.broken.map(|broken| format!(" --break {broken}")).unwrap_or_default();
-    let (scene, seconds) = (scene(arguments), arguments.seconds);
-    format!("signalbox-sim --seed {seed} --scene {scene} --seconds {seconds}{broken} --trace /tmp/{seed}.trace")
+    let (place, seconds) = (place(arguments).join(" "), arguments.seconds);
+    format!("signalbox-sim --seed {seed} {place} --seconds {seconds}{broken} --trace /tmp/{seed}.trace")
 }
 
-fn scene(arguments: &Arguments) -> String {
-    arguments.scene.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+/// Returns the arguments that name the scene and the layout.
+fn place(arguments: &Arguments) -> Vec<String> {
+    fn named<T: clap::ValueEnum>(argument: &str, value: &T) -> Vec<String> {
+        let value = value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        vec![argument.to_owned(), value]
+    }
+    let layout = arguments.layout.iter().flat_map(|layout| named("--layout", layout));
+    named("--scene", &arguments.scene).into_iter().chain(layout).collect()
 }
 
 /// Runs many seeds, each in a process of its own, and prints those that fail.
@@ -124,7 +134,7 @@ fn many(arguments: &Arguments, seeds: Range<u64>) -> anyhow::Result<ExitCode> {
             }
             let mut command = Command::new(&program);
             command.args(["--seed", &seed.to_string(), "--seconds", &arguments.seconds.to_string()]);
-            command.args(["--scene", &scene(arguments)]);
+            command.args(place(arguments));
             if let Some(broken) = arguments.broken {
                 command.args(["--break", &broken.to_string()]);
             }

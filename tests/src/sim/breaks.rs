@@ -47,12 +47,14 @@ pub enum Break {
     Unasked,
     /// A disk that is full says nothing of it.
     SilentFull,
+    /// What is due is left lying for seconds before it is dispatched.
+    Lingers,
     /// A link of the argument for the lease (docs/lease.md, "Why this suffices").
     Lease(LeaseBreak),
 }
 
 /// Every break with its name.
-pub const BREAKS: [(Break, &str); 24] = [
+pub const BREAKS: [(Break, &str); 25] = [
     (Break::NoSync, "no_sync"),
     (Break::Twice, "twice"),
     (Break::NoLease, "no_lease"),
@@ -68,6 +70,7 @@ pub const BREAKS: [(Break, &str); 24] = [
     (Break::StandsAsleep, "stands_asleep"),
     (Break::Unasked, "unasked"),
     (Break::SilentFull, "silent_full"),
+    (Break::Lingers, "lingers"),
     (Break::Lease(LeaseBreak::FreshEvidence), "fresh_evidence"),
     (Break::Lease(LeaseBreak::UnnotedHeartbeats), "unnoted_heartbeats"),
     (Break::Lease(LeaseBreak::GrantedVotes), "granted_votes"),
@@ -92,7 +95,7 @@ impl Break {
             Break::NoFence => ports.log = Arc::new(Unfenced(replication.clone())),
             Break::NoLease => ports.permits = Arc::new(Unleased(replication.clone())),
             Break::NoTakeover => ports.leases = Arc::new(NeverOver),
-            Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation => {}
+            Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation | Break::Lingers => {}
             Break::WallStamps | Break::SameBoot | Break::NoJournal | Break::NoNote => {}
             Break::NoHandOver | Break::StandsAsleep | Break::SilentFull | Break::Unasked | Break::Lease(_) => {}
         }

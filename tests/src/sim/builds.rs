@@ -12,7 +12,8 @@ use model::version::{Build, Versions};
 
 use super::faults::Tick;
 use super::history::now;
-use super::settings::{Scene, Settings, name};
+use super::layout::name;
+use super::settings::{Scene, Settings};
 use super::world::SimRandom;
 
 /// How long before the end of what goes wrong each start is a newer build.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use model::id::NodeId;
 
-use super::settings::name;
+use super::layout::name;
 
 /// Simulated time in milliseconds since the start: the number of the tick.
 pub type Tick = u64;
@@ -12,13 +12,13 @@ pub type Tick = u64;
 /// One thing that goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// A region reaches no other and is reached by none.
+    /// A node reaches no other and is reached by none.
     Isolate(NodeId),
-    /// What two regions send each other is lost.
+    /// What two nodes send each other is lost.
     Cut(NodeId, NodeId),
     /// What the first sends to the second is lost.
     OneWay(NodeId, NodeId),
-    /// What two regions send each other is held back, and arrives at the end.
+    /// What two nodes send each other is held back, and arrives at the end.
     Hold(NodeId, NodeId),
     /// A node loses power.
     Crash(NodeId),
@@ -30,7 +30,7 @@ pub enum Fault {
     LoseDisk(NodeId),
     /// All nodes lose power at once.
     CrashAll,
-    /// A region is isolated, and its node loses power and starts again meanwhile.
+    /// A node is isolated, and loses power and starts again meanwhile.
     RestartIsolated(NodeId),
     /// Every sync of a node takes up to seconds.
     SlowDisk(NodeId),

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use model::id::{GroupId, NodeId, RegionId, Term};
+use model::id::{GroupId, NodeId, Term};
 
 use super::determinism::elapsed_ns;
 use super::faults::{Fault, Span, Tick};
+use super::layout::name;
 use super::operations::{Answered, Asked, Dispatch, Operation, Reply};
 
 /// How many are kept of what is found in every few steps.
@@ -22,8 +23,8 @@ pub struct Records {
     pub dispatches: Vec<Dispatch>,
     /// In the order of their beginning.
     pub faults: Vec<Span>,
-    /// Nodes that stopped by themselves: when, in which region, and why.
-    pub stops: Vec<(Tick, RegionId, String)>,
+    /// Nodes that stopped by themselves: when, which, and why.
+    pub stops: Vec<(Tick, NodeId, String)>,
     /// Where a group's time was off true time.
     pub times_off: Vec<String>,
     /// Where a dispatch could have begun that a promise forbids; the first of them.
@@ -32,8 +33,8 @@ pub struct Records {
     pub differences: Vec<String>,
     /// The same of rules of the tables that they broke.
     pub broken_rules: Vec<String>,
-    /// When a region's node lost what was not synced, because its machine lost power or its disk.
-    pub power_losses: Vec<(Tick, RegionId)>,
+    /// When a node lost what was not synced, because its machine lost power or its disk.
+    pub power_losses: Vec<(Tick, NodeId)>,
     /// When each leadership was first seen: the group, the node and the term.
     pub leaderships: BTreeMap<(GroupId, NodeId, Term), Tick>,
     /// When each alarm of a cut line was seen, by its subject: the first and the last time.
@@ -59,19 +60,19 @@ pub fn now() -> Tick {
 
 impl History {
     /// Records the beginning of an operation.
-    pub fn ask(&self, region: &RegionId, asked: Asked) -> Place {
+    pub fn ask(&self, node: NodeId, asked: Asked) -> Place {
         let mut records = self.records();
         let place = records.operations.len();
-        records.line(format!("{region} asks #{place} {asked:?}"));
-        records.operations.push(Operation { region: region.clone(), asked, from: now(), answer: None });
+        records.line(format!("{} asks #{place} {asked:?}", name(node)));
+        records.operations.push(Operation { node, asked, from: now(), answer: None });
         Place(place)
     }
 
     /// Records an answer.
     pub fn answer(&self, Place(place): Place, answer: Answered) {
         let mut records = self.records();
-        let region = records.operations[place].region.clone();
-        records.line(format!("{region} told #{place} {answer:?}"));
+        let node = name(records.operations[place].node);
+        records.line(format!("{node} told #{place} {answer:?}"));
         records.operations[place].answer = Some((now(), answer));
     }
 
@@ -79,10 +80,10 @@ impl History {
     pub fn dispatch(&self, dispatch: Dispatch) -> Place {
         let mut records = self.records();
         let place = records.dispatches.len();
-        let Dispatch { region, incarnation, message, attempt, epoch, class, to, .. } = &dispatch;
-        let address = &to.address;
+        let Dispatch { node, incarnation, message, attempt, epoch, class, to, .. } = &dispatch;
+        let (node, address) = (name(*node), &to.address);
         let line = format!(
-            "{region} incarnation {incarnation} dispatches {message} {class} attempt {attempt} epoch {epoch} to {address}"
+            "{node} incarnation {incarnation} dispatches {message} {class} attempt {attempt} epoch {epoch} to {address}"
         );
         records.line(line);
         records.dispatches.push(dispatch);
@@ -115,10 +116,10 @@ impl History {
     }
 
     /// Records that a node stopped by itself.
-    pub fn stopped(&self, region: &RegionId, reason: String) {
+    pub fn stopped(&self, node: NodeId, reason: String) {
         let mut records = self.records();
-        records.line(format!("{region} stopped: {reason}"));
-        records.stops.push((now(), region.clone(), reason));
+        records.line(format!("{} stopped: {reason}", name(node)));
+        records.stops.push((now(), node, reason));
     }
 
     /// Records that a group's time is off true time.
@@ -145,11 +146,11 @@ impl History {
         keep(&mut self.records().broken_rules, text);
     }
 
-    /// Records that a region's node lost what was not synced.
-    pub fn lost_power(&self, region: RegionId) {
+    /// Records that a node lost what was not synced.
+    pub fn lost_power(&self, node: NodeId) {
         let mut records = self.records();
-        records.line(format!("{region} loses what was not synced"));
-        records.power_losses.push((now(), region));
+        records.line(format!("{} loses what was not synced", name(node)));
+        records.power_losses.push((now(), node));
     }
 
     /// Records that a node leads a group.

@@ -9,9 +9,9 @@ use model::id::NodeId;
 use super::cluster::Cluster;
 use super::faults::Tick;
 use super::kernel::{self, Port};
+use super::layout::name;
 use super::node;
 use super::process::{Process, STEP};
-use super::settings::name;
 use super::world::SimRandom;
 
 /// How many segments may wait on a simulated connection.

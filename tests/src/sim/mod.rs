@@ -1,8 +1,9 @@
-//! The simulator: three or four real nodes on a simulated network with simulated clocks, disks, randomness and a
+//! The simulator: three to five real nodes on a simulated network with simulated clocks, disks, randomness and a
 //! provider, all from one seed, in one process that does nothing else. It touches no network, no disk and no clock of
 //! the machine.
 //!
-//! Rooms in reading order: [`settings`] (what a run is made from) and [`mod@run`] (from its start to its checks),
+//! Rooms in reading order: [`settings`] (what a run is made from), [`layout`] (its nodes) and [`mod@run`]
+//! (from its start to its checks),
 //! [`cluster`] (what outlives a node's restart), [`machines`], each with a [`kernel`] and a [`process`], [`node`] (a
 //! node's life in that process; how it is wired is in `start`), [`clients`],
 //! [`faults`] with their [`mod@schedule`] and the [`nemesis`], and [`provider`] (what is done to it), [`operations`],
@@ -10,6 +11,7 @@
 //! in on purpose) and `builds` (which of two versions each start is), and the seams: [`determinism`], [`world`],
 //! [`transport`], [`storage`].
 
+pub mod layout;
 pub mod run;
 pub mod settings;
 
@@ -48,5 +50,6 @@ pub mod transport;
 pub mod world;
 
 pub use breaks::Break;
+pub use layout::Layout;
 pub use run::{Report, run};
 pub use settings::{Scene, Settings};

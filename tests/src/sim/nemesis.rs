@@ -7,9 +7,9 @@ use model::id::NodeId;
 use super::cluster::Cluster;
 use super::faults::{FOR_GOOD, Fault, Planned, Tick};
 use super::history::Place;
+use super::layout::name;
 use super::machines::Machines;
 use super::schedule::RESTART_MS;
-use super::settings::{name, region};
 use super::world::SimRandom;
 
 /// Carries out a schedule.
@@ -92,7 +92,7 @@ impl Nemesis {
             Fault::LoseDisk(node) => {
                 self.crash(machines, *node);
                 self.cluster.disk(*node).lose();
-                self.cluster.history.lost_power(region(*node));
+                self.cluster.history.lost_power(*node);
             }
             Fault::CrashAll => self.cluster.settings.nodes().for_each(|node| self.crash(machines, node)),
             Fault::RestartIsolated(node) => {
@@ -157,7 +157,7 @@ impl Nemesis {
     fn lose_power(&self, node: NodeId) {
         self.cluster.clock(node).reboot();
         self.cluster.disk(node).forget_unsynced();
-        self.cluster.history.lost_power(region(node));
+        self.cluster.history.lost_power(node);
     }
 
     /// The node stops first, so that nothing of it writes after its disk forgot.

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::clients;
 use super::cluster::Cluster;
 use super::kernel::Calls;
-use super::settings::{name, region};
+use super::layout::name;
 use super::start::{self, Start};
 use super::storage::Disk;
 
@@ -35,7 +35,7 @@ pub async fn run(cluster: Arc<Cluster>, id: NodeId, calls: Calls) -> anyhow::Res
             std::future::pending().await
         }
         Ended::ByItself(reason) => {
-            cluster.history.stopped(&region(id), reason);
+            cluster.history.stopped(id, reason);
             cluster.forget(id);
             Ok(())
         }
@@ -92,7 +92,7 @@ async fn live(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>, calls: &Call
     cluster.runs(id, node.replication.clone(), node.alarms.clone());
     beside.spawn(start::compact(cluster.settings.seed, node.replication.clone()));
     let mut clients = JoinSet::new();
-    if cluster.settings.kind(id) == RegionKind::Serving {
+    if cluster.settings.layout.kind(id) == RegionKind::Serving {
         clients::spawn(cluster, &node, &mut clients);
     }
     let reason = tokio::select! {

@@ -1,6 +1,6 @@
 //! What clients ask for and are answered, and what the provider is handed, as data.
 
-use model::id::{AppId, EndpointId, Epoch, Incarnation, MessageId, RegionId};
+use model::id::{AppId, EndpointId, Epoch, Incarnation, MessageId, NodeId};
 use model::message::Class;
 
 use super::faults::Tick;
@@ -19,7 +19,7 @@ pub enum Asked {
     Read {
         /// The endpoint.
         endpoint: String,
-        /// Whether it must be as new as anything acknowledged anywhere; else only as what this region acknowledged.
+        /// Whether it must be as new as anything acknowledged anywhere; else only as what this listener acknowledged.
         linearizable: bool,
     },
     /// To send one message.
@@ -107,8 +107,8 @@ pub enum Answered {
 /// One operation of a client.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    /// The region of the client's listener.
-    pub region: RegionId,
+    /// The node of the client's listener.
+    pub node: NodeId,
     /// What was asked.
     pub asked: Asked,
     /// When it was asked.
@@ -135,9 +135,9 @@ pub enum Reply {
 pub struct Dispatch {
     /// When it began.
     pub from: Tick,
-    /// The region that dispatched.
-    pub region: RegionId,
-    /// The incarnation of its node.
+    /// The node that dispatched.
+    pub node: NodeId,
+    /// Its incarnation.
     pub incarnation: Incarnation,
     /// The message.
     pub message: MessageId,

@@ -15,7 +15,7 @@ use service::ports::{Applied, BoxFuture, ClusterControl as _, LogError, Reads as
 
 use traffic::route::route;
 
-use super::settings::{name, region};
+use super::layout::{name, region};
 
 /// How many waiting messages of a replica that is behind are looked at.
 const WAITING_LOOKED_AT: usize = 8;
@@ -76,9 +76,13 @@ pub fn look(running: &BTreeMap<NodeId, Replication>, fenced: &Fenced) -> Vec<Str
             (*node, groups.into_iter().map(|status| (status.group, status.applied)).collect())
         })
         .collect();
+    let mut senders: BTreeMap<(RegionId, GroupId), NodeId> = BTreeMap::new();
     for (node, replication) in running {
         for (group, at) in &applied[node] {
             let Ok(permit) = replication.enter(*group) else { continue };
+            if let Some(other) = senders.insert((region(*node), *group), *node) {
+                found.push(format!("{} and {} could both dispatch in group {group}", name(other), name(*node)));
+            }
             let who = || format!("{} could dispatch in group {group} with entry {at} applied", name(*node));
             if *at < fenced.up_to(*group) {
                 found.push(format!("{}, and entry {} forbids something", who(), fenced.up_to(*group)));

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use model::channel::Channel;
-use model::id::{Incarnation, MessageId, RegionId};
+use model::id::{Incarnation, MessageId, NodeId};
 use sender::{Delivery, Driver, DriverResult};
 use service::ports::BoxFuture;
 
 use super::breaks::Break;
 use super::history::{History, now};
 use super::operations::{Dispatch, Recipient, Reply};
-use super::settings::Settings;
+use super::settings::{Scene, Settings};
 use super::world::SimRandom;
 
 /// The name in routes.
@@ -23,9 +23,13 @@ const ANSWER_MAX_MS: u64 = 60;
 /// How long a slow one takes at most, and how seldom it is: one in this many.
 const SLOW_ANSWER_MAX_MS: u64 = 1_500;
 const SLOW_ANSWER_ONE_IN: u64 = 5;
+/// The same where nodes are only killed, so that many dispatches are under way when one is.
+const SLOW_ANSWER_ONE_IN_OF_CRASHES: u64 = 2;
 /// How long connecting takes at most, and how seldom it is needed: one in this many.
 const CONNECTING_MAX_MS: u64 = 1_500;
 const CONNECTING_ONE_IN: u64 = 4;
+/// How long messages are left lying where that is broken.
+const LINGERS: Duration = Duration::from_secs(4);
 /// How long it asks to wait when it is too much.
 const RETRY_AFTER: Duration = Duration::from_millis(400);
 
@@ -36,6 +40,7 @@ pub struct Provider {
     well: AtomicBool,
     /// Whether it answers quickly and needs no connecting, so that what is late is late because of the cluster.
     quick: bool,
+    slow_one_in: u64,
     broken: Option<Break>,
 }
 
@@ -43,9 +48,9 @@ pub struct Provider {
 pub struct ProviderDriver {
     /// The provider.
     pub provider: Arc<Provider>,
-    /// The region of the node.
-    pub region: RegionId,
-    /// The incarnation of the node.
+    /// The node.
+    pub node: NodeId,
+    /// Its incarnation.
     pub incarnation: Incarnation,
 }
 
@@ -53,7 +58,11 @@ impl Provider {
     /// Returns a provider that fails now and then; in a calm scene one that is well.
     pub fn new(history: Arc<History>, seed: u64, settings: &Settings) -> Provider {
         let (quick, broken) = (settings.is_calm(), settings.broken);
-        Provider { history, random: SimRandom::new(seed), well: AtomicBool::new(quick), quick, broken }
+        let slow_one_in = match settings.scene {
+            Scene::Crashes => SLOW_ANSWER_ONE_IN_OF_CRASHES,
+            Scene::Mixed | Scene::Lines | Scene::Upgrade | Scene::Crossed => SLOW_ANSWER_ONE_IN,
+        };
+        Provider { history, random: SimRandom::new(seed), well: AtomicBool::new(quick), quick, slow_one_in, broken }
     }
 
     /// From now on takes everything.
@@ -81,7 +90,7 @@ impl Provider {
 
     fn draw_delay(&self) -> Duration {
         let longest =
-            if !self.quick && self.random.below(SLOW_ANSWER_ONE_IN) == 0 { SLOW_ANSWER_MAX_MS } else { ANSWER_MAX_MS };
+            if !self.quick && self.random.below(self.slow_one_in) == 0 { SLOW_ANSWER_MAX_MS } else { ANSWER_MAX_MS };
         Duration::from_millis(1 + self.random.below(longest))
     }
 }
@@ -90,7 +99,7 @@ impl ProviderDriver {
     fn dispatch(&self, delivery: &Delivery) -> Dispatch {
         Dispatch {
             from: now(),
-            region: self.region.clone(),
+            node: self.node,
             incarnation: self.incarnation,
             message: delivery.message,
             attempt: delivery.attempt,
@@ -123,6 +132,9 @@ impl Driver for ProviderDriver {
         Box::pin(async move {
             let provider = &self.provider;
             let history = &provider.history;
+            if provider.broken == Some(Break::Lingers) {
+                tokio::time::sleep(LINGERS).await;
+            }
             tokio::time::sleep(provider.draw_connecting()).await;
             let messages: Vec<MessageId> = batch.iter().map(|delivery| delivery.message).collect();
             let right = begin.begin(&messages);

@@ -1,10 +1,11 @@
-//! What one node's replicas hold, read for the checks.
+//! What the regions' replicas hold, read for the checks. Where a region has several nodes, each group lies on one of
+//! them.
 
 use std::collections::BTreeMap;
 
 use model::TrafficPlan;
 use model::accounting::Accounting;
-use model::id::{AppId, EndpointId, Epoch, GroupId, LogIndex, MessageId, RegionId};
+use model::id::{AppId, EndpointId, Epoch, GroupId, LogIndex, MessageId, NodeId, RegionId};
 use model::message::{Class, Progress};
 use registry::invariants::check_all;
 use registry::tables::{
@@ -15,8 +16,9 @@ use service::ports::Reads;
 
 use super::clients::number_of;
 use super::cluster::PARTITIONS;
+use super::layout::region;
 
-/// What one node holds.
+/// What the nodes of one region hold.
 #[derive(Debug, Clone, Default)]
 pub struct Replica {
     /// By group: the last applied entry and the hash over all changes up to it.
@@ -37,28 +39,42 @@ pub struct Replica {
     pub broken: Vec<String>,
 }
 
-/// The replicas of all nodes by region.
+/// The replicas of all groups by region.
 pub type Replicas = BTreeMap<RegionId, Replica>;
 
-/// Reads a node's replicas.
-pub fn read(replication: &Replication, app: Option<AppId>) -> Replica {
-    let mut replica = Replica::default();
-    for group in GroupId::all(PARTITIONS) {
-        replica.groups.insert(group, (replication.applied(group), replication.chain(group)));
-        let read = match replication.view(group) {
-            Ok(view) => read_group(&mut replica, group, &*view, app).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(error) = read {
-            replica.broken.push(format!("group {group}: {error}"));
-        }
+/// Reads the replicas of all regions from the nodes that run.
+pub fn read_all(running: &BTreeMap<NodeId, Replication>, app: Option<AppId>) -> Replicas {
+    let mut replicas = Replicas::new();
+    for (node, replication) in running {
+        let replica = replicas.entry(region(*node)).or_default();
+        replication.groups().into_iter().for_each(|group| read(replica, replication, group, app));
+        replica.broken.extend(broken_rules(replication));
     }
-    replica
+    for replica in replicas.values_mut() {
+        let missing = GroupId::all(PARTITIONS).filter(|group| !replica.groups.contains_key(group));
+        let missing: Vec<String> = missing.map(|group| format!("there is no replica of group {group}")).collect();
+        replica.broken.extend(missing);
+    }
+    replicas
+}
+
+fn read(replica: &mut Replica, replication: &Replication, group: GroupId, app: Option<AppId>) {
+    let state = (replication.applied(group), replication.chain(group));
+    if replica.groups.insert(group, state).is_some() {
+        replica.broken.push(format!("two nodes have a replica of group {group}"));
+    }
+    let read = match replication.view(group) {
+        Ok(view) => read_group(replica, group, &*view, app).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(error) = read {
+        replica.broken.push(format!("group {group}: {error}"));
+    }
 }
 
 /// Says which rules the tables of a node break.
 pub fn broken_rules(replication: &Replication) -> Vec<String> {
-    let checked = GroupId::all(PARTITIONS).map(|group| match replication.view(group) {
+    let checked = replication.groups().into_iter().map(|group| match replication.view(group) {
         Ok(view) => check_all(&*view).map_err(|error| format!("group {group}: {error}")),
         Err(error) => Err(error.to_string()),
     });

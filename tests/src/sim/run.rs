@@ -12,11 +12,12 @@ use super::checks::{Violation, check};
 use super::cluster::Cluster;
 use super::faults::Tick;
 use super::history::{Records, now};
+use super::layout::name;
 use super::machines::Machines;
 use super::nemesis::Nemesis;
 use super::replica::{self, Replicas};
 use super::schedule::schedule;
-use super::settings::{Settings, name, region};
+use super::settings::Settings;
 use super::steps::{self, Steps};
 use super::{clients, determinism, probe, rest, watch};
 
@@ -147,13 +148,7 @@ impl Run {
     }
 
     fn replicas(&self) -> Replicas {
-        let app = self.cluster.app();
-        let read = self.cluster.running().into_iter().map(|(id, replication)| {
-            let mut replica = replica::read(&replication, app);
-            replica.broken.extend(replica::broken_rules(&replication));
-            (region(id), replica)
-        });
-        read.collect()
+        replica::read_all(&self.cluster.running(), self.cluster.app())
     }
 
     /// Says what has not come to rest, cheap things first.
@@ -167,11 +162,8 @@ impl Run {
         if running.len() < self.cluster.settings.nodes().count() {
             return vec![format!("only {} nodes run", running.len())];
         }
-        let app = self.cluster.app();
-        let replicas: Replicas =
-            running.into_iter().map(|(id, replication)| (region(id), replica::read(&replication, app))).collect();
-        let mut unsettled = rest::unsettled(&replicas);
-        for (node, replication) in self.cluster.running() {
+        let mut unsettled = rest::unsettled(&replica::read_all(&running, self.cluster.app()));
+        for (node, replication) in running {
             let behind =
                 replication.status().groups.into_iter().filter(|group| group.version < registry::APPLY_VERSION);
             unsettled.extend(behind.map(|group| format!("{}: group {} isn't raised", name(node), group.group)));

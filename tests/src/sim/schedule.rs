@@ -14,6 +14,10 @@ const LASTS_MS: (u64, u64) = (600, 5_000);
 const STOP_MS: (u64, u64) = (400, 8_000);
 /// How long a node is down that its supervisor starts again at once, in milliseconds.
 pub const RESTART_MS: (u64, u64) = (20, 400);
+/// Where nodes are only killed: how long nothing happens between two of these, in milliseconds, and how seldom all are
+/// killed at once, one in this many.
+const UP_MS: (u64, u64) = (400, 2_000);
+const CRASH_ALL_ONE_IN: u64 = 3;
 /// How long nothing happens between two of them, in milliseconds.
 const PAUSE_MS: (u64, u64) = (300, 3_500);
 /// How far ahead or behind a wall clock is set at most, in milliseconds; one of these is drawn.
@@ -25,22 +29,21 @@ const WELL_MS: (u64, u64) = (14_000, 17_000);
 /// How often a node is upgraded at the end, and how long it is down then at most, in milliseconds.
 const UPGRADE_EVERY_MS: u64 = 8_000;
 const UPGRADE_MS: u64 = 4_000;
-/// How many nodes there are in [`Scene::Mixed`] and [`Scene::Upgrade`].
-const MIXED_NODES: u64 = 3;
-
 /// Makes the schedule for the time from `from` to `to`.
 pub fn schedule(settings: &Settings, seed: u64, from: Tick, to: Tick) -> Vec<Planned> {
     let random = SimRandom::new(seed);
+    let nodes = settings.layout.nodes();
     match settings.scene {
-        Scene::Mixed => mixed(&random, from, to),
+        Scene::Mixed => mixed(&random, nodes, from, to),
+        Scene::Crashes => crashes(&random, nodes, from, to),
         Scene::Upgrade => {
             let settled = to.saturating_sub(SETTLED_MS);
-            let mut planned = mixed(&random, from, settled);
+            let mut planned = mixed(&random, nodes, from, settled);
             // Whatever they are, they are newer builds from here on.
-            planned.extend((1..=MIXED_NODES).map(|node| Planned {
-                from: settled + node * UPGRADE_EVERY_MS,
+            planned.extend((1..).zip(nodes).map(|(number, node)| Planned {
+                from: settled + number * UPGRADE_EVERY_MS,
                 lasts: UPGRADE_MS,
-                fault: Fault::Stop(NodeId(node)),
+                fault: Fault::Stop(*node),
             }));
             planned
         }
@@ -84,13 +87,13 @@ fn cut_one_of(random: &SimRandom, lines: &[(u64, u64)]) -> Fault {
 /// Makes the schedule of [`Scene::Mixed`]: faults of the network and crashes one after the other, wall
 /// clocks beside them, one at a time. At most one disk is lost. With half of the seeds the last wall clock that is set
 /// stays wrong.
-fn mixed(random: &SimRandom, from: Tick, to: Tick) -> Vec<Planned> {
+fn mixed(random: &SimRandom, nodes: &[NodeId], from: Tick, to: Tick) -> Vec<Planned> {
     let between = |(least, most): (u64, u64)| least + random.below(most - least);
     let mut planned = Vec::new();
     let mut disk_lost = false;
     let mut at = from + between(PAUSE_MS);
     while at < to {
-        let mut fault = draw(random);
+        let mut fault = draw(random, nodes);
         if let Fault::LoseDisk(node) = fault {
             // One region may be lost with its disk, not the next one before it recovered.
             fault = if std::mem::replace(&mut disk_lost, true) { Fault::Crash(node) } else { fault };
@@ -104,18 +107,35 @@ fn mixed(random: &SimRandom, from: Tick, to: Tick) -> Vec<Planned> {
         planned.push(Planned { from: at, lasts, fault });
         at += lasts + between(PAUSE_MS);
     }
-    planned.extend(wall_clocks(random, from, to));
+    planned.extend(wall_clocks(random, nodes, from, to));
     planned.sort_by_key(|planned| planned.from);
     planned
 }
 
-fn wall_clocks(random: &SimRandom, from: Tick, to: Tick) -> Vec<Planned> {
+/// Makes the schedule of [`Scene::Crashes`].
+fn crashes(random: &SimRandom, nodes: &[NodeId], from: Tick, to: Tick) -> Vec<Planned> {
+    let between = |(least, most): (u64, u64)| least + random.below(most - least);
+    let mut planned = Vec::new();
+    let mut at = from + between(UP_MS);
+    while at < to {
+        let one = Fault::Crash(nodes[random.below(nodes.len() as u64) as usize]);
+        let fault = if random.below(CRASH_ALL_ONE_IN) == 0 { Fault::CrashAll } else { one };
+        let lasts = between(RESTART_MS);
+        planned.push(Planned { from: at, lasts, fault });
+        at += lasts + between(UP_MS);
+    }
+    planned.extend(wall_clocks(random, nodes, from, to));
+    planned.sort_by_key(|planned| planned.from);
+    planned
+}
+
+fn wall_clocks(random: &SimRandom, nodes: &[NodeId], from: Tick, to: Tick) -> Vec<Planned> {
     let between = |(least, most): (u64, u64)| least + random.below(most - least);
     let mut planned = Vec::new();
     let mut at = from + between((1_000, 8_000));
     while at < to {
         let lasts = between(LASTS_MS);
-        let node = NodeId(1 + random.below(MIXED_NODES));
+        let node = nodes[random.below(nodes.len() as u64) as usize];
         let most = OFF_MAX_MS[random.below(OFF_MAX_MS.len() as u64) as usize];
         let off = i64::try_from(1 + random.below(most)).unwrap_or(i64::MAX);
         let ahead = if random.below(2) == 0 { off } else { -off };
@@ -128,10 +148,11 @@ fn wall_clocks(random: &SimRandom, from: Tick, to: Tick) -> Vec<Planned> {
     planned
 }
 
-fn draw(random: &SimRandom) -> Fault {
-    let first = random.below(MIXED_NODES);
-    let second = (first + 1 + random.below(MIXED_NODES - 1)) % MIXED_NODES;
-    let (a, b) = (NodeId(1 + first), NodeId(1 + second));
+fn draw(random: &SimRandom, nodes: &[NodeId]) -> Fault {
+    let count = nodes.len() as u64;
+    let first = random.below(count);
+    let second = (first + 1 + random.below(count - 1)) % count;
+    let (a, b) = (nodes[first as usize], nodes[second as usize]);
     match random.below(29) {
         0..4 => Fault::Isolate(a),
         4..7 => Fault::OneWay(a, b),

@@ -1,12 +1,11 @@
-//! What a run is made from, and what its scene says of the cluster: which regions there are and how far apart they are.
+//! What a run is made from, and what its scene says of the cluster: which nodes it has and how far apart they are.
 
 use std::time::Duration;
 
-use model::cluster::{NodeInfo, Nodes, RegionKind};
-use model::id::{NodeId, RegionId};
+use model::id::NodeId;
 
 use super::breaks::Break;
-use super::kernel::PORT;
+use super::layout::Layout;
 
 /// What a run is made from. The same settings lead to the same run, in a fresh process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +16,8 @@ pub struct Settings {
     pub seconds: u64,
     /// What kind of things go wrong, and where.
     pub scene: Scene,
+    /// On which nodes.
+    pub layout: Layout,
     /// What is broken on purpose.
     pub broken: Option<Break>,
 }
@@ -24,50 +25,34 @@ pub struct Settings {
 /// What kind of things go wrong, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Scene {
-    /// Everything that the nemesis knows, on three serving regions that are up to 80 ms apart, one way.
+    /// Everything that the nemesis knows, on regions that are up to 80 ms apart, one way.
     Mixed,
-    /// Lines between two nodes, one at a time and nothing else, at 80 ms there and back. Odd seeds have two serving
-    /// regions and a witness, even ones three serving regions.
+    /// Lines between two nodes, one at a time and nothing else, at 80 ms there and back.
     Lines,
+    /// Nodes are killed and lose power, one or all, again and again, and start again at once; nothing else but wall
+    /// clocks goes wrong.
+    Crashes,
     /// As [`Scene::Mixed`], while nodes run builds of two apply versions, and are upgraded at the end.
     Upgrade,
     /// Two lines at a time that have no end in common, between four serving regions: no region hears all others.
     Crossed,
 }
 
+impl Scene {
+    /// Returns the layout that a seed of the scene has when nobody asks for another one.
+    pub fn layout(self, seed: u64) -> Layout {
+        match self {
+            Scene::Mixed | Scene::Crashes | Scene::Upgrade => Layout::Three,
+            Scene::Lines => [Layout::Three, Layout::Witness][(seed % 2) as usize],
+            Scene::Crossed => Layout::Four,
+        }
+    }
+}
+
 impl Settings {
-    /// Returns the nodes, one per region.
+    /// Returns the nodes.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
-        let count = match self.scene {
-            Scene::Mixed | Scene::Upgrade | Scene::Lines => 3,
-            Scene::Crossed => 4,
-        };
-        (1..=count).map(NodeId)
-    }
-
-    /// Returns the nodes of regions that serve.
-    pub fn serving(&self) -> impl Iterator<Item = NodeId> + use<> {
-        let settings = *self;
-        self.nodes().filter(move |node| settings.kind(*node) == RegionKind::Serving)
-    }
-
-    /// Returns what a node's region is for.
-    pub fn kind(&self, node: NodeId) -> RegionKind {
-        let witness = self.scene == Scene::Lines && self.seed % 2 == 1 && node == NodeId(3);
-        if witness { RegionKind::Witness } else { RegionKind::Serving }
-    }
-
-    /// Returns the nodes as they are configured.
-    pub fn configured(&self) -> Nodes {
-        let info = |id| NodeInfo {
-            id,
-            region: region(id),
-            kind: self.kind(id),
-            peer: format!("{}:{PORT}", name(id)),
-            grpc: String::new(),
-            rest_url: String::new(),
-        };
-        self.nodes().map(|id| (id, info(id))).collect()
+        self.layout.nodes().iter().copied()
     }
 
     /// Returns the shortest and the longest latency between regions, one way.
@@ -84,21 +69,6 @@ impl Settings {
     /// Says whether nothing goes wrong but lines: then the provider is well, nobody changes the plan by hand, and what
     /// is accepted has its time.
     pub fn is_calm(&self) -> bool {
-        !matches!(self.scene, Scene::Mixed | Scene::Upgrade)
+        matches!(self.scene, Scene::Lines | Scene::Crossed)
     }
-}
-
-/// Returns the name of a node's region, which is also its host.
-pub fn name(node: NodeId) -> &'static str {
-    match node {
-        NodeId(1) => "a",
-        NodeId(2) => "b",
-        NodeId(3) => "c",
-        _ => "d",
-    }
-}
-
-/// Returns a node's region.
-pub fn region(node: NodeId) -> RegionId {
-    RegionId::from_stored(name(node))
 }

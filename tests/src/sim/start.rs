@@ -23,7 +23,6 @@ use super::cluster::{Cluster, PARTITIONS};
 use super::kernel::Calls;
 use super::probe::{Fenced, Heard};
 use super::provider::{self, ProviderDriver};
-use super::settings::region;
 use super::transport::SimTransport;
 
 /// How often states are flushed, and for how long log entries are kept behind that, where snapshots are wanted.
@@ -51,7 +50,7 @@ impl Start {
     /// Assembles the node.
     pub(super) async fn node(&self, log: LogStore, state: StateStore) -> anyhow::Result<RunningNode> {
         let run = self.cluster.settings;
-        let nodes = run.configured();
+        let nodes = run.layout.configured();
         let settings = NodeSettings {
             cluster: CLUSTER,
             own: nodes[&self.id].clone(),
@@ -85,11 +84,8 @@ impl Start {
     }
 
     fn routes(&self) -> anyhow::Result<Routes> {
-        let driver = ProviderDriver {
-            provider: self.cluster.provider.clone(),
-            region: region(self.id),
-            incarnation: self.incarnation,
-        };
+        let driver =
+            ProviderDriver { provider: self.cluster.provider.clone(), node: self.id, incarnation: self.incarnation };
         let by_name = BTreeMap::from([(Channel::Sms, provider::NAME.to_owned())]);
         Ok(Routes::new(&[Arc::new(driver)], &by_name)?)
     }

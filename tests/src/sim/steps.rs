@@ -6,10 +6,9 @@ use model::id::{GroupId, LogIndex, NodeId};
 use replication::Replication;
 use service::ports::Reads as _;
 
-use super::cluster::PARTITIONS;
 use super::faults::Tick;
+use super::layout::name;
 use super::replica::broken_rules;
-use super::settings::name;
 
 /// How often the tables' rules are looked at: all rows are read.
 const RULES_MS: Tick = 1_500;
@@ -26,7 +25,7 @@ impl Steps {
     pub(super) fn differing(&mut self, running: &BTreeMap<NodeId, Replication>) -> Vec<String> {
         let mut found = Vec::new();
         for (node, replication) in running {
-            for group in GroupId::all(PARTITIONS) {
+            for group in replication.groups() {
                 let (index, chain) = (replication.applied(group), replication.chain(group));
                 let (known, first) = *self.chains.entry((group, index)).or_insert((chain, *node));
                 if known != chain {

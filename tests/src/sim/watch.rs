@@ -10,7 +10,7 @@ use traffic::cluster_time::Source;
 
 use super::cluster::{Cluster, PARTITIONS};
 use super::faults::Tick;
-use super::settings::name;
+use super::layout::name;
 use super::world::true_time;
 
 /// How often it is looked at.

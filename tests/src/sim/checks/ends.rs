@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 
 use model::id::MessageId;
-use model::message::Status;
+use model::message::{Progress, Status};
 
+use super::causes::{Causes, Waited};
 use super::evidence::{Evidence, TIME_OFF_MS};
 use super::opt_outs::OptOuts;
-use crate::sim::faults::{Fault, Tick};
+use crate::sim::faults::Tick;
 use crate::sim::operations::{Answered, Asked, Recipient, Reply};
 use crate::sim::world;
-
-/// How long after a fault its consequences may last, as for doubles.
-const AFTERMATH_MS: Tick = 6_000;
 
 /// A message that a client was told is accepted.
 struct Sent<'a> {
@@ -26,7 +24,8 @@ struct Sent<'a> {
 /// its app or endpoint may have been deleted by then.
 pub fn opted_out_only_when_asked(evidence: &Evidence<'_>) -> Vec<String> {
     let opt_outs = OptOuts::of(evidence);
-    ended(evidence, Status::OptedOut, |_, sent, end| {
+    ended(evidence, Status::OptedOut, |_, sent, progress| {
+        let end = world::tick_of(progress.changed) + TIME_OFF_MS;
         let deleted = evidence.records.operations.iter().any(|operation| match &operation.asked {
             Asked::Delete(target) => {
                 target.has(sent.to) && operation.from <= end && operation.may_happen_until().is_some()
@@ -37,23 +36,26 @@ pub fn opted_out_only_when_asked(evidence: &Evidence<'_>) -> Vec<String> {
     })
 }
 
-/// P3: a message expires only when it was worth sending for a short time, and something was wrong in it, or its
+/// P3, P6: a message expires only when it was worth sending for a short time, and something kept it back then, or its
 /// provider didn't take it.
 pub fn expired_only_with_cause(evidence: &Evidence<'_>) -> Vec<String> {
-    ended(evidence, Status::Expired, |message, sent, _| {
+    let causes = Causes::of(evidence);
+    ended(evidence, Status::Expired, |message, sent, progress| {
         let Some(until) = sent.until else { return true };
-        let disturbed = evidence.records.faults.iter().any(|span| {
-            let disturbs = !matches!(span.fault, Fault::WallClock(..));
-            disturbs && span.from <= until && sent.from <= span.to.unwrap_or(Tick::MAX).saturating_add(AFTERMATH_MS)
-        });
+        let (address, region) = (sent.to.address.as_str(), &progress.region);
+        let waited = Waited { message, address, region, from: sent.from, to: until };
         let mut dispatches = evidence.records.dispatches.iter().filter(|dispatch| dispatch.message == message);
         let refused = dispatches.any(|dispatch| !matches!(dispatch.reply, Some((_, Reply::Accepted))));
-        !disturbed && !refused
+        !refused && !causes.kept_back(&waited)
     })
 }
 
-/// Tells of the messages that ended so in a region and for which `wrong` holds, given when that was at the latest.
-fn ended(evidence: &Evidence<'_>, status: Status, wrong: impl Fn(MessageId, &Sent<'_>, Tick) -> bool) -> Vec<String> {
+/// Tells of the messages that ended so in a region and for which `wrong` holds, given how that is recorded.
+fn ended(
+    evidence: &Evidence<'_>,
+    status: Status,
+    wrong: impl Fn(MessageId, &Sent<'_>, &Progress) -> bool,
+) -> Vec<String> {
     let sent: BTreeMap<MessageId, Sent<'_>> = evidence
         .records
         .operations
@@ -68,7 +70,7 @@ fn ended(evidence: &Evidence<'_>, status: Status, wrong: impl Fn(MessageId, &Sen
     let mut found = BTreeMap::new();
     for (message, (_, progress)) in evidence.replicas.values().flat_map(|replica| &replica.messages) {
         let Some(sent) = sent.get(message).filter(|_| progress.status == status) else { continue };
-        if wrong(*message, sent, world::tick_of(progress.changed) + TIME_OFF_MS) {
+        if wrong(*message, sent, progress) {
             let Sent { to: Recipient { address, .. }, from, until } = sent;
             found.insert(
                 *message,

@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::id::{AppId, Epoch, RegionId};
+use model::id::{AppId, Epoch, NodeId, RegionId, Term};
 use model::message::{Class, Progress};
 use model::time::Timestamp;
 
 use super::*;
+use crate::sim::faults::Fault;
 use crate::sim::faults::Span;
 use crate::sim::history::Records;
+use crate::sim::layout::Layout;
 use crate::sim::operations::{By, Operation, Target};
 use crate::sim::replica::{Replica, Replicas};
 use crate::sim::settings::{Scene, Settings};
 
 const MESSAGE: MessageId = MessageId(7);
-const SETTINGS: Settings = Settings { seed: 1, seconds: 1, scene: Scene::Mixed, broken: None };
+const SETTINGS: Settings = Settings { seed: 1, seconds: 1, scene: Scene::Mixed, layout: Layout::Three, broken: None };
 
 fn to(address: &str) -> Recipient {
     Recipient { app: AppId(1), endpoint: None, address: address.to_owned() }
@@ -26,7 +28,7 @@ fn out(address: &str) -> Asked {
 }
 
 fn operation(asked: Asked, answered: Answered) -> Operation {
-    Operation { region: RegionId::from_stored("a"), asked, from: 1_000, answer: Some((1_100, answered)) }
+    Operation { node: NodeId(1), asked, from: 1_000, answer: Some((1_100, answered)) }
 }
 
 /// A message to `x` from 1,000 ms on.
@@ -92,6 +94,28 @@ fn an_expiry_without_a_cause_is_found() {
     records.faults.push(span(2_000, Fault::WallClock(model::NodeId(1), 3_600_000)));
     records.faults.push(span(5_000, Fault::CrashAll));
     assert_eq!(found(expired_only_with_cause, &records, Status::Expired), 1, "a clock, and a fault that came later");
-    records.faults.push(span(2_000, Fault::CrashAll));
+    let (away, ends) = (Fault::Crash(NodeId(2)), 2_500);
+    records.faults.push(span(ends - 500, away));
+    assert_eq!(found(expired_only_with_cause, &records, Status::Expired), 1, "a node that has nothing to do with it");
+    let led = records.clone();
+    records.faults.push(span(ends - 500, Fault::Crash(NodeId(1))));
+    assert_eq!(found(expired_only_with_cause, &records, Status::Expired), 0, "the node that had it");
+    records = led;
+    records.leaderships.insert((MESSAGE.group(), NodeId(2), Term(1)), 500);
+    assert_eq!(found(expired_only_with_cause, &records, Status::Expired), 0, "its group's leader");
+    records.leaderships.insert((MESSAGE.group(), NodeId(3), Term(2)), 0);
+    records.leaderships.remove(&(MESSAGE.group(), NodeId(2), Term(1)));
+    records.faults.push(span(ends - 300, Fault::Isolate(NodeId(3))));
+    assert_eq!(found(expired_only_with_cause, &records, Status::Expired), 0, "two nodes at once");
+}
+
+#[test]
+fn what_was_wrong_long_before_is_no_cause() {
+    let mut records = sent(Some(24_000));
+    records.operations[0].from = 21_000;
+    let crash = |from| Span { from, to: Some(from + 500), fault: Fault::Crash(NodeId(1)) };
+    records.faults.push(crash(15_500));
+    assert_eq!(found(expired_only_with_cause, &records, Status::Expired), 1, "P6 gives it less than 5 s");
+    records.faults.push(crash(16_500));
     assert_eq!(found(expired_only_with_cause, &records, Status::Expired), 0);
 }

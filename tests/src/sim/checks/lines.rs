@@ -9,8 +9,9 @@ use model::message::{Class, Status};
 
 use super::evidence::Evidence;
 use crate::sim::faults::{Span, Tick};
+use crate::sim::layout::name;
 use crate::sim::operations::{Answered, Asked, Operation};
-use crate::sim::settings::{Scene, name};
+use crate::sim::settings::Scene;
 
 /// How long after it was asked for a new message must be dispatched.
 const NEW_MAX_MS: Tick = 3_000;
@@ -44,14 +45,14 @@ pub fn new_messages_flow(evidence: &Evidence<'_>) -> Vec<String> {
         for (operation, _) in asked {
             let due = match evidence.settings.scene {
                 Scene::Crossed => (operation.from + NEW_MAX_MS).max(cut.from + WAITING_MAX_MS),
-                Scene::Mixed | Scene::Upgrade | Scene::Lines => operation.from + NEW_MAX_MS,
+                Scene::Mixed | Scene::Crashes | Scene::Upgrade | Scene::Lines => operation.from + NEW_MAX_MS,
             };
             if may_be_refused(evidence, &cut, operation) {
                 continue;
             }
             if let Some(late) = late(evidence, &first, operation, due) {
-                let (region, from) = (&operation.region, operation.from - cut.from);
-                found.push(format!("{}: asked for in {region} {from} ms after: {late}", told(&cut)));
+                let (node, from) = (name(operation.node), operation.from - cut.from);
+                found.push(format!("{}: asked for in {node} {from} ms after: {late}", told(&cut)));
             }
         }
     }

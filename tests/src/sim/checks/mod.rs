@@ -3,6 +3,7 @@
 
 pub mod evidence;
 
+mod causes;
 mod ends;
 mod lines;
 mod opt_outs;

@@ -9,7 +9,7 @@ use model::plan::RegionState;
 use super::evidence::{Evidence, TIME_OFF_MS};
 use crate::sim::faults::Tick;
 use crate::sim::operations::Answered;
-use crate::sim::world;
+use crate::sim::{layout, world};
 
 /// P5: plans form one line, numbered without gaps, each naming the one before as its parent, and all replicas have the
 /// same.
@@ -44,8 +44,9 @@ pub fn an_evacuated_region_begins_nothing(evidence: &Evidence<'_>) -> Vec<String
             let back = later.into_iter().find(|plan| !evacuated(plan).any(|out| out == region));
             let until = back.map_or(Tick::MAX, |plan| world::tick_of(plan.time).saturating_sub(TIME_OFF_MS));
             let mut dispatches = evidence.records.dispatches.iter();
-            let begun =
-                dispatches.find(|dispatch| dispatch.region == *region && *at < dispatch.from && dispatch.from < until);
+            let begun = dispatches.find(|dispatch| {
+                layout::region(dispatch.node) == *region && *at < dispatch.from && dispatch.from < until
+            });
             found.extend(begun.map(|dispatch| {
                 let (message, from) = (dispatch.message, dispatch.from);
                 format!(
@@ -69,8 +70,8 @@ pub fn epochs_of_a_message_never_regress(evidence: &Evidence<'_>) -> Vec<String>
     for dispatch in &evidence.records.dispatches {
         let last = last.entry(dispatch.message).or_insert(dispatch.epoch);
         if dispatch.epoch < *last {
-            let (message, region) = (dispatch.message, &dispatch.region);
-            found.push(format!("{region} dispatched {message} under plan {} after {last}", dispatch.epoch));
+            let (message, node) = (dispatch.message, layout::name(dispatch.node));
+            found.push(format!("{node} dispatched {message} under plan {} after {last}", dispatch.epoch));
         }
         *last = (*last).max(dispatch.epoch);
     }

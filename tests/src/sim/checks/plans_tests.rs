@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use model::id::Incarnation;
+use model::id::{Incarnation, NodeId};
 use model::message::Class;
 use model::plan::{Author, Mode, Weights};
 use model::time::Timestamp;
 
 use super::*;
 use crate::sim::history::Records;
+use crate::sim::layout::Layout;
 use crate::sim::operations::{Asked, Dispatch, Operation, Recipient};
 use crate::sim::replica::Replica;
 use crate::sim::settings::{Scene, Settings};
 
-const SETTINGS: Settings = Settings { seed: 1, seconds: 1, scene: Scene::Mixed, broken: None };
+const SETTINGS: Settings = Settings { seed: 1, seconds: 1, scene: Scene::Mixed, layout: Layout::Three, broken: None };
 
 /// A plan, committed so many milliseconds after the start, in which these regions are out.
 fn plan(epoch: u64, after: u64, out: &[&str]) -> TrafficPlan {
@@ -34,18 +35,17 @@ fn plan(epoch: u64, after: u64, out: &[&str]) -> TrafficPlan {
 }
 
 /// What is found when plan 2, which takes `a` out, was acknowledged at 5,000 ms, and a region dispatches then.
-fn found(plans: &[TrafficPlan], region: &str, from: Tick) -> usize {
-    let region = RegionId::from_stored(region);
+fn found(plans: &[TrafficPlan], node: NodeId, from: Tick) -> usize {
     let mut records = Records::default();
     records.operations.push(Operation {
-        region: region.clone(),
+        node,
         asked: Asked::ChangePlan { change: String::new() },
         from: 4_000,
         answer: Some((5_000, Answered::Planned(Epoch(2)))),
     });
     records.dispatches.push(Dispatch {
         from,
-        region: region.clone(),
+        node,
         incarnation: Incarnation(1),
         message: MessageId(7),
         attempt: 1,
@@ -54,7 +54,8 @@ fn found(plans: &[TrafficPlan], region: &str, from: Tick) -> usize {
         to: Recipient { app: model::id::AppId(1), endpoint: None, address: "x".to_owned() },
         reply: None,
     });
-    let replicas = BTreeMap::from([(region, Replica { plans: plans.to_vec(), ..Replica::default() })]);
+    let replicas =
+        BTreeMap::from([(layout::region(NodeId(1)), Replica { plans: plans.to_vec(), ..Replica::default() })]);
     let evidence = Evidence {
         settings: &SETTINGS,
         records: &records,
@@ -69,10 +70,10 @@ fn found(plans: &[TrafficPlan], region: &str, from: Tick) -> usize {
 #[test]
 fn a_dispatch_of_a_region_that_is_out_is_found() {
     let plans = [plan(1, 0, &[]), plan(2, 4_000, &["a"]), plan(3, 7_000, &["a"]), plan(4, 20_000, &[])];
-    assert_eq!(found(&plans, "a", 5_001), 1);
-    assert_eq!(found(&plans, "a", 5_000), 0, "the same millisecond");
-    assert_eq!(found(&plans, "b", 5_001), 0, "another region");
-    assert_eq!(found(&plans, "a", 10_000), 1, "under a later plan that doesn't take it in");
-    assert_eq!(found(&plans, "a", 20_001), 0, "it is in again");
-    assert_eq!(found(&plans[..3], "a", 20_001), 1);
+    assert_eq!(found(&plans, NodeId(1), 5_001), 1);
+    assert_eq!(found(&plans, NodeId(1), 5_000), 0, "the same millisecond");
+    assert_eq!(found(&plans, NodeId(2), 5_001), 0, "another region");
+    assert_eq!(found(&plans, NodeId(1), 10_000), 1, "under a later plan that doesn't take it in");
+    assert_eq!(found(&plans, NodeId(1), 20_001), 0, "it is in again");
+    assert_eq!(found(&plans[..3], NodeId(1), 20_001), 1);
 }

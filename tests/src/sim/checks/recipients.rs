@@ -3,6 +3,7 @@
 use super::evidence::Evidence;
 use super::opt_outs::OptOuts;
 use crate::sim::faults::Tick;
+use crate::sim::layout::name;
 use crate::sim::operations::{Answered, Asked, Recipient, Target};
 
 /// P1: no region begins to hand a message over to an address whose opt-out was acknowledged in an earlier millisecond,
@@ -15,7 +16,9 @@ pub fn no_dispatch_after_an_acknowledged_opt_out(evidence: &Evidence<'_>) -> Vec
         if let Some(at) = opt_outs.surely(address, dispatch.from, dispatch.from) {
             found.push(format!(
                 "{} began to dispatch {} to {address} at {} ms, whose opt-out was acknowledged at {at} ms",
-                dispatch.region, dispatch.message, dispatch.from
+                name(dispatch.node),
+                dispatch.message,
+                dispatch.from
             ));
         }
     }
@@ -29,8 +32,8 @@ pub fn no_dispatch_after_an_acknowledged_deletion(evidence: &Evidence<'_>) -> Ve
     for (target, at) in deleted(evidence) {
         let sent = evidence.records.dispatches.iter().filter(|dispatch| target.has(&dispatch.to) && at < dispatch.from);
         found.extend(sent.map(|dispatch| {
-            let (region, message, from) = (&dispatch.region, dispatch.message, dispatch.from);
-            format!("{region} began to dispatch {message} at {from} ms, of {target:?}, deleted by {at} ms")
+            let (node, message, from) = (name(dispatch.node), dispatch.message, dispatch.from);
+            format!("{node} began to dispatch {message} at {from} ms, of {target:?}, deleted by {at} ms")
         }));
     }
     found

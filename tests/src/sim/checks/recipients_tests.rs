@@ -1,22 +1,23 @@
 //! Planted: sends to who opted out or was deleted, and refusals of who didn't.
 
-use model::id::{AppId, EndpointId, Epoch, Incarnation, MessageId, RegionId};
+use model::id::{AppId, EndpointId, Epoch, Incarnation, MessageId, NodeId};
 use model::message::Class;
 
 use super::*;
 use crate::sim::history::Records;
+use crate::sim::layout::Layout;
 use crate::sim::operations::{By, Dispatch, Operation};
 use crate::sim::replica::Replicas;
 use crate::sim::settings::{Scene, Settings};
 
-const SETTINGS: Settings = Settings { seed: 1, seconds: 1, scene: Scene::Mixed, broken: None };
+const SETTINGS: Settings = Settings { seed: 1, seconds: 1, scene: Scene::Mixed, layout: Layout::Three, broken: None };
 
 fn to(endpoint: Option<&str>) -> Recipient {
     Recipient { app: AppId(1), endpoint: endpoint.map(EndpointId::from_stored), address: "x".to_owned() }
 }
 
 fn operation(from: Tick, asked: Asked, answered: Answered) -> Operation {
-    Operation { region: RegionId::from_stored("a"), asked, from, answer: Some((from + 100, answered)) }
+    Operation { node: NodeId(1), asked, from, answer: Some((from + 100, answered)) }
 }
 
 fn opt(from: Tick, out: bool, by: By, answered: Answered) -> Operation {
@@ -27,7 +28,7 @@ fn opt(from: Tick, out: bool, by: By, answered: Answered) -> Operation {
 fn dispatch(from: Tick, endpoint: Option<&str>) -> Dispatch {
     Dispatch {
         from,
-        region: RegionId::from_stored("a"),
+        node: NodeId(1),
         incarnation: Incarnation(1),
         message: MessageId(7),
         attempt: 1,

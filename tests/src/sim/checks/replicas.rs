@@ -1,11 +1,11 @@
 //! What all promises rest on: replicas that are the same, tables that keep their rules, nodes that don't stop, a time
 //! that no single clock moves.
 
-use model::id::RegionId;
+use model::id::NodeId;
 
 use super::evidence::Evidence;
 use crate::sim::faults::{Fault, Tick};
-use crate::sim::settings::region;
+use crate::sim::layout::name;
 
 /// What a node says that stops for want of room.
 const NO_ROOM: &str = "no space";
@@ -45,11 +45,11 @@ pub fn a_version_waits_for_every_build(evidence: &Evidence<'_>) -> Vec<String> {
 /// No node stops by itself but for want of room on its disk, and nothing panics.
 pub fn nodes_live_on(evidence: &Evidence<'_>) -> Vec<String> {
     let stops = evidence.records.stops.iter();
-    let without_cause = stops.filter(|(at, region, reason)| {
-        let full = full_disks(evidence).any(|(of, from, to)| of == *region && (from..=to).contains(at));
+    let without_cause = stops.filter(|(at, node, reason)| {
+        let full = full_disks(evidence).any(|(of, from, to)| of == *node && (from..=to).contains(at));
         !full || !reason.contains(NO_ROOM)
     });
-    let stops = without_cause.map(|(at, region, reason)| format!("{region} at {at} ms: {reason}"));
+    let stops = without_cause.map(|(at, node, reason)| format!("{} at {at} ms: {reason}", name(*node)));
     stops.chain(evidence.panics.iter().cloned()).collect()
 }
 
@@ -57,17 +57,18 @@ pub fn nodes_live_on(evidence: &Evidence<'_>) -> Vec<String> {
 /// over.
 pub fn a_full_disk_stops_its_node(evidence: &Evidence<'_>) -> Vec<String> {
     let long = full_disks(evidence).filter(|(_, from, to)| from + STOPS_WITHIN_MS < *to);
-    let going_on = long.filter(|(region, from, _)| {
+    let going_on = long.filter(|(node, from, _)| {
         let mut stops = evidence.records.stops.iter();
-        !stops.any(|(at, of, _)| of == region && (*from..from + STOPS_WITHIN_MS).contains(at))
+        !stops.any(|(at, of, _)| of == node && (*from..from + STOPS_WITHIN_MS).contains(at))
     });
-    going_on.map(|(region, from, _)| format!("{region} goes on although its disk is full since {from} ms")).collect()
+    let told = |node, from| format!("{} goes on although its disk is full since {from} ms", name(node));
+    going_on.map(|(node, from, _)| told(node, from)).collect()
 }
 
-/// Returns which region's disk was full, from when to when.
-fn full_disks(evidence: &Evidence<'_>) -> impl Iterator<Item = (RegionId, Tick, Tick)> {
+/// Returns which node's disk was full, from when to when.
+fn full_disks(evidence: &Evidence<'_>) -> impl Iterator<Item = (NodeId, Tick, Tick)> {
     evidence.records.faults.iter().filter_map(|span| match span.fault {
-        Fault::FullDisk(node) => Some((region(node), span.from, span.to.unwrap_or(Tick::MAX))),
+        Fault::FullDisk(node) => Some((node, span.from, span.to.unwrap_or(Tick::MAX))),
         _ => None,
     })
 }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::id::{MessageId, RegionId};
+use model::id::{MessageId, NodeId};
 use model::message::{Class, Status};
 
 use super::evidence::Evidence;
 use crate::sim::faults::Tick;
+use crate::sim::layout::{name, region};
 use crate::sim::operations::{Answered, Asked, Dispatch, Reply};
-use crate::sim::settings::region;
 
 /// P3: every message that a client was told is accepted is there at the end, in every region.
 pub fn accepted_messages_are_kept(evidence: &Evidence<'_>) -> Vec<String> {
@@ -64,7 +64,11 @@ pub fn at_most_once(evidence: &Evidence<'_>) -> Vec<String> {
             if !refused {
                 found.push(format!(
                     "{message} was dispatched by {} at {} ms ({:?}) and again by {} at {} ms",
-                    pair[0].region, pair[0].from, pair[0].reply, pair[1].region, pair[1].from
+                    name(pair[0].node),
+                    pair[0].from,
+                    pair[0].reply,
+                    name(pair[1].node),
+                    pair[1].from
                 ));
             }
         }
@@ -106,10 +110,13 @@ pub fn twice_only_when_cut_off(evidence: &Evidence<'_>) -> Vec<String> {
         for (place, first) in dispatches.iter().enumerate() {
             let taken = matches!(first.reply, Some((_, Reply::Accepted)));
             let Some(second) = dispatches.get(place + 1).filter(|_| taken) else { continue };
-            if !was_cut_off(evidence, &first.region, first.from, second.from) {
+            if !was_cut_off(evidence, first.node, first.from, second.from) {
                 found.push(format!(
                     "{message} was taken from {} at {} ms and dispatched again by {} at {} ms, and nothing was wrong",
-                    first.region, first.from, second.region, second.from
+                    name(first.node),
+                    first.from,
+                    name(second.node),
+                    second.from
                 ));
             }
         }
@@ -127,7 +134,10 @@ pub fn held_only_what_began(evidence: &Evidence<'_>) -> Vec<String> {
     for (message, (_, progress)) in evidence.replicas.values().flat_map(|replica| &replica.messages) {
         let from = asked.get(message).copied().unwrap_or_default();
         let mut losses = evidence.records.power_losses.iter();
-        let forgotten = losses.any(|(at, region)| *region == progress.region && *at >= from);
+        let forgotten = losses.any(|(at, node)| {
+            let claimed = progress.claim.map_or(region(*node) == progress.region, |claim| claim.node == *node);
+            claimed && *at >= from
+        });
         if progress.status == Status::Held && !forgotten && !began.contains(&(*message, progress.attempts)) {
             let detail = progress.detail.as_deref().unwrap_or_default();
             let text =
@@ -138,8 +148,7 @@ pub fn held_only_what_began(evidence: &Evidence<'_>) -> Vec<String> {
     found.into_values().collect()
 }
 
-fn was_cut_off(evidence: &Evidence<'_>, of: &RegionId, from: Tick, to: Tick) -> bool {
-    let Some(node) = evidence.settings.nodes().find(|node| region(*node) == *of) else { return false };
+fn was_cut_off(evidence: &Evidence<'_>, node: NodeId, from: Tick, to: Tick) -> bool {
     evidence
         .records
         .faults

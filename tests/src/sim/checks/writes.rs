@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::evidence::Evidence;
 use crate::sim::faults::Tick;
+use crate::sim::layout::name;
 use crate::sim::operations::{Answered, Asked, Operation};
 
 /// One write of an endpoint's only writer.
@@ -45,8 +46,8 @@ pub fn reads_see_acknowledged_writes(evidence: &Evidence<'_>) -> Vec<String> {
         };
         let Some(writes) = writes.get(endpoint.as_str()) else { continue };
         if let Some(wrong) = wrong(writes, *value, operation.from, *at) {
-            let (region, from) = (&operation.region, operation.from);
-            found.push(format!("{region} read {value:?} in {endpoint} from {from} to {at} ms, but {wrong}"));
+            let (node, from) = (name(operation.node), operation.from);
+            found.push(format!("{node} read {value:?} in {endpoint} from {from} to {at} ms, but {wrong}"));
         }
     }
     found

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use model::app::ChannelDetail;
 use model::channel::Channel;
-use model::id::{AppId, GroupId, NodeId, RegionId};
+use model::cluster::placement;
+use model::id::{AppId, GroupId, NodeId};
 use node::NodeReadiness;
 use service::ports::{Reads, ReplicatedLog};
 use service::use_cases::{CreateApp, PutChannel};
@@ -14,8 +15,8 @@ use service::{ErrorCode, Service, ServiceError};
 
 use crate::sim::cluster::{Cluster, PARTITIONS};
 use crate::sim::history::Place;
+use crate::sim::layout::name;
 use crate::sim::operations::{Answered, Asked};
-use crate::sim::settings::region;
 use crate::sim::world::SimRandom;
 
 /// How long a client rests between operations at most, in milliseconds.
@@ -40,17 +41,18 @@ pub(super) struct Client {
 impl Client {
     /// Says that this client came to its end, and stays.
     pub(super) async fn close(&self, role: &str) -> String {
-        self.cluster.client_closed(format!("{role} of {}", self.region()));
+        self.cluster.client_closed(format!("{role} of {}", self.name()));
         std::future::pending().await
     }
 
-    pub(super) fn region(&self) -> &RegionId {
-        &self.service.facts().region
+    pub(super) fn name(&self) -> &'static str {
+        name(self.service.facts().node)
     }
 
-    pub(super) fn some_region(&self) -> RegionId {
-        let serving: Vec<NodeId> = self.cluster.settings.serving().collect();
-        region(serving[self.random.below(serving.len() as u64) as usize])
+    /// Draws a node of a region that serves.
+    pub(super) fn some_node(&self) -> NodeId {
+        let serving: Vec<NodeId> = self.cluster.settings.layout.serving().collect();
+        serving[self.random.below(serving.len() as u64) as usize]
     }
 
     pub(super) async fn rest(&self) {
@@ -58,7 +60,7 @@ impl Client {
     }
 
     pub(super) fn ask(&self, asked: Asked) -> Place {
-        self.cluster.history.ask(self.region(), asked)
+        self.cluster.history.ask(self.service.facts().node, asked)
     }
 
     /// Notes the answer of an operation that answers nothing but that it is done; says whether it is.
@@ -124,7 +126,9 @@ impl Client {
     /// Waits until the node has caught up with what was committed when it started: until then its listener isn't ready,
     /// and its own acknowledged writes may be missing from what it reads.
     async fn ready(&self) {
-        for group in GroupId::all(PARTITIONS) {
+        let (node, nodes) = (self.service.facts().node, self.cluster.settings.layout.configured());
+        let placed = |group: &GroupId| placement(&nodes, *group).values().any(|placed| *placed == node);
+        for group in GroupId::all(PARTITIONS).filter(placed) {
             // A replica that isn't here yet can't be made current.
             while self.reads.view(group).is_err() || self.reads.linearize(group, READY_TRY).await.is_err() {
                 self.rest().await;

@@ -1,4 +1,5 @@
-//! The clients of a run. Each region has a `writer`, which writes and reads endpoints, and a few `sender`s of messages,
+//! The clients of a run. Each node of a serving region has a `writer`, which writes and reads endpoints, and
+//! a few `sender`s of messages,
 //! which also opt `recipients` out and in and now and then change the `plans`; where more goes wrong than lines, also a
 //! `keeper` of what is made and deleted; where nodes are upgraded, an `operator`. They use their node's use cases
 //! (`client`) and note what they were told.
@@ -15,17 +16,17 @@ mod writer;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use model::id::RegionId;
 use node::RunningNode;
 use tokio::task::JoinSet;
 
 pub use writer::number_of;
 
 use super::cluster::Cluster;
-use super::settings::{Scene, Settings, region};
+use super::layout::name;
+use super::settings::{Scene, Settings};
 use client::Client;
 
-/// How many senders of messages each region has.
+/// How many senders of messages each node has.
 const SENDERS: u64 = 2;
 
 /// Sets the clients of a node going. A client that is cut off by a crash is another client's concern after the restart.
@@ -56,6 +57,6 @@ pub fn names(settings: &Settings) -> BTreeSet<String> {
     let senders = (1..=SENDERS).map(|number| format!("sender {number}"));
     let operator = (settings.scene == Scene::Upgrade).then(|| "operator".to_owned());
     let roles: Vec<String> = senders.chain(["writer".to_owned()]).chain(keeper).chain(operator).collect();
-    let of_region = |region: RegionId| roles.iter().map(move |role| format!("{role} of {region}"));
-    settings.serving().map(region).flat_map(of_region).collect()
+    let of_node = |node| roles.iter().map(move |role| format!("{role} of {}", name(node)));
+    settings.layout.serving().flat_map(of_node).collect()
 }

@@ -32,11 +32,11 @@ impl Client {
         }
         match self.service.raise_version(None).await {
             Ok(raise) => {
-                self.cluster.history.note(format!("{} finds or raises version {}", self.region(), raise.to));
+                self.cluster.history.note(format!("{} finds or raises version {}", self.name(), raise.to));
                 raise.to == registry::APPLY_VERSION
             }
             Err(error) => {
-                self.cluster.history.note(format!("{} raises nothing: {error}", self.region()));
+                self.cluster.history.note(format!("{} raises nothing: {error}", self.name()));
                 false
             }
         }

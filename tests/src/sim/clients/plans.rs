@@ -6,12 +6,13 @@ use model::plan::{Author, RegionState};
 use service::use_cases::{PlanMove, PlanRequest};
 
 use super::client::{Client, unanswered};
+use crate::sim::layout::region;
 use crate::sim::operations::{Answered, Asked};
 
 impl Client {
     /// Takes a region out.
     pub(super) async fn evacuate(&self) {
-        self.change_plan(PlanMove::Evacuate(self.some_region())).await;
+        self.change_plan(PlanMove::Evacuate(region(self.some_node()))).await;
     }
 
     /// Takes a region in again that is out, if there is one.

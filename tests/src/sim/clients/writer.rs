@@ -9,6 +9,7 @@ use service::ports::Random as _;
 use service::use_cases::{ReadMode, UpsertEndpointRequest};
 
 use super::client::{Client, unanswered};
+use crate::sim::layout::name;
 use crate::sim::operations::{Answered, Asked};
 
 /// How many endpoints each writer has.
@@ -21,10 +22,10 @@ impl Client {
         while !self.cluster.is_closing() {
             self.rest().await;
             let own = self.random.below(ENDPOINTS);
-            let somebodys = self.some_region();
+            let somebodys = name(self.some_node());
             match self.random.below(10) {
                 0..6 => drop(self.write_endpoint(app, own).await),
-                6..8 => self.read_endpoint(app, format!("{}-{own}", self.region()), ReadMode::Local).await,
+                6..8 => self.read_endpoint(app, format!("{}-{own}", self.name()), ReadMode::Local).await,
                 _ => {
                     let endpoint = format!("{somebodys}-{own}");
                     self.read_endpoint(app, endpoint, ReadMode::Linearizable).await;
@@ -40,7 +41,7 @@ impl Client {
 
     /// Writes the endpoint's next number; says whether that was acknowledged.
     async fn write_endpoint(&self, app: AppId, own: u64) -> bool {
-        let endpoint = format!("{}-{own}", self.region());
+        let endpoint = format!("{}-{own}", self.name());
         let value = self.cluster.next_number(&endpoint);
         let patch = EndpointPatch {
             attributes: BTreeMap::from([("number".to_owned(), vec![value.to_string()])]),
