@@ -6,6 +6,7 @@
 
 pub mod entry;
 pub mod error;
+pub mod mark;
 pub mod public;
 pub mod stored;
 
@@ -14,6 +15,7 @@ mod read;
 
 pub use entry::Entry;
 pub use error::{Flaw, InvalidField, WireError, with_source};
+pub use mark::ProposalMark;
 pub use stored::Stored;
 
 mod internal {

@@ -134,7 +134,7 @@ fn rows_about_the_group() {
 #[test]
 fn proposals() {
     use state::proposal::Command as Generated;
-    let proposal = |command| state::Proposal { request: None, command: Some(command) };
+    let proposal = |command| state::Proposal { command: Some(command), ..Default::default() };
     // A command that a newer program knows: its field is skipped, and nothing is left.
     let mut newer = Vec::new();
     prost::encoding::string::encode(900, &"something new".to_owned(), &mut newer);
