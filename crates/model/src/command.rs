@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 
 /// A command with the request that caused it. A repeated request id is answered with the first answer for
 /// [`REQUEST_KEPT`](crate::request::REQUEST_KEPT); of messages to accept, each recipient by its own. Commands without
-/// one may be applied twice in a row while their caller waits for one answer, never again after it.
+/// one are applied once for each time that they are proposed, or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "names and types say the rest")]
 pub struct Proposal {

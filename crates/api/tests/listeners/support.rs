@@ -63,7 +63,7 @@ impl Groups {
         self.deliver(&mut tables);
         drop(tables);
         self.applied.send_modify(|index| *index += 1);
-        Applied { outcomes, index: LogIndex(*self.applied.borrow()), repeated: false }
+        Applied { outcomes, index: LogIndex(*self.applied.borrow()) }
     }
 
     /// Returns a group's tables.

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 use crate::leadership::takeover;
 use crate::node::group::Group;
 use crate::node::shared::Node;
-use crate::proposals::propose::{Wanted, propose};
+use crate::proposals::propose::propose;
+use crate::proposals::tries::Wanted;
 
 /// How long a duty's proposal may take.
 const DEADLINE: Duration = Duration::from_secs(10);

@@ -73,7 +73,7 @@ async fn write(group: Arc<Group>, begun: BegunTakeover, entry: Bytes) -> Result<
             group.lease.takeover_appended(&begun, index);
             tracing::Span::current().record("index", index.0);
             tracing::debug!("takeover applied");
-            Ok(Applied { outcomes: response.data.0, index, repeated: false })
+            Ok(Applied { outcomes: response.data.0, index })
         }
         Ok(Err(ClientWriteError::ForwardToLeader(_))) => {
             // The leadership is over, and the entry may have been appended in it: its granter stays as it is.

@@ -11,7 +11,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::node::group::Group;
-use crate::proposals::submission::{Done, Failed, ProposerParts, Submission};
+use crate::proposals::done::Done;
+use crate::proposals::submission::{Failed, ProposerParts, Submission};
 use crate::raft::type_config::LeaderId;
 
 /// A submission whose entry is applied and not acknowledged yet.
@@ -30,11 +31,12 @@ pub(crate) fn wait(parts: Arc<ProposerParts>, waiting: FenceWait) -> BoxFuture<'
     Box::pin(async move {
         let acknowledged = acknowledged(&waiting, &*parts.clock).await;
         let FenceWait { submission, done, .. } = waiting;
-        submission.answer(acknowledged.map(|()| done));
+        submission.answer(if acknowledged { Ok(done) } else { Err(Failed::Unfenced(done)) });
     })
 }
 
-async fn acknowledged(waiting: &FenceWait, clock: &dyn Clock) -> Result<(), Failed> {
+/// Says whether the entry is acknowledged; if not, the leadership was lost before it was, or its caller gave up.
+async fn acknowledged(waiting: &FenceWait, clock: &dyn Clock) -> bool {
     let FenceWait { group, leader, since, submission, done } = waiting;
     let due = submission.wish.due;
     let mut noted = false;
@@ -43,7 +45,7 @@ async fn acknowledged(waiting: &FenceWait, clock: &dyn Clock) -> Result<(), Fail
         let now = clock.boot_time();
         let reached = group.lease.watch_acknowledged(leader, now);
         if reached.is_none() && group.leading() != Some(*leader) {
-            return Err(Failed::Unknown("leadership was lost before every holder was fenced".to_owned()));
+            return false;
         }
         // Without a time to wait for, this looks again now and then: a tenure begins a moment after the election.
         let by = group.lease.acknowledged_by(leader, now, done.index);
@@ -54,13 +56,13 @@ async fn acknowledged(waiting: &FenceWait, clock: &dyn Clock) -> Result<(), Fail
                 if fenced {
                     let took = clock.boot_time().since(*since);
                     metrics::histogram!("signalbox_fence_seconds").record(took.as_secs_f64());
-                    return Ok(());
+                    return true;
                 }
                 noted = false;
             }
             () = tokio::time::sleep_until(due.min(Instant::now() + sleep)) => {
                 if Instant::now() >= due {
-                    return Err(Failed::Unknown("the deadline passed before every holder was fenced".to_owned()));
+                    return false;
                 }
             }
         }

@@ -15,6 +15,7 @@ use crate::members::part::{Part, Rejoin};
 use crate::node::effects::Announcer;
 use crate::node::version::GroupVersion;
 use crate::proposals::leader_hint::Leader;
+use crate::proposals::own::OwnProposals;
 use crate::raft::codec;
 use crate::raft::hashes::{Hashes, Verdict};
 use crate::raft::raft_log::GroupLog;
@@ -35,6 +36,7 @@ pub(crate) struct Group {
     pub(crate) time: Arc<GroupTime>,
     pub(crate) version: Arc<GroupVersion>,
     pub(crate) announcer: Arc<Announcer>,
+    pub(crate) own: Arc<OwnProposals>,
     pub(crate) hashes: Arc<Hashes>,
     /// Whether this node takes part, after a loss of its disk.
     pub(crate) rejoin: Rejoin,

@@ -34,6 +34,7 @@ use crate::peers::beat;
 use crate::peers::channels::Peers;
 use crate::peers::introduction::Introduction;
 use crate::proposals::attempts::Generation;
+use crate::proposals::own::OwnProposals;
 use crate::proposals::proposer::Proposer;
 use crate::proposals::submission::ProposerParts;
 use crate::raft::codec;
@@ -141,12 +142,14 @@ impl Opening {
         if last.is_some() {
             hashes.replaced(Round { index: applied, hash: row.chain });
         }
+        let own = Arc::new(OwnProposals::new(self.parts.random.next_u64()));
         let machine = GroupMachine::new(MachineParts {
             group: id,
             partitions: self.partitions,
             state: self.parts.state.clone(),
             synced: log.synced(),
             announcer: announcer.clone(),
+            own: own.clone(),
             hashes: hashes.clone(),
             lease: lease.clone(),
             time: time.clone(),
@@ -178,6 +181,7 @@ impl Opening {
             time,
             version,
             announcer,
+            own,
             hashes,
             rejoin: Rejoin::new(part),
             joined: AtomicBool::new(false),

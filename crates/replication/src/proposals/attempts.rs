@@ -1,16 +1,15 @@
 //! Which forwarded batches a leader still begins. Pure: no clock, no lock, no IO.
 //!
 //! A node that forwarded a batch and doesn't know what became of it (the connection was lost, the deadline passed)
-//! tries again, and most commands have no request id by which the state would know the second copy. The first one may
-//! still be on its way, for as long as the network or a stopped process holds it; begun after the second was
-//! acknowledged, it would undo what was acknowledged since. So:
+//! looks for it in the log behind a barrier, and tries again what isn't there (`propose`). The first copy may still be on
+//! its way, for as long as the network or a stopped process holds it; begun after the barrier, it would be applied beside
+//! the second one, and undo what was acknowledged since. So:
 //!
 //! - a batch says which term it is meant for, and is begun in no other one;
-//! - it says its sender's *generation*, which rises whenever that gives up a batch, before it tries again. Within a
-//!   term
-//!   the leader begins nothing of a generation, or incarnation, below the highest that it knows of.
+//! - it says its sender's *generation*, which rises whenever that gives up a batch, before it proposes anything more.
+//!   Within a term the leader begins nothing of a generation, or incarnation, below the highest that it knows of.
 //!
-//! Whatever was admitted before is queued before, and so is earlier in the log than the second try. A batch that nobody
+//! Whatever was admitted before is queued before, and so is earlier in the log than the barrier. A batch that nobody
 //! gave up may be overtaken by a newer generation too: it is answered as not begun, and its sender tries it again.
 
 use std::collections::BTreeMap;

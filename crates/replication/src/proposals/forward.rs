@@ -13,8 +13,9 @@ use wire::peer::{self, ProposeRequest, propose_reply};
 
 use crate::proposals::applicable::check;
 use crate::proposals::attempts::Attempt;
+use crate::proposals::done::Done;
 use crate::proposals::leader_hint::Leader;
-use crate::proposals::submission::{Done, Failed, Origin, ProposerParts, Submission};
+use crate::proposals::submission::{Failed, Origin, ProposerParts, Submission};
 use crate::raft::codec;
 
 /// Forwards what may be forwarded; answers everything. Either all of it is to be fenced or nothing is: the leader
@@ -76,7 +77,11 @@ async fn forward_all(parts: &ProposerParts, leader: Leader, submissions: Vec<Sub
                     parts.generation.give_up(generation);
                     parts.leader_hint().missed(leader.node);
                 }
-                Failed::Invalid(_) | Failed::Overloaded(_) | Failed::Stopping | Failed::Broken(_) => {}
+                Failed::Invalid(_)
+                | Failed::Overloaded(_)
+                | Failed::Unfenced(_)
+                | Failed::Stopping
+                | Failed::Broken(_) => {}
             }
             submissions.into_iter().for_each(|submission| submission.answer(Err(failed.clone())));
         }

@@ -4,9 +4,11 @@
 mod applicable;
 pub(crate) mod attempts;
 pub(crate) mod batch;
+pub(crate) mod done;
 mod fenced;
 pub(crate) mod forward;
 pub(crate) mod leader_hint;
+pub(crate) mod own;
 pub(crate) mod pace;
 pub(crate) mod proposal_port;
 pub(crate) mod propose;
@@ -14,5 +16,6 @@ pub(crate) mod proposer;
 pub(crate) mod room;
 mod send_off;
 pub(crate) mod submission;
+pub(crate) mod tries;
 mod work_off;
 pub(crate) mod write;

@@ -7,7 +7,8 @@ use model::id::GroupId;
 use service::ports::{Applied, BoxFuture, LogError, ReplicatedLog};
 
 use crate::Replication;
-use crate::proposals::propose::{Wanted, propose};
+use crate::proposals::propose::propose;
+use crate::proposals::tries::Wanted;
 
 impl ReplicatedLog for Replication {
     fn propose(

@@ -1,128 +1,83 @@
-//! Proposing with retries inside the deadline. An unknown outcome is tried
-//! again too, because a copy of an earlier try is never begun after a later one (`attempts`); only the deadline ends
-//! it.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! Proposing inside a deadline, so that no change is made twice. What has a request id is tried until there is an
+//! answer: the state knows it again. Everything else is tried again only when the first try is neither in the log nor
+//! ever will be.
+//!
+//! That is found out by a **barrier**, a command that changes nothing. Once it is committed, a try that went before it is
+//! earlier in the log or nowhere: within a term the leader begins nothing that was given up before what it has begun
+//! since (`attempts`), and an entry of an earlier term that is not before a committed entry of a later one never will
+//! be. So when this node's replica has applied the barrier, it has seen the try (`own`), with its answer, or there is
+//! nothing of it.
 
 use bytes::Bytes;
 use model::command::Proposal;
-use model::id::GroupId;
 use service::ports::{Applied, LogError};
-use tokio::time::Instant;
-use wire::Stored as _;
+use wire::{ProposalMark, Stored as _};
 
-use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::proposals::batch::ENTRY_BYTES_MAX;
-use crate::proposals::submission::{Done, Failed, Origin, Wish};
-
-/// The delays between attempts: first, and at most.
-const RETRY_MIN: Duration = Duration::from_millis(10);
-const RETRY_MAX: Duration = Duration::from_millis(100);
-
-/// What is asked of a group.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted {
-    pub(crate) group: GroupId,
-    pub(crate) fenced: bool,
-    pub(crate) deadline: Duration,
-}
+use crate::proposals::done::Done;
+use crate::proposals::own::{Sighting, Watched};
+use crate::proposals::tries::{Ended, Tries, Wanted};
 
 /// Proposes, and waits until this node's replica, if there is one, has applied the entry too.
 pub(crate) async fn propose(node: &Node, wanted: Wanted, proposals: Vec<Proposal>) -> Result<Applied, LogError> {
-    let due = Instant::now() + wanted.deadline;
-    let encoded: Vec<Bytes> = proposals.iter().map(|proposal| Bytes::from(proposal.encoded())).collect();
+    let new_work = proposals.iter().any(|proposal| proposal.command.is_new_work());
+    let mut tries = Tries::new(node, wanted, new_work)?;
+    let repeatable = proposals.iter().all(|proposal| proposal.request.is_some());
+    let watched = (!repeatable).then(|| tries.replica().own.watch());
+    let mark = watched.as_ref().map(Watched::mark);
+    let encoded: Vec<Bytes> = proposals.iter().map(|proposal| encode(proposal, mark)).collect();
     let size = encoded.iter().map(|bytes| wire::entry::proposal_len(bytes.len())).sum();
     if size > ENTRY_BYTES_MAX {
         return Err(LogError::TooLarge { size, limit: ENTRY_BYTES_MAX });
     }
-    let new_work = proposals.iter().any(|proposal| proposal.command.is_new_work());
-    let begun = Instant::now();
-    let (done, repeated) = attempt_until(node, wanted, new_work, encoded, due).await?;
+    let done = match &watched {
+        Some(watched) => once(&mut tries, watched, &encoded).await?,
+        None => tries.freely(&encoded).await?,
+    };
+    // Its answer is known: the replica needn't keep another copy of it.
+    drop(watched);
     node.saw(wanted.group, done.index);
-    let replica = node.replica(wanted.group).filter(|_| new_work);
-    let applied = tokio::select! {
-        biased;
-        applied = node.wait_applied(wanted.group, done.index, due) => applied,
-        // The entry may not come here for as long as the line is cut.
-        () = lost(replica) => Err(()),
-    };
-    applied.map_err(|()| LogError::Unknown { group: wanted.group, waited: begun.elapsed() })?;
-    Ok(Applied { outcomes: done.outcomes, index: done.index, repeated })
+    tries.applied(done.index).await?;
+    Ok(Applied { outcomes: done.outcomes, index: done.index })
 }
 
-/// Tries until there is an answer; says with it whether an earlier try is without one.
-async fn attempt_until(
-    node: &Node,
-    wanted: Wanted,
-    new_work: bool,
-    encoded: Vec<Bytes>,
-    due: Instant,
-) -> Result<(Done, bool), LogError> {
-    let Wanted { group, fenced, deadline } = wanted;
-    let Some(proposer) = node.proposer(group) else {
-        return Err(LogError::Broken { group, node: node.id, detail: "there is no such group".to_owned() });
-    };
-    let begun = Instant::now();
-    let mut maybe_done = false;
-    let mut delay = RETRY_MIN;
+fn encode(proposal: &Proposal, mark: Option<ProposalMark>) -> Bytes {
+    let mut bytes = Vec::new();
+    if let Some(mark) = mark {
+        mark.encode(&mut bytes);
+    }
+    proposal.encode(&mut bytes);
+    bytes.into()
+}
+
+/// Tries until there is an answer, and never while an earlier try may be in the log.
+async fn once(tries: &mut Tries<'_>, watched: &Watched, proposals: &[Bytes]) -> Result<Done, LogError> {
     loop {
-        let replica = node.replica(group).filter(|_| new_work);
-        if replica.is_some_and(|replica| replica.contact.is_lost()) {
-            // Another listener may reach the leader; this one's callers are not to wait for a line.
-            let waited = begun.elapsed();
-            return Err(if maybe_done {
-                LogError::Unknown { group, waited }
-            } else {
-                LogError::NoLeader { group, waited }
-            });
-        }
-        let wish = Wish { fenced, origin: Origin::Here, refusable: new_work && !maybe_done, due };
-        let answered = tokio::select! {
-            biased;
-            answered = proposer.submit(encoded.clone(), wish) => answered,
-            () = lost(replica) => return Err(LogError::Unknown { group, waited: begun.elapsed() }),
+        let applied = match tries.begin(proposals).await? {
+            Ended::Answered(done) => return Ok(done),
+            Ended::Unfenced(done) => Some(done),
+            Ended::Unknown => None,
         };
-        match answered {
-            Ok(done) => return Ok((done, maybe_done)),
-            Err(Failed::Overloaded(retry_after)) if !maybe_done => return Err(LogError::Overloaded { retry_after }),
-            Err(Failed::Stopping) if !maybe_done => return Err(LogError::Stopping),
-            Err(Failed::Broken(detail)) if !maybe_done => {
-                return Err(LogError::Broken { group, node: node.id, detail });
-            }
-            Err(Failed::Invalid(detail)) => {
-                return Err(LogError::Invalid { group, detail });
-            }
-            Err(Failed::NotLeader(_)) => {}
-            Err(other) => {
-                tracing::debug!(group = group.0, reason = ?other, "proposal outcome unknown; retrying");
-                maybe_done = true;
-            }
+        pass_barrier(tries).await?;
+        match applied.map_or_else(|| watched.sighting(), Sighting::Applied) {
+            Sighting::Applied(done) => return Ok(done),
+            Sighting::Missed => return Err(tries.unknown()),
+            Sighting::Absent => tries.none_is_done(),
         }
-        if Instant::now() + delay >= due {
-            return Err(match maybe_done {
-                true => LogError::Unknown { group, waited: deadline },
-                false => LogError::NoLeader { group, waited: deadline },
-            });
-        }
-        tokio::time::sleep(jittered(node, delay)).await;
-        delay = (delay * 2).min(RETRY_MAX);
+        tries.pause().await?;
     }
 }
 
-/// Ready when new work in a group comes nowhere from here; never when the group has no replica here, or it is no new
-/// work.
-async fn lost(replica: Option<&Arc<Group>>) {
-    match replica {
-        Some(replica) => replica.contact.lost().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Spreads the attempts of many callers: half of the delay to all of it.
-fn jittered(node: &Node, delay: Duration) -> Duration {
-    let half = delay / 2;
-    let spread = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX).max(1);
-    half + Duration::from_nanos(node.random.next_u64() % spread)
+/// Puts a command that changes nothing into the log, and waits until this node's replica has applied it. If what went
+/// before is to be fenced, this is: then every holder is fenced up to both.
+async fn pass_barrier(tries: &mut Tries<'_>) -> Result<(), LogError> {
+    let command = registry::fence(tries.replica().version.now());
+    let barrier = encode(&Proposal { request: None, command }, None);
+    // Whatever stands in the way of it, the tries before it stay unknown.
+    let done = tries.freely(&[barrier]).await.map_err(|_| tries.unknown())?;
+    tries.applied(done.index).await?;
+    // A replica that takes no part in the group has not seen what went before.
+    let has_seen = tries.replica().announcer.last() >= done.index;
+    has_seen.then_some(()).ok_or_else(|| tries.unknown())
 }

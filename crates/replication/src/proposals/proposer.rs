@@ -15,9 +15,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::proposals::applicable::check;
 use crate::proposals::attempts::NotAdmitted;
+use crate::proposals::done::Done;
 use crate::proposals::pace::Pace;
 use crate::proposals::room::{FENCED_LEN_MAX, QUEUE_LEN_MAX, Room};
-use crate::proposals::submission::{Done, Failed, Origin, ProposerParts, Submission, Wish};
+use crate::proposals::submission::{Failed, Origin, ProposerParts, Submission, Wish};
 use crate::proposals::work_off;
 
 /// When to try again after a refusal for a full queue.

@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use model::id::{Incarnation, LogIndex, Term};
-use model::outcome::Outcome;
+use model::id::{Incarnation, Term};
 use service::ports::Clock;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -14,15 +13,9 @@ use tokio::time::Instant;
 use crate::node::group::Group;
 use crate::peers::channels::Peers;
 use crate::proposals::attempts::{Attempt, Generation, Senders};
+use crate::proposals::done::Done;
 use crate::proposals::leader_hint::{Leader, LeaderHint};
 use crate::proposals::room::Share;
-
-/// What became of a submission.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Done {
-    pub(crate) outcomes: Vec<Outcome>,
-    pub(crate) index: LogIndex,
-}
 
 /// Why a submission has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +26,8 @@ pub(crate) enum Failed {
     Invalid(String),
     /// Nothing was done: a queue is full.
     Overloaded(Duration),
+    /// It is done, and it isn't known whether every holder is fenced.
+    Unfenced(Done),
     /// It may or may not be done.
     Unknown(String),
     /// Nothing was done: the node is stopping.

@@ -13,8 +13,9 @@ use tracing::field::Empty;
 
 use crate::lease::fence;
 use crate::node::group::Group;
+use crate::proposals::done::Done;
 use crate::proposals::leader_hint::Leader;
-use crate::proposals::submission::{Done, Failed, Submission};
+use crate::proposals::submission::{Failed, Submission};
 use crate::raft::type_config::{EntryBytes, LeaderId, LogId, TypeConfig};
 
 /// A group that this node leads.

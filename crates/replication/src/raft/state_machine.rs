@@ -4,6 +4,7 @@
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use model::id::{GroupId, LogIndex};
 use model::outcome::Outcome;
@@ -23,6 +24,7 @@ use crate::node::background::{self, Background};
 use crate::node::effects::Announcer;
 use crate::node::fatal::Fatal;
 use crate::node::version::GroupVersion;
+use crate::proposals::own::OwnProposals;
 use crate::raft::codec;
 use crate::raft::hashes::{Hashes, Round};
 use crate::raft::snapshot::{self, Snapshot, SnapshotData, applied_state};
@@ -45,6 +47,7 @@ pub(crate) struct MachineParts {
     /// The synced end of the group's log.
     pub(crate) synced: watch::Receiver<u64>,
     pub(crate) announcer: Arc<Announcer>,
+    pub(crate) own: Arc<OwnProposals>,
     pub(crate) hashes: Arc<Hashes>,
     pub(crate) lease: Arc<GroupLease>,
     pub(crate) time: Arc<GroupTime>,
@@ -62,10 +65,17 @@ pub(crate) struct GroupMachine {
 /// An entry with whoever waits for its answer.
 type Item = EntryResponder<TypeConfig>;
 
+/// An entry's proposals, as they are in it, and what was answered.
+#[derive(Default)]
+struct Answered {
+    proposals: Vec<Bytes>,
+    outcomes: Vec<Outcome>,
+}
+
 /// What a batch of entries left.
 #[derive(Default)]
 struct Applied {
-    answers: Vec<Answers>,
+    entries: Vec<(LogIndex, Answered)>,
     effects: Vec<Effect>,
     rounds: Vec<Round>,
     /// The hash after the last entry.
@@ -112,10 +122,15 @@ impl GroupMachine {
                 self.parts.version.raised(*version);
             }
         }
+        // Whoever wrote an entry on this node hears of it by its responder.
+        let unheard = responders.iter().zip(&applied.entries).filter(|(responder, _)| responder.is_none());
+        for (_, (index, answered)) in unheard {
+            self.parts.own.applied(*index, &answered.proposals, &answered.outcomes);
+        }
         self.announce(LogIndex(last), applied.effects);
-        for (responder, answers) in responders.into_iter().zip(applied.answers) {
+        for (responder, (_, answered)) in responders.into_iter().zip(applied.entries) {
             if let Some(responder) = responder {
-                responder.send(answers);
+                responder.send(Answers(answered.outcomes));
             }
         }
         Ok(())
@@ -124,24 +139,24 @@ impl GroupMachine {
     fn apply_entry(&self, write: &mut GroupWrite, entry: Entry, applied: &mut Applied) -> Result<(), io::Error> {
         let log_id = codec::encode_log_id(&entry.log_id);
         let index = LogIndex(entry.log_id.index);
-        let (outcomes, membership) = match entry.payload {
-            EntryPayload::Blank => (Vec::new(), None),
+        let (answered, membership) = match entry.payload {
+            EntryPayload::Blank => (Answered::default(), None),
             EntryPayload::Membership(membership) => {
                 let stored = StoredMembership::new(Some(entry.log_id), membership);
-                (Vec::new(), Some(codec::encode_stored_membership(&stored)))
+                (Answered::default(), Some(codec::encode_stored_membership(&stored)))
             }
             EntryPayload::Normal(commands) => {
-                let outcomes = self.apply_commands(write, commands, applied).map_err(|reason| {
+                let answered = self.apply_commands(write, commands, applied).map_err(|reason| {
                     let place = format!("entry {index} of group {}", self.parts.group);
                     io::Error::other(format!("failed to apply {place}: {reason}"))
                 })?;
-                (outcomes, None)
+                (answered, None)
             }
         };
         let hash = write.seal(&log_id, membership.as_deref());
         applied.rounds.extend(Round::ending(index, hash));
         applied.hash = hash;
-        applied.answers.push(Answers(outcomes));
+        applied.entries.push((index, answered));
         Ok(())
     }
 
@@ -150,13 +165,14 @@ impl GroupMachine {
         write: &mut GroupWrite,
         commands: EntryBytes,
         applied: &mut Applied,
-    ) -> Result<Vec<Outcome>, String> {
+    ) -> Result<Answered, String> {
         let entry = wire::Entry::decode(commands.0).map_err(|error| with_source(&error))?;
         let proposals = entry.decode_proposals().collect::<Result<Vec<_>, _>>().map_err(|error| with_source(&error))?;
         let MachineParts { group, partitions, .. } = self.parts;
         let context = ApplyContext { group, partitions, known: self.parts.version.known(), stamp: entry.stamp };
         applied.stamp = applied.stamp.max(entry.stamp);
-        apply_entry(write, context, &proposals, &mut applied.effects).map_err(|error| error.to_string())
+        let outcomes = apply_entry(write, context, &proposals, &mut applied.effects);
+        Ok(Answered { proposals: entry.proposals, outcomes: outcomes.map_err(|error| error.to_string())? })
     }
 
     /// Takes note of the version of a state that another node sent. One that this build doesn't know stops the node, as
@@ -248,6 +264,7 @@ impl RaftStateMachine<TypeConfig> for GroupMachine {
         if self.parts.lease.applied(index, true) {
             self.parts.pushes.push(self.parts.group);
         }
+        self.parts.own.replaced();
         self.parts.announcer.replaced(index);
         Ok(())
     }

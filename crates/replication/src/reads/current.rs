@@ -11,7 +11,8 @@ use service::ports::LogError;
 use crate::lease::tenure;
 use crate::node::group::Group;
 use crate::node::shared::Node;
-use crate::proposals::propose::{Wanted, propose};
+use crate::proposals::propose::propose;
+use crate::proposals::tries::Wanted;
 use crate::raft::type_config::LeaderId;
 
 /// Waits until the replica here, if there is one, has everything that was acknowledged before this was called.

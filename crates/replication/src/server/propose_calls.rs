@@ -45,6 +45,7 @@ pub(crate) async fn answer(node: &Node, caller: &Caller, request: ProposeRequest
             Reply::OverloadedRetryMs(u64::try_from(retry.as_millis()).unwrap_or(u64::MAX))
         }
         Err(Failed::Invalid(reason)) => return Err(Status::invalid_argument(reason)),
+        Err(Failed::Unfenced(_)) => Reply::Unknown("not every holder was fenced in this leadership".to_owned()),
         Err(Failed::Unknown(reason) | Failed::Broken(reason)) => Reply::Unknown(reason),
     };
     Ok(reply(result))

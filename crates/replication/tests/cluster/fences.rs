@@ -8,8 +8,9 @@ use model::body::BodyContent;
 use model::channel::Channel;
 use model::command::{AcceptMessages, Command, Proposal};
 use model::content::{Content, Purpose, SmsRegistration};
-use model::id::{AppId, BodyId, NodeId};
-use service::ports::{Applied, LogError, Permit, ReplicatedLog, SendPermits};
+use model::id::{AppId, BodyId, Epoch, NodeId};
+use registry::tables::{Meta, ReadRows};
+use service::ports::{Applied, LogError, Permit, Reads, ReplicatedLog, SendPermits};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -112,6 +113,24 @@ async fn what_waits_for_fences_keeps_nothing_else_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_was_lost_and_found_again_waits_for_the_fence() {
+    let fencing = Fencing::start().await;
+    let Fencing { cluster, leader, follower, .. } = &fencing;
+    let permit = fencing.permit();
+    cluster.links.mute(*follower, *leader);
+    let proposed = fencing.propose_fenced(*follower, 1).await;
+    let epoch = |id| ReadRows::<Meta>::get(&*cluster.node(id).view(GROUP).unwrap(), &()).unwrap().unwrap().epoch;
+    eventually("the plan to be adopted", || async { (epoch(*follower) == Epoch(1)).then_some(()) }).await;
+    cluster.links.lose_answers();
+    tokio::time::sleep(AT_ONCE * 5).await;
+    assert!(!proposed.iter().any(JoinHandle::is_finished), "a holder is not fenced");
+    drop(permit);
+    for one in proposed {
+        one.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn waiting_for_fences_is_not_slowness() {
     let fencing = Fencing::start().await;
     let permit = fencing.permit();
@@ -149,7 +168,7 @@ async fn as_many_as_may_wait_for_fences_leave_room_for_the_rest() {
     let _permit = fencing.permit();
     let node = fencing.cluster.node(fencing.follower);
     let offered = replication::FENCED_LEN_MAX as u64 * 2;
-    let fenced = join_all((1..=offered).map(|epoch| node.propose_fenced(GROUP, vec![adopt_plan(epoch)], SOON)));
+    let fenced = join_all((0..offered).map(|_| node.propose_fenced(GROUP, vec![settle()], SOON)));
     let fenced = tokio::time::timeout(AT_ONCE, fenced);
     let plain = async {
         tokio::time::sleep(AT_ONCE / 2).await;

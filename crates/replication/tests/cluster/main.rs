@@ -7,6 +7,7 @@ mod fences;
 mod lease_links;
 mod leases;
 mod leaving;
+mod lost_answers;
 mod membership;
 mod old_copies;
 mod overload;

@@ -20,7 +20,7 @@ const KEPT: Duration = Duration::from_secs(60);
 
 /// Three nodes that look after their logs all the time, the one that should lead leads, so that none takes its place:
 /// a new leader has nothing under way to the others. Returns it and a follower.
-async fn cluster() -> (Cluster, NodeId, NodeId) {
+pub async fn cluster() -> (Cluster, NodeId, NodeId) {
     let mut cluster = Cluster::stopped(3).await;
     cluster.housekeeping =
         Housekeeping { flush_interval: Duration::from_millis(20), kept_age: KEPT, ..Housekeeping::default() };
@@ -45,7 +45,7 @@ async fn cluster() -> (Cluster, NodeId, NodeId) {
 }
 
 /// Writes, while time passes, until nodes have purged what is written now.
-async fn purged(cluster: &Cluster, at: NodeId, nodes: &[NodeId]) {
+pub async fn purged(cluster: &Cluster, at: NodeId, nodes: &[NodeId]) {
     let now = propose(cluster.node(at), GROUP, create_app(2)).await.unwrap().index.0;
     eventually(&format!("nodes {nodes:?} to purge entry {now}"), || async {
         cluster.passed.fetch_add(10_000, Ordering::Relaxed);

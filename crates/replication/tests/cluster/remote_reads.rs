@@ -12,7 +12,7 @@ use replication::Replication;
 use service::ports::{ClusterControl, Reads, ReadsError};
 
 /// Nodes 1 and 4 are in one region; one of them has the control group, the other reads it there.
-async fn two_in_a_region() -> (Cluster, NodeId, NodeId) {
+pub async fn two_in_a_region() -> (Cluster, NodeId, NodeId) {
     let mut cluster = Cluster::stopped(4).await;
     for id in cluster.ids() {
         cluster.run(id, true).await;

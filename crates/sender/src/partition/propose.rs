@@ -54,7 +54,7 @@ impl Proposer {
             let error = match self.shared.ports.log.propose(self.group, vec![proposal], deadline).await {
                 Ok(applied) => {
                     let outcome = applied.outcomes.into_iter().next()?;
-                    return Some(Answer { outcome, repeated: repeated || applied.repeated });
+                    return Some(Answer { outcome, repeated });
                 }
                 Err(error) => error,
             };

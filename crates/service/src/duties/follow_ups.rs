@@ -150,7 +150,7 @@ mod tests {
     }
 
     fn applied() -> Result<Applied, LogError> {
-        Ok(Applied { outcomes: vec![Outcome::Done], index: LogIndex(1), repeated: false })
+        Ok(Applied { outcomes: vec![Outcome::Done], index: LogIndex(1) })
     }
 
     #[test]

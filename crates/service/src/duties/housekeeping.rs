@@ -128,7 +128,7 @@ mod tests {
 
     fn chunk(more: bool) -> Result<Applied, LogError> {
         let outcomes = vec![Outcome::Chunk { touched: 1, next: None, more }];
-        Ok(Applied { outcomes, index: LogIndex(1), repeated: false })
+        Ok(Applied { outcomes, index: LogIndex(1) })
     }
 
     #[test]

@@ -100,7 +100,7 @@ mod tests {
         let mut duty = PlanDuty::new(2);
         assert!(duty.step(NOW, &MemoryTables::default()).unwrap().wishes.is_empty());
         assert_eq!(duty.step(NOW, &tables(1)).unwrap().wishes.len(), 2);
-        duty.answered(NOW, 1, &Ok(Applied { outcomes: vec![Outcome::Done], index: LogIndex(9), repeated: false }));
+        duty.answered(NOW, 1, &Ok(Applied { outcomes: vec![Outcome::Done], index: LogIndex(9) }));
         duty.answered(NOW, 2, &Err(LogError::Stopping));
         assert!(duty.step(NOW, &tables(1)).unwrap().wishes.is_empty());
         let later = Now { boot_time: BootTime(0) + DUTY_RETRY, ..NOW };

@@ -108,13 +108,13 @@ mod tests {
         assert_eq!(groups(&step), [1, 2]);
         assert_eq!(step.wishes[0].commands, [Command::SetApplyVersion { version: 2 }]);
         assert!(groups(&duty.step(NOW, &at(2)).unwrap()).is_empty(), "both are under way");
-        duty.answered(NOW, 1, &Ok(Applied { outcomes: vec![Outcome::Done], index: LogIndex(9), repeated: false }));
+        duty.answered(NOW, 1, &Ok(Applied { outcomes: vec![Outcome::Done], index: LogIndex(9) }));
         duty.answered(NOW, 2, &Err(LogError::Stopping));
         assert!(groups(&duty.step(NOW, &at(2)).unwrap()).is_empty(), "it is tried again after a while");
         let later = Now { boot_time: BootTime(0) + DUTY_RETRY, ..NOW };
         assert_eq!(groups(&duty.step(later, &at(2)).unwrap()), [2]);
         assert_eq!(groups(&duty.step(later, &at(3)).unwrap()), [1], "the other is under way with an older one");
-        duty.answered(later, 2, &Ok(Applied { outcomes: vec![Outcome::Done], index: LogIndex(9), repeated: false }));
+        duty.answered(later, 2, &Ok(Applied { outcomes: vec![Outcome::Done], index: LogIndex(9) }));
         assert_eq!(groups(&duty.step(later, &at(3)).unwrap()), [2]);
     }
 }

@@ -15,9 +15,6 @@ pub struct Applied {
     pub outcomes: Vec<Outcome>,
     /// The entry that held the last of them.
     pub index: LogIndex,
-    /// Whether an earlier try of these proposals is without an answer: it may have been applied before, or be applied
-    /// later.
-    pub repeated: bool,
 }
 
 /// Why proposals were not answered.
@@ -30,7 +27,8 @@ pub enum LogError {
     /// A queue is full; nothing was done.
     #[error("too many proposals are under way, retry in {retry_after:?}")]
     Overloaded { retry_after: Duration },
-    /// The deadline passed while the entry was under way: it may or may not be applied.
+    /// It may or may not be applied, or be applied later: the deadline passed while the entry was under way, or this node
+    /// can't find out what became of it.
     #[error("group {group} did not answer in {waited:?}, the change may or may not have been made")]
     Unknown { group: GroupId, waited: Duration },
     /// A proposal is larger than an entry may be; nothing was done.
@@ -61,7 +59,7 @@ pub enum LogError {
 /// read at this node sees it.
 pub trait ReplicatedLog: Send + Sync {
     /// Proposes commands to a group and waits for their answers, at most `deadline`. While there is no leader it tries
-    /// again inside the deadline.
+    /// again inside the deadline, and so that each is applied once at most: an answer that was lost is found again.
     fn propose(
         &self,
         group: GroupId,

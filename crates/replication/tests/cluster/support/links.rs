@@ -1,6 +1,6 @@
 //! Links between nodes, which are pipes in memory, that a test can cut: connections break, and new ones are refused.
 //! What a node sends can also be held back, as a network does, and be delivered after the node believes the connection
-//! lost.
+//! lost; and what it is answered can be lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -32,6 +32,7 @@ pub struct Links {
     cut: Arc<Mutex<BTreeSet<Pair>>>,
     listeners: Arc<Mutex<BTreeMap<String, Listener>>>,
     held: Arc<Mutex<Held>>,
+    muted: Arc<Mutex<BTreeSet<Way>>>,
 }
 
 /// What one node sends to another and the network doesn't deliver.
@@ -102,6 +103,16 @@ impl Links {
         self.held.lock().unwrap().ways.clear();
     }
 
+    /// Lets nothing come back to a node of what it asks another, from now on.
+    pub fn mute(&self, from: NodeId, to: NodeId) {
+        self.muted.lock().unwrap().insert((from, to));
+    }
+
+    /// Breaks the connections on which nothing came back; what was answered on them is lost. New ones deliver.
+    pub fn lose_answers(&self) {
+        self.muted.lock().unwrap().clear();
+    }
+
     /// Says whether a node gave up a connection to another that something is held of.
     pub fn gave_up(&self, from: NodeId, to: NodeId) -> bool {
         self.held.lock().unwrap().lost.iter().any(|(way, _, _)| *way == (from, to))
@@ -136,6 +147,10 @@ impl Links {
         self.held.lock().unwrap().ways.contains(&way)
     }
 
+    fn mutes(&self, way: Way) -> bool {
+        self.muted.lock().unwrap().contains(&way)
+    }
+
     fn is_cut(&self, pair: Pair) -> bool {
         self.cut.lock().unwrap().contains(&pair)
     }
@@ -154,7 +169,7 @@ impl Links {
         if self.is_cut(pair(own, listener.node)) || listener.connections.send(theirs).is_err() {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        Ok(LinkStream { stream: Some(stream), links: self.clone(), way, held: Vec::new() })
+        Ok(LinkStream { stream: Some(stream), links: self.clone(), way, held: Vec::new(), muted: false })
     }
 }
 
@@ -190,11 +205,14 @@ struct LinkStream {
     way: Way,
     /// What was sent and held back.
     held: Vec<u8>,
+    /// Whether answers were held back from it.
+    muted: bool,
 }
 
 impl LinkStream {
     fn check(&mut self) -> io::Result<Pin<&mut DuplexStream>> {
         let lost = !self.held.is_empty() && !self.links.holds(self.way);
+        let lost = lost || self.muted && !self.links.mutes(self.way);
         if lost || self.links.is_cut(pair(self.way.0, self.way.1)) {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
@@ -213,6 +231,12 @@ impl Drop for LinkStream {
 
 impl AsyncRead for LinkStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.check()?;
+        if self.links.mutes(self.way) {
+            self.muted = true;
+            // Whoever writes to it next finds it broken.
+            return Poll::Pending;
+        }
         self.check()?.poll_read(cx, buffer)
     }
 }

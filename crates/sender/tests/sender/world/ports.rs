@@ -38,7 +38,7 @@ impl ReplicatedLog for World {
             pass(latency).await;
             match fault {
                 Some(_) => Err(LogError::Unknown { group, waited: deadline }),
-                None => Ok(Applied { outcomes, index: LogIndex(self.index.load(Ordering::Relaxed)), repeated: false }),
+                None => Ok(Applied { outcomes, index: LogIndex(self.index.load(Ordering::Relaxed)) }),
             }
         })
     }
