@@ -12,10 +12,8 @@ pub struct Step {
     /// What the answer names it by.
     pub number: usize,
     pub begun: u64,
-    /// Nothing when that may be at any time.
+    /// Nothing when that may be at any time, or never.
     pub ended: Option<u64>,
-    /// Whether it had an effect for certain. A call without an end never has.
-    pub certain: bool,
     pub what: What,
 }
 
@@ -42,8 +40,7 @@ pub enum Order {
 /// The calls that had their effect, and what the register holds after them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Configuration {
-    /// All calls before this place had their effect, in the order of their beginnings, or it is too late for them; this
-    /// one had not.
+    /// All calls before this place had their effect, in the order of their beginnings; this one had not.
     first: usize,
     /// The places beyond it that had theirs too, rising.
     beyond: Vec<usize>,
@@ -93,7 +90,7 @@ pub fn narrow(steps: &mut Vec<Step>) {
         let Some(by) = read_by.get(&value) else { return false };
         // A read that ended before is wrong whatever this does: it stays so, and the search tells it.
         if writers.get(&value) == Some(&1) && step.begun <= *by {
-            (step.ended, step.certain) = (Some(*by), true);
+            step.ended = Some(*by);
         }
         true
     });
@@ -112,9 +109,9 @@ fn read_by(steps: &[Step]) -> BTreeMap<u64, u64> {
 }
 
 impl Step {
-    /// Says whether it is too late for it to have had an effect that isn't certain, once a call had one that began then.
-    fn is_over(&self, latest: u64) -> bool {
-        !self.certain && self.ended.is_some_and(|ended| ended < latest)
+    /// Returns when it had its effect at the latest.
+    fn end(&self) -> u64 {
+        self.ended.unwrap_or(u64::MAX)
     }
 }
 
@@ -128,45 +125,37 @@ impl Configuration {
         1 + self.beyond.len()
     }
 
-    /// Returns when the call began that began last of those that had their effect; what ended before comes too late.
-    fn latest(&self, steps: &[Step]) -> u64 {
-        let last = self.beyond.last().copied().or_else(|| self.first.checked_sub(1));
-        last.map_or(0, |place| steps[place].begun)
-    }
-
-    /// Returns the places of the calls that may be next, certain ones first and those that end first before others; and
-    /// the certain call that ends first: whatever begins after its end isn't next. With none left there is an order.
+    /// Returns the places of the calls that may be next, those that end first before others; and of those that had an
+    /// effect for certain the one that ends first: whatever begins after its end isn't next. With none left there is an
+    /// order.
     fn candidates<'a>(&self, steps: &'a [Step]) -> (Vec<usize>, Option<&'a Step>) {
         let (mut candidates, mut next): (Vec<usize>, Option<&Step>) = (Vec::new(), None);
-        let (end, latest) = (|step: &Step| step.ended.unwrap_or(u64::MAX), self.latest(steps));
         for (place, step) in steps.iter().enumerate().skip(self.first) {
-            if next.is_some_and(|next| step.begun > end(next)) {
+            if next.is_some_and(|next| step.begun > next.end()) {
                 break;
             }
-            if step.is_over(latest) || self.beyond.binary_search(&place).is_ok() {
+            if self.beyond.binary_search(&place).is_ok() {
                 continue;
             }
             candidates.push(place);
-            if step.certain && next.is_none_or(|next| end(step) < end(next)) {
+            if step.ended.is_some() && next.is_none_or(|next| step.end() < next.end()) {
                 next = Some(step);
             }
         }
-        candidates.sort_by_key(|place| (!steps[*place].certain, end(&steps[*place])));
+        candidates.sort_by_key(|place| steps[*place].end());
         (candidates, next)
     }
 
     /// Lets every read have its effect that may be next and returns what the register holds: it changes nothing, so
-    /// that no order needs it later. One that makes it too late for a call that isn't certain has to wait for its turn.
+    /// that no order needs it later.
     fn read_all(&mut self, steps: &[Step]) {
         loop {
             let mut candidates = self.candidates(steps).0;
-            let open = candidates.iter().filter(|place| !steps[**place].certain);
-            let in_time = open.filter_map(|place| steps[*place].ended).min().unwrap_or(u64::MAX);
-            candidates.retain(|place| steps[*place].what == What::Read(self.held) && steps[*place].begun <= in_time);
+            candidates.retain(|place| steps[*place].what == What::Read(self.held));
             if candidates.is_empty() {
                 return;
             }
-            candidates.into_iter().for_each(|place| self.add(place, steps));
+            candidates.into_iter().for_each(|place| self.add(place));
         }
     }
 
@@ -179,22 +168,17 @@ impl Configuration {
             What::Read(_) => return None,
         };
         let mut after = Configuration { held, ..self.clone() };
-        after.add(place, steps);
+        after.add(place);
         let is_read = || after.candidates(steps).0.iter().any(|next| steps[*next].what == What::Read(held));
-        let is_of_use = steps[place].certain || is_read();
+        let is_of_use = steps[place].ended.is_some() || is_read();
         is_of_use.then_some(after)
     }
 
-    fn add(&mut self, place: usize, steps: &[Step]) {
+    fn add(&mut self, place: usize) {
         let at = self.beyond.partition_point(|other| *other < place);
         self.beyond.insert(at, place);
-        let latest = self.latest(steps);
-        while let Some(step) = steps.get(self.first) {
-            if self.beyond.first() == Some(&self.first) {
-                self.beyond.remove(0);
-            } else if !step.is_over(latest) {
-                break;
-            }
+        while self.beyond.first() == Some(&self.first) {
+            self.beyond.remove(0);
             self.first += 1;
         }
     }

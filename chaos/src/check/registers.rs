@@ -20,7 +20,7 @@ use crate::history::{Answer, Call, Micros, Op, Region};
 const REPLICA_LAG_US: Micros = 1_000_000;
 
 /// How long after its caller gave up a write may have its effect: as long as a node works on a call.
-pub(super) const LATE_EFFECT_US: Micros = 10_000_000;
+const LATE_EFFECT_US: Micros = 10_000_000;
 
 /// Reads that began once everything was calm return the highest acknowledged value, or a legal later one.
 pub const ACKNOWLEDGED_WRITES_SURVIVE: Check = Check {

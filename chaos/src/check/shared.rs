@@ -4,15 +4,13 @@
 //! **Unknown outcomes.** A write with one may have its effect at any time after its beginning, or never. A read with
 //! one says nothing. What was refused had no effect.
 //!
-//! **Twice.** A node that gets no answer for a write tries again before it answers its caller, and both tries may have
-//! an effect (docs/design/log.md, "Request ids, and trying again"): with another write in between, that one is seen and
-//! gone. What is explained by nothing but that is shown as excused.
+//! **Once.** A write has one effect, also when the node that was asked had no answer for it and tried again
+//! (docs/design/log.md, "Request ids, and trying again").
 
 use std::collections::BTreeMap;
 
 use super::index::Index;
 use super::order::{Order, Step, What, narrow, search};
-use super::registers::LATE_EFFECT_US;
 use super::report::{Check, Promise, Seen};
 use super::words::seconds;
 use crate::history::{Answer, Call, Op};
@@ -44,20 +42,7 @@ pub(super) fn look(index: &Index<'_>, kept_max: usize) -> Seen {
         narrow(&mut steps);
         match search(&steps, kept_max) {
             Order::Found => {}
-            Order::Missing { stuck, held } => {
-                let twice = calls.iter().enumerate().filter_map(|(number, call)| second_effect(number, call));
-                steps.extend(twice);
-                match search(&steps, kept_max) {
-                    Order::Found => seen.excused.push(format!(
-                        "{}. Writes explain it that were tried again, and had both effects before they were answered.",
-                        told(index, register, calls[stuck], held)
-                    )),
-                    Order::Missing { stuck, held } => {
-                        seen.violations.push(format!("{}.", told(index, register, calls[stuck], held)));
-                    }
-                    Order::GivenUp => seen.violations.push(format!("{}.", told(index, register, calls[stuck], held))),
-                }
-            }
+            Order::Missing { stuck, held } => seen.violations.push(told(index, register, calls[stuck], held)),
             Order::GivenUp => seen.unjudged.push(format!(
                 "too many of the {} calls on {register} were under way at once to search all their orders",
                 calls.len()
@@ -80,20 +65,13 @@ fn by_register<'a>(index: &Index<'a>) -> BTreeMap<&'a str, Vec<&'a Call>> {
 
 /// Returns what a call says of the order; nothing when it says nothing.
 fn step(number: usize, call: &Call) -> Option<Step> {
-    let (what, ended): (What, Option<u64>) = match (&call.op, &call.answer) {
+    let (what, ended) = match (&call.op, &call.answer) {
         (Op::WriteShared { value, .. }, Answer::Done) => (What::Write(*value), Some(call.ended_us)),
         (Op::WriteShared { value, .. }, Answer::Unknown { .. }) => (What::Write(*value), None),
         (Op::ReadShared { .. }, Answer::Value { value }) => (What::Read(*value), Some(call.ended_us)),
         _ => return None,
     };
-    Some(Step { number, begun: call.begun_us, ended, certain: ended.is_some(), what })
-}
-
-/// Returns the second effect that a write may have had until it was answered, or as long as a node works on it.
-fn second_effect(number: usize, call: &Call) -> Option<Step> {
-    let Step { begun, ended, what, .. } = step(number, call)?;
-    let ended = ended.or(Some(call.ended_us + LATE_EFFECT_US));
-    matches!(what, What::Write(_)).then_some(Step { number, begun, ended, certain: false, what })
+    Some(Step { number, begun: call.begun_us, ended, what })
 }
 
 fn told(index: &Index<'_>, register: &str, stuck: &Call, held: Option<u64>) -> String {
@@ -106,6 +84,6 @@ fn told(index: &Index<'_>, register: &str, stuck: &Call, held: Option<u64>) -> S
     let held = value(held);
     format!(
         "No order of the calls on {register} explains that {listener} {did} between {begun} and {ended}: by the one \
-         that explains most before it, the register held {held}"
+         that explains most before it, the register held {held}."
     )
 }

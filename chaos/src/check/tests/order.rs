@@ -11,13 +11,13 @@ const ENOUGH: usize = 100_000;
 
 /// Tries every order in which no call comes after one that began after its end.
 fn has_order(left: &[Step], held: Option<u64>) -> bool {
-    if left.iter().all(|step| !step.certain) {
+    if left.iter().all(|step| step.ended.is_none()) {
         return true;
     }
     left.iter().enumerate().any(|(place, next)| {
         let others = || left.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, step)| *step);
         let is_before = |other: &Step| other.ended.is_some_and(|ended| ended < next.begun);
-        if others().any(|other| other.certain && is_before(&other)) {
+        if others().any(|other| is_before(&other)) {
             return false;
         }
         let after = match next.what {
@@ -25,8 +25,7 @@ fn has_order(left: &[Step], held: Option<u64>) -> bool {
             What::Read(value) if value == held => held,
             What::Read(_) => return false,
         };
-        // What isn't certain and would have had to come before had no effect.
-        has_order(&others().filter(|other| !is_before(other)).collect::<Vec<Step>>(), after)
+        has_order(&others().collect::<Vec<Step>>(), after)
     })
 }
 
@@ -37,9 +36,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         (0..4_u64).prop_map(|value| What::Read((value > 0).then_some(value))),
     ];
     let step = (0..20_u64, 0..8_u64, what, 0..5_u8).prop_map(|(begun, took, what, unknown)| {
-        let is_write = matches!(what, What::Write(_));
-        let (is_open, certain) = (unknown == 0 && is_write, unknown > 1 || !is_write);
-        Step { number: 0, begun, ended: (!is_open).then_some(begun + took), certain, what }
+        let is_open = unknown == 0 && matches!(what, What::Write(_));
+        Step { number: 0, begun, ended: (!is_open).then_some(begun + took), what }
     });
     vec(step, 0..8).prop_map(|mut steps| {
         steps.iter_mut().enumerate().for_each(|(number, step)| step.number = number);
@@ -62,9 +60,9 @@ fn made(seed: u64, count: u64, span: u64) -> Vec<Step> {
         if random.once_in(3) {
             held = Some(number as u64 + 1);
             let ended = (!random.once_in(5)).then_some(ended);
-            Step { number, begun, ended, certain: ended.is_some(), what: What::Write(number as u64 + 1) }
+            Step { number, begun, ended, what: What::Write(number as u64 + 1) }
         } else {
-            Step { number, begun, ended: Some(ended), certain: true, what: What::Read(held) }
+            Step { number, begun, ended: Some(ended), what: What::Read(held) }
         }
     });
     steps.collect()
@@ -91,16 +89,6 @@ proptest! {
         narrow(&mut steps);
         prop_assert_eq!(search(&steps, ENOUGH), Order::Found);
     }
-
-    #[test]
-    fn second_effects_take_no_order_away(seed: u64, span in 1..25_u64) {
-        let mut steps = made(seed, 2_000, span);
-        let again = |step: &Step| Step { ended: step.ended.or(Some(step.begun + span)), certain: false, ..*step };
-        let writes = steps.iter().filter(|step| matches!(step.what, What::Write(_)));
-        let twice: Vec<Step> = writes.map(again).collect();
-        narrow(&mut steps);
-        prop_assert_eq!(search(&[steps, twice].concat(), ENOUGH), Order::Found);
-    }
 }
 
 #[test]
@@ -116,17 +104,16 @@ fn both_answers_come_often_from_what_is_drawn() {
 
 #[test]
 fn what_would_need_more_than_may_be_kept_is_given_up() {
-    let write =
-        |number: usize| Step { number, begun: 0, ended: Some(10), certain: true, what: What::Write(number as u64) };
+    let write = |number: usize| Step { number, begun: 0, ended: Some(10), what: What::Write(number as u64) };
     let mut steps: Vec<Step> = (0..18).map(write).collect();
-    steps.push(Step { number: 18, begun: 20, ended: Some(30), certain: true, what: What::Read(Some(99)) });
+    steps.push(Step { number: 18, begun: 20, ended: Some(30), what: What::Read(Some(99)) });
     assert_eq!(search(&steps, ENOUGH), Order::GivenUp);
     assert!(matches!(search(&steps[12..], ENOUGH), Order::Missing { stuck: 18, .. }));
 }
 
 #[test]
 fn a_value_that_was_written_twice_does_not_tell_which_write_had_an_effect() {
-    let step = |number, begun, ended: Option<u64>, what| Step { number, begun, ended, certain: ended.is_some(), what };
+    let step = |number, begun, ended, what| Step { number, begun, ended, what };
     let mut steps = vec![
         step(0, 0, Some(1), What::Write(1)),
         step(1, 2, Some(10), What::Read(Some(1))),
