@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// How many simulations run at the same time.
 const JOBS: u64 = 2;
 /// The seeds that are run every time.
-const SEEDS: std::ops::Range<u64> = 1..15;
+const SEEDS: std::ops::Range<u64> = 1..9;
 /// The same where one region has two nodes, where one is a witness, and where nodes are only killed.
-const SEEDS_OF_A_PAIR: std::ops::Range<u64> = 1..7;
-const SEEDS_OF_A_WITNESS: std::ops::Range<u64> = 1..7;
-const SEEDS_OF_CRASHES: std::ops::Range<u64> = 1..5;
+const SEEDS_OF_A_PAIR: std::ops::Range<u64> = 1..5;
+const SEEDS_OF_A_WITNESS: std::ops::Range<u64> = 1..5;
+const SEEDS_OF_CRASHES: std::ops::Range<u64> = 1..4;
 /// The seeds that are run every time of scenes in which nothing goes wrong but lines between two regions: half of them
 /// have a witness where the scene does. For so many seconds each: two cuts.
 const SEEDS_OF_LINES: std::ops::Range<u64> = 1..7;

@@ -4,6 +4,7 @@ mod answers;
 mod deploy;
 mod listener;
 mod parsing;
+mod replay;
 
 use std::ffi::OsString;
 
