@@ -97,8 +97,10 @@ impl<'a> Tries<'a> {
                     return Err(LogError::Overloaded { retry_after });
                 }
                 Err(Failed::Stopping) if !self.maybe_done => return Err(LogError::Stopping),
-                Err(Failed::Broken(detail)) if !self.maybe_done => {
-                    return Err(LogError::Broken { group, node: self.node.id, detail });
+                // The others may have it: a leader sends an entry while it writes it.
+                Err(Failed::Broken(detail)) => {
+                    tracing::debug!(group = group.0, detail, "proposal met a failed replica");
+                    return Err(self.unknown());
                 }
                 Err(Failed::Invalid(detail)) => return Err(LogError::Invalid { group, detail }),
                 Err(Failed::Unfenced(done)) => {
@@ -110,7 +112,7 @@ impl<'a> Tries<'a> {
                     self.maybe_done = true;
                     return Ok(Ended::Unknown);
                 }
-                Err(Failed::NotLeader(_) | Failed::Overloaded(_) | Failed::Stopping | Failed::Broken(_)) => {}
+                Err(Failed::NotLeader(_) | Failed::Overloaded(_) | Failed::Stopping) => {}
             }
             self.pause().await?;
         }

@@ -10,17 +10,22 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::views::ReplayView;
 
+const EXAMPLES: &str = "\
+Examples:
+  signalbox health replay incident.json";
+
 const REPLAY_EXAMPLES: &str = "\
 FILE.json says what the regions, carriers and customers are called and what is normal; FILE.csv beside it has the counts
 of each second. Nothing is sent or changed, and no cluster is asked.
 
 Examples:
   signalbox health replay incident.json
-  signalbox health replay incident.json --threshold 12       if more certainty were needed
-  signalbox health replay incident.json --output json        a list of {t, region, action, scope, evidence}";
+  signalbox health replay incident.json --threshold 12    if more certainty were needed
+  signalbox health replay incident.json --output json     a list for programs";
 
 /// Asks what the health detector makes of what was counted.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Health {
     #[command(subcommand)]
     command: HealthCommand,
