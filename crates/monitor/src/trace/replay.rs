@@ -50,11 +50,6 @@ impl<'a> Replay<'a> {
         Ok(Replay { header, rows, detector, next: 0 })
     }
 
-    /// Says which second comes next, of [`TraceHeader::ticks`].
-    pub fn next_second(&self) -> u64 {
-        self.next
-    }
-
     /// Replays a second; nothing after the last one.
     ///
     /// # Errors

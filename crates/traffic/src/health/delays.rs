@@ -3,9 +3,9 @@
 /// For how many seconds after its send an event is expected. What comes later isn't missed before.
 pub const EVENT_AGE_MAX: usize = 256;
 /// The bounds of the age bins in seconds; the share of events that come within a bin is taken as even over it.
-pub const AGE_BOUNDS: [usize; 17] = [0, 1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 90, 128, 181, 256];
+const AGE_BOUNDS: [usize; 17] = [0, 1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 90, 128, 181, 256];
 /// How many age bins there are.
-pub const AGE_BINS: usize = AGE_BOUNDS.len() - 1;
+const AGE_BINS: usize = AGE_BOUNDS.len() - 1;
 
 /// Which share of the messages that are accepted has an event by which age.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,5 +140,55 @@ impl Sent {
 
     fn slot_of(&self, tick: u64) -> usize {
         (tick % Sent::SLOTS as u64) as usize * self.cells
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn curve() -> DelayCurve {
+        let by_age: Vec<f64> = (0..=EVENT_AGE_MAX).map(|age| 1.0 - (-(age as f64) / 40.0).exp()).collect();
+        DelayCurve::new(&by_age).expect("a curve that rises")
+    }
+
+    /// What should come at `now` of messages that were accepted in each second.
+    fn expected(accepted: &BTreeMap<u64, u32>, now: u64, of: &[f64; AGE_BINS]) -> f64 {
+        let of_age = |age: usize| (0..AGE_BINS).find(|bin| age < AGE_BOUNDS[bin + 1]).map_or(0.0, |bin| of[bin]);
+        accepted.iter().map(|(at, count)| f64::from(*count) * of_age((now - at) as usize)).sum()
+    }
+
+    proptest! {
+        /// Also when seconds are left out, for longer than anything is kept.
+        #[test]
+        fn what_should_come_is_summed_over_what_was_sent(
+            seconds in prop::collection::vec((prop_oneof![9 => 1_u64..4, 1 => 1_u64..600], 0_u32..50), 1..60),
+            begins in 0_u64..10_000,
+        ) {
+            let (mut sent, mut now, curve) = (Sent::new(2), begins, curve());
+            let mut accepted = BTreeMap::new();
+            for (passes, count) in seconds {
+                now += passes;
+                sent.add(1, count);
+                sent.close(now);
+                accepted.insert(now, count);
+                let mut found = [0.0; 2];
+                sent.expected(0, &curve, &mut found);
+                let should = expected(&accepted, now, &curve.usual).min(expected(&accepted, now, &curve.slow));
+                prop_assert!(found[0] == 0.0 && (found[1] - should).abs() < 1e-6, "{found:?}, and it is {should}");
+                for age in [0, 1, 64, EVENT_AGE_MAX] {
+                    let then = now.checked_sub(age as u64).and_then(|then| accepted.get(&then)).copied();
+                    prop_assert_eq!(sent.accepted(age, 1), f64::from(then.unwrap_or_default()));
+                }
+            }
+            sent.forget();
+            let mut found = [0.0; 2];
+            sent.expected(0, &curve, &mut found);
+            prop_assert_eq!(found, [0.0; 2]);
+        }
     }
 }

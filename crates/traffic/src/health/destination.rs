@@ -35,7 +35,7 @@ impl Downstream {
 /// Says what there is to say of a region's destinations, each by itself.
 pub(crate) fn judge(view: &View<'_>, downstream: &mut Downstream) -> Vec<Opinion> {
     let mut opinions = Vec::new();
-    let mut moved = view.moved.to_vec();
+    let mut moved: Vec<bool> = view.state().moved.iter().map(Option::is_some).collect();
     for signal in Signal::ALL {
         for (destination, moved) in moved.iter_mut().enumerate().filter(|(_, moved)| !**moved) {
             for alternative in View::severe_first() {
@@ -66,7 +66,7 @@ struct Look<'a> {
 impl Look<'_> {
     fn judge(&self, downstream: &mut Downstream) -> Option<Opinion> {
         let Look { view, signal, destination, alone, .. } = *self;
-        let (settings, part) = (view.settings, Part::Destination(destination));
+        let (settings, part) = (view.settings(), Part::Destination(destination));
         if alone.score < settings.destination_threshold() || self.the_rest_is_ill() {
             return None;
         }
@@ -74,7 +74,7 @@ impl Look<'_> {
         let evidence = self.evidence(&contrast);
         let note = |advice, why: &str| Some(Opinion::Note { part, advice, evidence: format!("{evidence}; {why}") });
         if let Some(app) = self.one_app_fails() {
-            let why = format!("nothing is wrong without the app {}: not moving", view.labels.apps[app]);
+            let why = format!("nothing is wrong without the app {}: not moving", view.setup.labels.apps[app]);
             return note(Advice::Hold(Restraint::App(app)), &why);
         }
         let failing = signal.failing(contrast.own);
@@ -103,7 +103,7 @@ impl Look<'_> {
     }
 
     fn dominates(&self) -> bool {
-        self.view.baselines.destination_shares[self.destination] > self.view.settings.dominant
+        self.view.setup.baselines.destination_shares[self.destination] > self.view.settings().dominant
     }
 
     /// Says whether the other destinations here fail too, so that the region is to be judged as a whole.
@@ -119,14 +119,15 @@ impl Look<'_> {
             .fold(0.0, f64::max);
         let own: Ledger = alone.by_app.iter().copied().sum();
         let excess = signal.failing(own) - view.usual(signal, destination);
-        without >= view.settings.threshold / 3.0 || signal.failing(alone.rest) - self.normal() > REST_ILL * excess
+        without >= view.settings().threshold / 3.0 || signal.failing(alone.rest) - self.normal() > REST_ILL * excess
     }
 
     /// Says whether the same destination looks ill from another region, by what it saw since.
     fn looks_ill_elsewhere(&self) -> bool {
         let Look { view, signal, destination, alone, .. } = *self;
         let ill = |ledger: &Ledger, alternative: usize| {
-            view.weighings.of(signal, alternative)[destination].score(*ledger) >= view.settings.threshold / 3.0
+            view.state().weighings.of(signal, alternative)[destination].score(*ledger)
+                >= view.settings().threshold / 3.0
         };
         alone.elsewhere.iter().any(|ledger| View::severe_first().any(|alternative| ill(ledger, alternative)))
     }
@@ -146,23 +147,23 @@ impl Look<'_> {
     /// Returns the app without whose messages nothing is wrong.
     fn one_app_fails(&self) -> Option<usize> {
         let Look { view, signal, alternative, destination, alone } = *self;
-        if view.extent.apps < 2 || view.baselines.one_app_dominates(view.settings.dominant) {
+        if view.setup.extent.apps < 2 || view.setup.baselines.one_app_dominates(view.settings().dominant) {
             return None;
         }
-        let weighing = view.weighings.of(signal, alternative)[destination];
+        let weighing = view.state().weighings.of(signal, alternative)[destination];
         let scores: Vec<f64> = alone.by_app.iter().map(|ledger| weighing.score(*ledger)).collect();
         let all: f64 = scores.iter().sum();
         // Of equals the first one.
         let worse = |worst: (usize, f64), next: (usize, f64)| if next.1 > worst.1 { next } else { worst };
         let (app, worst) = scores.into_iter().enumerate().reduce(worse)?;
-        (all - worst < view.settings.threshold / 4.0).then_some(app)
+        (all - worst < view.settings().threshold / 4.0).then_some(app)
     }
 
     fn well_somewhere(&self) -> bool {
         let Look { view, signal, destination, .. } = *self;
         let well = |region: &usize| {
             let score = view.highest(*region, signal, |score: &Score| score.alone[destination].score);
-            score < view.settings.destination_threshold() / 3.0
+            score < view.settings().destination_threshold() / 3.0
         };
         view.targets.iter().any(well)
     }
@@ -170,18 +171,18 @@ impl Look<'_> {
     /// Says whether moving avoids enough of the failures beyond what is usual.
     fn benefits(&self, contrast: &Contrast, usual: f64) -> bool {
         let Contrast { own, elsewhere } = *contrast;
-        let (here, doubt) = (self.signal.failing(own), self.view.settings.doubt);
+        let (here, doubt) = (self.signal.failing(own), self.view.settings().doubt);
         let there = elsewhere.trials * self.signal.failing(elsewhere) + doubt * here;
         let there = there / (elsewhere.trials + doubt);
-        here > usual && here - there >= self.view.settings.benefit * (here - usual)
+        here > usual && here - there >= self.view.settings().benefit * (here - usual)
     }
 
     fn evidence(&self, contrast: &Contrast) -> String {
         let Contrast { own, elsewhere } = *contrast;
-        let (labels, signal) = (&self.view.labels, self.signal);
+        let (labels, signal) = (&self.view.setup.labels, self.signal);
         format!(
             "{} to {}: {} {:.0} of {:.0}; the same destination from other regions {:.0} of {:.0}",
-            labels.regions[self.view.region],
+            self.view.label(),
             labels.destinations[self.destination],
             signal.name(),
             own.trials * signal.failing(own),

@@ -63,7 +63,7 @@ pub enum Restraint {
 
 /// Why a part of the traffic was moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Cause {
+pub(crate) enum Cause {
     /// What was sent went wrong.
     Signal(Signal),
     /// The region isn't heard.

@@ -28,7 +28,7 @@ pub(crate) fn judge(view: &View<'_>) -> Vec<Opinion> {
     for signal in Signal::ALL {
         for alternative in View::severe_first() {
             let score = view.own().of(signal, alternative);
-            if score.all < view.settings.clear_threshold() {
+            if score.all < view.settings().clear_threshold() {
                 continue;
             }
             let Some(opinion) = judge_signal(view, signal, score) else { continue };
@@ -43,7 +43,7 @@ pub(crate) fn judge(view: &View<'_>) -> Vec<Opinion> {
 }
 
 fn judge_signal(view: &View<'_>, signal: Signal, score: &Score) -> Option<Opinion> {
-    let settings = view.settings;
+    let settings = view.settings();
     let (least, worst) = least_without(view, score);
     let left_out = left_out(view, score);
     let better = look_well(view, signal, score, left_out);
@@ -66,7 +66,7 @@ fn judge_signal(view: &View<'_>, signal: Signal, score: &Score) -> Option<Opinio
     if least < needed {
         let Some(Worst::App(app)) = worst else { return None };
         let well_without = view.highest(view.region, signal, |score| score.without_app[app]) < settings.threshold / 4.0;
-        let why = format!("nothing is wrong without the app {}: not moving", view.labels.apps[app]);
+        let why = format!("nothing is wrong without the app {}: not moving", view.setup.labels.apps[app]);
         return if well_without { hold(Restraint::App(app), &why) } else { None };
     }
     if signal == Signal::Throttled {
@@ -102,10 +102,10 @@ fn judge_signal(view: &View<'_>, signal: Signal, score: &Score) -> Option<Opinio
 /// The lowest score with one destination or app left out, and which. What has nearly all of the traffic is never left
 /// out.
 fn least_without(view: &View<'_>, score: &Score) -> (f64, Option<Worst>) {
-    let spread = |share: &f64| *share <= view.settings.dominant;
-    let destinations = score.without_destination.iter().zip(&view.baselines.destination_shares);
+    let spread = |share: &f64| *share <= view.settings().dominant;
+    let destinations = score.without_destination.iter().zip(&view.setup.baselines.destination_shares);
     let destinations = destinations.filter(|(_, share)| spread(share)).map(|(score, _)| (*score, Worst::Destination));
-    let apps = score.without_app.iter().zip(&view.baselines.app_shares).enumerate();
+    let apps = score.without_app.iter().zip(&view.setup.baselines.app_shares).enumerate();
     let apps = apps.filter(|(_, (_, share))| spread(share)).map(|(app, (score, _))| (*score, Worst::App(app)));
     // Of equals the first one.
     let least = destinations.chain(apps).reduce(|least, next| if next.0 < least.0 { next } else { least });
@@ -114,27 +114,28 @@ fn least_without(view: &View<'_>, score: &Score) -> (f64, Option<Worst>) {
 
 /// The worst destination, which the comparison with other regions leaves out too.
 fn left_out(view: &View<'_>, score: &Score) -> Option<usize> {
-    let dominated = view.baselines.one_destination_dominates(view.settings.dominant);
+    let dominated = view.setup.baselines.one_destination_dominates(view.settings().dominant);
     let by_score = |(_, one): &(usize, &f64), (_, other): &(usize, &f64)| one.total_cmp(other);
     let worst = score.without_destination.iter().enumerate().min_by(by_score).map(|(destination, _)| destination);
-    worst.filter(|_| !dominated && view.extent.destinations > 1)
+    worst.filter(|_| !dominated && view.setup.extent.destinations > 1)
 }
 
 /// The other regions that don't look ill by what they saw of the same destinations since. Where they all do, none is
 /// left out.
 fn look_well(view: &View<'_>, signal: Signal, score: &Score, left_out: Option<usize>) -> Vec<usize> {
     let looks_ill = |region: usize, alternative: usize| {
-        let weighings = view.weighings.of(signal, alternative).iter().enumerate();
+        let weighings = view.state().weighings.of(signal, alternative).iter().enumerate();
         let counted = weighings.filter(|(destination, _)| Some(*destination) != left_out);
         let gained = counted.map(|(destination, weighing)| weighing.score(score.elsewhere(region, destination)));
-        gained.sum::<f64>() >= view.settings.threshold / 3.0
+        gained.sum::<f64>() >= view.settings().threshold / 3.0
     };
     let well = |region: &usize| !View::severe_first().any(|alternative| looks_ill(*region, alternative));
     let (well, all): (Vec<usize>, Vec<usize>) =
-        ((0..view.extent.regions).filter(well).collect(), (0..view.extent.regions).collect());
+        ((0..view.setup.extent.regions).filter(well).collect(), (0..view.setup.extent.regions).collect());
     let seen = |regions: &[usize]| {
-        let trials =
-            |region: &usize| (0..view.extent.destinations).map(|of| score.elsewhere(*region, of).trials).sum::<f64>();
+        let trials = |region: &usize| {
+            (0..view.setup.extent.destinations).map(|of| score.elsewhere(*region, of).trials).sum::<f64>()
+        };
         regions.iter().map(trials).sum::<f64>()
     };
     if seen(&well) > 0.0 { well } else { all }
@@ -145,14 +146,14 @@ impl Prospect {
         let elsewhere =
             |destination| -> Ledger { better.iter().map(|region| score.elsewhere(*region, destination)).sum() };
         let seen = |destination: &usize| Some(*destination) != left_out && score.own[*destination].trials > 0.0;
-        let destinations: Vec<usize> = (0..view.extent.destinations).filter(seen).collect();
+        let destinations: Vec<usize> = (0..view.setup.extent.destinations).filter(seen).collect();
         let contrast = Contrast {
             own: destinations.iter().map(|destination| score.own[*destination]).sum(),
             elsewhere: destinations.iter().map(|destination| elsewhere(*destination)).sum(),
         };
         let mut prospect = Prospect { contrast, failed: 0.0, would_fail: 0.0, normal: 0.0 };
         // As long as the others have shown little they are taken to be as ill.
-        let doubt = view.settings.doubt;
+        let doubt = view.settings().doubt;
         let here = signal.failing(contrast.own);
         let there = contrast.elsewhere.trials * signal.failing(contrast.elsewhere);
         let pooled = (there + doubt * here) / (contrast.elsewhere.trials + doubt);
@@ -169,10 +170,10 @@ impl Prospect {
     /// The log odds that the other regions are as ill as this one.
     fn odds_as_ill(&self, view: &View<'_>, signal: Signal) -> f64 {
         let Contrast { own, elsewhere } = self.contrast;
-        let destinations = view.extent.destinations;
+        let destinations = view.setup.extent.destinations;
         let usual: f64 = (0..destinations).map(|destination| view.usual(signal, destination)).sum();
         let tolerated = View::tolerated(signal, usual / destinations as f64);
-        let failing = signal.failing_doubted(own, tolerated, view.settings.doubt);
+        let failing = signal.failing_doubted(own, tolerated, view.settings().doubt);
         signal.odds_as_ill(elsewhere, tolerated, failing)
     }
 
@@ -186,11 +187,11 @@ impl Prospect {
 
     fn evidence(&self, view: &View<'_>, signal: Signal, score: &Score, left_out: Option<usize>) -> String {
         let Contrast { own, elsewhere } = self.contrast;
-        let without = left_out.map(|left_out| format!(" without {}", view.labels.destinations[left_out]));
+        let without = left_out.map(|left_out| format!(" without {}", view.setup.labels.destinations[left_out]));
         format!(
             "{}: {} {:.0} of {:.0} since second {}{}, where {:.0} are normal; other regions to the same destinations \
              {:.0} of {:.0}",
-            view.labels.regions[view.region],
+            view.label(),
             signal.name(),
             self.failed,
             own.trials,

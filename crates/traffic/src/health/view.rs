@@ -1,27 +1,20 @@
 //! What a judgement looks at. It changes nothing.
 
-use super::baselines::{Baselines, Extent};
-use super::judgement::Labels;
-use super::scores::{Scores, Weighings};
+use super::region_state::RegionState;
+use super::scores::{Score, Scores};
 use super::settings::HealthSettings;
+use super::setup::Setup;
 use super::signal::{ALTERNATIVES, Ledger, Signal};
 
 /// A channel in all regions, as one of them is judged.
 pub(crate) struct View<'a> {
     pub(crate) tick: u64,
-    pub(crate) settings: &'a HealthSettings,
-    pub(crate) extent: Extent,
-    pub(crate) baselines: &'a Baselines,
-    pub(crate) labels: &'a Labels,
-    pub(crate) weighings: &'a Weighings,
-    /// Of each region.
-    pub(crate) scores: &'a [Scores],
+    pub(crate) setup: &'a Setup,
+    pub(crate) regions: &'a [RegionState],
     /// The region that is judged.
     pub(crate) region: usize,
     /// The others that its traffic could move to.
     pub(crate) targets: Vec<usize>,
-    /// Which destinations were moved away from here.
-    pub(crate) moved: &'a [bool],
 }
 
 /// Trials of a part here, and of the same in regions that traffic could move to.
@@ -32,19 +25,33 @@ pub(crate) struct Contrast {
 }
 
 impl View<'_> {
+    pub(crate) fn settings(&self) -> &HealthSettings {
+        &self.setup.settings
+    }
+
+    /// What is known of the region that is judged.
+    pub(crate) fn state(&self) -> &RegionState {
+        &self.regions[self.region]
+    }
+
     /// The scores of the region that is judged.
     pub(crate) fn own(&self) -> &Scores {
-        &self.scores[self.region]
+        &self.state().scores
+    }
+
+    /// The name of the region that is judged.
+    pub(crate) fn label(&self) -> &str {
+        &self.setup.labels.regions[self.region]
     }
 
     /// The usual failure rate of a destination here.
     pub(crate) fn usual(&self, signal: Signal, destination: usize) -> f64 {
-        self.baselines.rate(signal, self.region, destination)
+        self.setup.baselines.rate(signal, self.region, destination)
     }
 
     /// The highest of the alternatives of a region's signal.
-    pub(crate) fn highest(&self, region: usize, signal: Signal, of: impl Fn(&super::scores::Score) -> f64) -> f64 {
-        self.scores[region].alternatives(signal).iter().map(of).fold(0.0, f64::max)
+    pub(crate) fn highest(&self, region: usize, signal: Signal, of: impl Fn(&Score) -> f64) -> f64 {
+        self.regions[region].scores.alternatives(signal).iter().map(of).fold(0.0, f64::max)
     }
 
     /// The level that is tolerated where `usual` is normal, as a failure rate.

@@ -1,0 +1,109 @@
+//! What is known of a channel in one region: what it counted, its scores, and where it is on its way.
+
+use super::course::{Course, Recovery, Shifts, Stage};
+use super::delays::Sent;
+use super::gains::{RegionSecond, Weighings};
+use super::judgement::{Advice, Illness, Judgement, Part};
+use super::scores::Scores;
+use super::setup::Setup;
+use super::silence::Silence;
+use super::trials::{CellCounts, Trials};
+
+/// A channel in one region.
+#[derive(Debug, Clone)]
+pub(crate) struct RegionState {
+    /// Its index.
+    pub(crate) region: usize,
+    pub(crate) weighings: Weighings,
+    pub(crate) trials: Trials,
+    pub(crate) scores: Scores,
+    pub(crate) silence: Silence,
+    pub(crate) course: Course,
+    /// The destinations that were moved away alone.
+    pub(crate) moved: Vec<Option<Recovery>>,
+    shifts: Shifts,
+    sent: Sent,
+    /// Messages that were accepted before are not judged as late.
+    judged_from: u64,
+}
+
+impl RegionState {
+    pub(crate) fn new(setup: &Setup, region: usize, observers: usize) -> RegionState {
+        let extent = setup.extent;
+        RegionState {
+            region,
+            weighings: Weighings::new(&setup.baselines, region, extent.destinations),
+            trials: Trials::new(extent),
+            scores: Scores::new(extent, &setup.settings),
+            silence: Silence::new(observers),
+            course: Course::serving(),
+            moved: vec![None; extent.destinations],
+            shifts: Shifts::default(),
+            sent: Sent::new(extent.cells()),
+            judged_from: 0,
+        }
+    }
+
+    /// Takes note of what a cell counted in the second that goes on.
+    pub(crate) fn count(&mut self, cell: usize, counts: &CellCounts) {
+        self.trials.add(cell, counts);
+        self.sent.add(cell, counts.accepted());
+    }
+
+    /// Ends the second: says what should have come in it, and takes it into the scores.
+    pub(crate) fn close(&mut self, tick: u64, setup: &Setup, heard: &[bool]) {
+        self.sent.close(tick);
+        let oldest = tick.checked_sub(setup.baselines.late_after as u64);
+        let judges_late = oldest.is_some_and(|oldest| oldest >= self.judged_from);
+        self.trials.close(&self.sent, &setup.baselines, setup.extent, judges_late);
+        self.silence.add(heard, &setup.settings);
+        let RegionState { trials, weighings, moved, scores, .. } = self;
+        scores.add(&RegionSecond { tick, trials, weighings, moved });
+    }
+
+    /// Says whether traffic of others could move here.
+    pub(crate) fn is_target(&self, setup: &Setup) -> bool {
+        self.course.stage == Stage::Serving && self.is_heard(setup)
+    }
+
+    /// Says whether nobody suspects that it is silent.
+    pub(crate) fn is_heard(&self, setup: &Setup) -> bool {
+        self.silence.score() < setup.settings.threshold / 3.0
+    }
+
+    /// Moves its traffic away.
+    pub(crate) fn leave(&mut self, tick: u64, setup: &Setup, illness: Illness, evidence: String) -> Judgement {
+        let stay = self.shifts.add(tick, &setup.settings);
+        self.course.leave(illness, stay);
+        self.judgement(tick, Part::Whole, Advice::Shift { hold: stay.hold }, evidence)
+    }
+
+    /// Moves what goes to one destination away.
+    pub(crate) fn leave_for(
+        &mut self,
+        tick: u64,
+        setup: &Setup,
+        leaving: (usize, Illness),
+        evidence: String,
+    ) -> Judgement {
+        let (destination, illness) = leaving;
+        let stay = self.shifts.add(tick, &setup.settings);
+        self.moved[destination] = Some(Recovery::new(illness, stay));
+        self.judgement(tick, Part::Destination(destination), Advice::Shift { hold: stay.hold }, evidence)
+    }
+
+    /// Begins to judge anew what comes back: nothing that was sent before counts.
+    pub(crate) fn judge_from(&mut self, tick: u64) {
+        self.judged_from = tick;
+    }
+
+    /// Forgets what is known of its traffic.
+    pub(crate) fn forget(&mut self) {
+        self.scores.clear();
+        self.sent.forget();
+    }
+
+    pub(crate) fn judgement(&self, tick: u64, part: Part, advice: Advice, evidence: String) -> Judgement {
+        Judgement { tick, region: self.region, part, advice, evidence }
+    }
+}
