@@ -25,7 +25,7 @@ pub enum ErrorCode {
     Unsupported,
     /// Too much at once; repeat it later.
     Overloaded,
-    /// Nothing was done because no leader could be reached in time; repeat it.
+    /// Nothing was done because no leader could be reached in time, or this node can't; repeat it, elsewhere.
     Unavailable,
     /// It may or may not have been done: repeat it with the same request id.
     Unknown,
@@ -100,6 +100,7 @@ impl From<Refusal> for ServiceError {
 }
 
 impl From<LogError> for ServiceError {
+    /// Of what broke the caller learns no more than that another region can be asked: the detail names files.
     fn from(error: LogError) -> ServiceError {
         let (code, retry_after_ms) = match &error {
             LogError::NoLeader { .. } => (ErrorCode::Unavailable, Some(1_000)),
@@ -110,9 +111,15 @@ impl From<LogError> for ServiceError {
             LogError::TooLarge { .. } => (ErrorCode::TooLarge, None),
             LogError::Invalid { .. } => (ErrorCode::Invalid, None),
             LogError::Stopping => (ErrorCode::Unavailable, Some(1_000)),
-            LogError::Broken { .. } => (ErrorCode::Internal, None),
+            LogError::Broken { .. } => (ErrorCode::Unavailable, None),
         };
-        ServiceError { code, message: error.to_string(), field: None, retry_after_ms }
+        let message = match &error {
+            LogError::Broken { group, node, .. } => {
+                format!("the replica of group {group} on node {node} failed, nothing was done: ask another region")
+            }
+            other => other.to_string(),
+        };
+        ServiceError { code, message, field: None, retry_after_ms }
     }
 }
 
@@ -120,5 +127,20 @@ impl From<registry::tables::TableError> for ServiceError {
     /// The caller learns nothing of the disk; the operator does, where the storage meets the error.
     fn from(_: registry::tables::TableError) -> ServiceError {
         ServiceError::new(ErrorCode::Unavailable, "this node's storage failed: ask another region")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::id::{GroupId, NodeId};
+
+    use super::*;
+
+    #[test]
+    fn a_failed_replica_sends_callers_elsewhere_and_names_no_file() {
+        let detail = "no space left on device: /var/lib/signalbox/log/000004.log".to_owned();
+        let error = ServiceError::from(LogError::Broken { group: GroupId(4), node: NodeId(2), detail });
+        assert_eq!(error.code, ErrorCode::Unavailable);
+        assert_eq!(error.message, "the replica of group 4 on node 2 failed, nothing was done: ask another region");
     }
 }

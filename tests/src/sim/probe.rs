@@ -76,11 +76,11 @@ pub fn look(running: &BTreeMap<NodeId, Replication>, fenced: &Fenced) -> Vec<Str
             (*node, groups.into_iter().map(|status| (status.group, status.applied)).collect())
         })
         .collect();
-    let mut senders: BTreeMap<(RegionId, GroupId), NodeId> = BTreeMap::new();
+    let mut senders = Senders::default();
     for (node, replication) in running {
         for (group, at) in &applied[node] {
             let Ok(permit) = replication.enter(*group) else { continue };
-            if let Some(other) = senders.insert((region(*node), *group), *node) {
+            if let Some(other) = senders.another(*node, *group) {
                 found.push(format!("{} and {} could both dispatch in group {group}", name(other), name(*node)));
             }
             let who = || format!("{} could dispatch in group {group} with entry {at} applied", name(*node));
@@ -101,6 +101,17 @@ pub fn look(running: &BTreeMap<NodeId, Replication>, fenced: &Fenced) -> Vec<Str
         }
     }
     found
+}
+
+/// Who could dispatch for each group, by region.
+#[derive(Default)]
+struct Senders(BTreeMap<(RegionId, GroupId), NodeId>);
+
+impl Senders {
+    /// Takes note of one, and returns another of its region for the same group: there must be none.
+    fn another(&mut self, node: NodeId, group: GroupId) -> Option<NodeId> {
+        self.0.insert((region(node), group), node)
+    }
 }
 
 /// Finds a message that waits in a region by one view, where it may begin by the plan of that view, and was moved away
@@ -126,4 +137,19 @@ fn moved(behind: &dyn View, ahead: &dyn View, region: &RegionId) -> Result<Optio
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_nodes_of_a_region_that_could_dispatch_for_one_group_are_found() {
+        let (a, b, a2) = (NodeId(1), NodeId(2), NodeId(5));
+        let mut senders = Senders::default();
+        assert_eq!(senders.another(a, GroupId(1)), None);
+        assert_eq!(senders.another(b, GroupId(1)), None, "another region");
+        assert_eq!(senders.another(a2, GroupId(2)), None, "another group");
+        assert_eq!(senders.another(a2, GroupId(1)), Some(a));
+    }
 }

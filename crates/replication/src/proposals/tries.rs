@@ -97,10 +97,10 @@ impl<'a> Tries<'a> {
                     return Err(LogError::Overloaded { retry_after });
                 }
                 Err(Failed::Stopping) if !self.maybe_done => return Err(LogError::Stopping),
-                // The others may have it: a leader sends an entry while it writes it.
+                // A group that has ended takes nothing more: trying again here comes to nothing.
                 Err(Failed::Broken(detail)) => {
-                    tracing::debug!(group = group.0, detail, "proposal met a failed replica");
-                    return Err(self.unknown());
+                    let broken = LogError::Broken { group, node: self.node.id, detail };
+                    return Err(if self.maybe_done { self.unknown() } else { broken });
                 }
                 Err(Failed::Invalid(detail)) => return Err(LogError::Invalid { group, detail }),
                 Err(Failed::Unfenced(done)) => {

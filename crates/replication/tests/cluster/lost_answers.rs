@@ -47,6 +47,13 @@ async fn enable(cluster: &Cluster, asked: NodeId, leader: NodeId) -> Proposed {
     proposed
 }
 
+/// Requires that what was begun has the answer of its entry, which is before what was done since, and undid nothing.
+async fn was_made_once(cluster: &Cluster, asked: NodeId, proposed: Proposed, since: &Applied) {
+    let applied = proposed.await.unwrap().unwrap();
+    assert!(channel(&applied).enabled && applied.index < since.index, "{applied:?}");
+    assert_eq!(enabled(cluster, asked), Some(false), "the change was made a second time");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_write_whose_answer_was_lost_does_not_undo_what_was_acknowledged_since() {
     let cluster = Cluster::start().await;
@@ -54,12 +61,7 @@ async fn a_write_whose_answer_was_lost_does_not_undo_what_was_acknowledged_since
     let proposed = enable(&cluster, asked, leader).await;
     let since = propose(cluster.node(leader), GROUP, put_channel(false, "SINCE")).await.unwrap();
     cluster.links.lose_answers();
-    let applied = proposed.await.unwrap().unwrap();
-    assert!(
-        channel(&applied).enabled && applied.index < since.index,
-        "it has the answer of its one entry: {applied:?}"
-    );
-    assert_eq!(enabled(&cluster, asked), Some(false), "the change was made a second time");
+    was_made_once(&cluster, asked, proposed, &since).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,12 +74,7 @@ async fn nor_when_another_node_leads_by_then() {
     cluster.links.isolate(leader);
     eventually("an heir", || async { cluster.node(heir).leader(GROUP).filter(|found| *found != leader) }).await;
     let since = propose(cluster.node(heir), GROUP, put_channel(false, "SINCE")).await.unwrap();
-    let applied = proposed.await.unwrap().unwrap();
-    assert!(
-        channel(&applied).enabled && applied.index < since.index,
-        "it has the answer of its one entry: {applied:?}"
-    );
-    assert_eq!(enabled(&cluster, asked), Some(false), "the change was made a second time");
+    was_made_once(&cluster, asked, proposed, &since).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -44,7 +44,7 @@ pub enum LogError {
     /// The node is stopping; nothing was done.
     #[error("the node is stopping")]
     Stopping,
-    /// The node can't propose to the group at all; nothing was done.
+    /// The node's own copy of the group can't go on; nothing was done.
     #[error("the replica of group {group} on node {node} failed: {detail}")]
     Broken {
         group: GroupId,
