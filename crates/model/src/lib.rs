@@ -20,6 +20,7 @@ pub mod channel;
 pub mod cluster;
 pub mod content;
 pub mod country;
+pub mod destination;
 pub mod endpoint;
 pub mod event;
 pub mod message;
@@ -41,6 +42,7 @@ pub use channel::Channel;
 pub use command::{Command, Proposal};
 pub use content::{Content, Substitutions};
 pub use country::Country;
+pub use destination::Destination;
 pub use endpoint::{Endpoint, EndpointPatch};
 pub use event::{Event, EventKind};
 pub use id::{

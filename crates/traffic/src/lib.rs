@@ -10,6 +10,7 @@ pub mod health;
 pub mod lease;
 pub mod lines;
 pub mod loss;
+pub mod observed;
 pub mod planning;
 pub mod reach;
 pub mod readiness;

@@ -50,6 +50,13 @@ pub(crate) struct Stay {
     quiet: u64,
 }
 
+impl Stay {
+    /// Of what somebody else moved away.
+    pub(crate) fn until(until: u64) -> Stay {
+        Stay { hold: 0, until, quiet: 0 }
+    }
+}
+
 /// When parts of a region were moved away, as far as that is remembered.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shifts(Vec<u64>);

@@ -3,9 +3,14 @@
 /// For how many seconds after its send an event is expected. What comes later isn't missed before.
 pub const EVENT_AGE_MAX: usize = 256;
 /// The bounds of the age bins in seconds; the share of events that come within a bin is taken as even over it.
-const AGE_BOUNDS: [usize; 17] = [0, 1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 90, 128, 181, 256];
+pub(crate) const AGE_BOUNDS: [usize; 17] = [0, 1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 90, 128, 181, 256];
 /// How many age bins there are.
-const AGE_BINS: usize = AGE_BOUNDS.len() - 1;
+pub const AGE_BINS: usize = AGE_BOUNDS.len() - 1;
+
+/// Returns the bin of an event's age in seconds; nothing for one that is too old.
+pub fn age_bin(age: u64) -> Option<usize> {
+    (0..AGE_BINS).find(|bin| age < AGE_BOUNDS[bin + 1] as u64)
+}
 
 /// Which share of the messages that are accepted has an event by which age.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +57,21 @@ impl DelayCurve {
             })
         };
         Ok(DelayCurve { usual: a_second(&|age| by_age[age]), slow: a_second(&halved) })
+    }
+
+    /// Takes the share that has an event in each bin. What is negative counts as nothing, and what is beyond 1 in all is
+    /// left out.
+    pub fn of_bins(shares: &[f64; AGE_BINS]) -> DelayCurve {
+        let mut by_age = [0.0; EVENT_AGE_MAX + 1];
+        for bin in 0..AGE_BINS {
+            let (from, to) = (AGE_BOUNDS[bin], AGE_BOUNDS[bin + 1]);
+            let a_second = shares[bin].max(0.0) / (to - from) as f64;
+            for age in from + 1..=to {
+                by_age[age] = (by_age[age - 1] + a_second).min(1.0);
+            }
+        }
+        // It rises from 0 to 1 at most, whatever the shares are.
+        DelayCurve::new(&by_age).unwrap_or(DelayCurve { usual: [0.0; AGE_BINS], slow: [0.0; AGE_BINS] })
     }
 }
 

@@ -12,8 +12,9 @@
 use std::collections::BTreeMap;
 
 use super::baselines::Baselines;
-use super::course::Stage;
+use super::course::{Course, Stage};
 use super::destination::{self, Downstream};
+use super::gains::Weighings;
 use super::judgement::{Advice, Cause, Illness, Judgement, Labels, Opinion, Part, Restraint};
 use super::region;
 use super::region_state::RegionState;
@@ -30,6 +31,17 @@ pub struct Detector {
     downstream: Downstream,
     /// When what was last told: so often and no more. There are no more than regions, parts and reasons.
     noted: BTreeMap<(usize, Part, Note), u64>,
+}
+
+/// What a part of a region's traffic has, as the detector takes it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Standing {
+    /// All of it.
+    Serving,
+    /// Nothing but probes.
+    Away,
+    /// This share of it, from above 0 to below 1.
+    Returning(f64),
 }
 
 /// What is told so often and no more.
@@ -60,6 +72,81 @@ impl Detector {
             noted: BTreeMap::new(),
             setup,
         })
+    }
+
+    /// Takes over what is called what, and what is normal, as it is known by now.
+    ///
+    /// # Errors
+    ///
+    /// When there are not as many regions, destinations and apps as before, or they have no value.
+    pub fn learned(&mut self, labels: Labels, baselines: Baselines) -> Result<(), DetectorError> {
+        let setup = Setup::new(self.setup.settings.clone(), labels, baselines)?;
+        if setup.extent != self.setup.extent {
+            return Err(DetectorError::Extent);
+        }
+        self.setup = setup;
+        for state in &mut self.regions {
+            state.weighings = Weighings::new(&self.setup.baselines, state.region, self.setup.extent.destinations);
+        }
+        Ok(())
+    }
+
+    /// Says whether a region is in service: traffic could move there, as far as others than the detector know. At first
+    /// each is.
+    pub fn set_in_service(&mut self, region: usize, in_service: bool) {
+        self.regions[region].in_service = in_service;
+    }
+
+    /// Forgets what a region sent up to now: no events of it are missed any more. For when those who would tell of them
+    /// may be gone.
+    pub fn forget_sent(&mut self, region: usize, tick: u64) {
+        self.regions[region].forget_sent(tick);
+    }
+
+    /// Says whether nothing is held against a region: it has its traffic, and no score is near the threshold.
+    pub fn is_calm(&self, region: usize) -> bool {
+        let state = &self.regions[region];
+        state.course.stage == Stage::Serving && state.scores.highest() < self.setup.settings.threshold / 4.0
+    }
+
+    /// The highest score of a region, in nats.
+    pub fn score(&self, region: usize) -> f64 {
+        self.regions[region].scores.highest()
+    }
+
+    /// Says what the detector takes a part of a region's traffic to have.
+    pub fn standing(&self, region: usize, part: Part) -> Standing {
+        let state = &self.regions[region];
+        match part {
+            Part::Whole => match state.course.stage {
+                Stage::Serving => Standing::Serving,
+                Stage::Probing => Standing::Away,
+                Stage::Ramping { .. } => Standing::Returning(state.weight(&self.setup)),
+            },
+            Part::Destination(destination) if state.moved[destination].is_some() => Standing::Away,
+            Part::Destination(_) => Standing::Serving,
+        }
+    }
+
+    /// Takes a part for one that has all its traffic, because a shift was not made, or a person took it back. What was
+    /// held against it is forgotten.
+    pub fn serves(&mut self, region: usize, part: Part) {
+        let state = &mut self.regions[region];
+        match part {
+            Part::Whole => {
+                state.course = Course::serving();
+                state.forget();
+            }
+            Part::Destination(destination) => {
+                state.moved[destination] = None;
+                state.scores.clear_destination(destination);
+            }
+        }
+    }
+
+    /// Takes a region for one that was left before, by the word of others: as ill as can be, until `until` at least.
+    pub fn was_left(&mut self, region: usize, until: u64) {
+        self.regions[region].was_left(until);
     }
 
     /// Takes over the second `tick`: what was counted, in any order, and for each region who heard it. Seconds rise;

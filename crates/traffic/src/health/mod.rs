@@ -20,8 +20,9 @@ mod view;
 mod way_back;
 
 pub use baselines::{Baselines, BaselinesError, Extent};
-pub use delays::{DelayCurve, DelayCurveError, EVENT_AGE_MAX};
-pub use detector::Detector;
+pub(crate) use delays::AGE_BOUNDS;
+pub use delays::{AGE_BINS, DelayCurve, DelayCurveError, EVENT_AGE_MAX, age_bin};
+pub use detector::{Detector, Standing};
 pub use judgement::{Advice, Judgement, Labels, Part, Restraint};
 pub use settings::{HealthSettings, HealthSettingsError};
 pub use setup::DetectorError;

@@ -1,11 +1,12 @@
 //! What is known of a channel in one region: what it counted, its scores, and where it is on its way.
 
-use super::course::{Course, Recovery, Shifts, Stage};
+use super::course::{Course, Recovery, Shifts, Stage, Stay};
 use super::delays::Sent;
 use super::gains::{RegionSecond, Weighings};
-use super::judgement::{Advice, Illness, Judgement, Part};
+use super::judgement::{Advice, Cause, Illness, Judgement, Part};
 use super::scores::Scores;
 use super::setup::Setup;
+use super::signal::Signal;
 use super::silence::Silence;
 use super::trials::{CellCounts, Trials};
 
@@ -14,6 +15,8 @@ use super::trials::{CellCounts, Trials};
 pub(crate) struct RegionState {
     /// Its index.
     pub(crate) region: usize,
+    /// Whether traffic could move here, as far as others know.
+    pub(crate) in_service: bool,
     pub(crate) weighings: Weighings,
     pub(crate) trials: Trials,
     pub(crate) scores: Scores,
@@ -32,6 +35,7 @@ impl RegionState {
         let extent = setup.extent;
         RegionState {
             region,
+            in_service: true,
             weighings: Weighings::new(&setup.baselines, region, extent.destinations),
             trials: Trials::new(extent),
             scores: Scores::new(extent, &setup.settings),
@@ -63,7 +67,7 @@ impl RegionState {
 
     /// Says whether traffic of others could move here.
     pub(crate) fn is_target(&self, setup: &Setup) -> bool {
-        self.course.stage == Stage::Serving && self.is_heard(setup)
+        self.in_service && self.course.stage == Stage::Serving && self.is_heard(setup)
     }
 
     /// Says whether nobody suspects that it is silent.
@@ -76,6 +80,13 @@ impl RegionState {
         let stay = self.shifts.add(tick, &setup.settings);
         self.course.leave(illness, stay);
         self.judgement(tick, Part::Whole, Advice::Shift { hold: stay.hold }, evidence)
+    }
+
+    /// Begins to look for its way back, as one that was left by the word of others.
+    pub(crate) fn was_left(&mut self, until: u64) {
+        let illness = Illness { cause: Cause::Signal(Signal::Errors), failing: 1.0 };
+        self.course.leave(illness, Stay::until(until));
+        self.forget();
     }
 
     /// Moves what goes to one destination away.
@@ -95,6 +106,12 @@ impl RegionState {
     /// Begins to judge anew what comes back: nothing that was sent before counts.
     pub(crate) fn judge_from(&mut self, tick: u64) {
         self.judged_from = tick;
+    }
+
+    /// Forgets what was sent before: no events of it are missed, and none of it is late.
+    pub(crate) fn forget_sent(&mut self, tick: u64) {
+        self.sent.forget();
+        self.judge_from(tick);
     }
 
     /// Forgets what is known of its traffic.

@@ -29,6 +29,8 @@ pub struct HealthSettings {
     pub hold_memory: u64,
     /// The evidence that brings traffic back a step, in nats.
     pub return_evidence: f64,
+    /// Whether what was moved away is probed. Where it isn't, the first step of its way back is the trial.
+    pub probes: bool,
     /// The shares of its traffic that a region gets back, one after the other. Rising; the last is 1.
     pub ramp: Vec<f64>,
     /// For how long a step of the ramp lasts at least.
@@ -64,6 +66,7 @@ impl Default for HealthSettings {
             hold_max: 3_600,
             hold_memory: 6 * 3_600,
             return_evidence: 7.0,
+            probes: true,
             ramp: vec![0.05, 0.25, 1.0],
             step_seconds: 15,
             heartbeat_missed: 0.005,

@@ -21,6 +21,8 @@ pub enum DetectorError {
     Settings(#[from] HealthSettingsError),
     #[error(transparent)]
     Baselines(#[from] BaselinesError),
+    #[error("the regions, destinations and apps of a detector stay as many as they are")]
+    Extent,
 }
 
 impl Setup {

@@ -13,6 +13,9 @@ pub(crate) const SURVIVING: [f64; ALTERNATIVES] = [0.72, 0.50, 0.25, 0.03];
 /// Which share of the expected events is tolerated.
 pub(crate) const TOLERATED_FLOW: f64 = 0.90;
 
+/// Where more messages than this usually have no event in time, that they have none says nothing.
+const USUALLY_LATE_MAX: f64 = 0.5;
+
 /// A way in which sending may fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Signal {
@@ -69,6 +72,9 @@ impl Signal {
         if self == Signal::Flow {
             let surviving = SURVIVING[alternative];
             return Weighing { failure: (surviving / TOLERATED_FLOW).ln(), trial: TOLERATED_FLOW - surviving };
+        }
+        if self == Signal::Late && usual > USUALLY_LATE_MAX {
+            return Weighing::default();
         }
         let tolerated = self.tolerated(usual);
         Weighing::binomial(tolerated, tolerated + SEVERITIES[alternative] * (1.0 - tolerated))

@@ -106,8 +106,10 @@ impl Trials {
         }
         let late = &mut self.signals[Signal::Late as usize];
         if judges_late {
-            for (cell, trials) in late.trials.iter_mut().enumerate() {
+            for (cell, (trials, hits)) in late.trials.iter_mut().zip(&mut late.hits).enumerate() {
                 *trials = sent.accepted(baselines.late_after, cell);
+                // Of messages that nobody told of, nothing can be late.
+                *hits = hits.min(*trials);
             }
         } else {
             late.hits.fill(0.0);

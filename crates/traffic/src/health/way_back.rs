@@ -17,7 +17,7 @@ impl RegionState {
         let well = self.course.recovery.is_well(settings);
         match self.course.stage {
             Stage::Serving => None,
-            Stage::Probing if self.course.recovery.is_over(tick) && well && heard => {
+            Stage::Probing if self.course.recovery.is_over(tick) && (well || !settings.probes) && heard => {
                 self.forget();
                 self.judge_from(tick);
                 Some(self.return_to(tick, setup, 0))
@@ -41,7 +41,7 @@ impl RegionState {
             let trials = self.trials.of(recovery.signal);
             let second = Watched { tick, settings, baselines: &setup.baselines, region: self.region, trials };
             recovery.add(&second, std::iter::once(destination), false);
-            if recovery.is_over(tick) && recovery.is_well(settings) {
+            if recovery.is_over(tick) && (recovery.is_well(settings) || !settings.probes) {
                 *moved = None;
                 self.scores.clear_destination(destination);
                 back.push(destination);
@@ -64,8 +64,11 @@ impl RegionState {
             self.forget();
         }
         let label = &setup.labels.regions[self.region];
-        let evidence =
-            format!("{label}: probes and what it has are well; it gets {:.0} % of its traffic", 100.0 * weight);
+        let why = match step {
+            0 if !setup.settings.probes => "its time away is over, and nothing probes it",
+            _ => "probes and what it has are well",
+        };
+        let evidence = format!("{label}: {why}; it gets {:.0} % of its traffic", 100.0 * weight);
         self.judgement(tick, Part::Whole, Advice::Return { weight }, evidence)
     }
 
@@ -79,7 +82,7 @@ impl RegionState {
         self.leave(tick, setup, illness, evidence)
     }
 
-    fn weight(&self, setup: &Setup) -> f64 {
+    pub(crate) fn weight(&self, setup: &Setup) -> f64 {
         self.course.weight(&setup.settings, setup.baselines.normal_rates[self.region])
     }
 }
