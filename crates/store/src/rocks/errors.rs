@@ -42,14 +42,26 @@ pub(super) fn is_locked(error: &rocksdb::Error) -> bool {
     says_locked(error.kind(), error.as_ref())
 }
 
+/// An opener moves the old info log aside before it asks for the lock; who has that and closes may remove it meanwhile.
 fn says_locked(kind: ErrorKind, detail: &str) -> bool {
     let about_lock = detail.contains("lock") && detail.contains("LOCK");
-    kind == ErrorKind::IOError && about_lock && !detail.contains(TOO_MANY_FILES)
+    let cleaned_up = detail.contains("LOG.old.") && detail.contains("No such file");
+    kind == ErrorKind::IOError && (about_lock || cleaned_up) && !detail.contains(TOO_MANY_FILES)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The second message is one that RocksDB gave while another process closed the database.
+    #[test]
+    fn a_database_that_is_being_closed_is_in_use() {
+        let lock = "IO error: lock hold by current process, acquire time 1: /d/LOCK: No locks available";
+        let log = "IO error: No such file or directory: while unlink() file: /d/LOG.old.1: No such file or directory";
+        assert!(says_locked(ErrorKind::IOError, lock) && says_locked(ErrorKind::IOError, log));
+        assert!(!says_locked(ErrorKind::IOError, "IO error: While open a file: /d/LOCK: Too many open files"));
+        assert!(!says_locked(ErrorKind::IOError, "IO error: No such file or directory: /d/000012.sst"));
+    }
 
     /// The message of a full disk is one that RocksDB gave on a full tmpfs.
     #[test]
