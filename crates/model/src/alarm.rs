@@ -23,6 +23,7 @@ pub enum AlarmName {
     ReplicaDiffers,
     ClockOff,
     ClocksDisagree,
+    FindingNotFollowed,
     HeldMessages,
     LineCut,
     NoSendLease,
@@ -34,10 +35,11 @@ pub enum AlarmName {
     RoundTripOver,
     TimeLeap,
     TimeUnknown,
+    TrafficMoved,
 }
 
 /// Every alarm, by severity and name.
-pub const ALARM_NAMES: [AlarmName; 18] = [
+pub const ALARM_NAMES: [AlarmName; 20] = [
     AlarmName::MajorityLost,
     AlarmName::NodeBroken,
     AlarmName::ProviderRefuses,
@@ -45,6 +47,7 @@ pub const ALARM_NAMES: [AlarmName; 18] = [
     AlarmName::ReplicaDiffers,
     AlarmName::ClockOff,
     AlarmName::ClocksDisagree,
+    AlarmName::FindingNotFollowed,
     AlarmName::HeldMessages,
     AlarmName::LineCut,
     AlarmName::NoSendLease,
@@ -56,6 +59,7 @@ pub const ALARM_NAMES: [AlarmName; 18] = [
     AlarmName::RoundTripOver,
     AlarmName::TimeLeap,
     AlarmName::TimeUnknown,
+    AlarmName::TrafficMoved,
 ];
 
 /// What is told of an alarm besides what is at fault.
@@ -155,6 +159,13 @@ impl AlarmName {
                 "the regions' wall clocks don't agree, and the lower one counts",
                 "check NTP on every node",
             ),
+            AlarmName::FindingNotFollowed => (
+                "finding_not_followed",
+                Warning,
+                "a channel sends badly from a region, and a rule or the mode keeps its traffic there",
+                "read the finding and the rule in `signalbox health status`; move the traffic by hand with `signalbox \
+                 traffic shift --channel`, if that is right",
+            ),
             AlarmName::HeldMessages => (
                 "held_messages",
                 Warning,
@@ -223,6 +234,12 @@ impl AlarmName {
                 Warning,
                 "too few regions told their wall clocks yet",
                 "bring nodes back or mend the network until a majority of the regions is connected",
+            ),
+            AlarmName::TrafficMoved => (
+                "traffic_moved",
+                Warning,
+                "a channel sent badly from a region, and its traffic was moved to the others",
+                "ask the provider what is wrong in that region; the traffic comes back by itself when it is well",
             ),
         };
         Entry { name, severity, condition, remedy }

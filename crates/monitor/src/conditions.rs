@@ -9,11 +9,13 @@ use model::alarm::{Alarm, AlarmName};
 use model::channel::Channel;
 use model::id::RegionId;
 use model::plan::{RegionState, TrafficPlan};
+use service::ports::HealthReport;
 use traffic::loss::SafetyRules;
 use traffic::planning::share_per_mille;
 use traffic::readiness::RegionReadiness;
 use traffic::restart::{Return, expected_return, recent_returns};
 
+use crate::health::HealthMode;
 use crate::observations::Refused;
 
 /// What a node knows at one moment.
@@ -27,6 +29,8 @@ pub(crate) struct Picture {
     pub(crate) cut: BTreeSet<(RegionId, RegionId)>,
     pub(crate) held: Held,
     pub(crate) refusing: BTreeMap<Channel, Refused>,
+    /// What is found of the health of sending.
+    pub(crate) health: HealthReport,
     /// What may change without a person.
     pub(crate) rules: SafetyRules,
 }
@@ -53,11 +57,35 @@ pub(crate) fn alarms(picture: &Picture) -> Vec<Alarm> {
         let text = format!("{count} messages of this node's partitions are held");
         alarms.push(Alarm::new(AlarmName::HeldMessages, "messages", text));
     }
+    alarms.extend(health_alarms(&picture.health));
     alarms.extend(picture.refusing.iter().map(|(channel, refused)| {
         let text =
             format!("the last {} dispatches on {channel} from this node were all refused or failed", refused.count);
         Alarm::new(AlarmName::ProviderRefuses, channel.as_str(), text)
     }));
+    alarms
+}
+
+/// What was moved away, and what would have been.
+fn health_alarms(health: &HealthReport) -> Vec<Alarm> {
+    let subject = |channel: &Channel, region: &RegionId| format!("{channel} from {region}");
+    let acts = health.mode == HealthMode::Act.as_str();
+    let away = health.views.iter().filter(|view| view.share_per_mille() < 1_000);
+    let mut alarms: Vec<Alarm> = away
+        .map(|view| {
+            let (name, what) = match acts {
+                true => (AlarmName::TrafficMoved, "has"),
+                false => (AlarmName::FindingNotFollowed, "would have, if health were not only observed,"),
+            };
+            let share = view.share_per_mille();
+            let text = format!("{} {what} {share} per mille of its {} traffic", view.region, view.channel);
+            Alarm::new(name, subject(&view.channel, &view.region), text)
+        })
+        .collect();
+    for ((channel, region), why) in &health.not_followed {
+        alarms.retain(|alarm| alarm.subject != subject(channel, region));
+        alarms.push(Alarm::new(AlarmName::FindingNotFollowed, subject(channel, region), why));
+    }
     alarms
 }
 

@@ -10,7 +10,7 @@ use model::id::{AppId, GroupId, MessageId, RegionId};
 use model::plan::{RegionState, TrafficPlan};
 use registry::tables::{Held as HeldRows, RowAccess as _};
 use service::Service;
-use service::ports::{Clock, GroupTime, Neighbours, Reads};
+use service::ports::{Clock, GroupTime, HealthReports, Neighbours, Reads};
 use tokio::sync::watch;
 use traffic::lines::cut_lines;
 use traffic::loss::{LossSettings, SafetyRules};
@@ -18,6 +18,7 @@ use traffic::readiness::Sight;
 
 use crate::alarm_board::{AlarmBoard, Lasting};
 use crate::conditions::{Held, Picture, alarms};
+use crate::health::HealthBoard;
 use crate::observations::SendCounters;
 
 /// How often it looks.
@@ -41,6 +42,8 @@ pub struct LookoutPorts {
     pub lost: watch::Receiver<BTreeSet<RegionId>>,
     /// What sending looks like.
     pub counters: Arc<SendCounters>,
+    /// What is found of the health of sending.
+    pub health: Arc<HealthBoard>,
     /// Where the alarms go.
     pub board: Arc<AlarmBoard>,
 }
@@ -82,6 +85,7 @@ impl Lookout {
             readiness: ports.service.region_readiness(),
             held: self.held(),
             refusing: ports.counters.refusing(),
+            health: ports.health.report(),
             rules: self.rules.clone(),
         };
         self.lasting.filter(ports.clock.boot_time(), alarms(&picture))

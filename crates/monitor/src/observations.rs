@@ -1,13 +1,18 @@
-//! Counting what sending looks like from this node: metrics, and channels whose provider takes nothing any more.
+//! Counting what sending looks like from this node: metrics, channels whose provider takes nothing any more, and the
+//! seconds that health is judged by.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use metrics::{counter, histogram};
 use model::channel::Channel;
+use model::id::{AppId, GroupId, RegionId};
 use model::time::BootTime;
-use service::ports::{Clock, DispatchObservation, Observations};
+use model::{Address, Destination};
+use registry::effect::Effect;
+use service::ports::{Clock, DispatchObservation, GroupTime, Observations, SendObservation};
+use traffic::observed::{CellKey, Counter, NodeSecond};
 
 /// The result of a dispatch that the provider took.
 const ACCEPTED: &str = "accepted";
@@ -20,7 +25,10 @@ const REFUSED_AGE_MAX: Duration = Duration::from_secs(600);
 /// refusals in a row of each channel.
 pub struct SendCounters {
     clock: Arc<dyn Clock>,
+    /// What all nodes count by.
+    time: Arc<dyn GroupTime>,
     refused: Mutex<BTreeMap<Channel, Refused>>,
+    counter: Mutex<Counter>,
 }
 
 /// Dispatches of a channel that were not taken, since the last one that was.
@@ -32,8 +40,44 @@ pub(crate) struct Refused {
 
 impl SendCounters {
     /// Begins with nothing seen.
-    pub fn new(clock: Arc<dyn Clock>) -> SendCounters {
-        SendCounters { clock, refused: Mutex::default() }
+    pub fn new(clock: Arc<dyn Clock>, time: Arc<dyn GroupTime>) -> SendCounters {
+        SendCounters { clock, time, refused: Mutex::default(), counter: Mutex::default() }
+    }
+
+    /// Takes the effects of an entry: events of messages that were sent from `region`.
+    pub fn heard_of(&self, region: &RegionId, effects: &[Effect]) {
+        let heard = effects.iter().filter_map(|effect| match effect {
+            Effect::HeardOf { region: of, app, channel, address, age } if of == region => {
+                Some((key(*app, *channel, address), age.as_secs()))
+            }
+            _ => None,
+        });
+        let mut heard = heard.peekable();
+        let Some(second) = heard.peek().is_some().then(|| self.second()).flatten() else { return };
+        let mut counter = self.counter();
+        heard.for_each(|(key, age)| counter.heard_of(second, &key, age));
+    }
+
+    /// Ends the seconds before `now`, and returns what was counted in those that ended since the last time.
+    pub fn close(&self, now: u64) -> Vec<NodeSecond> {
+        self.counter().close(now)
+    }
+
+    fn count(&self, channel: Channel, sends: &[SendObservation]) {
+        let Some(second) = self.second().filter(|_| !sends.is_empty()) else { return };
+        let mut counter = self.counter();
+        for SendObservation { app, address, outcome } in sends {
+            counter.sent(second, &key(*app, channel, address), *outcome);
+        }
+    }
+
+    /// Returns the second of the time that all nodes count by; nothing while it isn't known, when nothing is counted.
+    fn second(&self) -> Option<u64> {
+        self.time.now(GroupId::CONTROL).map(|now| now.0 / 1_000)
+    }
+
+    fn counter(&self) -> MutexGuard<'_, Counter> {
+        self.counter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the channels of which nothing is taken any more.
@@ -51,6 +95,7 @@ impl Observations for SendCounters {
         for (result, count) in &observation.results {
             counter!("signalbox_dispatches_total", "channel" => channel, "result" => *result).increment(*count);
         }
+        self.count(observation.channel, &observation.sends);
         histogram!("signalbox_dispatch_seconds", "channel" => channel).record(observation.took.as_secs_f64());
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         if observation.results.contains_key(ACCEPTED) {
@@ -61,6 +106,10 @@ impl Observations for SendCounters {
             *known = Refused { count: known.count.saturating_add(observation.results.values().sum()), last };
         }
     }
+}
+
+fn key(app: AppId, channel: Channel, address: &Address) -> CellKey {
+    CellKey { channel, destination: Destination::of(channel, address), app: Some(app) }
 }
 
 #[cfg(test)]
@@ -87,15 +136,22 @@ mod tests {
         }
     }
 
+    impl GroupTime for TestClock {
+        fn now(&self, _: GroupId) -> Option<Timestamp> {
+            Some(Timestamp(self.0.load(Ordering::Relaxed) / 1_000_000))
+        }
+    }
+
     fn seen(counters: &SendCounters, channel: Channel, results: &[(&'static str, u64)]) {
         let results = results.iter().copied().collect();
-        counters.observe(&DispatchObservation { channel, took: Duration::ZERO, results });
+        let sends = Vec::new();
+        counters.observe(&DispatchObservation { channel, took: Duration::ZERO, results, sends });
     }
 
     #[test]
     fn a_channel_of_which_nothing_is_taken_is_told_until_something_is() {
         let clock = Arc::new(TestClock(AtomicU64::new(0)));
-        let counters = SendCounters::new(clock.clone());
+        let counters = SendCounters::new(clock.clone(), clock.clone());
         seen(&counters, Channel::Sms, &[("temporary", 2), ("unknown", 2)]);
         seen(&counters, Channel::Email, &[("permanent", 9), ("accepted", 1)]);
         seen(&counters, Channel::Sms, &[]);

@@ -14,7 +14,10 @@ use model::cluster::{NodeInfo, Nodes, RegionKind};
 use model::id::{ClusterId, GroupId, Incarnation};
 use model::plan::Mode;
 use model::version::Build;
-use monitor::{AlarmBoard, Carrier, Lookout, LookoutPorts, SendCounters, Watch, WatchPorts};
+use monitor::{
+    AlarmBoard, Carrier, HealthBoard, HealthMode, HealthPorts, HealthRules, HealthWatch, Lookout, LookoutPorts,
+    SendCounters, Watch, WatchPorts,
+};
 use replication::{
     Background, Housekeeping, LeadershipRules, LeaseBreak, PeerTransport, Replication, ReplicationConfig,
     ReplicationParts,
@@ -31,7 +34,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use traffic::LeaseTiming;
 use traffic::cluster_time::TimeRules;
+use traffic::health::HealthSettings;
 use traffic::loss::{LossSettings, SafetyRules};
+use traffic::observed::Reporter;
 
 use crate::effects::{self, EffectTargets};
 use crate::ports::NodePorts;
@@ -71,8 +76,19 @@ pub struct NodeSettings {
     pub lease_break: Option<LeaseBreak>,
     /// What may change without a person.
     pub rules: SafetyRules,
+    /// What follows when a region sends badly, and how sure that must be.
+    pub health: HealthPolicy,
     /// How fast the region may send, by channel; a channel that is missing isn't paced.
     pub rates: BTreeMap<Channel, Rate>,
+}
+
+/// What follows when a region sends badly, and how sure that must be. What may not change without a person is in
+/// [`NodeSettings::rules`].
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "the names of its members say it")]
+pub struct HealthPolicy {
+    pub mode: HealthMode,
+    pub settings: HealthSettings,
 }
 
 /// What a node works with. Whoever gives the logs also runs their syncing.
@@ -121,7 +137,7 @@ pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Resul
     let ports = join(&replication);
     let parts = UseCaseParts { clock: clock.clone(), random: random.clone(), destinations: Arc::new(routes) };
     let service = use_cases(&settings, &ports, parts);
-    let counters = Arc::new(SendCounters::new(clock.clone()));
+    let counters = Arc::new(SendCounters::new(clock.clone(), ports.time.clone()));
     let wiring = Wiring {
         settings: &settings,
         ports: &ports,
@@ -130,9 +146,11 @@ pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Resul
         clock,
         random,
         counters,
+        health: Arc::default(),
     };
     let mut tasks = Tasks::default();
     let alarms = wiring.lead(&mut tasks);
+    wiring.judge(&mut tasks)?;
     let serving = settings.own.kind == RegionKind::Serving;
     let sender = serving.then(|| wiring.send(sending, &mut tasks)).transpose()?;
     let readiness = NodeReadiness::new(replication.clone(), settings.own.id, settings.partitions);
@@ -144,7 +162,8 @@ pub async fn assemble(settings: NodeSettings, parts: NodeParts) -> anyhow::Resul
         tasks.essential("restore after a restart", give_back(restart, readiness.clone(), leaving));
     }
     let sender_stop_max = SENDER_STOP_MAX;
-    Ok(RunningNode { replication, service, readiness, alarms, restart, sender, tasks, sender_stop_max })
+    let health = wiring.health.clone();
+    Ok(RunningNode { replication, service, readiness, alarms, health, restart, sender, tasks, sender_stop_max })
 }
 
 fn replication_config(settings: &NodeSettings) -> ReplicationConfig {
@@ -206,6 +225,8 @@ struct Wiring<'a> {
     random: Arc<dyn Random>,
     /// What sending looks like.
     counters: Arc<SendCounters>,
+    /// What is found of its health.
+    health: Arc<HealthBoard>,
 }
 
 impl Wiring<'_> {
@@ -237,10 +258,30 @@ impl Wiring<'_> {
             clock: self.clock.clone(),
             lost,
             counters: self.counters.clone(),
+            health: self.health.clone(),
             board: board.clone(),
         };
         tasks.essential("lookout", Lookout::new(ports, loss, rules).run());
         board
+    }
+
+    /// Sets the watch over the health of sending going.
+    fn judge(&self, tasks: &mut Tasks) -> anyhow::Result<()> {
+        let NodeSettings { own, incarnation, rules, health, .. } = self.settings;
+        let serving = own.kind == RegionKind::Serving;
+        let ports = HealthPorts {
+            service: self.service.clone(),
+            neighbours: self.ports.neighbours.clone(),
+            time: self.ports.time.clone(),
+            exchange: self.ports.exchange.clone(),
+            counters: self.counters.clone(),
+            board: self.health.clone(),
+            reporter: serving.then(|| Reporter::new(own.id, own.region.clone(), *incarnation)),
+        };
+        let HealthPolicy { mode, settings } = health.clone();
+        let watch = HealthWatch::new(ports, HealthRules { mode, settings, safety: rules.clone() });
+        tasks.essential("watch over the health of sending", watch.context("failed to judge health")?.run());
+        Ok(())
     }
 
     fn restart(&self) -> Restart {
@@ -258,7 +299,8 @@ impl Wiring<'_> {
         if let Some(sink) = sink {
             tasks.essential("event records", sink.run());
         }
-        let targets = EffectTargets { sender: feed, records };
+        let (counters, region) = (self.counters.clone(), own.region.clone());
+        let targets = EffectTargets { sender: feed, records, counters, region };
         for group in partitions {
             // Subscribed before the sender begins: what was applied earlier is found by its first scan.
             if let Some(effects) = self.replication.effects(group) {

@@ -37,7 +37,7 @@ mod tls;
 pub mod observability;
 pub mod world;
 
-pub use assemble::{NodeParts, NodeSettings, assemble};
+pub use assemble::{HealthPolicy, NodeParts, NodeSettings, assemble};
 pub use ports::NodePorts;
 pub use readiness::NodeReadiness;
 pub use reload::ReadConfig;

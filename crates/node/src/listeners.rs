@@ -78,6 +78,7 @@ pub async fn grpc(opening: &Opening<'_>, stop: CancellationToken) -> anyhow::Res
         quotas: Arc::clone(&opening.quotas),
         cluster: Arc::new(opening.node.replication.clone()),
         alarms: opening.node.alarms.clone(),
+        health: opening.node.health.clone(),
         readiness: readiness(opening.node),
         tls: opening.tls.as_ref().map(|tls| tls.server(b"h2")),
         limits: GrpcLimits { connections: opening.files.grpc, ..GrpcLimits::default() },

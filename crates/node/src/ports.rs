@@ -9,7 +9,7 @@ use model::cluster::Nodes;
 use model::id::{GroupId, NodeId};
 use model::version::Build;
 use replication::Replication;
-use service::ports::{GroupTime, Leases, NeighbourNews, Neighbours, Reads, ReplicatedLog, SendPermits};
+use service::ports::{CountExchange, GroupTime, Leases, NeighbourNews, Neighbours, Reads, ReplicatedLog, SendPermits};
 use traffic::loss::Starved;
 use traffic::readiness::RegionReadiness;
 
@@ -27,6 +27,8 @@ pub struct NodePorts {
     pub time: Arc<dyn GroupTime>,
     /// What is known of the other nodes.
     pub neighbours: Arc<dyn Neighbours>,
+    /// What nodes tell each other of their sending.
+    pub exchange: Arc<dyn CountExchange>,
 }
 
 impl NodePorts {
@@ -39,6 +41,7 @@ impl NodePorts {
             leases: Arc::new(replication.clone()),
             time: Arc::new(replication.clone()),
             neighbours: Arc::new(ReplicationNeighbours(replication.clone())),
+            exchange: Arc::new(replication.clone()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use model::id::Incarnation;
-use monitor::AlarmBoard;
+use monitor::{AlarmBoard, HealthBoard};
 use replication::{NodeFault, Replication};
 use sender::{Sender, SenderFault};
 use service::Service;
@@ -36,6 +36,8 @@ pub struct RunningNode {
     pub readiness: NodeReadiness,
     /// What operators should know.
     pub alarms: Arc<AlarmBoard>,
+    /// What is found of the health of sending.
+    pub health: Arc<HealthBoard>,
     pub(crate) restart: Option<Restart>,
     pub(crate) sender: Option<Sender>,
     pub(crate) tasks: Tasks,

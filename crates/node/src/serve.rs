@@ -129,6 +129,7 @@ fn settings(config: &Config, own: &NodeInfo, nodes: &Nodes, storage: &Storage) -
         build: crate::build(),
         lease_break: None,
         rules: safety_rules(config),
+        health: config.health.clone(),
         rates: sending::rates(config),
     }
 }

@@ -34,6 +34,7 @@ pub enum Action {
     ListOptOuts,
     GetPlan,
     GetPlanHistory,
+    GetHealth,
     ChangePlan,
     GetClusterStatus,
     ChangeMembers,
@@ -41,7 +42,7 @@ pub enum Action {
 }
 
 /// Every action, in the order of the enum.
-pub const ACTIONS: [Action; 30] = [
+pub const ACTIONS: [Action; 31] = [
     Action::CreateApp,
     Action::GetApp,
     Action::DeleteApp,
@@ -68,6 +69,7 @@ pub const ACTIONS: [Action; 30] = [
     Action::ListOptOuts,
     Action::GetPlan,
     Action::GetPlanHistory,
+    Action::GetHealth,
     Action::ChangePlan,
     Action::GetClusterStatus,
     Action::ChangeMembers,
@@ -104,6 +106,7 @@ impl Action {
             Action::ListOptOuts => "ListOptOuts",
             Action::GetPlan => "GetPlan",
             Action::GetPlanHistory => "GetPlanHistory",
+            Action::GetHealth => "GetHealth",
             Action::ChangePlan => "ChangePlan",
             Action::GetClusterStatus => "GetClusterStatus",
             Action::ChangeMembers => "ChangeMembers",

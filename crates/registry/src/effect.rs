@@ -1,9 +1,12 @@
 //! What a node must act on after an entry was applied. Effects are hints: the rows are the truth, and whoever missed an
 //! effect finds the same in the tables.
 
+use std::time::Duration;
+
+use model::address::Address;
 use model::channel::Channel;
 use model::event::Event;
-use model::id::{Epoch, GroupId, MessageId, RegionId};
+use model::id::{AppId, Epoch, GroupId, MessageId, RegionId};
 use model::message::Class;
 use model::time::Timestamp;
 
@@ -42,5 +45,16 @@ pub enum Effect {
         /// Its number in the group.
         number: u64,
         event: Box<Event>,
+    },
+    /// A provider told of a message for the first time.
+    HeardOf {
+        /// The region that dispatched the message.
+        region: RegionId,
+        app: AppId,
+        channel: Channel,
+        /// Where it went.
+        address: Address,
+        /// How long before it was recorded that the provider took it; nothing when that isn't recorded yet.
+        age: Duration,
     },
 }

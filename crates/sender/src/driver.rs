@@ -76,6 +76,16 @@ impl BeginGuard {
 #[error("the dispatch was withdrawn before it began")]
 pub struct Withdrawn;
 
+/// Whose fault a refusal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The recipient's or the message's own: it would be refused from anywhere.
+    Recipient,
+    /// The sender's: credentials, an account, a request that the provider doesn't understand. Every message from here
+    /// may be refused so, and another region's may not.
+    Sender,
+}
+
 /// What came of one dispatch. Details are the provider's words, without addresses or bodies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DriverResult {
@@ -98,6 +108,8 @@ pub enum DriverResult {
     },
     /// The provider refused it for good.
     Permanent {
+        /// Whose fault that is.
+        fault: Fault,
         /// What it said.
         detail: String,
     },

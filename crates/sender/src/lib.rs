@@ -31,7 +31,7 @@ pub mod records;
 
 pub use callbacks::{Callbacks, CallbacksConfig};
 pub use config::{Limits, SenderConfig};
-pub use driver::{Begin, BeginGuard, Delivery, Dispatch, Driver, DriverResult, Withdrawn};
+pub use driver::{Begin, BeginGuard, Delivery, Dispatch, Driver, DriverResult, Fault, Withdrawn};
 pub use feed::{EffectFeed, Feeds};
 pub use journal::{Journal, JournalError, JournalFile};
 pub use routes::{Routes, RoutesError};

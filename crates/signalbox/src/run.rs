@@ -41,7 +41,7 @@ fn carry_out(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Completions(command) => command.run(Cli::command(), &mut context),
         Command::CheckConfig(command) => command.run(&mut context),
         Command::Certs(command) => command.run(&mut context),
-        Command::Health(command) => command.run(&mut context),
+        Command::Health(command) => ask(command.run(&mut context)),
         Command::Serve(command) => {
             let runtime = many_threads()?;
             let outcome = runtime.block_on(command.run());

@@ -35,6 +35,11 @@ pub fn region_state(code: i32) -> String {
     word::<v1::RegionState>(code, v1::RegionState::as_str_name, "REGION_STATE_")
 }
 
+/// Returns what a finding advises, such as `shift`.
+pub fn health_advice(code: i32) -> String {
+    word::<v1::HealthAdvice>(code, v1::HealthAdvice::as_str_name, "HEALTH_ADVICE_")
+}
+
 /// Returns a mode's name, such as `active_active`.
 pub fn mode(code: i32) -> String {
     word::<v1::Mode>(code, v1::Mode::as_str_name, "MODE_")

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use model::channel::Channel;
 use model::id::{Incarnation, MessageId, NodeId};
-use sender::{Delivery, Driver, DriverResult};
+use sender::{Delivery, Driver, DriverResult, Fault};
 use service::ports::BoxFuture;
 
 use super::breaks::Break;
@@ -76,7 +76,7 @@ impl Provider {
         match drawn {
             0..25 => (Reply::NotNow, DriverResult::Temporary { detail: detail() }),
             25..30 => (Reply::NotNow, DriverResult::Throttled { retry_after: Some(RETRY_AFTER), detail: detail() }),
-            30..32 => (Reply::Never, DriverResult::Permanent { detail: detail() }),
+            30..32 => (Reply::Never, DriverResult::Permanent { fault: Fault::Recipient, detail: detail() }),
             32..36 => (Reply::Nothing, DriverResult::Unknown { retry_after: None, detail: detail() }),
             _ => (Reply::Accepted, DriverResult::Accepted { provider_id: None }),
         }

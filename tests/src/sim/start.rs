@@ -9,7 +9,7 @@ use model::channel::Channel;
 use model::id::{ClusterId, Incarnation, NodeId};
 use model::plan::Mode;
 use node::assemble::JoinPorts;
-use node::{NodeParts, NodePorts, NodeSettings, RunningNode, assemble};
+use node::{HealthPolicy, NodeParts, NodePorts, NodeSettings, RunningNode, assemble};
 use replication::{Housekeeping, InPlace, LeadershipRules, Replication};
 use sender::Routes;
 use service::ports::Random;
@@ -66,6 +66,7 @@ impl Start {
             build: self.cluster.builds.start(self.id),
             lease_break: run.broken.and_then(Break::of_the_lease),
             rules: RULES,
+            health: HealthPolicy::default(),
             rates: BTreeMap::new(),
         };
         let parts = NodeParts {

@@ -13,6 +13,7 @@ mod accounting;
 mod apps;
 mod cluster;
 mod endpoints;
+mod health;
 mod messages;
 mod opt_out_pages;
 mod opt_outs;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use policy::Action;
 use rustls::ServerConfig;
 use service::Service;
-use service::ports::{Alarms, ClusterControl};
+use service::ports::{Alarms, ClusterControl, HealthReports};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::Extensions;
@@ -49,6 +49,8 @@ pub struct GrpcApiParts {
     pub cluster: Arc<dyn ClusterControl>,
     /// What operators should know.
     pub alarms: Arc<dyn Alarms>,
+    /// What is found of the health of sending.
+    pub health: Arc<dyn HealthReports>,
     /// What the health service asks.
     pub readiness: Readiness,
     /// The certificate and versions of TLS; connections are plain without.
@@ -62,6 +64,7 @@ pub struct GrpcApi {
     pub(super) service: Service,
     pub(super) cluster: Arc<dyn ClusterControl>,
     pub(super) alarms: Arc<dyn Alarms>,
+    pub(super) health: Arc<dyn HealthReports>,
     pub(super) readiness: Readiness,
     pub(super) connections: ConnectionLimits,
     pub(super) tls: Option<Arc<ServerConfig>>,
@@ -90,6 +93,7 @@ impl GrpcApi {
             service: parts.service,
             cluster: parts.cluster,
             alarms: parts.alarms,
+            health: parts.health,
             readiness: parts.readiness,
             connections: parts.limits.connections,
             tls: parts.tls,

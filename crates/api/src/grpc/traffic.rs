@@ -14,6 +14,7 @@ use wire::public::{parse_channel, parse_region, parse_weights};
 use wire::v1;
 
 use super::error::GrpcError;
+use super::health::health;
 use super::state::GrpcApi;
 use crate::limits;
 
@@ -78,6 +79,11 @@ impl v1::traffic_server::Traffic for TrafficService {
         let (_, extensions, request) = request.into_parts();
         let wanted = || Ok(PlanMove::Restore(parse_region(&request.region, "region")?));
         Ok(self.change(&extensions, request.options, wanted).await?)
+    }
+
+    async fn health(&self, request: Request<v1::HealthRequest>) -> Result<Response<v1::HealthResponse>, Status> {
+        let _entered = self.0.enter(request.extensions(), Action::GetHealth)?;
+        Ok(Response::new(health(self.0.health.report())))
     }
 
     async fn failover(

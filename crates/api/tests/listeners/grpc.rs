@@ -6,17 +6,22 @@ use std::time::Duration;
 
 use api::QuotaLimits;
 use api::grpc::{GrpcApi, GrpcApiParts, GrpcLimits, KEY_ID as KEY_ID_NAME, KEY_SECRET, serve};
+use model::Destination;
 use model::alarm::{Alarm, AlarmName};
 use model::cluster::{NodeInfo, RegionKind};
-use model::id::{GroupId, LogIndex, NodeId, Term};
+use model::id::{GroupId, LogIndex, NodeId, RegionId, Term};
 use rustls::ServerConfig;
-use service::ports::{Alarms, BoxFuture, ClusterControl, ClusterError, ClusterStatus, GroupStatus, TimeLeap};
+use service::ports::{
+    Alarms, BoxFuture, ClusterControl, ClusterError, ClusterStatus, GroupStatus, HealthReport, HealthReports, TimeLeap,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::MetadataValue;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
+use traffic::health::{Advice, Standing};
+use traffic::observed::{ChannelView, Finding, Subject};
 
 use crate::support::{KEY_ID, Node, SECRET, keys, quotas, region};
 
@@ -110,6 +115,30 @@ impl Alarms for TwoAlarms {
     }
 }
 
+struct OneFinding;
+
+impl HealthReports for OneFinding {
+    fn report(&self) -> HealthReport {
+        let (channel, region) = (model::Channel::Sms, RegionId::new("us-east-1").unwrap());
+        let finding = Finding {
+            second: 7,
+            channel,
+            region: region.clone(),
+            subject: Subject::Destination(Destination::named("+44")),
+            advice: Advice::Shift { hold: 60 },
+            evidence: "us-east-1 to +44: send errors 5 of 5".to_owned(),
+        };
+        let view = ChannelView { channel, region: region.clone(), standing: Standing::Returning(0.05), score: 3.5 };
+        HealthReport {
+            mode: "act",
+            threshold: 10.0,
+            views: vec![view],
+            recent: vec![finding],
+            not_followed: BTreeMap::from([((channel, region), "it is frozen".to_owned())]),
+        }
+    }
+}
+
 pub struct Grpc {
     pub node: Node,
     pub cluster: Arc<TestCluster>,
@@ -159,6 +188,7 @@ impl Grpc {
             quotas: quotas(quota_limits),
             cluster: cluster.clone(),
             alarms: Arc::new(TwoAlarms),
+            health: Arc::new(OneFinding),
             readiness: Arc::new(|| Ok(())),
             tls,
             limits,

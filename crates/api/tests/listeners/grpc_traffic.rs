@@ -135,3 +135,30 @@ async fn a_leap_is_accepted_once_and_a_dry_run_accepts_nothing() {
     let again = cluster.accept_time(v1::AcceptTimeRequest { dry_run: false }).await.unwrap_err();
     assert_eq!(again.code(), Code::FailedPrecondition);
 }
+
+#[tokio::test]
+async fn what_is_found_of_health_is_told() {
+    let grpc = Grpc::start().await;
+    let told = client!(TrafficClient, grpc).health(v1::HealthRequest {}).await.unwrap().into_inner();
+    let (channel, region) = (v1::Channel::Sms as i32, "us-east-1".to_owned());
+    let expected = v1::HealthResponse {
+        mode: "act".into(),
+        threshold: 10.0,
+        channels: vec![v1::ChannelHealth {
+            channel,
+            region: region.clone(),
+            share_per_mille: 50,
+            score: 3.5,
+            not_followed: "it is frozen".into(),
+        }],
+        findings: vec![v1::HealthFinding {
+            time_ms: 7_000,
+            channel,
+            region,
+            destination: "+44".into(),
+            advice: v1::HealthAdvice::Shift as i32,
+            evidence: "us-east-1 to +44: send errors 5 of 5".into(),
+        }],
+    };
+    assert_eq!(told, expected);
+}

@@ -8,6 +8,9 @@ use traffic::planning::{Why, evacuate, initial};
 use traffic::readiness::NotReady;
 use traffic::restart::{Restarting, come_back, leave};
 
+use traffic::health::Standing;
+use traffic::observed::ChannelView;
+
 use super::*;
 
 const NOW: Timestamp = Timestamp(10_000_000);
@@ -36,6 +39,7 @@ fn fine() -> Picture {
         cut: BTreeSet::new(),
         held: Held::default(),
         refusing: BTreeMap::new(),
+        health: HealthReport::default(),
         rules: SafetyRules::default(),
     }
 }
@@ -129,4 +133,22 @@ fn cut_lines_held_messages_and_refusals_are_told() {
     let mut picture = fine();
     picture.refusing.insert(Channel::Sms, Refused { count: 7, last: BootTime(0) });
     assert_eq!(raised(&picture), [(AlarmName::ProviderRefuses, "SMS".to_owned())]);
+}
+
+#[test]
+fn moved_traffic_is_told_and_a_finding_that_moves_nothing_with_its_rule() {
+    let mut picture = fine();
+    let view = |name, standing| ChannelView { channel: Channel::Sms, region: region(name), standing, score: 12.0 };
+    let views = vec![view("a", Standing::Away), view("b", Standing::Serving), view("c", Standing::Returning(0.05))];
+    picture.health = HealthReport { mode: "act", views, ..HealthReport::default() };
+    let moved = |name: &str| (AlarmName::TrafficMoved, format!("SMS from {name}"));
+    assert_eq!(raised(&picture), [moved("a"), moved("c")]);
+    assert!(alarms(&picture)[1].text.contains("50 per mille"), "{:?}", alarms(&picture));
+    let why = "a: send errors 5 of 5; not moved: a is frozen".to_owned();
+    picture.health.not_followed.insert((Channel::Sms, region("a")), why.clone());
+    let told = alarms(&picture);
+    assert_eq!(told.len(), 2, "each once: {told:?}");
+    assert_eq!((told[1].name, &told[1].text), (AlarmName::FindingNotFollowed, &why));
+    picture.health = HealthReport { mode: "observe", not_followed: BTreeMap::new(), ..picture.health };
+    assert!(alarms(&picture).iter().all(|alarm| alarm.name == AlarmName::FindingNotFollowed));
 }

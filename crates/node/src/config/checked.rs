@@ -10,15 +10,18 @@ use model::cluster::{NodeConflict, NodeInfo, Nodes, RegionKind, check_against};
 use model::id::{ClusterId, NodeId, RegionId};
 use model::location::HostPort;
 use model::plan::Mode;
+use monitor::HealthMode;
+use traffic::health::HealthSettings;
 use traffic::timing::LeaseTiming;
 
 use super::error::{ConfigError, within};
 use super::file::{
-    ClusterSection, ConfigFile, FailoverSection, KeySection, LimitsSection, ListenTlsSection, PaceSection, PeerSection,
-    PeerTlsSection, StoreSection, TlsSection,
+    ClusterSection, ConfigFile, FailoverSection, HealthSection, KeySection, LimitsSection, ListenTlsSection,
+    PaceSection, PeerSection, PeerTlsSection, StoreSection, TlsSection,
 };
 use super::providers::{self, Providers};
 use super::secret::{self, Secret};
+use crate::assemble::HealthPolicy;
 
 /// The largest number of partitions.
 pub const PARTITIONS_MAX: u16 = 256;
@@ -60,6 +63,8 @@ pub struct Config {
     pub store: StoreSection,
     /// What the cluster may do without a person.
     pub failover: FailoverSection,
+    /// What follows when a region sends badly.
+    pub health: HealthPolicy,
     /// What callers may use of this node.
     pub limits: LimitsSection,
 }
@@ -137,6 +142,7 @@ pub(super) fn check(file: ConfigFile) -> Result<Config, ConfigError> {
         pace: pace(file.pace)?,
         store: store(file.store)?,
         failover: failover(file.failover)?,
+        health: health(file.health)?,
         limits: limits(file.limits)?,
     })
 }
@@ -346,6 +352,16 @@ fn limits(section: LimitsSection) -> Result<LimitsSection, ConfigError> {
     within("limits.requests_burst", section.requests_burst, 1, 1_000_000)?;
     within("limits.requests_mib", section.requests_mib, 32, 65_536)?;
     Ok(section)
+}
+
+fn health(section: HealthSection) -> Result<HealthPolicy, ConfigError> {
+    let HealthSection { mode, threshold, hold_s, ramp } = section;
+    let mode = HealthMode::named(&mode)
+        .ok_or_else(|| ConfigError::key("health.mode", format!("must be act, observe or off, found {mode:?}")))?;
+    let hold = within("health.hold_s", hold_s, 1, 3_600)?;
+    let settings = HealthSettings { threshold, hold, ramp, ..HealthSettings::default() };
+    settings.check().map_err(|error| ConfigError::key(format!("health.{}", error.name), error.to_string()))?;
+    Ok(HealthPolicy { mode, settings })
 }
 
 fn failover(section: FailoverSection) -> Result<FailoverSection, ConfigError> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use traffic::health::HealthSettings;
 use traffic::loss::RETURNS_PER_HOUR;
 
 use super::secret::Secret;
@@ -36,6 +37,9 @@ pub struct ConfigFile {
     /// `[failover]`
     #[serde(default)]
     pub failover: FailoverSection,
+    /// `[health]`
+    #[serde(default)]
+    pub health: HealthSection,
     /// `[limits]`
     #[serde(default)]
     pub limits: LimitsSection,
@@ -225,6 +229,28 @@ pub struct FailoverSection {
 impl Default for FailoverSection {
     fn default() -> FailoverSection {
         FailoverSection { automatic: true, regions_min: 1, changes_per_hour_max: RETURNS_PER_HOUR }
+    }
+}
+
+/// What follows when a region sends badly (docs/design/health.md). All nodes should say the same.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HealthSection {
+    /// `act`: traffic moves; `observe`: findings are told and nothing moves; `off`: nothing is judged.
+    pub mode: String,
+    /// How sure it must be that a region is ill, in nats; 4 to 100.
+    pub threshold: f64,
+    /// For how many seconds traffic stays away at least; 1 to 3,600. Doubled for each time in the last six hours, up to
+    /// an hour.
+    pub hold_s: u64,
+    /// The shares of its traffic that a region gets back, one after the other: rising, the last is 1.
+    pub ramp: Vec<f64>,
+}
+
+impl Default for HealthSection {
+    fn default() -> HealthSection {
+        let HealthSettings { threshold, hold, ramp, .. } = HealthSettings::default();
+        HealthSection { mode: "act".to_owned(), threshold, hold_s: hold, ramp }
     }
 }
 

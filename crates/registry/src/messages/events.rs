@@ -1,10 +1,13 @@
 //! What providers say about messages that they took, and the opt-outs that follow from it.
 
+use std::time::Duration;
+
 use model::command::CHUNK_MAX;
 use model::event::{EventKind, ProviderEvent};
 use model::message::Status;
 use model::opt_out::OptOutSource;
 use model::outcome::Outcome;
+use model::time::Timestamp;
 
 use super::moves::{self, Loaded, Note};
 use super::traces;
@@ -46,6 +49,9 @@ fn record_event<T: Tables + ?Sized>(
     loaded: Loaded,
     event: &ProviderEvent,
 ) -> Result<(), TableError> {
+    if !loaded.progress.events.iter().any(|known| reported(known.kind)) {
+        step.effects.push(heard_of(step.now, &loaded));
+    }
     let attempt = loaded.progress.attempts;
     let note = Note { kind: event.kind, attempt, detail: event.detail.as_deref() };
     let taken = event.kind == EventKind::Delivered;
@@ -69,6 +75,19 @@ fn record_event<T: Tables + ?Sized>(
         forbid::opt_out(step, (message.app, message.key.clone(), message.channel), source)?;
     }
     Ok(())
+}
+
+/// Tells that a provider speaks of a message. What it says doesn't matter: it is heard.
+fn heard_of(now: Timestamp, loaded: &Loaded) -> Effect {
+    let Loaded { message, progress } = loaded;
+    let taken = progress.status == Status::Delivered;
+    Effect::HeardOf {
+        region: progress.region.clone(),
+        app: message.app,
+        channel: message.channel,
+        address: message.address.clone(),
+        age: if taken { now.since(progress.changed) } else { Duration::ZERO },
+    }
 }
 
 /// Says whether providers report a kind; the others are the group's own.

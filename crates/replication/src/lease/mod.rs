@@ -4,6 +4,7 @@
 pub(crate) mod broken;
 pub(crate) mod contact;
 pub(crate) mod critical_section;
+pub(crate) mod exchange_port;
 pub(crate) mod fence;
 pub(crate) mod group_lease;
 pub(crate) mod last_seen;
@@ -11,5 +12,6 @@ pub(crate) mod permits;
 pub(crate) mod pushes;
 pub(crate) mod round_trips;
 pub(crate) mod rounds;
+pub(crate) mod seconds;
 pub(crate) mod starved;
 pub(crate) mod tenure;

@@ -170,6 +170,7 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
         oldest_version: node.build.versions.oldest(),
         newest_version: node.build.versions.newest(),
         not_ready: if own == ReadyState::Ready { String::new() } else { own.to_string() },
+        counted: node.seconds.untold(to),
     };
     // An answer after D would be useless.
     match tokio::time::timeout(node.timing.lease(), client.lease(request)).await {
@@ -177,6 +178,7 @@ async fn call(node: Arc<Node>, to: NodeId, groups: Vec<GroupReport>) -> Ended {
             node.peers.met(to, Ok(()));
             let reply = reply.into_inner();
             node.peers.told(to, reply.forgotten.iter().map(|id| NodeId(*id)));
+            node.seconds.acknowledged(to, reply.counted_until);
             (to, Some(reply))
         }
         Ok(Err(status)) => {

@@ -126,6 +126,7 @@ pub(crate) fn was_removed(node: &Node, id: NodeId) -> bool {
 fn forget(node: &Node, id: NodeId, here: bool) {
     node.peers.forget(id, here);
     node.last_seen.forget(id);
+    node.seconds.forget(id);
     node.round_trips.forget(id);
 }
 

@@ -23,6 +23,7 @@ use crate::lease::group_lease::GroupLease;
 use crate::lease::last_seen::LastSeen;
 use crate::lease::pushes::Pushes;
 use crate::lease::round_trips::RoundTrips;
+use crate::lease::seconds::Seconds;
 use crate::members::part::Rejoin;
 use crate::node::config::{ReplicationConfig, ReplicationParts, StartError};
 use crate::node::effects::Announcer;
@@ -226,6 +227,7 @@ impl Opening {
             time: self.time.clone(),
             peers: self.peers.clone(),
             last_seen: LastSeen::default(),
+            seconds: Seconds::default(),
             round_trips: RoundTrips::default(),
             groups,
             proposers,

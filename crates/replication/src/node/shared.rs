@@ -19,6 +19,7 @@ use traffic::lease::HolderId;
 use crate::lease::last_seen::LastSeen;
 use crate::lease::pushes::Pushes;
 use crate::lease::round_trips::RoundTrips;
+use crate::lease::seconds::Seconds;
 use crate::node::background::Background;
 use crate::node::fatal::{Fatal, essential};
 use crate::node::group::Group;
@@ -39,6 +40,7 @@ pub(crate) struct Node {
     pub(crate) peers: Arc<Peers>,
     pub(crate) last_seen: LastSeen,
     pub(crate) round_trips: RoundTrips,
+    pub(crate) seconds: Seconds,
     /// A replica of every group, most of them empty and idle where a region has several nodes: a group can move here at
     /// any time.
     pub(crate) groups: BTreeMap<GroupId, Arc<Group>>,

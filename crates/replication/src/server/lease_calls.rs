@@ -8,6 +8,7 @@ use model::readiness::ReadyState;
 use model::time::BootTime;
 use model::version::{Build, Versions};
 use traffic::lease::{Decision, Grant, HolderId, Renewal, Report};
+use traffic::observed::Reporter;
 use wire::peer::group_grant::Decision as Answer;
 use wire::peer::{self, GroupGrant, GroupReport, LeaseReply, LeaseRequest, StateHash};
 
@@ -22,20 +23,23 @@ use crate::raft::hashes::{Found, Round, Verdict};
 /// Answers a holder for all groups it asks about, and takes note of whom it saw last.
 pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, CodecError> {
     let from = NodeId(request.node);
+    let region = RegionId::new(&request.region).map_err(|_| CodecError::Missing("region"))?;
     let build = build_in(&request);
     let ages = |(node, ms): (&u64, &u64)| (NodeId(*node), Duration::from_millis(*ms));
     let last_seen: BTreeMap<NodeId, Duration> = request.last_seen_ms.iter().map(ages).collect();
     let both_ways: BTreeMap<NodeId, Duration> = request.both_ways_ms.iter().map(ages).collect();
+    let mut counted_until = 0;
     if !membership::was_removed(node, from) {
         let starved = request.starved.iter().take(starved::TOLD_MAX).map(codec::starved_in);
         let starved = starved.collect::<Result<Vec<_>, _>>()?;
         let report = PeerReport { last_seen, both_ways, ready: ready_in(&request), starved, build: build.clone() };
         node.last_seen.report(from, node.now(), report);
+        let reporter = Reporter::new(from, region.clone(), Incarnation(request.incarnation));
+        counted_until = node.seconds.hear(&reporter, &request.counted);
     }
     let removed = request.removed.iter().map(|id| NodeId(*id));
     let forgotten = removed.filter(|id| membership::told_of_removal(node, *id)).map(|id| id.0).collect();
     compare(node, from, &request.hashes)?;
-    let region = RegionId::new(&request.region).map_err(|_| CodecError::Missing("region"))?;
     let holder = HolderId { node: from, incarnation: Incarnation(request.incarnation), region };
     let sent = BootTime(request.sent);
     let mut groups = Vec::with_capacity(request.groups.len());
@@ -56,6 +60,7 @@ pub(crate) fn answer(node: &Node, request: LeaseRequest) -> Result<LeaseReply, C
         time_ms: time.map(|own| own.time.0),
         time_era: time.map_or(0, |own| own.era),
         forgotten,
+        counted_until,
     })
 }
 

@@ -9,7 +9,7 @@ use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Request, Response};
 
-use crate::driver::{DriverResult, Withdrawn};
+use crate::driver::{DriverResult, Fault, Withdrawn};
 
 pub(super) use guarded_body::GuardedBody;
 
@@ -144,7 +144,7 @@ impl Lost {
         match self {
             Lost::Before(detail) => DriverResult::Temporary { detail: detail.to_owned() },
             Lost::After(detail) => DriverResult::Unknown { retry_after: None, detail: detail.to_owned() },
-            Lost::Never(detail) => DriverResult::Permanent { detail: detail.to_owned() },
+            Lost::Never(detail) => DriverResult::Permanent { fault: Fault::Sender, detail: detail.to_owned() },
             Lost::Withdrawn => DriverResult::NotBegun,
         }
     }

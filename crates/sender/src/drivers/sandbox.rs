@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use service::ports::BoxFuture;
 
 use super::http::{self, Answer, GuardedBody, HttpError, Lost};
-use crate::driver::{Begin, Delivery, Dispatch, Driver, DriverResult};
+use crate::driver::{Begin, Delivery, Dispatch, Driver, DriverResult, Fault};
 
 pub(crate) use callback::parse_callback;
 use payload::Payload;
@@ -119,7 +119,10 @@ fn results(batch: &[Delivery], answer: &Answer) -> Vec<DriverResult> {
             return all(DriverResult::Throttled { retry_after: answer.retry_after, detail });
         }
         // It says so before it takes anything.
-        status @ 400..500 => return all(DriverResult::Permanent { detail: format!("the sandbox answered {status}") }),
+        status @ 400..500 => {
+            let detail = format!("the sandbox answered {status}");
+            return all(DriverResult::Permanent { fault: Fault::Sender, detail });
+        }
         status => {
             let detail = format!("the sandbox answered {status}");
             return all(DriverResult::Unknown { retry_after: answer.retry_after, detail });
@@ -211,7 +214,7 @@ impl ResultBody {
                 DriverResult::Throttled { retry_after: retry_after_ms.map(Duration::from_millis), detail }
             }
             Status::TemporaryFailure => DriverResult::Temporary { detail },
-            Status::PermanentFailure => DriverResult::Permanent { detail },
+            Status::PermanentFailure => DriverResult::Permanent { fault: Fault::Recipient, detail },
         }
     }
 }

@@ -34,7 +34,7 @@ use serde::Serialize;
 use service::ports::BoxFuture;
 
 use super::http::{self, Answer, GuardedBody, HttpError, Lost};
-use crate::driver::{Begin, Delivery, Dispatch, Driver, DriverResult};
+use crate::driver::{Begin, Delivery, Dispatch, Driver, DriverResult, Fault};
 
 pub use targets::{InvalidNetwork, NETWORKS_MAX, Network, Targets};
 use targets::{NotAllowed, SystemResolver};
@@ -145,7 +145,7 @@ fn result(answer: &Answer) -> DriverResult {
         200..300 => DriverResult::Accepted { provider_id: answer.message_id.clone() },
         429 | 503 => DriverResult::Throttled { retry_after: answer.retry_after, detail },
         408 | 500.. => DriverResult::Unknown { retry_after: answer.retry_after, detail },
-        _ => DriverResult::Permanent { detail },
+        _ => DriverResult::Permanent { fault: Fault::Recipient, detail },
     }
 }
 

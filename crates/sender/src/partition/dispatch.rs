@@ -12,13 +12,13 @@ use model::Timestamp;
 use model::command::Settlement;
 use model::message::{Class, SendResult};
 use registry::tables::{Meta, ProgressOf, RowAccess, TableError};
-use service::ports::{DispatchObservation, NoPermit};
+use service::ports::{DispatchObservation, NoPermit, SendObservation};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::begin::Counting;
-use super::outcome::{Handed, send_result, shortened};
-use super::pre_check::{Blocked, Crossed, Crossing, Work};
+use super::outcome::{Handed, outcome, send_result, shortened};
+use super::pre_check::{BegunDispatch, Blocked, Crossed, Crossing, Work};
 use super::prepare::{Desk, Draft};
 use super::turn::{Turn, Wake};
 use super::{Done, Partition};
@@ -51,7 +51,7 @@ pub(super) struct LeaseTries {
 /// A batch that a driver answered for.
 pub(super) struct Dispatched {
     lane: Lane,
-    begun: Vec<(Entry, u32)>,
+    begun: Vec<BegunDispatch>,
     results: Vec<DriverResult>,
     took: Duration,
 }
@@ -299,7 +299,7 @@ impl Partition {
         }
     }
 
-    fn begin_work(&mut self, lane: Lane, begun: Vec<(Entry, u32)>, (work, share): (Work, ContentShare)) {
+    fn begin_work(&mut self, lane: Lane, begun: Vec<BegunDispatch>, (work, share): (Work, ContentShare)) {
         let state = self.lanes.entry(lane).or_default();
         state.batches += 1;
         state.last_begun = Some(Instant::now());
@@ -342,10 +342,12 @@ impl Partition {
         }
         let now = self.shared.time(self.group, self.group_clock());
         let mut observed = BTreeMap::<&'static str, u64>::new();
+        let mut sends = Vec::with_capacity(begun.len());
         let mut withdrawn = Vec::new();
-        for ((entry, attempt), result) in begun.into_iter().zip(results) {
+        for (BegunDispatch { entry, attempt, app, address }, result) in begun.into_iter().zip(results) {
             self.notice(lane, &result);
             let name = result.name();
+            sends.extend(outcome(&result).map(|outcome| SendObservation { app, address, outcome }));
             let seed = self.shared.ports.random.next_u64();
             let handed = Handed { channel: lane.channel, attempt, now, seed };
             let Some(result) = send_result(handed, result) else {
@@ -355,7 +357,7 @@ impl Partition {
             *observed.entry(name).or_default() += 1;
             self.results.push(Settlement { message: entry.message, attempt, result });
         }
-        let observation = DispatchObservation { channel: lane.channel, took, results: observed };
+        let observation = DispatchObservation { channel: lane.channel, took, results: observed, sends };
         self.shared.ports.observations.observe(&observation);
         self.withdraw(lane, withdrawn);
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use delivery::retry::RetryPolicy;
 use model::message::{DETAIL_MAX, SendResult};
 use model::{Channel, Timestamp};
+use traffic::observed::SendOutcome;
 
-use crate::driver::DriverResult;
+use crate::driver::{DriverResult, Fault};
 
 /// The dispatch that a result is about.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +31,7 @@ pub(super) fn send_result(handed: Handed, result: DriverResult) -> Option<SendRe
     };
     Some(match result {
         DriverResult::Accepted { provider_id } => SendResult::Delivered { provider_id },
-        DriverResult::Permanent { detail } => SendResult::Failed { detail: shortened(detail) },
+        DriverResult::Permanent { detail, .. } => SendResult::Failed { detail: shortened(detail) },
         DriverResult::Throttled { retry_after, detail } => {
             SendResult::Retry { due: due(retry_after), detail: shortened(detail) }
         }
@@ -40,6 +41,19 @@ pub(super) fn send_result(handed: Handed, result: DriverResult) -> Option<SendRe
         }
         DriverResult::NotBegun => return None,
     })
+}
+
+/// Returns what health counts of a result; nothing of a dispatch that did not begin.
+pub(super) fn outcome(result: &DriverResult) -> Option<SendOutcome> {
+    match result {
+        DriverResult::Accepted { .. } => Some(SendOutcome::Accepted),
+        DriverResult::Throttled { .. } => Some(SendOutcome::Throttled),
+        DriverResult::Permanent { fault: Fault::Recipient, .. } => Some(SendOutcome::Rejected),
+        DriverResult::Permanent { fault: Fault::Sender, .. }
+        | DriverResult::Temporary { .. }
+        | DriverResult::Unknown { .. } => Some(SendOutcome::Failed),
+        DriverResult::NotBegun => None,
+    }
 }
 
 /// Cuts a provider's words to what is kept, and takes out what would break a line.
@@ -90,10 +104,31 @@ mod tests {
 
     #[test]
     fn details_are_kept_short_and_on_one_line() {
-        let long = recorded(1, DriverResult::Permanent { detail: "ü\n".repeat(500) });
+        let long = recorded(1, DriverResult::Permanent { fault: Fault::Recipient, detail: "ü\n".repeat(500) });
         let SendResult::Failed { detail } = long else { panic!("not failed") };
         assert_eq!(detail.chars().count(), DETAIL_MAX);
         assert!(!detail.contains('\n'));
+    }
+
+    /// What would be refused from anywhere says nothing of this region; all else that isn't taken does.
+    #[test]
+    fn only_what_is_the_recipient_s_fault_is_none_of_the_region_s() {
+        let permanent = |fault| DriverResult::Permanent { fault, detail: detail() };
+        let (throttled, unknown) = (
+            DriverResult::Throttled { retry_after: None, detail: detail() },
+            DriverResult::Unknown { retry_after: None, detail: detail() },
+        );
+        for (result, expected) in [
+            (DriverResult::Accepted { provider_id: None }, Some(SendOutcome::Accepted)),
+            (throttled, Some(SendOutcome::Throttled)),
+            (permanent(Fault::Recipient), Some(SendOutcome::Rejected)),
+            (permanent(Fault::Sender), Some(SendOutcome::Failed)),
+            (DriverResult::Temporary { detail: detail() }, Some(SendOutcome::Failed)),
+            (unknown, Some(SendOutcome::Failed)),
+            (DriverResult::NotBegun, None),
+        ] {
+            assert_eq!(outcome(&result), expected, "{result:?}");
+        }
     }
 
     #[test]

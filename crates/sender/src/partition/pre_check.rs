@@ -9,7 +9,7 @@ use std::time::Duration;
 use delivery::inflight::{Inflight, InflightAttempt};
 use delivery::schedule::Entry;
 use futures::FutureExt;
-use model::Epoch;
+use model::{Address, AppId, Epoch};
 use registry::tables::{AdoptedPlan, Meta, RowAccess, TableError};
 use registry::{DispatchChecks, Dispatcher, Verdict};
 use service::panics::may_unwind;
@@ -31,11 +31,20 @@ pub(super) struct Crossing<'a> {
     pub counting: Option<Counting>,
 }
 
+/// A dispatch that a driver has.
+pub(super) struct BegunDispatch {
+    pub entry: Entry,
+    /// Its number.
+    pub attempt: u32,
+    pub app: AppId,
+    pub address: Address,
+}
+
 /// What became of the drafts.
 #[derive(Default)]
 pub(super) struct Crossed {
-    /// With the driver, with the number of the dispatch; in flight until settled or withdrawn.
-    pub begun: Vec<(Entry, u32)>,
+    /// With the driver; in flight until settled or withdrawn.
+    pub begun: Vec<BegunDispatch>,
     /// The driver's work on those; nothing when there are none.
     pub work: Option<Work>,
     /// Something forbids them; with the number that the dispatch would have had.
@@ -95,7 +104,8 @@ impl Crossing<'_> {
             if moves_away(plan.as_ref(), candidate.channel, &candidate.key, region) {
                 crossed.moved.push(entry);
             } else if self.inflight.begin(entry.message, InflightAttempt { attempt, epoch: meta.epoch }) {
-                crossed.begun.push((entry, attempt));
+                let (app, address) = (delivery.app, delivery.address.clone());
+                crossed.begun.push(BegunDispatch { entry, attempt, app, address });
                 planned.push(Planned { candidate, attempt, epoch });
                 batch.push(Delivery { attempt, epoch, ..delivery });
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{NodeId, RegionId};
 use sender::drivers::sandbox::{SandboxConfig, SandboxDriver};
-use sender::{Driver, DriverResult};
+use sender::{Driver, DriverResult, Fault};
 use serde_json::{Value, json};
 
 use crate::server::{Reply, Seen, Server, nobody};
@@ -57,7 +57,7 @@ async fn a_batch_goes_in_one_request_and_each_message_has_its_result() {
             DriverResult::Accepted { provider_id: Some("p-1".to_owned()) },
             DriverResult::Throttled { retry_after, detail: detail() },
             DriverResult::Temporary { detail: detail() },
-            DriverResult::Permanent { detail: detail() },
+            DriverResult::Permanent { fault: Fault::Recipient, detail: detail() },
         ]
     );
     let seen = server.seen().remove(0);
@@ -113,5 +113,5 @@ async fn what_was_certainly_not_taken_is_said_to_be() {
     );
     let server = Server::start(|_| Reply::Answer(400, "", String::new())).await;
     let results = driver(&server.url("")).deliver(dispatch(vec![sms(1)])).await;
-    assert!(matches!(results[..], [DriverResult::Permanent { .. }]), "{results:?}");
+    assert!(matches!(results[..], [DriverResult::Permanent { fault: Fault::Sender, .. }]), "{results:?}");
 }

@@ -127,7 +127,7 @@ async fn what_only_the_node_reaches_is_refused_for_good() {
     let mapped = format!("http://[::ffff:127.0.0.1]:{port}/");
     for url in [server.url("/"), mapped, format!("http://localhost:{port}/"), format!("http://0:{port}/")] {
         let result = driver(&["10.0.0.0/8"]).deliver(dispatch(vec![custom(1, &url)])).await.remove(0);
-        let DriverResult::Permanent { detail } = result else { panic!("{url}: {result:?}") };
+        let DriverResult::Permanent { detail, .. } = result else { panic!("{url}: {result:?}") };
         assert!(detail.contains("providers.webhook_allow"), "{url}: {detail}");
     }
     assert!(server.seen().is_empty());

@@ -7,7 +7,7 @@ use delivery::retry::RetryPolicy;
 use model::message::{Class, Status};
 use model::opt_out::OptOutSource;
 use model::{Channel, Command, Epoch};
-use sender::{DriverResult, SenderConfig};
+use sender::{DriverResult, Fault, SenderConfig};
 use tokio::time::Instant;
 
 use crate::provider::{Provider, accepted};
@@ -125,7 +125,7 @@ async fn a_provider_that_asks_to_wait_is_waited_for() {
 async fn a_message_fails_when_it_is_refused_for_good_and_is_tried_until_it_expires_otherwise() {
     let world = World::new().await;
     let provider = Provider::with(|delivery| match delivery.address.as_str() {
-        "+12060000001" => DriverResult::Permanent { detail: "no such number".to_owned() },
+        "+12060000001" => DriverResult::Permanent { fault: Fault::Recipient, detail: "no such number".to_owned() },
         _ => temporary(),
     });
     let _sender = world.start(&provider, 1);

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use model::address::Address;
 use model::channel::Channel;
 use model::command::Proposal;
-use model::id::GroupId;
+use model::id::{AppId, GroupId};
 use model::time::Timestamp;
+use traffic::observed::SendOutcome;
 
 /// Why a provider's callback was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +73,18 @@ pub struct DispatchObservation {
     pub took: Duration,
     /// How many dispatches had each result, by the result's name in metrics. Those that did not begin are left out.
     pub results: BTreeMap<&'static str, u64>,
+    /// The same one by one, for health.
+    pub sends: Vec<SendObservation>,
+}
+
+/// What came of one dispatch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names and types say the rest")]
+pub struct SendObservation {
+    pub app: AppId,
+    /// Where it went.
+    pub address: Address,
+    pub outcome: SendOutcome,
 }
 
 /// Where the sender reports what it sees, for metrics and health. Never blocks.

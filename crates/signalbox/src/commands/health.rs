@@ -5,14 +5,24 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use monitor::{Replay, TraceHeader};
 use traffic::health::HealthSettings;
+use wire::v1;
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::views::ReplayView;
+use crate::views::{HealthView, ReplayView};
 
 const EXAMPLES: &str = "\
 Examples:
+  signalbox health status
   signalbox health replay incident.json";
+
+const STATUS_EXAMPLES: &str = "\
+Every node judges the same counts; the one that leads group 0 acts. SHARE is what health lets the region have of its
+traffic, SCORE how ill it looks: traffic moves at the threshold, if the other regions are better.
+
+Examples:
+  signalbox health status
+  signalbox health status --output json | jq '.channels[] | select(.share_per_mille < 1000)'";
 
 const REPLAY_EXAMPLES: &str = "\
 FILE.json says what the regions, carriers and customers are called and what is normal; FILE.csv beside it has the counts
@@ -23,7 +33,7 @@ Examples:
   signalbox health replay incident.json --threshold 12    if more certainty were needed
   signalbox health replay incident.json --output json     a list for programs";
 
-/// Asks what the health detector makes of what was counted.
+/// Tells how well channels are sent from each region, and what the detector makes of what was counted.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Health {
@@ -33,6 +43,9 @@ pub struct Health {
 
 #[derive(Debug, Subcommand)]
 enum HealthCommand {
+    /// Show how well each channel is sent from each region, and what was found lately
+    #[command(after_help = STATUS_EXAMPLES)]
+    Status,
     /// Print what the detector would have decided on a recorded trace
     Replay(ReplayTrace),
 }
@@ -52,8 +65,13 @@ struct ReplayTrace {
 }
 
 impl Health {
-    pub fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
+    pub async fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         match self.command {
+            HealthCommand::Status => {
+                let connection = context.connect().await?;
+                let response = connection.answer(connection.traffic().health(v1::HealthRequest {})).await?;
+                context.console.show(&HealthView::from(response))
+            }
             HealthCommand::Replay(replay) => replay.run(context),
         }
     }

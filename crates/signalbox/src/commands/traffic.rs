@@ -9,7 +9,7 @@ use super::arguments::{self, parse_weight};
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::views::{AdoptionView, HistoryView, PlanChangeView, PlanWithAdoptionView, promised};
+use crate::views::{AdoptionView, ExplainView, HistoryView, PlanChangeView, PlanWithAdoptionView, promised};
 
 const EXAMPLES: &str = "\
 Every change commits one traffic plan with its reason. Once a change is answered, no region sends against it.
@@ -21,7 +21,8 @@ Examples:
   signalbox traffic restore us-east-1 --reason 'carrier is back'
   signalbox traffic shift us-east-1=20 eu-west-1=40 ap-southeast-2=40 --reason 'rebalance'
   signalbox traffic failover us-east-1 eu-west-1 --reason 'drill'
-  signalbox traffic history --limit 5";
+  signalbox traffic history --limit 5
+  signalbox traffic explain                             why the current plan was made";
 
 const SHIFT_EXAMPLES: &str = "\
 Examples:
@@ -64,6 +65,13 @@ enum Action {
         /// List only plans before this one.
         #[arg(long, value_name = "EPOCH")]
         before: Option<u64>,
+    },
+    /// Say why a plan was made, on which evidence, and what it changed
+    #[command(after_help = "Examples:\n  signalbox traffic explain\n  signalbox traffic explain 12 --output json")]
+    Explain {
+        /// Number of the plan; the current one if not given.
+        #[arg(value_name = "EPOCH", value_parser = clap::value_parser!(u64).range(1..))]
+        epoch: Option<u64>,
     },
     /// Set region weights for all traffic, or for one channel
     #[command(after_help = SHIFT_EXAMPLES)]
@@ -139,6 +147,7 @@ impl Traffic {
                 let response = connection.answer(traffic.history(request)).await?;
                 return context.console.show(&HistoryView::from(response));
             }
+            Action::Explain { epoch } => return explain(context, &connection, epoch).await,
             Action::Shift { weights, channel, change } => {
                 let no_wait = change.no_wait;
                 let request = v1::ShiftRequest {
@@ -173,6 +182,19 @@ async fn show_plan(context: &mut Context<'_>, connection: &Connection) -> Result
     let response = connection.answer(connection.traffic().get_plan(v1::GetPlanRequest {})).await?;
     let plan = promised(response.plan, "plan")?;
     context.console.show(&PlanWithAdoptionView::new(plan, response.adoption))
+}
+
+/// Shows a plan beside the one that it replaced.
+async fn explain(context: &mut Context<'_>, connection: &Connection, epoch: Option<u64>) -> Result<(), Failure> {
+    let request = v1::HistoryRequest { page_size: 2, before_epoch: epoch.map(|epoch| epoch.saturating_add(1)) };
+    let plans = connection.answer(connection.traffic().history(request)).await?.plans;
+    let mut plans = plans.into_iter();
+    let plan = plans.next().filter(|plan| epoch.is_none_or(|epoch| epoch == plan.epoch));
+    let plan = plan.ok_or_else(|| match epoch {
+        Some(epoch) => Failure::Usage(format!("there is no plan {epoch}: see `signalbox traffic history`")),
+        None => Failure::Unfinished("the cluster has no traffic plan yet".to_owned()),
+    })?;
+    context.console.show(&ExplainView::new(plan, plans.next()))
 }
 
 /// Shows what a change did or would do, and which partitions adopt it.

@@ -121,6 +121,35 @@ fn a_change_says_what_moved_and_which_partitions_adopted_it() {
 }
 
 #[test]
+fn a_plan_is_explained_beside_the_one_before() {
+    let listener = FakeListener::start();
+    let ran = ask(&listener, &["traffic", "explain"]);
+    let expected = "plan 7, made by developer at 2023-11-14T22:13:20Z\nwhy: carrier outage\nchanged:\n  \
+                    us-east-1: active -> evacuated\n  all channels without shares of their own: eu-west-1 50.0 % -> 100.0 %\n  \
+                    all channels without shares of their own: us-east-1 50.0 % -> 0.0 %\n";
+    assert_eq!((ran.code, ran.out.as_str()), (0, expected), "{}", ran.err);
+    let ran = ask(&listener, &["traffic", "explain", "6", "--output", "json"]);
+    let shown: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&shown["epoch"], &shown["changes"]), (&6.into(), &serde_json::json!([])));
+    let ran = ask(&listener, &["traffic", "explain", "5"]);
+    assert!(ran.code != 0 && ran.err.contains("there is no plan 5"), "{}", ran.err);
+}
+
+#[test]
+fn health_says_what_moved_what_stays_and_what_was_found() {
+    let listener = FakeListener::start();
+    let ran = ask(&listener, &["health", "status"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    for part in ["traffic moves by itself", "5.0 %", "12.2", "STAYS: eu-west-1 is frozen", "+44", "send errors 5 of 5"]
+    {
+        assert!(ran.out.contains(part), "{part} is missing in {}", ran.out);
+    }
+    let shown: Value = serde_json::from_str(&ask(&listener, &["health", "status", "--output", "json"]).out).unwrap();
+    assert_eq!(shown["channels"][0]["not_followed"], Value::Null);
+    assert_eq!(shown["findings"][0]["advice"], "hold");
+}
+
+#[test]
 fn a_dry_run_changes_and_waits_for_nothing() {
     let listener = FakeListener::start();
     let arguments = ["traffic", "evacuate", "us-east-1", "--reason", "r", "--dry-run"];

@@ -144,8 +144,39 @@ impl Traffic for Answers {
         Ok(Response::new(v1::GetPlanResponse { plan: Some(plan(v1::RegionState::Evacuated)), adoption }))
     }
 
-    async fn history(&self, _: Request<v1::HistoryRequest>) -> Result<Response<v1::HistoryResponse>, Status> {
-        Ok(Response::new(v1::HistoryResponse::default()))
+    /// Plan 7, and for who asks for no later one than 6 that one alone.
+    async fn history(&self, request: Request<v1::HistoryRequest>) -> Result<Response<v1::HistoryResponse>, Status> {
+        let before = v1::TrafficPlan { epoch: 6, ..plan(v1::RegionState::Active) };
+        let plans = match request.into_inner().before_epoch {
+            Some(..=7) => vec![before],
+            _ => vec![plan(v1::RegionState::Evacuated), before],
+        };
+        Ok(Response::new(v1::HistoryResponse { plans, next_before_epoch: None }))
+    }
+
+    async fn health(&self, _: Request<v1::HealthRequest>) -> Result<Response<v1::HealthResponse>, Status> {
+        let (channel, region) = (v1::Channel::Sms as i32, "us-east-1".to_owned());
+        let of = |region: &str, share_per_mille, score, not_followed: &str| v1::ChannelHealth {
+            channel,
+            region: region.to_owned(),
+            share_per_mille,
+            score,
+            not_followed: not_followed.to_owned(),
+        };
+        let finding = v1::HealthFinding {
+            time_ms: 1_000,
+            channel,
+            region,
+            destination: "+44".to_owned(),
+            advice: v1::HealthAdvice::Hold as i32,
+            evidence: "send errors 5 of 5".to_owned(),
+        };
+        Ok(Response::new(v1::HealthResponse {
+            mode: "act".to_owned(),
+            threshold: 10.0,
+            channels: vec![of("us-east-1", 50, 0.0, ""), of("eu-west-1", 1_000, 12.25, "eu-west-1 is frozen")],
+            findings: vec![finding],
+        }))
     }
 
     async fn shift(&self, _: Request<v1::ShiftRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {

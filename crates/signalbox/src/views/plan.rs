@@ -16,18 +16,18 @@ const EVACUATED: &str = "evacuated";
 /// A traffic plan.
 #[derive(Debug, Serialize)]
 pub struct PlanView {
-    epoch: u64,
+    pub(super) epoch: u64,
     parent_epoch: u64,
     mode: String,
-    regions: BTreeMap<String, String>,
+    pub(super) regions: BTreeMap<String, String>,
     weights: BTreeMap<String, u32>,
-    channel_weights: BTreeMap<String, BTreeMap<String, u32>>,
-    reason: String,
-    evidence: BTreeMap<String, String>,
+    pub(super) channel_weights: BTreeMap<String, BTreeMap<String, u32>>,
+    pub(super) reason: String,
+    pub(super) evidence: BTreeMap<String, String>,
     /// The name of the key of who made it; null when the cluster did.
     principal: Option<String>,
     automatic: bool,
-    time_ms: u64,
+    pub(super) time_ms: u64,
 }
 
 /// Which plan a group has adopted.
@@ -102,12 +102,12 @@ impl From<v1::HistoryResponse> for HistoryView {
 }
 
 impl PlanView {
-    fn author(&self) -> &str {
+    pub(super) fn author(&self) -> &str {
         self.principal.as_deref().unwrap_or("the cluster itself")
     }
 
     /// Returns a region's share as a percentage, as routing counts it: evacuated regions have none.
-    fn share(&self, weights: &BTreeMap<String, u32>, region: &str) -> String {
+    pub(super) fn share(&self, weights: &BTreeMap<String, u32>, region: &str) -> String {
         let counted = |region: &str| {
             let sends = self.regions.get(region).is_some_and(|state| state != EVACUATED);
             if sends { u64::from(weights.get(region).copied().unwrap_or(0)) } else { 0 }
@@ -115,6 +115,11 @@ impl PlanView {
         let total: u64 = weights.keys().map(|region| counted(region)).sum();
         let per_mille = (counted(region) * 1_000 + total / 2).checked_div(total).unwrap_or(0);
         format!("{}.{} %", per_mille / 10, per_mille % 10)
+    }
+
+    /// Returns the weights of a channel, or of all that have none of their own.
+    pub(super) fn weights_of(&self, channel: Option<&String>) -> &BTreeMap<String, u32> {
+        channel.and_then(|channel| self.channel_weights.get(channel)).unwrap_or(&self.weights)
     }
 
     fn states_text(&self) -> String {

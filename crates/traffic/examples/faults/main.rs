@@ -4,11 +4,13 @@
 //! ```sh
 //! cargo run --release -p traffic --example faults -- 100 10        # 100 runs of each fault, at 10 messages a second
 //! cargo run --release -p traffic --example faults -- 100 10 'F4'  # only those whose name has this
+//! cargo run --release -p traffic --example faults -- plot > docs/images/health.svg  # one outage, and on stderr why
 //! ```
 
 mod delays;
 mod fault;
 mod peers;
+mod plot;
 mod random;
 mod trial;
 mod world;
@@ -39,7 +41,13 @@ const FAULTS: [(&str, Fault); 16] = [
 ];
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if(|first| first == "plot").is_some() {
+        let (drawing, made) = plot::outage(7, 10.0);
+        print!("{drawing}");
+        made.iter().for_each(|judgement| eprintln!("{} s: {}", judgement.tick, judgement.evidence));
+        return;
+    }
     let mut number = |default: f64| arguments.next().map_or(Ok(default), |text| text.parse::<f64>());
     let (Ok(runs), Ok(rate)) = (number(100.0), number(10.0)) else {
         eprintln!("faults: the arguments are numbers: how many runs, and how many messages a second in a region");

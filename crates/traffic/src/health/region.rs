@@ -189,13 +189,13 @@ impl Prospect {
         let Contrast { own, elsewhere } = self.contrast;
         let without = left_out.map(|left_out| format!(" without {}", view.setup.labels.destinations[left_out]));
         format!(
-            "{}: {} {:.0} of {:.0} since second {}{}, where {:.0} are normal; other regions to the same destinations \
+            "{}: {} {:.0} of {:.0} in {} s{}, where {:.0} are normal; other regions to the same destinations \
              {:.0} of {:.0}",
             view.label(),
             signal.name(),
             self.failed,
             own.trials,
-            score.since,
+            view.tick - score.since + 1,
             without.unwrap_or_default(),
             self.normal,
             elsewhere.trials * signal.failing(elsewhere),

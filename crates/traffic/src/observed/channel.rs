@@ -15,7 +15,9 @@ use crate::health::{
 const DESTINATIONS: usize = 16;
 /// How many apps are, the shared place among them.
 const APPS: usize = 16;
-/// How often names are given places anew and what was learned is taken over, in seconds.
+/// How often what was learned is taken over, in seconds.
+const TAKE_OVER_EVERY: u64 = 10;
+/// How often names are given places anew, in seconds; some times the former.
 const REVIEW_EVERY: u64 = 60;
 /// How much of what a name sent counts after a review: half of it an hour later.
 const VOLUME_REMAINS: f64 = 1.0 - std::f64::consts::LN_2 * REVIEW_EVERY as f64 / 3_600.0;
@@ -92,6 +94,11 @@ impl ChannelHealth {
         if second.is_multiple_of(REVIEW_EVERY) {
             self.review(second);
         }
+        if second.is_multiple_of(TAKE_OVER_EVERY) {
+            let labels = labels(&self.regions, &self.destinations, &self.apps);
+            let learned = self.detector.learned(labels, self.learned.baselines(Counter::LATE_AFTER as usize));
+            debug_assert!(learned.is_ok(), "{learned:?}");
+        }
         judgements.into_iter().map(|judgement| self.finding(judgement)).collect()
     }
 
@@ -111,16 +118,13 @@ impl ChannelHealth {
         (destination, app)
     }
 
-    /// Gives places to the busiest names, and tells the detector what is normal by now.
+    /// Gives places to the busiest names.
     fn review(&mut self, second: u64) {
         let moved = self.destinations.review(VOLUME_REMAINS) | self.apps.review(VOLUME_REMAINS);
         if moved {
             self.learned.forget_sent();
             (0..self.regions.len()).for_each(|region| self.detector.forget_sent(region, second));
         }
-        let labels = labels(&self.regions, &self.destinations, &self.apps);
-        let learned = self.detector.learned(labels, self.learned.baselines(Counter::LATE_AFTER as usize));
-        debug_assert!(learned.is_ok(), "{learned:?}");
     }
 
     fn finding(&self, judgement: Judgement) -> Finding {

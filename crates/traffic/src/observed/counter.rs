@@ -112,10 +112,8 @@ impl Counter {
     /// Finds the place of a key, in the second that is open at least.
     fn cell(&mut self, second: u64, key: &CellKey) -> &mut Cell {
         self.advance(second);
-        let key = match self.cells.len() < CELLS_MAX || self.cells.contains_key(key) {
-            true => key.clone(),
-            false => CellKey::other(key.channel),
-        };
+        let has_place = self.cells.len() < CELLS_MAX || self.cells.contains_key(key);
+        let key = if has_place { key.clone() } else { CellKey::other(key.channel) };
         let cell = self.cells.entry(key).or_insert_with(Cell::new);
         cell.used = self.open;
         cell

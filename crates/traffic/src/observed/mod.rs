@@ -11,6 +11,7 @@
 //! What must always hold: tables are bounded, and what has no place counts as *other*; a node that is late, restarts or
 //! is gone makes nothing look missing; nothing is learned from a region while it is suspected.
 
+mod answer;
 mod channel;
 mod counter;
 mod gather;
@@ -19,6 +20,7 @@ mod second;
 mod slots;
 mod watcher;
 
+pub use answer::{NotFollowed, answer};
 pub use channel::{Finding, Subject};
 pub use counter::{CELLS_MAX, Counter};
 pub use gather::{Gather, GatheredSecond, Reporter, WAIT};

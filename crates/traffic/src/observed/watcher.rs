@@ -144,6 +144,11 @@ impl Watcher {
         }
     }
 
+    /// Says whether anything is held against a channel in a region.
+    pub fn is_suspected(&self, channel: Channel, region: &RegionId) -> bool {
+        self.views().iter().any(|view| view.channel == channel && view.region == *region && view.score > 0.0)
+    }
+
     /// Returns how each channel looks in each region.
     pub fn views(&self) -> Vec<ChannelView> {
         let of_channel = |(channel, health): (&Channel, &ChannelHealth)| -> Vec<ChannelView> {
@@ -161,6 +166,13 @@ impl Watcher {
     /// Returns the latest findings, the oldest first; at most 100.
     pub fn recent(&self) -> &[Finding] {
         &self.recent
+    }
+}
+
+impl ChannelView {
+    /// Returns which share of its traffic the region is to have, in per mille.
+    pub fn share_per_mille(&self) -> u32 {
+        share_of(self.standing)
     }
 }
 

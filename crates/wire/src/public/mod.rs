@@ -31,6 +31,7 @@ pub use content::channel_of;
 pub use opt_out::parse_source;
 pub use plan::parse_weights;
 
+use crate::codes::Coded as _;
 use crate::error::InvalidField;
 use crate::read;
 use crate::v1;
@@ -77,6 +78,11 @@ pub fn parse_endpoint_id(text: &str, field: &str) -> Result<EndpointId, InvalidF
 /// When the text of the field isn't one.
 pub fn parse_region(text: &str, field: &str) -> Result<RegionId, InvalidField> {
     read::region(text, field)
+}
+
+/// Returns a channel's number in the contract.
+pub fn channel_code(channel: Channel) -> i32 {
+    channel.wire_code()
 }
 
 /// Parses a channel that must be given.

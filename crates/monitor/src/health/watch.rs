@@ -1,0 +1,249 @@
+//! The watch over the health of sending.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::Channel;
+use model::id::{Epoch, GroupId, RegionId};
+use model::plan::{RegionState, TrafficPlan};
+use service::ports::{CountExchange, GroupTime, HealthReport, Neighbours};
+use service::{ErrorCode, Service};
+use traffic::health::{Advice, DetectorError, HealthSettings};
+use traffic::loss::SafetyRules;
+use traffic::observed::{Finding, Gather, GatheredSecond, Reporter, Wanted, Watcher, answer};
+use traffic::planning::Diversions;
+
+use super::board::HealthBoard;
+use crate::observations::SendCounters;
+
+/// How often it is looked whether a second is over.
+const LOOK: Duration = Duration::from_millis(250);
+/// How many plans back it is looked for what was moved.
+const HISTORY_MAX: usize = 100;
+/// How long a change is waited for until every partition has adopted it; the control group's leader carries it on.
+const ADOPTED_WAIT: Duration = Duration::from_millis(500);
+
+/// What follows from findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HealthMode {
+    /// Traffic moves.
+    #[default]
+    Act,
+    /// They are told and recorded, and nothing moves: the way to begin.
+    Observe,
+    /// Nothing is judged.
+    Off,
+}
+
+impl HealthMode {
+    /// Returns its name in the configuration and the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HealthMode::Act => "act",
+            HealthMode::Observe => "observe",
+            HealthMode::Off => "off",
+        }
+    }
+
+    /// Returns the mode of a name, if there is one.
+    pub fn named(name: &str) -> Option<HealthMode> {
+        [HealthMode::Act, HealthMode::Observe, HealthMode::Off].into_iter().find(|mode| mode.as_str() == name)
+    }
+}
+
+/// What the watch goes by.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "the names of its members say it")]
+pub struct HealthRules {
+    pub mode: HealthMode,
+    /// How sure the detector must be, and how traffic comes back.
+    pub settings: HealthSettings,
+    /// What may not change without a person.
+    pub safety: SafetyRules,
+}
+
+/// What the watch needs of the node.
+#[expect(missing_docs, reason = "the names of its members say it")]
+pub struct HealthPorts {
+    pub service: Service,
+    pub neighbours: Arc<dyn Neighbours>,
+    /// The time that all nodes count by.
+    pub time: Arc<dyn GroupTime>,
+    pub exchange: Arc<dyn CountExchange>,
+    pub counters: Arc<SendCounters>,
+    pub board: Arc<HealthBoard>,
+    /// Who tells what is counted here; nothing on a witness, which sends nothing.
+    pub reporter: Option<Reporter>,
+}
+
+/// The watch of one node.
+pub struct HealthWatch {
+    ports: HealthPorts,
+    rules: HealthRules,
+    gather: Gather,
+    watcher: Option<(BTreeSet<RegionId>, Watcher)>,
+    /// The last second that was begun.
+    begun: u64,
+    plans: Plans,
+    not_followed: BTreeMap<(Channel, RegionId), String>,
+}
+
+/// The line of plans as it was read last.
+#[derive(Default)]
+struct Plans {
+    epoch: Epoch,
+    history: Vec<TrafficPlan>,
+    diversions: Diversions,
+}
+
+impl HealthWatch {
+    /// Begins to watch.
+    ///
+    /// # Errors
+    /// When the settings can't be used.
+    pub fn new(ports: HealthPorts, mut rules: HealthRules) -> Result<HealthWatch, DetectorError> {
+        rules.settings.check()?;
+        // What is only observed keeps its traffic, which says whether it is well again.
+        rules.settings.probes = rules.mode == HealthMode::Observe;
+        let (gather, plans, not_followed) = (Gather::default(), Plans::default(), BTreeMap::new());
+        Ok(HealthWatch { ports, rules, gather, watcher: None, begun: 0, plans, not_followed })
+    }
+
+    /// Watches until it is dropped.
+    pub async fn run(mut self) {
+        if self.rules.mode == HealthMode::Off {
+            self.ports.board.replace(HealthReport { mode: HealthMode::Off.as_str(), ..HealthReport::default() });
+            return std::future::pending().await;
+        }
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            looks.tick().await;
+            let Some(now) = self.ports.time.now(GroupId::CONTROL) else { continue };
+            self.exchange(now.0 / 1_000);
+            let ready = self.gather.ready(now.0 / 1_000);
+            if !ready.is_empty() {
+                self.judge(now.0 / 1_000, ready).await;
+            }
+        }
+    }
+
+    /// Tells the others of the seconds that are over, and takes what they told.
+    fn exchange(&mut self, now: u64) {
+        let HealthPorts { counters, exchange, reporter, .. } = &self.ports;
+        if let Some(reporter) = reporter.as_ref().filter(|_| now > self.begun) {
+            for second in counters.close(now) {
+                exchange.tell(second.clone());
+                self.gather.add(now, reporter.clone(), second);
+            }
+            self.begun = now;
+        }
+        for (reporter, second) in exchange.heard() {
+            if !self.gather.add(now, reporter, second) {
+                metrics::counter!("signalbox_health_seconds_dropped_total").increment(1);
+            }
+        }
+    }
+
+    async fn judge(&mut self, now: u64, ready: Vec<GatheredSecond>) {
+        if self.read_plans().await.is_err() {
+            return;
+        }
+        let Some(plan) = self.plans.history.first().cloned() else { return };
+        let Some(mut watcher) = self.take_watcher(&plan) else { return };
+        let readiness = self.ports.service.region_readiness();
+        watcher.1.set_in_service(|channel, region| {
+            let weighs = plan.weights_of(channel).get(region).is_some_and(|weight| *weight > 0);
+            plan.state_of(region) != RegionState::Evacuated && weighs && readiness.can_stand_in(region)
+        });
+        let leads = self.ports.neighbours.leads(GroupId::CONTROL);
+        for gathered in &ready {
+            for finding in watcher.1.judge(gathered) {
+                tell(&finding, leads);
+            }
+        }
+        if self.rules.mode == HealthMode::Act {
+            let wanted = watcher.1.compare(now, &self.plans.diversions);
+            self.not_followed.retain(|key, _| {
+                wanted.iter().any(|wanted| of(wanted) == *key) || watcher.1.is_suspected(key.0, &key.1)
+            });
+            if leads && let Some(wanted) = wanted.first() {
+                self.follow(wanted).await;
+            }
+        }
+        self.ports.board.replace(HealthReport {
+            mode: self.rules.mode.as_str(),
+            threshold: self.rules.settings.threshold,
+            views: watcher.1.views(),
+            recent: watcher.1.recent().to_vec(),
+            not_followed: self.not_followed.clone(),
+        });
+        self.watcher = Some(watcher);
+    }
+
+    /// Reads the current plan, and those before it when it is a new one.
+    async fn read_plans(&mut self) -> Result<(), service::ServiceError> {
+        let current = self.ports.service.plan().await?;
+        if current.epoch != self.plans.epoch {
+            let history = self.ports.service.plan_history(None, HISTORY_MAX).await?;
+            self.plans = Plans { epoch: current.epoch, diversions: Diversions::of(&history), history };
+        }
+        Ok(())
+    }
+
+    /// Returns the watcher of the plan's regions; a new one when these are others.
+    fn take_watcher(&mut self, plan: &TrafficPlan) -> Option<(BTreeSet<RegionId>, Watcher)> {
+        let regions: BTreeSet<RegionId> = plan.regions.keys().cloned().collect();
+        match self.watcher.take() {
+            Some(watcher) if watcher.0 == regions => Some(watcher),
+            _ => Some((regions.clone(), Watcher::new(self.rules.settings.clone(), regions).ok()?)),
+        }
+    }
+
+    async fn follow(&mut self, wanted: &Wanted) {
+        let key = of(wanted);
+        let readiness = self.ports.service.region_readiness();
+        let change = match answer(&self.plans.history, wanted, &self.rules.safety, &readiness) {
+            Ok(change) => change,
+            Err(refused) => {
+                let text = format!("{}; not moved: {refused}", wanted.finding.evidence);
+                if self.not_followed.insert(key, text).is_none() {
+                    let (channel, region) = (wanted.finding.channel, wanted.finding.region.as_str());
+                    tracing::warn!(%channel, region, %refused, "finding not followed");
+                }
+                return;
+            }
+        };
+        self.not_followed.remove(&key);
+        let (parent, reason) = (change.parent.0, change.reason.clone());
+        tracing::warn!(parent, reason, "committing a plan that follows a finding");
+        metrics::counter!("signalbox_automatic_plan_changes_total").increment(1);
+        match tokio::time::timeout(ADOPTED_WAIT, self.ports.service.commit_plan(change)).await {
+            Ok(Ok(plan)) => tracing::warn!(epoch = plan.epoch.0, "plan committed and adopted everywhere"),
+            Ok(Err(error)) if error.code == ErrorCode::Conflict => {}
+            Ok(Err(error)) => tracing::error!(%error, "plan not committed or not yet adopted everywhere"),
+            Err(_) => tracing::warn!(parent, "plan not committed or not yet adopted everywhere; looking again"),
+        }
+    }
+}
+
+fn of(wanted: &Wanted) -> (Channel, RegionId) {
+    (wanted.finding.channel, wanted.finding.region.clone())
+}
+
+/// Puts a finding into the log: one that moves traffic for all to see on the node that acts, others for those who look.
+fn tell(finding: &Finding, leads: bool) {
+    let Finding { channel, region, subject, advice, evidence, .. } = finding;
+    let kind = match advice {
+        Advice::Shift { .. } => "shift",
+        Advice::Return { .. } => "return",
+        Advice::Shed { .. } => "shed",
+        Advice::Hold(_) => "hold",
+    };
+    metrics::counter!("signalbox_health_findings_total", "channel" => channel.as_str(), "advice" => kind).increment(1);
+    match leads {
+        true => tracing::warn!(%channel, %region, ?subject, advice = kind, evidence, "health finding"),
+        false => tracing::info!(%channel, %region, ?subject, advice = kind, evidence, "health finding"),
+    }
+}

@@ -1,0 +1,154 @@
+//! What the plan does about a finding, within the rules that an operator set.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::plan::{Author, PlanChange, TrafficPlan, Weights};
+use model::{Channel, RegionId};
+
+use super::watcher::Wanted;
+use crate::loss::SafetyRules;
+use crate::planning::{
+    Diversions, Diverting, PlanError, RuleBroken, Why, divert, gives_only_to_ready, share_per_mille,
+};
+use crate::readiness::RegionReadiness;
+
+/// Why a finding moves nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the values are")]
+pub enum NotFollowed {
+    #[error("{0} is frozen")]
+    Frozen(RegionId),
+    /// Nobody else could send, or too few would be left.
+    #[error("{left} regions would be left to send on {channel}, and {needed} must")]
+    TooFew { channel: Channel, left: usize, needed: usize },
+    #[error(transparent)]
+    Rule(#[from] RuleBroken),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+/// Returns the change that gives a region the share of its traffic on a channel that it should have; `history` is the
+/// line of plans, the current one first. Taking traffic from what is ill is never refused because it was done lately.
+///
+/// # Errors
+/// Says which rule keeps it from being done.
+pub fn answer(
+    history: &[TrafficPlan],
+    wanted: &Wanted,
+    rules: &SafetyRules,
+    readiness: &RegionReadiness,
+) -> Result<PlanChange, NotFollowed> {
+    let Wanted { share_per_mille, finding } = wanted;
+    let (channel, region) = (finding.channel, finding.region.clone());
+    if rules.frozen.covers(&region) {
+        return Err(NotFollowed::Frozen(region));
+    }
+    let has = Diversions::of(history).share(channel, &region).unwrap_or(1_000);
+    let why = Why {
+        author: Author::Automatic,
+        reason: reason(channel, &region, *share_per_mille),
+        evidence: BTreeMap::from([("health".to_owned(), finding.evidence.chars().take(EVIDENCE_CHARS).collect())]),
+    };
+    let change = divert(history, &Diverting { channel, region, share_per_mille: *share_per_mille }, why)?;
+    let Some(plan) = history.first() else { return Ok(change) };
+    if *share_per_mille > has {
+        gives_only_to_ready(plan, &change, readiness, &BTreeSet::new())?;
+        return Ok(change);
+    }
+    let weights = change.channel_weights.get(&channel).unwrap_or(&change.weights);
+    let (left, needed) = (able(&change, weights, readiness), rules.serving_min.max(1));
+    if left < needed { Err(NotFollowed::TooFew { channel, left, needed }) } else { Ok(change) }
+}
+
+/// The most of the evidence that a plan keeps.
+const EVIDENCE_CHARS: usize = crate::planning::EVIDENCE_TEXT_MAX;
+
+fn reason(channel: Channel, region: &RegionId, share: u32) -> String {
+    match share {
+        0 => format!("{channel} from {region} looks ill: the others have it"),
+        1_000.. => format!("{channel} from {region} is well: it has all of its traffic again"),
+        share => format!("{channel} from {region} looks well: it has {}.{} % of its traffic", share / 10, share % 10),
+    }
+}
+
+/// Counts the regions that would send on a channel and could.
+fn able(change: &PlanChange, weights: &Weights, readiness: &RegionReadiness) -> usize {
+    let sends = |region: &&RegionId| share_per_mille(&change.regions, weights, region) > 0;
+    change.regions.keys().filter(sends).filter(|region| readiness.can_stand_in(region)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use model::plan::Mode;
+    use model::{NodeId, Timestamp};
+
+    use super::*;
+    use crate::health::Advice;
+    use crate::loss::Freeze;
+    use crate::observed::{Finding, Subject};
+    use crate::planning::initial;
+    use crate::readiness::NotReady;
+
+    fn region(name: &str) -> RegionId {
+        RegionId::new(name).expect("a name")
+    }
+
+    fn first() -> Vec<TrafficPlan> {
+        let why = Why { author: Author::Automatic, reason: "first".to_owned(), evidence: BTreeMap::new() };
+        let change = initial(Mode::ActiveActive, &["a", "b", "c"].map(region), why).expect("a plan");
+        vec![change.into_plan(Timestamp(0))]
+    }
+
+    fn wanted(name: &str, share_per_mille: u32) -> Wanted {
+        let finding = Finding {
+            second: 0,
+            channel: Channel::Sms,
+            region: region(name),
+            subject: Subject::Channel,
+            advice: Advice::Shift { hold: 60 },
+            evidence: "a: send errors 37 of 872".to_owned(),
+        };
+        Wanted { share_per_mille, finding }
+    }
+
+    fn ready(names: &[&str]) -> RegionReadiness {
+        let silent = Some(NotReady::Silent { node: NodeId(1), ago: None });
+        ["a", "b", "c"]
+            .map(|name| (region(name), silent.clone().filter(|_| !names.contains(&name))))
+            .into_iter()
+            .collect()
+    }
+
+    #[test]
+    fn traffic_leaves_what_is_ill_with_its_evidence() {
+        let change =
+            answer(&first(), &wanted("a", 0), &SafetyRules::default(), &ready(&["a", "b", "c"])).expect("a change");
+        assert_eq!(change.channel_weights[&Channel::Sms][&region("a")], 0);
+        assert_eq!(change.evidence["health"], "a: send errors 37 of 872");
+        assert_eq!(change.weights, first()[0].weights, "other channels stay");
+    }
+
+    #[test]
+    fn nothing_leaves_when_too_few_could_send() {
+        let refused = answer(&first(), &wanted("a", 0), &SafetyRules::default(), &ready(&["a"]));
+        assert_eq!(refused, Err(NotFollowed::TooFew { channel: Channel::Sms, left: 0, needed: 1 }));
+        let rules = SafetyRules { serving_min: 2, ..SafetyRules::default() };
+        assert!(answer(&first(), &wanted("a", 0), &rules, &ready(&["a", "b"])).is_err());
+        assert!(answer(&first(), &wanted("a", 0), &rules, &ready(&["b", "c"])).is_ok());
+    }
+
+    #[test]
+    fn what_is_frozen_stays_and_what_is_not_ready_gets_nothing() {
+        let frozen = Freeze::Regions(BTreeSet::from([region("a")]));
+        let rules = SafetyRules { frozen, ..SafetyRules::default() };
+        let refused = answer(&first(), &wanted("a", 0), &rules, &ready(&["a", "b", "c"]));
+        assert_eq!(refused, Err(NotFollowed::Frozen(region("a"))));
+        let mut history = first();
+        let left = answer(&history, &wanted("a", 0), &SafetyRules::default(), &ready(&["b", "c"])).expect("a change");
+        history.insert(0, left.into_plan(Timestamp(0)));
+        let refused = answer(&history, &wanted("a", 250), &SafetyRules::default(), &ready(&["b", "c"]));
+        assert!(matches!(refused, Err(NotFollowed::Rule(_))), "{refused:?}");
+        let back = answer(&history, &wanted("a", 250), &SafetyRules::default(), &ready(&["a", "b", "c"]));
+        assert!(back.is_ok(), "{back:?}");
+    }
+}
