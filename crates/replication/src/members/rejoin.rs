@@ -8,9 +8,10 @@
 //!    changes nothing.
 //! 3. It takes the number of its start from what the others know of earlier ones (`start_number`).
 //!
-//! A new node of an old cluster goes the same way; it is no voter yet, so nothing is lost by it. When no other member
-//! knows of a leader either, there never was one, and the group is new: whoever this node voted for before its start
-//! has given up by the time it asks, V after its start.
+//! A new node of an old cluster goes the same way. It is no voter yet, so that a majority of the voters is enough to
+//! ask: what else it may have voted for needed one of these. So it can take the place of a node that is lost for good.
+//! When no other member knows of a leader either, there never was one, and the group is new: whoever this node voted
+//! for before its start has given up by the time it asks, V after its start.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -97,6 +98,9 @@ async fn ask_all(node: &Node, group: &Group, nodes: &Nodes) -> Vec<Known> {
     loop {
         let asked = others.iter().map(|other| async { (*other, ask(node, group, *other).await) });
         let answers: BTreeMap<NodeId, Option<Known>> = futures::future::join_all(asked).await.into_iter().collect();
+        if newest(answers.values().flatten()).is_some_and(|newest| outside_of_majority(node, newest, &answers)) {
+            return answers.into_values().flatten().collect();
+        }
         let members = members(node, answers.values().flatten());
         if members.as_ref().is_some_and(|members| *members != others) {
             others = members.unwrap_or(others);
@@ -112,10 +116,29 @@ async fn ask_all(node: &Node, group: &Group, nodes: &Nodes) -> Vec<Known> {
     }
 }
 
+/// Returns the newest membership that the answers know; nothing when they know of none.
+fn newest<'a>(answers: impl Iterator<Item = &'a Known>) -> Option<&'a StoredMembership> {
+    let known = answers.map(|known| &known.membership).filter(|stored| stored.log_id().is_some());
+    known.max_by_key(|stored| *stored.log_id())
+}
+
+/// Says whether this node is no voter by a membership, and a majority of its voters has answered, none of which knows a
+/// later one. In a later one, whatever rested on this node's vote rested on such a majority as well, and one of these
+/// voters would know of it. Whoever knows of no membership doesn't count: it may have lost its disk too.
+fn outside_of_majority(node: &Node, newest: &StoredMembership, answers: &BTreeMap<NodeId, Option<Known>>) -> bool {
+    let answered = |id: &u64| {
+        let answer = answers.get(&NodeId(*id)).and_then(Option::as_ref);
+        answer.is_some_and(|known| known.membership.log_id().is_some())
+    };
+    let is_majority = |voters: &BTreeSet<u64>| voters.iter().filter(|id| answered(id)).count() > voters.len() / 2;
+    let membership = newest.membership();
+    !membership.voter_ids().any(|id| id == node.id.0) && membership.get_joint_config().iter().all(is_majority)
+}
+
 /// Returns the other voters by the newest membership of the answers, and takes note of where they are; nothing when this
-/// node is no voter by it, as one that comes in the place of a lost one: nothing rests on what it may have forgotten.
+/// node is no voter by it.
 fn members<'a>(node: &Node, answers: impl Iterator<Item = &'a Known>) -> Option<BTreeSet<NodeId>> {
-    let newest = answers.map(|known| &known.membership).max_by_key(|stored| *stored.log_id())?.membership();
+    let newest = newest(answers)?.membership();
     if !newest.voter_ids().any(|id| id == node.id.0) {
         return None;
     }

@@ -77,6 +77,32 @@ async fn a_node_without_its_disk_asks_those_who_are_members_now() {
     has(&cluster, lost, 1).await;
 }
 
+/// Its configuration names the lost node still, on which a part of the groups would be placed.
+#[tokio::test(start_paused = true)]
+async fn a_new_node_takes_the_place_of_one_that_is_lost_for_good() {
+    let mut cluster = Cluster::stopped(4).await;
+    let ids = cluster.ids();
+    let (first, newcomer) = (ids[..3].to_vec(), ids[3]);
+    for id in &first {
+        cluster.run_among(*id, first.clone(), true).await;
+    }
+    propose(cluster.node(first[1]), GroupId::CONTROL, create_app(1)).await.unwrap();
+    cluster.kill(first[0]).await;
+    cluster.run_among(newcomer, ids.clone(), false).await;
+    let operator = cluster.node(first[1]).clone();
+    let replace = async {
+        operator.add_node(cluster.info(newcomer)).await.unwrap();
+        operator.promote_node(newcomer).await.unwrap();
+        operator.remove_node(first[0]).await.unwrap();
+    };
+    tokio::time::timeout(Duration::from_secs(60), replace).await.expect("the new node catches up in every group");
+    for group in operator.groups() {
+        let status = operator.status().groups.into_iter().find(|status| status.group == group).unwrap();
+        assert_eq!(status.voters, vec![first[1], first[2], newcomer], "of group {group}");
+    }
+    has(&cluster, newcomer, 1).await;
+}
+
 /// What was acknowledged while a node was away, or before it lost its disk, is there in its first answer.
 #[tokio::test(start_paused = true)]
 async fn a_replica_that_has_not_caught_up_answers_nothing() {
