@@ -61,7 +61,7 @@ async fn add_learner(node: &Node, group: &Arc<Group>, info: &NodeInfo) -> Result
 
 /// Makes a node a voter in the groups that are placed on it, in the place of its region's present voter.
 pub(crate) async fn promote(node: &Arc<Node>, id: NodeId) -> Result<(), ClusterError> {
-    let nodes = node.peers.nodes();
+    let nodes = members(node);
     let info = nodes.get(&id).ok_or(ClusterError::UnknownNode(id))?;
     for group in placed(node, &nodes, id) {
         let group = hosted(node, group)?;
@@ -79,7 +79,7 @@ pub(crate) async fn remove(node: &Arc<Node>, id: NodeId) -> Result<(), ClusterEr
     if id == node.id {
         return Err(ClusterError::Refused("a node can't remove itself: ask another one".to_owned()));
     }
-    let nodes = node.peers.nodes();
+    let nodes = members(node);
     let mut rest = nodes.clone();
     let info = rest.remove(&id).ok_or(ClusterError::UnknownNode(id))?;
     for group in node.hosted() {
@@ -98,6 +98,15 @@ pub(crate) async fn remove(node: &Arc<Node>, id: NodeId) -> Result<(), ClusterEr
     }
     forget(node, id, true);
     Ok(())
+}
+
+/// Returns the nodes, with the members of the groups here: after a start, one that the configuration doesn't name, and
+/// that is gone, has told nobody of itself.
+fn members(node: &Node) -> Nodes {
+    for group in node.hosted() {
+        group.membership().nodes().for_each(|(_, member)| node.peers.learn_if_unknown(&member.0));
+    }
+    node.peers.nodes()
 }
 
 /// Forgets a node of which another one says that it was removed, once that shows in every group here. Says whether it is

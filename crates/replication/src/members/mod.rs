@@ -3,6 +3,7 @@
 pub(crate) mod alarms;
 pub(crate) mod candidate;
 pub(crate) mod cluster_port;
+pub(crate) mod left;
 pub(crate) mod membership;
 pub(crate) mod part;
 pub(crate) mod rejoin;

@@ -170,15 +170,10 @@ async fn ask(node: &Node, group: &Group, other: NodeId) -> Option<Known> {
     match tokio::time::timeout(ASK, client.pre_vote(request)).await.ok()? {
         Ok(reply) => {
             let reply = reply.into_inner();
+            let membership = codec::membership_of(&reply).ok()?;
             let vote = codec::vote_in(reply.vote).ok()?;
             // The entry that makes a group is of term 0; a leader's first one is of its own.
             let led = vote.committed || reply.last.is_some_and(|last| last.term > 0);
-            let membership = match reply.membership_log {
-                Some(log) => {
-                    StoredMembership::new(Some(codec::log_id_in(log)), codec::decode_membership(reply.membership).ok()?)
-                }
-                None => StoredMembership::default(),
-            };
             Some(Known { vote, led, incarnation: Incarnation(reply.known_incarnation), membership })
         }
         Err(status) if status.code() == Code::NotFound => {

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::lease::contact::ContactWatch;
 use crate::lease::group_lease::GroupLease;
+use crate::members::left::LeftOut;
 use crate::members::part::{Part, Rejoin};
 use crate::node::effects::Announcer;
 use crate::node::version::GroupVersion;
@@ -45,6 +46,8 @@ pub(crate) struct Group {
     /// Whether the replica was as current as the group once since this node's start: before that it may miss what was
     /// acknowledged while the node was away, and answers nothing.
     pub(crate) caught_up: AtomicBool,
+    /// What others told of memberships without this node.
+    pub(crate) left_out: Arc<LeftOut>,
     /// One snapshot is received at a time.
     pub(crate) receiving: Semaphore,
     /// This node's leadership, for its duties.
@@ -58,12 +61,14 @@ pub(crate) struct Group {
 /// What openraft publishes is read under a lock that its core waits for, and while the core waits nobody else gets it:
 /// each method copies what it needs and lets go. Never call one of them while a value is borrowed.
 impl Group {
-    /// Says whether this node is a member, by the membership that it knows; by its placement while it knows none.
+    /// Says whether this node is a member, by the membership that it knows; by its placement while it knows none. What
+    /// others told of a newer one without it is believed.
     pub(crate) fn is_member(&self) -> bool {
         let metrics = self.raft.server_metrics();
         let membership = &metrics.borrow_watched().membership_config;
         let unknown = membership.nodes().next().is_none();
-        membership.get_node(&self.node.0).is_some() || (unknown && self.placed)
+        let named = membership.get_node(&self.node.0).is_some() && !self.left_out.since(membership.log_id().as_ref());
+        named || (unknown && self.placed)
     }
 
     /// Returns the node that leads, as far as this one knows.

@@ -24,6 +24,7 @@ use crate::lease::last_seen::LastSeen;
 use crate::lease::pushes::Pushes;
 use crate::lease::round_trips::RoundTrips;
 use crate::lease::seconds::Seconds;
+use crate::members::left::LeftOut;
 use crate::members::part::Rejoin;
 use crate::node::config::{ReplicationConfig, ReplicationParts, StartError};
 use crate::node::effects::Announcer;
@@ -159,8 +160,11 @@ impl Opening {
             background: self.parts.background.clone(),
             fatal: self.fatal.clone(),
         });
+        let left_out = Arc::new(LeftOut::default());
         let network = NetworkFactory {
             group: id,
+            node: self.node,
+            left_out: left_out.clone(),
             background: self.parts.background.clone(),
             peers: self.peers.clone(),
             lease: lease.clone(),
@@ -187,6 +191,7 @@ impl Opening {
             rejoin: Rejoin::new(part),
             joined: AtomicBool::new(false),
             caught_up: AtomicBool::new(false),
+            left_out,
             receiving: Semaphore::new(1),
             leadership: watch::Sender::new(None),
             known_membership: AtomicU64::new(0),

@@ -16,7 +16,7 @@ use wire::peer;
 
 use crate::proposals::attempts::Attempt;
 use crate::proposals::leader_hint::Leader;
-use crate::raft::type_config::{Entry, EntryBytes, LeaderId, LogId, TypeConfig, Vote};
+use crate::raft::type_config::{Entry, EntryBytes, LeaderId, LogId, StoredMembership, TypeConfig, Vote};
 
 pub(crate) use self::error::CodecError;
 pub(crate) use self::stored::{
@@ -199,6 +199,12 @@ pub(crate) fn vote_reply_out(response: &VoteResponse<TypeConfig>) -> peer::VoteR
 /// Parses the answer to a request for a vote.
 pub(crate) fn vote_reply_in(reply: peer::VoteReply) -> Result<VoteResponse<TypeConfig>, CodecError> {
     Ok(VoteResponse::new(vote_in(reply.vote)?, reply.last.map(log_id_in), reply.granted))
+}
+
+/// Parses the membership that whoever was asked for a vote goes by; an empty one when it knows of none.
+pub(crate) fn membership_of(reply: &peer::VoteReply) -> Result<StoredMembership, CodecError> {
+    let Some(log) = reply.membership_log else { return Ok(StoredMembership::default()) };
+    Ok(StoredMembership::new(Some(log_id_in(log)), decode_membership(reply.membership.clone())?))
 }
 
 /// Returns the index of a log id, 0 when there is none.

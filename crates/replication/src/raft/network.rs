@@ -21,13 +21,14 @@ use tracing::Instrument as _;
 use wire::peer;
 
 use crate::lease::group_lease::GroupLease;
+use crate::members::left::LeftOut;
 use crate::node::background::Background;
 use crate::peers::channels::{Peer, Peers};
 use crate::raft::append_stream::{Answer, AppendStream, rpc_error};
 use crate::raft::codec;
 use crate::raft::snapshot::Snapshot;
 use crate::raft::snapshot::SnapshotData;
-use crate::raft::type_config::{Member, RpcError, TypeConfig, Vote};
+use crate::raft::type_config::{Member, RpcError, StoredMembership, TypeConfig, Vote};
 
 /// The metadata key that marks a vote request as part of a transfer of leadership: voters grant it even while they
 /// refuse others (rule R8).
@@ -40,6 +41,9 @@ const BACKOFF_MAX: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub(crate) struct NetworkFactory {
     pub(crate) group: GroupId,
+    pub(crate) node: NodeId,
+    /// Where it is noted that others go by a membership without this node.
+    pub(crate) left_out: Arc<LeftOut>,
     pub(crate) peers: Arc<Peers>,
     /// Where it is noted who follows.
     pub(crate) lease: Arc<GroupLease>,
@@ -86,6 +90,20 @@ impl Network {
             Ok(Ok(response)) => Ok(response.into_inner()),
             Ok(Err(status)) => Err(rpc_error(&status)),
             Err(_) => Err(NetworkError::from_string("the call timed out").into()),
+        }
+    }
+
+    /// Takes note when another member goes by a newer membership without this node: it is told of nothing any more, and
+    /// asks those who took its place.
+    fn left_out(&self, membership: &StoredMembership) {
+        let NetworkFactory { group, node, left_out, peers, .. } = &self.factory;
+        if left_out.told(*node, membership) {
+            tracing::info!(
+                group = group.0,
+                from = self.target.0,
+                "another member goes by a newer membership without this node"
+            );
+            membership.membership().nodes().for_each(|(_, member)| peers.learn_if_unknown(&member.0));
         }
     }
 
@@ -157,6 +175,8 @@ impl NetVote<TypeConfig> for Network {
         let request = codec::vote_request_out(self.factory.group, &rpc);
         let mut client = self.peer()?.client;
         let reply = self.call(&option, client.pre_vote(request)).await?;
+        let membership = codec::membership_of(&reply).map_err(|error| Unreachable::new(&error))?;
+        self.left_out(&membership);
         codec::vote_reply_in(reply).map_err(|error| Unreachable::new(&error).into())
     }
 }

@@ -103,6 +103,57 @@ async fn a_new_node_takes_the_place_of_one_that_is_lost_for_good() {
     has(&cluster, newcomer, 1).await;
 }
 
+/// The change that replaces a voter isn't sent to it.
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_was_replaced_while_it_was_away_is_told() {
+    let mut cluster = Cluster::stopped(4).await;
+    let ids = cluster.ids();
+    let (first, newcomer) = (ids[..3].to_vec(), ids[3]);
+    for id in &first {
+        cluster.run_among(*id, first.clone(), true).await;
+    }
+    propose(cluster.node(first[0]), GroupId::CONTROL, create_app(1)).await.unwrap();
+    cluster.run_among(newcomer, ids.clone(), false).await;
+    cluster.links.isolate(first[0]);
+    let operator = cluster.node(first[1]);
+    operator.add_node(cluster.info(newcomer)).await.unwrap();
+    operator.promote_node(newcomer).await.unwrap();
+    cluster.links.heal();
+    eventually("one replica of each group in the region", || async {
+        let (replaced, newcomer) = (cluster.node(first[0]).groups(), cluster.node(newcomer).groups());
+        replaced.iter().all(|group| !newcomer.contains(group)).then_some(())
+    })
+    .await;
+}
+
+/// The one that was lost was never heard since, and the configuration doesn't name it.
+#[tokio::test(start_paused = true)]
+async fn a_node_that_started_again_removes_a_member_that_it_never_heard() {
+    let mut cluster = Cluster::stopped(4).await;
+    let ids = cluster.ids();
+    let (first, newcomer, operator) = (ids[..3].to_vec(), ids[3], ids[1]);
+    for id in &first {
+        cluster.run_among(*id, first.clone(), true).await;
+    }
+    propose(cluster.node(operator), GroupId::CONTROL, create_app(1)).await.unwrap();
+    cluster.run_among(newcomer, ids.clone(), false).await;
+    cluster.node(operator).add_node(cluster.info(newcomer)).await.unwrap();
+    cluster.node(operator).promote_node(newcomer).await.unwrap();
+    cluster.kill(newcomer).await;
+    cluster.kill(operator).await;
+    cluster.run_among(operator, first.clone(), false).await;
+    eventually("what its log has", || async {
+        let groups = cluster.node(operator).status().groups;
+        groups.iter().any(|status| status.voters.contains(&newcomer)).then_some(())
+    })
+    .await;
+    let removal = tokio::time::timeout(Duration::from_secs(60), cluster.node(operator).remove_node(newcomer));
+    removal.await.expect("its neighbour takes its place").unwrap();
+    for status in cluster.node(operator).status().groups {
+        assert_eq!(status.voters, first, "of group {}", status.group);
+    }
+}
+
 /// What was acknowledged while a node was away, or before it lost its disk, is there in its first answer.
 #[tokio::test(start_paused = true)]
 async fn a_replica_that_has_not_caught_up_answers_nothing() {
