@@ -12,6 +12,9 @@ const SEEDS: std::ops::Range<u64> = 1..9;
 const SEEDS_OF_A_PAIR: std::ops::Range<u64> = 1..5;
 const SEEDS_OF_A_WITNESS: std::ops::Range<u64> = 1..5;
 const SEEDS_OF_CRASHES: std::ops::Range<u64> = 1..4;
+/// The same where members come and go, for so many seconds each.
+const SEEDS_OF_MEMBERS: std::ops::Range<u64> = 2..5;
+const SECONDS_OF_MEMBERS: &str = "60";
 /// The seeds that are run every time of scenes in which nothing goes wrong but lines between two regions: half of them
 /// have a witness where the scene does. For so many seconds each: two cuts.
 const SEEDS_OF_LINES: std::ops::Range<u64> = 1..7;
@@ -36,6 +39,11 @@ fn every_promise_holds_whatever_goes_wrong() {
 #[test]
 fn every_promise_holds_where_a_region_has_two_nodes() {
     nothing_is_found(SEEDS_OF_A_PAIR, &["--layout", "pair"]);
+}
+
+#[test]
+fn every_promise_holds_while_members_come_and_go() {
+    nothing_is_found(SEEDS_OF_MEMBERS, &["--layout", "spare", "--seconds", SECONDS_OF_MEMBERS]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::builds::Builds;
 use super::history::History;
+use super::members::Members;
 use super::probe::Fenced;
 use super::provider::Provider;
 use super::settings::Settings;
@@ -34,6 +35,8 @@ pub struct Cluster {
     pub provider: Arc<Provider>,
     /// Which builds nodes are started as.
     pub builds: Builds,
+    /// Who is a member.
+    pub members: Members,
     /// Up to where what forbids sending was acknowledged.
     pub fenced: Arc<Fenced>,
     /// How often addresses were begun to be opted out: the clients send to those after.
@@ -61,6 +64,7 @@ impl Cluster {
     /// Makes a cluster that never ran.
     pub fn new(settings: Settings) -> Cluster {
         let history = Arc::new(History::default());
+        settings.layout.spare().iter().for_each(|node| history.is_outside(*node));
         let random = SimRandom::new(mix(settings.seed ^ 0x636c_6f63_6b73));
         let stand = |node: NodeId| {
             let rate = 1_000 - RATE_ERROR_MAX_PERMILLE + random.below(2 * RATE_ERROR_MAX_PERMILLE + 1);
@@ -76,6 +80,7 @@ impl Cluster {
             provider: Arc::new(Provider::new(history.clone(), mix(settings.seed ^ 0x7072_6f76), &settings)),
             history,
             builds: Builds::new(&settings, SimRandom::new(mix(settings.seed ^ 0x6275_696c_6473))),
+            members: Members::new(settings.layout),
             fenced: Arc::default(),
             opted_out: AtomicU64::new(0),
             stands: settings.nodes().map(|node| (node, stand(node))).collect(),

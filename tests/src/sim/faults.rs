@@ -28,6 +28,10 @@ pub enum Fault {
     LosePower(NodeId),
     /// A node stops, and starts again with an empty disk.
     LoseDisk(NodeId),
+    /// A node stops and its disk is lost; it starts again outside the cluster, once it is removed. Not of the schedule.
+    Lose(NodeId),
+    /// A node is removed from the cluster, and starts again outside it, with an empty disk. Not of the schedule.
+    Remove(NodeId),
     /// All nodes lose power at once.
     CrashAll,
     /// A node is isolated, and loses power and starts again meanwhile.
@@ -86,6 +90,8 @@ impl Fault {
             | Fault::Crash(hit)
             | Fault::LosePower(hit)
             | Fault::LoseDisk(hit)
+            | Fault::Lose(hit)
+            | Fault::Remove(hit)
             | Fault::SlowDisk(hit)
             | Fault::FullDisk(hit)
             | Fault::Pause(hit)
@@ -110,6 +116,8 @@ impl fmt::Display for Fault {
             Fault::Stop(node) => write!(f, "stop {}", name(*node)),
             Fault::LosePower(node) => write!(f, "lose the power of {}", name(*node)),
             Fault::LoseDisk(node) => write!(f, "lose the disk of {}", name(*node)),
+            Fault::Lose(node) => write!(f, "lose {} for good", name(*node)),
+            Fault::Remove(node) => write!(f, "remove {}", name(*node)),
             Fault::CrashAll => f.write_str("crash all"),
             Fault::RestartIsolated(node) => write!(f, "isolate and restart {}", name(*node)),
             Fault::SlowDisk(node) => write!(f, "slow the disk of {}", name(*node)),

@@ -33,6 +33,8 @@ pub struct Records {
     pub differences: Vec<String>,
     /// The same of rules of the tables that they broke.
     pub broken_rules: Vec<String>,
+    /// When a node was outside the cluster; without an end while it is.
+    pub outside: Vec<(NodeId, Tick, Option<Tick>)>,
     /// When a node lost what was not synced, because its machine lost power or its disk.
     pub power_losses: Vec<(Tick, NodeId)>,
     /// When each leadership was first seen: the group, the node and the term.
@@ -144,6 +146,20 @@ impl History {
     /// Records that a replica's tables break a rule.
     pub fn breaks_rule(&self, text: String) {
         keep(&mut self.records().broken_rules, text);
+    }
+
+    /// Records that a node is outside the cluster from now on.
+    pub fn is_outside(&self, node: NodeId) {
+        self.records().outside.push((node, now(), None));
+    }
+
+    /// Records that a node is in the cluster from now on.
+    pub fn is_inside(&self, node: NodeId) {
+        let mut records = self.records();
+        let mut spans = records.outside.iter_mut();
+        if let Some((_, _, to)) = spans.find(|(outside, _, to)| *outside == node && to.is_none()) {
+            *to = Some(now());
+        }
     }
 
     /// Records that a node lost what was not synced.

@@ -9,6 +9,8 @@ use tokio::io::{DuplexStream, copy_bidirectional, duplex};
 use tokio::sync::{mpsc, oneshot};
 use turmoil::net::{TcpListener, TcpStream};
 
+use super::process::STEP;
+
 /// The port that every simulated node listens on.
 pub const PORT: u16 = 7_000;
 /// How many bytes wait on a connection between the kernel and the process, each way.
@@ -76,12 +78,17 @@ async fn connect(to: String, answer: oneshot::Sender<io::Result<DuplexStream>>) 
 }
 
 async fn listen(accepted: mpsc::UnboundedSender<io::Result<DuplexStream>>) {
-    let listener = match TcpListener::bind(("0.0.0.0", PORT)).await {
+    let listener = match bound().await {
         Ok(listener) => listener,
         Err(error) => return drop(accepted.send(Err(error))),
     };
     loop {
-        let taken = match listener.accept().await {
+        let connection = tokio::select! {
+            // The process listens no more, and may listen anew.
+            () = accepted.closed() => return,
+            connection = listener.accept() => connection,
+        };
+        let taken = match connection {
             Ok((stream, _)) => {
                 let (own, its) = duplex(BUFFER_BYTES);
                 tokio::spawn(carry(stream, own));
@@ -92,6 +99,17 @@ async fn listen(accepted: mpsc::UnboundedSender<io::Result<DuplexStream>>) {
         if taken.is_err() {
             return;
         }
+    }
+}
+
+/// Binds the port; a process that listens anew may ask before what it listened with is closed.
+async fn bound() -> io::Result<TcpListener> {
+    match TcpListener::bind(("0.0.0.0", PORT)).await {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            tokio::time::sleep(STEP).await;
+            TcpListener::bind(("0.0.0.0", PORT)).await
+        }
+        bound => bound,
     }
 }
 

@@ -16,6 +16,9 @@ pub enum Layout {
     /// Three serving regions; the first has two nodes, which share its replicas: two groups lie on the one, one
     /// partition on the other.
     Pair,
+    /// Three serving regions, and a node more for the first, which an operator adds; whichever of the two nodes is
+    /// removed then comes back as another one. So that region has one node or two.
+    Spare,
     /// Four serving regions.
     Four,
 }
@@ -41,9 +44,29 @@ impl Layout {
     pub fn nodes(self) -> &'static [NodeId] {
         match self {
             Layout::Three | Layout::Witness => &[NodeId(1), NodeId(2), NodeId(3)],
-            Layout::Pair => &[NodeId(1), NodeId(2), NodeId(3), NodeId(5)],
+            Layout::Pair | Layout::Spare => &[NodeId(1), NodeId(2), NodeId(3), NodeId(5)],
             Layout::Four => &[NodeId(1), NodeId(2), NodeId(3), NodeId(4)],
         }
+    }
+
+    /// Returns the nodes that are no members at first.
+    pub fn spare(self) -> &'static [NodeId] {
+        if self == Layout::Spare { &[NodeId(5)] } else { &[] }
+    }
+
+    /// Returns the members that may be removed.
+    pub fn replaceable(self) -> &'static [NodeId] {
+        if self == Layout::Spare { &[NodeId(1)] } else { &[] }
+    }
+
+    /// Says whether a node may be added or removed.
+    pub fn changes(self, node: NodeId) -> bool {
+        self.spare().contains(&node) || self.replaceable().contains(&node)
+    }
+
+    /// Returns the node whose operator adds and removes others, if anybody does.
+    pub fn operator(self) -> Option<NodeId> {
+        (self == Layout::Spare).then_some(NodeId(2))
     }
 
     /// Returns what a node's region is for.
@@ -64,14 +87,21 @@ impl Layout {
             region: region(id),
             kind: self.kind(id),
             peer: format!("{}:{PORT}", name(id)),
-            grpc: String::new(),
+            grpc: format!("{}:{}", name(id), PORT + 1),
             rest_url: String::new(),
         }
     }
 
-    /// Returns the nodes as they are configured.
+    /// Returns the nodes as they are configured: by whoever joins the cluster, all that may ever be in it.
     pub fn configured(self) -> Nodes {
         self.nodes().iter().map(|id| (*id, self.info(*id))).collect()
+    }
+
+    /// Returns the nodes as those that make the cluster are configured, with these alone.
+    pub fn founders(self) -> Nodes {
+        let mut nodes = self.configured();
+        nodes.retain(|id, _| !self.spare().contains(id));
+        nodes
     }
 }
 

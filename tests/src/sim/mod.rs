@@ -2,8 +2,8 @@
 //! provider, all from one seed, in one process that does nothing else. It touches no network, no disk and no clock of
 //! the machine.
 //!
-//! Rooms in reading order: [`settings`] (what a run is made from), [`layout`] (its nodes) and [`mod@run`]
-//! (from its start to its checks),
+//! Rooms in reading order: [`settings`] (what a run is made from), [`layout`] (its nodes), [`members`] (which of them
+//! are in the cluster, where that changes) and [`mod@run`] (from its start to its checks),
 //! [`cluster`] (what outlives a node's restart), [`machines`], each with a [`kernel`] and a [`process`], [`node`] (a
 //! node's life in that process; how it is wired is in `start`), [`clients`],
 //! [`faults`] with their [`mod@schedule`] and the [`nemesis`], and [`provider`] (what is done to it), [`operations`],
@@ -12,6 +12,7 @@
 //! [`transport`], [`storage`].
 
 pub mod layout;
+pub mod members;
 pub mod run;
 pub mod settings;
 

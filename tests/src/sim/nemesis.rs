@@ -43,17 +43,19 @@ impl Nemesis {
 
     /// Begins and ends what is due.
     pub fn step(&mut self, machines: &mut Machines, now: Tick) {
+        let mut restarts = Vec::new();
         for lasting in &mut self.lasting {
-            if lasting.restart.is_some_and(|at| at <= now) {
-                lasting.restart = None;
-                if let Fault::RestartIsolated(node) = lasting.fault {
-                    machines.start(node);
-                }
+            if lasting.restart.take_if(|at| *at <= now).is_some()
+                && let Fault::RestartIsolated(node) = lasting.fault
+            {
+                restarts.push(node);
             }
         }
+        restarts.into_iter().for_each(|node| self.start(machines, node));
         for stopped in self.cluster.take_ended() {
             self.kill(machines, stopped);
         }
+        self.replace(machines);
         for node in self.cluster.settings.nodes() {
             if self.cluster.disk(node).has_lost_power() {
                 let fault = Fault::LosePower(node);
@@ -79,6 +81,26 @@ impl Nemesis {
         }
     }
 
+    /// Destroys the nodes that an operator is to replace, and starts those again as others that were removed.
+    fn replace(&self, machines: &mut Machines) {
+        for node in self.cluster.members.take_lost() {
+            self.cluster.members.removal_begins(node, || self.cluster.history.fault_begins(&Fault::Lose(node)));
+            self.destroy(machines, node);
+        }
+        for (node, place) in self.cluster.members.take_removed() {
+            self.destroy(machines, node);
+            self.cluster.history.is_outside(node);
+            machines.start(node);
+            place.into_iter().for_each(|place| self.cluster.history.fault_ends(place));
+        }
+    }
+
+    fn destroy(&self, machines: &mut Machines, node: NodeId) {
+        self.kill(machines, node);
+        self.lose_power(node);
+        self.cluster.disk(node).lose();
+    }
+
     fn begin(&self, machines: &mut Machines, fault: &Fault, until: Tick) {
         match fault {
             Fault::Isolate(node) => {
@@ -89,6 +111,7 @@ impl Nemesis {
             Fault::Hold(a, b) => machines.network.hold(name(*a), name(*b)),
             Fault::Crash(node) | Fault::LosePower(node) => self.crash(machines, *node),
             Fault::Stop(node) => self.cluster.ask_to_stop(*node),
+            Fault::Lose(node) | Fault::Remove(node) => self.destroy(machines, *node),
             Fault::LoseDisk(node) => {
                 self.crash(machines, *node);
                 self.cluster.disk(*node).lose();
@@ -119,16 +142,16 @@ impl Nemesis {
             Fault::Cut(a, b) => machines.network.repair(name(*a), name(*b)),
             Fault::OneWay(from, to) => machines.network.repair_oneway(name(*from), name(*to)),
             Fault::Hold(a, b) => machines.network.release(name(*a), name(*b)),
-            Fault::Crash(node) | Fault::LosePower(node) | Fault::LoseDisk(node) => machines.start(*node),
+            Fault::Crash(node) | Fault::LosePower(node) | Fault::LoseDisk(node) => self.start(machines, *node),
             Fault::Stop(node) => {
                 if self.cluster.running().contains_key(node) {
                     let place = self.cluster.history.fault_begins(&Fault::Crash(*node));
                     self.crash(machines, *node);
                     self.cluster.history.fault_ends(place);
                 }
-                machines.start(*node);
+                self.start(machines, *node);
             }
-            Fault::CrashAll => self.cluster.settings.nodes().for_each(|node| machines.start(node)),
+            Fault::CrashAll => self.cluster.settings.nodes().for_each(|node| self.start(machines, node)),
             Fault::Suspend(node) => {
                 self.others(*node).for_each(|other| machines.network.release(name(*node), name(other)));
                 self.cluster.clock(*node).wake();
@@ -137,11 +160,20 @@ impl Nemesis {
             Fault::FullDisk(node) => {
                 self.kill(machines, *node);
                 self.cluster.disk(*node).set_full(false);
-                machines.start(*node);
+                self.start(machines, *node);
             }
+            // What was removed starts at once; what is lost for good stays so.
+            Fault::Lose(_) | Fault::Remove(_) => {}
             // It goes on by itself.
             Fault::Pause(_) => {}
             Fault::WallClock(node, _) => self.cluster.clock(*node).jump(0),
+        }
+    }
+
+    /// Starts a node, unless it is lost for good.
+    fn start(&self, machines: &mut Machines, node: NodeId) {
+        if !self.cluster.members.is_lost(node) {
+            machines.start(node);
         }
     }
 

@@ -107,7 +107,7 @@ async fn live(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>, calls: &Call
                 node.stop().await;
                 return Err(fault);
             }
-            false => fault.to_string(),
+            false => format!("{fault:#}"),
         },
         Some(ended) = beside.join_next() => format!("what a node needs ended: {ended:?}"),
         Some(ended) = clients.join_next() => format!("a client ended: {ended:?}"),

@@ -1,9 +1,12 @@
 //! One run: set up, let things go wrong, heal everything, require that all comes to rest, check.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use model::address::mix;
+use model::id::NodeId;
+use replication::Replication;
 use service::ports::ClusterControl as _;
 
 use super::builds::SETTLED_MS;
@@ -109,13 +112,15 @@ impl Run {
         self.cluster.provider.get_well();
         settings.nodes().for_each(|node| self.cluster.disk(node).keep_power());
         self.cluster.close();
-        self.come_to_rest()
+        self.come_to_rest(nemesis)
     }
 
-    fn come_to_rest(&mut self) -> Vec<String> {
+    /// Lets nothing more go wrong; what an operator removes meanwhile is still started again.
+    fn come_to_rest(&mut self, mut nemesis: Nemesis) -> Vec<String> {
         let deadline = now() + millis(REST_MAX);
         loop {
             for _tick in 0..LOOK_MS {
+                nemesis.step(&mut self.machines, now());
                 self.step();
             }
             let unsettled = self.unsettled();
@@ -148,7 +153,14 @@ impl Run {
     }
 
     fn replicas(&self) -> Replicas {
-        replica::read_all(&self.cluster.running(), self.cluster.app())
+        replica::read_all(&self.members(), self.cluster.app())
+    }
+
+    /// Returns the nodes that run and are in the cluster.
+    fn members(&self) -> BTreeMap<NodeId, Replication> {
+        let mut running = self.cluster.running();
+        running.retain(|node, _| !self.cluster.members.is_outside(*node));
+        running
     }
 
     /// Says what has not come to rest, cheap things first.
@@ -158,10 +170,11 @@ impl Run {
         if !open.is_empty() {
             return vec![format!("clients got no answer: {}", open.join(", "))];
         }
-        let running = self.cluster.running();
-        if running.len() < self.cluster.settings.nodes().count() {
-            return vec![format!("only {} nodes run", running.len())];
+        let running = self.cluster.running().len();
+        if running < self.cluster.settings.nodes().count() {
+            return vec![format!("only {running} nodes run")];
         }
+        let running = self.members();
         let mut unsettled = rest::unsettled(&replica::read_all(&running, self.cluster.app()));
         for (node, replication) in running {
             let behind =

@@ -4,6 +4,7 @@ use model::id::NodeId;
 
 use super::builds::SETTLED_MS;
 use super::faults::{FOR_GOOD, Fault, Planned, Tick};
+use super::layout::Layout;
 use super::settings::{Scene, Settings};
 use super::world::SimRandom;
 
@@ -34,11 +35,11 @@ pub fn schedule(settings: &Settings, seed: u64, from: Tick, to: Tick) -> Vec<Pla
     let random = SimRandom::new(seed);
     let nodes = settings.layout.nodes();
     match settings.scene {
-        Scene::Mixed => mixed(&random, nodes, from, to),
+        Scene::Mixed => mixed(&random, settings.layout, from, to),
         Scene::Crashes => crashes(&random, nodes, from, to),
         Scene::Upgrade => {
             let settled = to.saturating_sub(SETTLED_MS);
-            let mut planned = mixed(&random, nodes, from, settled);
+            let mut planned = mixed(&random, settings.layout, from, settled);
             // Whatever they are, they are newer builds from here on.
             planned.extend((1..).zip(nodes).map(|(number, node)| Planned {
                 from: settled + number * UPGRADE_EVERY_MS,
@@ -85,12 +86,13 @@ fn cut_one_of(random: &SimRandom, lines: &[(u64, u64)]) -> Fault {
 }
 
 /// Makes the schedule of [`Scene::Mixed`]: faults of the network and crashes one after the other, wall
-/// clocks beside them, one at a time. At most one disk is lost. With half of the seeds the last wall clock that is set
-/// stays wrong.
-fn mixed(random: &SimRandom, nodes: &[NodeId], from: Tick, to: Tick) -> Vec<Planned> {
+/// clocks beside them, one at a time. At most one disk is lost, and none where an operator replaces nodes: these are
+/// lost with theirs. With half of the seeds the last wall clock that is set stays wrong.
+fn mixed(random: &SimRandom, layout: Layout, from: Tick, to: Tick) -> Vec<Planned> {
     let between = |(least, most): (u64, u64)| least + random.below(most - least);
+    let nodes = layout.nodes();
     let mut planned = Vec::new();
-    let mut disk_lost = false;
+    let mut disk_lost = layout.operator().is_some();
     let mut at = from + between(PAUSE_MS);
     while at < to {
         let mut fault = draw(random, nodes);

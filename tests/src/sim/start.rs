@@ -50,7 +50,8 @@ impl Start {
     /// Assembles the node.
     pub(super) async fn node(&self, log: LogStore, state: StateStore) -> anyhow::Result<RunningNode> {
         let run = self.cluster.settings;
-        let nodes = run.layout.configured();
+        let founds = self.cluster.members.may_found(self.id);
+        let nodes = if founds { run.layout.founders() } else { run.layout.configured() };
         let settings = NodeSettings {
             cluster: CLUSTER,
             own: nodes[&self.id].clone(),
@@ -59,7 +60,7 @@ impl Start {
             partitions: PARTITIONS,
             timing: LeaseTiming::for_round_trip(run.round_trip())?,
             mode: Mode::ActiveActive,
-            bootstrap: true,
+            bootstrap: founds,
             housekeeping: housekeeping(run.seed),
             time: time_rules(run.broken),
             leadership: leadership(run.broken),

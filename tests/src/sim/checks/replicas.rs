@@ -54,9 +54,18 @@ pub fn nodes_live_on(evidence: &Evidence<'_>) -> Vec<String> {
 }
 
 /// A node whose disk is full stops in time, and says why: so it gives up its leases and leaderships, and others take
-/// over.
+/// over. A node outside the cluster is sent nothing to write, and one that is lost for good doesn't run.
 pub fn a_full_disk_stops_its_node(evidence: &Evidence<'_>) -> Vec<String> {
+    let outside = |node, from| {
+        let mut spans = evidence.records.outside.iter();
+        spans.any(|(of, since, to)| *of == node && *since <= from + STOPS_WITHIN_MS && to.is_none_or(|to| from <= to))
+    };
     let long = full_disks(evidence).filter(|(_, from, to)| from + STOPS_WITHIN_MS < *to);
+    let lost = |node, from| {
+        let mut spans = evidence.records.faults.iter().filter(|span| span.fault == Fault::Lose(node));
+        spans.any(|span| span.from <= from && span.to.is_none_or(|to| from <= to))
+    };
+    let long = long.filter(|(node, from, _)| !outside(*node, *from) && !lost(*node, *from));
     let going_on = long.filter(|(node, from, _)| {
         let mut stops = evidence.records.stops.iter();
         !stops.any(|(at, of, _)| of == node && (*from..from + STOPS_WITHIN_MS).contains(at))

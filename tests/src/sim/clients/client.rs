@@ -9,6 +9,7 @@ use model::channel::Channel;
 use model::cluster::placement;
 use model::id::{AppId, GroupId, NodeId};
 use node::NodeReadiness;
+use replication::Replication;
 use service::ports::{Reads, ReplicatedLog};
 use service::use_cases::{CreateApp, PutChannel};
 use service::{ErrorCode, Service, ServiceError};
@@ -34,6 +35,7 @@ pub(super) struct Client {
     pub(super) service: Service,
     pub(super) reads: Arc<dyn Reads>,
     pub(super) log: Arc<dyn ReplicatedLog>,
+    pub(super) control: Replication,
     pub(super) readiness: NodeReadiness,
     pub(super) random: SimRandom,
 }
@@ -126,14 +128,20 @@ impl Client {
     /// Waits until the node has caught up with what was committed when it started: until then its listener isn't ready,
     /// and its own acknowledged writes may be missing from what it reads.
     async fn ready(&self) {
-        let (node, nodes) = (self.service.facts().node, self.cluster.settings.layout.configured());
-        let placed = |group: &GroupId| placement(&nodes, *group).values().any(|placed| *placed == node);
-        for group in GroupId::all(PARTITIONS).filter(placed) {
+        for group in GroupId::all(PARTITIONS) {
             // A replica that isn't here yet can't be made current.
-            while self.reads.view(group).is_err() || self.reads.linearize(group, READY_TRY).await.is_err() {
+            while self.is_placed_here(group)
+                && (self.reads.view(group).is_err() || self.reads.linearize(group, READY_TRY).await.is_err())
+            {
                 self.rest().await;
             }
         }
+    }
+
+    /// Says whether a group lies on this node, as far as it knows who is in the cluster now.
+    fn is_placed_here(&self, group: GroupId) -> bool {
+        let nodes = self.control.nodes();
+        placement(&nodes, group).values().any(|placed| *placed == self.service.facts().node)
     }
 }
 

@@ -1,11 +1,12 @@
-//! The clients of a run. Each node of a serving region has a `writer`, which writes and reads endpoints, and
-//! a few `sender`s of messages,
-//! which also opt `recipients` out and in and now and then change the `plans`; where more goes wrong than lines, also a
-//! `keeper` of what is made and deleted; where nodes are upgraded, an `operator`. They use their node's use cases
-//! (`client`) and note what they were told.
+//! The clients of a run. Each node of a serving region has a `writer`, which writes and reads endpoints, and a few
+//! `sender`s of messages, which also opt `recipients` out and in and now and then change the `plans`; where more goes
+//! wrong than lines, also a `keeper` of what is made and deleted; where nodes are upgraded, an `operator`; where the
+//! members change, one who changes the `members`. They use their node's use cases (`client`) and note what they were
+//! told.
 
 mod client;
 mod keeper;
+mod members;
 mod messages;
 mod operator;
 mod plans;
@@ -36,6 +37,7 @@ pub fn spawn(cluster: &Arc<Cluster>, node: &RunningNode, tasks: &mut JoinSet<Str
         service: node.service.clone(),
         reads: Arc::new(node.replication.clone()),
         log: Arc::new(node.replication.clone()),
+        control: node.replication.clone(),
         readiness: node.readiness.clone(),
         random: cluster.random(),
     };
@@ -45,6 +47,9 @@ pub fn spawn(cluster: &Arc<Cluster>, node: &RunningNode, tasks: &mut JoinSet<Str
     }
     if !cluster.settings.is_calm() {
         tasks.spawn(client().keep());
+    }
+    if cluster.settings.layout.operator() == Some(node.service.facts().node) {
+        tasks.spawn(client().change_members());
     }
     if cluster.builds.are_upgraded() {
         tasks.spawn(client().operate());
@@ -58,5 +63,7 @@ pub fn names(settings: &Settings) -> BTreeSet<String> {
     let operator = (settings.scene == Scene::Upgrade).then(|| "operator".to_owned());
     let roles: Vec<String> = senders.chain(["writer".to_owned()]).chain(keeper).chain(operator).collect();
     let of_node = |node| roles.iter().map(move |role| format!("{role} of {}", name(node)));
-    settings.layout.serving().flat_map(of_node).collect()
+    let changes = settings.layout.operator().map(|node| format!("operator of {}", name(node)));
+    let stay = settings.layout.serving().filter(|node| !settings.layout.changes(*node));
+    stay.flat_map(of_node).chain(changes).collect()
 }
