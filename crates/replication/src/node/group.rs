@@ -71,6 +71,12 @@ impl Group {
         named || (unknown && self.placed)
     }
 
+    /// Says whether others told of a newer membership without this node.
+    pub(crate) fn is_left_out(&self) -> bool {
+        let metrics = self.raft.server_metrics();
+        self.left_out.since(metrics.borrow_watched().membership_config.log_id().as_ref())
+    }
+
     /// Returns the node that leads, as far as this one knows.
     pub(crate) fn leader(&self) -> Option<NodeId> {
         self.raft.server_metrics().borrow_watched().current_leader.map(NodeId)
