@@ -71,6 +71,11 @@ impl Group {
         named || (unknown && self.placed)
     }
 
+    /// Says whether the replica was as current as the group once since this node's start.
+    pub(crate) fn has_caught_up(&self) -> bool {
+        self.caught_up.load(Ordering::Acquire)
+    }
+
     /// Says whether others told of a newer membership without this node.
     pub(crate) fn is_left_out(&self) -> bool {
         let metrics = self.raft.server_metrics();

@@ -104,8 +104,9 @@ impl Node {
     pub(crate) async fn wait_applied(&self, group: GroupId, index: LogIndex, due: Instant) -> Result<(), ()> {
         // A group that is placed here is waited for even while this node is no member yet, as after the loss of its
         // disk: an answer before the replica has the entry would be followed by a stale read.
-        // One that was replaced here gets nothing any more.
-        let here = |group: &&Arc<Group>| (group.placed && !group.is_left_out()) || group.is_member();
+        // One that was replaced gets nothing any more.
+        let comes = |group: &&Arc<Group>| group.placed && !group.has_caught_up() && !group.is_left_out();
+        let here = |group: &&Arc<Group>| group.is_member() || comes(group);
         let Some(group) = self.replica(group).filter(here) else { return Ok(()) };
         let mut applied = group.announcer.watch();
         match tokio::time::timeout_at(due, applied.wait_for(|applied| *applied >= index)).await {

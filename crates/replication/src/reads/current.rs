@@ -45,7 +45,7 @@ async fn confirmed(node: &Node, group: &Group, leader: &LeaderId, deadline: Dura
 /// Waits until the replica here was as current as the group once since the start: before that it may miss what was
 /// acknowledged while the node was away.
 pub(crate) async fn catch_up(node: &Node, group: GroupId, deadline: Duration) -> Result<(), LogError> {
-    if node.group(group).is_some_and(|hosted| hosted.caught_up.load(Ordering::Acquire)) {
+    if node.group(group).is_some_and(|hosted| hosted.has_caught_up()) {
         return Ok(());
     }
     linearize(node, group, deadline).await

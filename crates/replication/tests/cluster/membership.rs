@@ -124,6 +124,9 @@ async fn a_replica_that_was_replaced_while_it_was_away_is_told() {
         replaced.iter().all(|group| !newcomer.contains(group)).then_some(())
     })
     .await;
+    for group in GroupId::all(PARTITIONS) {
+        cluster.node(first[0]).linearize(group, SOON).await.unwrap();
+    }
 }
 
 /// The one that was lost was never heard since, and the configuration doesn't name it.
