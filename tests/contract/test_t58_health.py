@@ -121,6 +121,18 @@ def test_what_fails_from_everywhere_moves_nothing(judged):
     assert plan(judged)["epoch"] == epoch
 
 
+def test_one_country_that_fails_from_one_region_leaves_the_others_alone(judged):
+    app = judged.app()
+    epoch = plan(judged)["epoch"]
+    with Load(judged, app):
+        faults(judged, dict(ILL, region="us-east-1", address_contains="+49"))
+        stays = eventually(lambda: [c for c in health(judged)["channels"] if c["not_followed"]], 60)
+        assert stays[0]["region"] == "us-east-1" and "what goes to +49 alone" in stays[0]["not_followed"]
+        assert "STAYS: us-east-1 to +49" in judged.cli("health", "status").stdout
+        faults(judged)
+    assert plan(judged)["epoch"] == epoch
+
+
 def test_what_is_only_observed_moves_nothing_and_is_told(tmp_path):
     observed = started(tmp_path, BASE + 3000, SIGNALBOX__HEALTH__MODE="observe")
     try:

@@ -272,6 +272,6 @@ mod tests {
         assert!(keys.is_sorted_by(|left, right| left < right), "{keys:?}");
         // Adding a name without a place in the list fails here, because the order of the names is that of the enum.
         assert!(ALARM_NAMES.iter().enumerate().all(|(place, name)| *name as usize == place));
-        assert_eq!(AlarmName::TimeUnknown as usize + 1, ALARM_NAMES.len());
+        assert_eq!(AlarmName::TrafficMoved as usize + 1, ALARM_NAMES.len());
     }
 }

@@ -7,7 +7,9 @@
 //! [`CountExchange`]: service::ports::CountExchange
 
 mod board;
+mod rules;
 mod watch;
 
 pub use board::HealthBoard;
-pub use watch::{HealthMode, HealthPorts, HealthRules, HealthWatch};
+pub use rules::{HealthMode, HealthRules};
+pub use watch::{HealthPorts, HealthWatch};

@@ -9,59 +9,23 @@ use model::id::{Epoch, GroupId, RegionId};
 use model::plan::{RegionState, TrafficPlan};
 use service::ports::{CountExchange, GroupTime, HealthReport, Neighbours};
 use service::{ErrorCode, Service};
-use traffic::health::{Advice, DetectorError, HealthSettings};
-use traffic::loss::SafetyRules;
-use traffic::observed::{Finding, Gather, GatheredSecond, Reporter, Wanted, Watcher, answer};
+use traffic::health::{Advice, DetectorError};
+use traffic::observed::{Finding, Gather, GatheredSecond, Reporter, Subject, Wanted, Watcher, answer};
 use traffic::planning::Diversions;
 
 use super::board::HealthBoard;
+use super::rules::{HealthMode, HealthRules};
 use crate::observations::SendCounters;
 
 /// How often it is looked whether a second is over.
 const LOOK: Duration = Duration::from_millis(250);
 /// How many plans back it is looked for what was moved.
 const HISTORY_MAX: usize = 100;
+/// How long a finding that moved nothing stands at least, in seconds: advice that nobody follows is taken back, and given
+/// again on new evidence.
+const STANDS: u64 = 30;
 /// How long a change is waited for until every partition has adopted it; the control group's leader carries it on.
 const ADOPTED_WAIT: Duration = Duration::from_millis(500);
-
-/// What follows from findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum HealthMode {
-    /// Traffic moves.
-    #[default]
-    Act,
-    /// They are told and recorded, and nothing moves: the way to begin.
-    Observe,
-    /// Nothing is judged.
-    Off,
-}
-
-impl HealthMode {
-    /// Returns its name in the configuration and the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            HealthMode::Act => "act",
-            HealthMode::Observe => "observe",
-            HealthMode::Off => "off",
-        }
-    }
-
-    /// Returns the mode of a name, if there is one.
-    pub fn named(name: &str) -> Option<HealthMode> {
-        [HealthMode::Act, HealthMode::Observe, HealthMode::Off].into_iter().find(|mode| mode.as_str() == name)
-    }
-}
-
-/// What the watch goes by.
-#[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "the names of its members say it")]
-pub struct HealthRules {
-    pub mode: HealthMode,
-    /// How sure the detector must be, and how traffic comes back.
-    pub settings: HealthSettings,
-    /// What may not change without a person.
-    pub safety: SafetyRules,
-}
 
 /// What the watch needs of the node.
 #[expect(missing_docs, reason = "the names of its members say it")]
@@ -86,7 +50,8 @@ pub struct HealthWatch {
     /// The last second that was begun.
     begun: u64,
     plans: Plans,
-    not_followed: BTreeMap<(Channel, RegionId), String>,
+    /// What was found and moved nothing: the second, and the evidence with the rule.
+    not_followed: BTreeMap<(Channel, RegionId), (u64, String)>,
 }
 
 /// The line of plans as it was read last.
@@ -161,23 +126,24 @@ impl HealthWatch {
         for gathered in &ready {
             for finding in watcher.1.judge(gathered) {
                 tell(&finding, leads);
+                self.note_what_no_plan_can(&finding);
             }
         }
         if self.rules.mode == HealthMode::Act {
             let wanted = watcher.1.compare(now, &self.plans.diversions);
-            self.not_followed.retain(|key, _| {
-                wanted.iter().any(|wanted| of(wanted) == *key) || watcher.1.is_suspected(key.0, &key.1)
-            });
             if leads && let Some(wanted) = wanted.first() {
                 self.follow(wanted).await;
             }
         }
+        self.not_followed.retain(|(channel, region), (found, _)| {
+            now.saturating_sub(*found) < STANDS || watcher.1.is_suspected(*channel, region)
+        });
         self.ports.board.replace(HealthReport {
             mode: self.rules.mode.as_str(),
             threshold: self.rules.settings.threshold,
             views: watcher.1.views(),
             recent: watcher.1.recent().to_vec(),
-            not_followed: self.not_followed.clone(),
+            not_followed: self.not_followed.iter().map(|(key, (_, why))| (key.clone(), why.clone())).collect(),
         });
         self.watcher = Some(watcher);
     }
@@ -201,6 +167,14 @@ impl HealthWatch {
         }
     }
 
+    /// Takes note of what should move alone and can't: a plan moves a whole channel.
+    fn note_what_no_plan_can(&mut self, finding: &Finding) {
+        if let (Advice::Shift { .. }, Subject::Destination(destination)) = (finding.advice, &finding.subject) {
+            let why = format!("{}; not moved: no plan moves what goes to {destination} alone", finding.evidence);
+            self.not_followed.insert((finding.channel, finding.region.clone()), (finding.second, why));
+        }
+    }
+
     async fn follow(&mut self, wanted: &Wanted) {
         let key = of(wanted);
         let readiness = self.ports.service.region_readiness();
@@ -208,7 +182,7 @@ impl HealthWatch {
             Ok(change) => change,
             Err(refused) => {
                 let text = format!("{}; not moved: {refused}", wanted.finding.evidence);
-                if self.not_followed.insert(key, text).is_none() {
+                if self.not_followed.insert(key, (wanted.finding.second, text)).is_none() {
                     let (channel, region) = (wanted.finding.channel, wanted.finding.region.as_str());
                     tracing::warn!(%channel, region, %refused, "finding not followed");
                 }

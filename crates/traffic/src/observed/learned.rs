@@ -5,14 +5,9 @@
 //! messages that are old enough to have had their event in an age bin, so many had it there. Nothing is learned from a
 //! region while it is suspected, so that a fault does not become normal; and a rate rises by half a day at most.
 
-use std::collections::VecDeque;
+use super::learned_delays::{Delays, REMAINS};
+use crate::health::{AGE_BINS, AGE_BOUNDS, Baselines, Counted, DelayCurve, Extent};
 
-use crate::health::{AGE_BINS, AGE_BOUNDS, Baselines, Counted, DelayCurve, EVENT_AGE_MAX, Extent};
-
-/// The half-life of what was learned, in seconds.
-const HALF_LIFE: f64 = 86_400.0;
-/// How much of it is left after a second.
-const REMAINS: f64 = 1.0 - std::f64::consts::LN_2 / HALF_LIFE;
 /// How much of a region's rate of messages is left after a second: half of it is an hour old.
 const RATE_REMAINS: f64 = 1.0 - std::f64::consts::LN_2 / 3_600.0;
 /// How many trials the rate of a region and destination is taken to have shown that is the same everywhere.
@@ -25,8 +20,6 @@ const FLOOR: f64 = 0.002;
 const RISE_MAX: f64 = 1.5;
 /// A day, after which rates may rise further.
 const DAY: u64 = 86_400;
-/// How many messages must have passed the last age bin before anything is expected of a channel's events.
-const PASSED_MIN: f64 = 200.0;
 /// The share of messages that must have an event by the age at which the others count as late.
 const HEARD_OF_MIN: f64 = 0.8;
 
@@ -56,16 +49,6 @@ struct Rate {
     seen: Ratio,
     /// What it may not exceed today.
     most: Option<f64>,
-}
-
-/// How late events from one destination come.
-#[derive(Debug, Clone, Default)]
-struct Delays {
-    /// How many messages were accepted in each of the last seconds, the newest first.
-    accepted: VecDeque<u32>,
-    passed: [f64; AGE_BINS],
-    came: [f64; AGE_BINS],
-    sent: f64,
 }
 
 /// A second of a channel that is learned from.
@@ -122,7 +105,7 @@ impl Learned {
     /// Forgets the messages whose events are still to come: nobody knows where they would be counted.
     pub fn forget_sent(&mut self) {
         for delays in &mut self.destinations {
-            delays.accepted.clear();
+            delays.forget_sent();
         }
     }
 
@@ -143,7 +126,7 @@ impl Learned {
                 vec![late; self.extent.regions],
                 self.rates_of(&self.rates[1]),
             ],
-            destination_shares: shares_of(self.destinations.iter().map(|delays| delays.sent)),
+            destination_shares: shares_of(self.destinations.iter().map(Delays::sent)),
             app_shares: shares_of(self.apps.iter().copied()),
             curves: shares.iter().map(DelayCurve::of_bins).collect(),
             late_after,
@@ -194,12 +177,7 @@ impl Learned {
 
     fn delays_of_all(&self) -> Delays {
         let mut all = Delays::default();
-        for delays in &self.destinations {
-            for bin in 0..AGE_BINS {
-                all.passed[bin] += delays.passed[bin];
-                all.came[bin] += delays.came[bin];
-            }
-        }
+        self.destinations.iter().for_each(|delays| all.join(delays));
         all
     }
 }
@@ -224,35 +202,6 @@ impl Ratio {
     }
 }
 
-impl Delays {
-    fn learn(&mut self, accepted: u32, ages: &[u32; AGE_BINS]) {
-        self.accepted.push_front(accepted);
-        self.accepted.truncate(EVENT_AGE_MAX + 1);
-        self.sent = self.sent * REMAINS + f64::from(accepted);
-        // Before, events come of messages that are not old enough to be compared with.
-        if self.accepted.len() <= EVENT_AGE_MAX {
-            return;
-        }
-        for bin in 0..AGE_BINS {
-            let passes = self.accepted[AGE_BOUNDS[bin + 1]];
-            self.passed[bin] = self.passed[bin] * REMAINS + f64::from(passes);
-            self.came[bin] = self.came[bin] * REMAINS + f64::from(ages[bin]);
-        }
-    }
-
-    /// Which share of the messages has its event in each bin. Where few messages are known, what is so on the whole
-    /// channel counts; and where few are known of that, nothing is expected.
-    fn shares(&self, channel: &Delays) -> [f64; AGE_BINS] {
-        if channel.passed[AGE_BINS - 1] < PASSED_MIN {
-            return [0.0; AGE_BINS];
-        }
-        std::array::from_fn(|bin| {
-            let usual = channel.came[bin] / channel.passed[bin].max(1.0);
-            ((self.came[bin] + PASSED_MIN * usual) / (self.passed[bin] + PASSED_MIN)).min(1.0)
-        })
-    }
-}
-
 fn shares_of(sent: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
     let all: f64 = sent.clone().sum();
     sent.map(|sent| if all > 0.0 { (sent / all).clamp(0.0, 1.0) } else { 0.0 }).collect()
@@ -261,7 +210,7 @@ fn shares_of(sent: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::{CellCounts, Signal, age_bin};
+    use crate::health::{CellCounts, EVENT_AGE_MAX, Signal, age_bin};
 
     const LATE_AFTER: usize = 64;
 

@@ -16,6 +16,7 @@ mod channel;
 mod counter;
 mod gather;
 mod learned;
+mod learned_delays;
 mod second;
 mod slots;
 mod watcher;
