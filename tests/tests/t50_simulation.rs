@@ -12,6 +12,8 @@ const SEEDS: std::ops::Range<u64> = 1..9;
 const SEEDS_OF_A_PAIR: std::ops::Range<u64> = 1..5;
 const SEEDS_OF_A_WITNESS: std::ops::Range<u64> = 1..5;
 const SEEDS_OF_CRASHES: std::ops::Range<u64> = 1..4;
+/// The same where nodes are asked for more than they have room for.
+const SEEDS_OF_OVERLOAD: std::ops::Range<u64> = 1..4;
 /// The same where members come and go, for so many seconds each.
 const SEEDS_OF_MEMBERS: std::ops::Range<u64> = 1..5;
 const SECONDS_OF_MEMBERS: &str = "60";
@@ -54,6 +56,11 @@ fn every_promise_holds_with_a_witness() {
 #[test]
 fn every_promise_holds_where_nodes_are_killed_again_and_again() {
     nothing_is_found(SEEDS_OF_CRASHES, &CRASHES);
+}
+
+#[test]
+fn every_promise_holds_where_too_much_is_asked_for() {
+    nothing_is_found(SEEDS_OF_OVERLOAD, &["--scene", "overload"]);
 }
 
 #[test]
@@ -150,6 +157,11 @@ fn a_line_of_an_earlier_boot_is_found_out() {
 #[test]
 fn a_journal_of_an_earlier_boot_is_found_out() {
     finds_out("same_boot", &["p4_at_most_once"]);
+}
+
+#[test]
+fn what_is_done_and_answered_as_refused_is_found_out() {
+    finds_out_with(&["--scene", "overload", "--break", "denies"], &["p2_acknowledged_writes_survive"]);
 }
 
 #[test]

@@ -70,6 +70,8 @@ pub struct NodeSettings {
     pub time: TimeRules,
     /// When leaders give their leadership to others.
     pub leadership: LeadershipRules,
+    /// How much of a group may be queued on this node, in bytes ([`ReplicationConfig::queue_bytes`]).
+    pub queue_bytes: usize,
     /// This program; [`build`](crate::build) but in simulations of others.
     pub build: Build,
     /// What of the lease is broken on purpose; nothing but in simulations.
@@ -178,6 +180,7 @@ fn replication_config(settings: &NodeSettings) -> ReplicationConfig {
         housekeeping: settings.housekeeping,
         time: settings.time,
         leadership: settings.leadership,
+        queue_bytes: settings.queue_bytes,
         build: settings.build.clone(),
         lease_break: settings.lease_break,
     }

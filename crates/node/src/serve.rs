@@ -126,6 +126,7 @@ fn settings(config: &Config, own: &NodeInfo, nodes: &Nodes, storage: &Storage) -
         housekeeping: Housekeeping::default(),
         time: TimeRules::default(),
         leadership: LeadershipRules::default(),
+        queue_bytes: replication::QUEUE_BYTES_MAX,
         build: crate::build(),
         lease_break: None,
         rules: safety_rules(config),

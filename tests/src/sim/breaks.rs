@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use model::command::Proposal;
@@ -49,12 +50,14 @@ pub enum Break {
     SilentFull,
     /// What is due is left lying for seconds before it is dispatched.
     Lingers,
+    /// What is done is answered as refused for being too much, now and then.
+    Denies,
     /// A link of the argument for the lease (docs/lease.md, "Why this suffices").
     Lease(LeaseBreak),
 }
 
 /// Every break with its name.
-pub const BREAKS: [(Break, &str); 25] = [
+pub const BREAKS: [(Break, &str); 26] = [
     (Break::NoSync, "no_sync"),
     (Break::Twice, "twice"),
     (Break::NoLease, "no_lease"),
@@ -71,6 +74,7 @@ pub const BREAKS: [(Break, &str); 25] = [
     (Break::Unasked, "unasked"),
     (Break::SilentFull, "silent_full"),
     (Break::Lingers, "lingers"),
+    (Break::Denies, "denies"),
     (Break::Lease(LeaseBreak::FreshEvidence), "fresh_evidence"),
     (Break::Lease(LeaseBreak::UnnotedHeartbeats), "unnoted_heartbeats"),
     (Break::Lease(LeaseBreak::GrantedVotes), "granted_votes"),
@@ -94,6 +98,7 @@ impl Break {
         match self {
             Break::NoFence => ports.log = Arc::new(Unfenced(replication.clone())),
             Break::NoLease => ports.permits = Arc::new(Unleased(replication.clone())),
+            Break::Denies => ports.log = Arc::new(Denying { log: replication.clone(), done: AtomicU64::new(0) }),
             Break::NoTakeover => ports.leases = Arc::new(NeverOver),
             Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation | Break::Lingers => {}
             Break::WallStamps | Break::SameBoot | Break::NoJournal | Break::NoNote => {}
@@ -149,6 +154,48 @@ impl ReplicatedLog for Unfenced {
         deadline: Duration,
     ) -> BoxFuture<'_, Result<Applied, LogError>> {
         self.0.propose(group, proposals, deadline)
+    }
+}
+
+/// A log that says of some of what it did that there was no room for it.
+struct Denying {
+    log: Replication,
+    done: AtomicU64,
+}
+
+/// Of how many answers one is wrong.
+const DENIED_ONE_IN: u64 = 50;
+
+impl Denying {
+    fn deny(&self, group: GroupId, answer: Result<Applied, LogError>) -> Result<Applied, LogError> {
+        let partition = group != GroupId::CONTROL;
+        match partition
+            && answer.is_ok()
+            && self.done.fetch_add(1, Ordering::Relaxed) % DENIED_ONE_IN == DENIED_ONE_IN - 1
+        {
+            true => Err(LogError::Overloaded { retry_after: Duration::ZERO }),
+            false => answer,
+        }
+    }
+}
+
+impl ReplicatedLog for Denying {
+    fn propose(
+        &self,
+        group: GroupId,
+        proposals: Vec<Proposal>,
+        deadline: Duration,
+    ) -> BoxFuture<'_, Result<Applied, LogError>> {
+        Box::pin(async move { self.deny(group, self.log.propose(group, proposals, deadline).await) })
+    }
+
+    fn propose_fenced(
+        &self,
+        group: GroupId,
+        proposals: Vec<Proposal>,
+        deadline: Duration,
+    ) -> BoxFuture<'_, Result<Applied, LogError>> {
+        self.log.propose_fenced(group, proposals, deadline)
     }
 }
 

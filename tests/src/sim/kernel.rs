@@ -9,10 +9,9 @@ use tokio::io::{DuplexStream, copy_bidirectional, duplex};
 use tokio::sync::{mpsc, oneshot};
 use turmoil::net::{TcpListener, TcpStream};
 
+use super::layout::PORT;
 use super::process::STEP;
 
-/// The port that every simulated node listens on.
-pub const PORT: u16 = 7_000;
 /// How many bytes wait on a connection between the kernel and the process, each way.
 const BUFFER_BYTES: usize = 64 * 1_024;
 

@@ -4,7 +4,8 @@
 use model::cluster::{NodeInfo, Nodes, RegionKind};
 use model::id::{NodeId, RegionId};
 
-use super::kernel::PORT;
+/// The port that every simulated node listens on.
+pub const PORT: u16 = 7_000;
 
 /// Which nodes there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -35,7 +35,7 @@ pub fn schedule(settings: &Settings, seed: u64, from: Tick, to: Tick) -> Vec<Pla
     let random = SimRandom::new(seed);
     let nodes = settings.layout.nodes();
     match settings.scene {
-        Scene::Mixed => mixed(&random, settings.layout, from, to),
+        Scene::Mixed | Scene::Overload => mixed(&random, settings.layout, from, to),
         Scene::Crashes => crashes(&random, nodes, from, to),
         Scene::Upgrade => {
             let settled = to.saturating_sub(SETTLED_MS);

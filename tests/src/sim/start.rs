@@ -23,6 +23,7 @@ use super::cluster::{Cluster, PARTITIONS};
 use super::kernel::Calls;
 use super::probe::{Fenced, Heard};
 use super::provider::{self, ProviderDriver};
+use super::settings::Scene;
 use super::transport::SimTransport;
 
 /// How often states are flushed, and for how long log entries are kept behind that, where snapshots are wanted.
@@ -32,6 +33,8 @@ const LOG_KEPT: Duration = Duration::from_millis(500);
 /// a snapshot; and how often they do that.
 const COMPACTING: u64 = 3;
 const COMPACT_EVERY: Duration = Duration::from_secs(1);
+/// What a node has room for where too much is asked for: 16 proposals of a group.
+const SMALL_QUEUE_BYTES: usize = 32 * 1_024;
 /// The simulated cluster.
 const CLUSTER: ClusterId = ClusterId(1);
 /// What may change without a person: in an hour as much as the nemesis wants.
@@ -64,6 +67,7 @@ impl Start {
             housekeeping: housekeeping(run.seed),
             time: time_rules(run.broken),
             leadership: leadership(run.broken),
+            queue_bytes: if run.scene == Scene::Overload { SMALL_QUEUE_BYTES } else { replication::QUEUE_BYTES_MAX },
             build: self.cluster.builds.start(self.id),
             lease_break: run.broken.and_then(Break::of_the_lease),
             rules: RULES,

@@ -41,6 +41,9 @@ pub struct ReplicationConfig {
     pub time: TimeRules,
     /// When leaders give their leadership to others.
     pub leadership: LeadershipRules,
+    /// How many bytes of proposals of one group may be queued or under way on this node, without those that wait for
+    /// fences, which have half as much: 4 KiB to [`QUEUE_BYTES_MAX`](crate::QUEUE_BYTES_MAX). Each takes 2 KiB at least.
+    pub queue_bytes: usize,
     /// This program: its release, and the apply versions that it goes by.
     pub build: Build,
     /// What of the lease is broken on purpose; nothing but in simulations.

@@ -214,6 +214,7 @@ impl Opening {
                 peers: self.peers.clone(),
                 clock: self.parts.clock.clone(),
                 incarnation: config.incarnation,
+                queue_bytes: config.queue_bytes,
                 leader_hint: Mutex::default(),
                 generation: Generation::default(),
                 senders: Mutex::default(),

@@ -37,7 +37,7 @@ impl Proposer {
     /// Makes the queue and the task that works it off.
     pub(crate) fn new(parts: ProposerParts) -> (Proposer, impl Future<Output = ()> + Send + 'static) {
         let (queue, submissions) = mpsc::channel(QUEUE_LEN_MAX + FENCED_LEN_MAX);
-        let room = Room::new();
+        let room = Room::new(parts.queue_bytes);
         let pace = Arc::new(Pace::default());
         let parts = Arc::new(parts);
         (Proposer { parts: parts.clone(), queue, room, pace: pace.clone() }, work_off::run(parts, submissions, pace))

@@ -27,12 +27,15 @@ pub(super) type Share = OwnedSemaphorePermit;
 pub(super) struct Room {
     plain: Arc<Semaphore>,
     fenced: Arc<Semaphore>,
+    plain_bytes: usize,
 }
 
 impl Room {
-    pub(super) fn new() -> Room {
+    /// Makes room for so many bytes, at most [`QUEUE_BYTES_MAX`], and half as many that are to be fenced.
+    pub(super) fn new(bytes: usize) -> Room {
+        let plain_bytes = bytes.min(QUEUE_BYTES_MAX);
         let semaphore = |bytes| Arc::new(Semaphore::new(bytes));
-        Room { plain: semaphore(QUEUE_BYTES_MAX), fenced: semaphore(FENCED_BYTES_MAX) }
+        Room { plain: semaphore(plain_bytes), fenced: semaphore(plain_bytes / 2), plain_bytes }
     }
 
     /// Takes room for a submission of so many bytes that waits for no fence, if there is any.
@@ -47,7 +50,7 @@ impl Room {
 
     /// Says whether nothing is queued or under way but what is to be fenced.
     pub(super) fn is_free_of_plain(&self) -> bool {
-        self.plain.available_permits() == QUEUE_BYTES_MAX
+        self.plain.available_permits() == self.plain_bytes
     }
 }
 
@@ -63,7 +66,7 @@ mod tests {
     #[test]
     fn neither_many_nor_large_ones_take_more_than_their_room() {
         for (bytes, fit) in [(1, FENCED_LEN_MAX), (FENCED_BYTES_MAX / 4, 4)] {
-            let room = Room::new();
+            let room = Room::new(QUEUE_BYTES_MAX);
             let taken: Vec<Share> = std::iter::from_fn(|| room.take_fenced(bytes)).collect();
             assert_eq!(taken.len(), fit, "of {bytes} bytes");
             assert!(room.is_free_of_plain());

@@ -99,6 +99,8 @@ pub(crate) struct ProposerParts {
     pub(crate) clock: Arc<dyn Clock>,
     /// This start of the node.
     pub(crate) incarnation: Incarnation,
+    /// How much may be queued or under way, without what is to be fenced.
+    pub(crate) queue_bytes: usize,
     /// Whom to forward to.
     pub(crate) leader_hint: Mutex<LeaderHint>,
     /// The generation of what is forwarded.

@@ -35,13 +35,14 @@ impl fmt::Display for Violation {
 /// A check: its name, and what finds things.
 type Check = (&'static str, fn(&Evidence<'_>) -> Vec<String>);
 
-const CHECKS: [Check; 29] = [
+const CHECKS: [Check; 30] = [
     ("p1_no_dispatch_after_an_acknowledged_opt_out", recipients::no_dispatch_after_an_acknowledged_opt_out),
     ("p1_no_dispatch_after_an_acknowledged_deletion", recipients::no_dispatch_after_an_acknowledged_deletion),
     ("p1_nothing_forbidden_is_accepted", recipients::nothing_forbidden_is_accepted),
     ("p1_no_permit_on_what_is_out_of_date", recipients::no_permit_on_what_is_out_of_date),
     ("p2_acknowledged_writes_survive", writes::acknowledged_writes_survive),
     ("p2_reads_see_acknowledged_writes", writes::reads_see_acknowledged_writes),
+    ("too_much_is_refused", writes::too_much_is_refused),
     ("p3_accepted_messages_are_kept", sends::accepted_messages_are_kept),
     ("p3_accounting_closes", sends::accounting_closes),
     ("p3_everything_comes_to_rest", sends::everything_comes_to_rest),

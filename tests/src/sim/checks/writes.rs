@@ -6,6 +6,7 @@ use super::evidence::Evidence;
 use crate::sim::faults::Tick;
 use crate::sim::layout::name;
 use crate::sim::operations::{Answered, Asked, Operation};
+use crate::sim::settings::Scene;
 
 /// One write of an endpoint's only writer.
 struct Write {
@@ -71,6 +72,21 @@ fn wrong(writes: &[Write], value: Option<u64>, from: Tick, to: Tick) -> Option<S
     let superseded = write.acknowledged.is_some() && newest.is_some_and(|newest| newest > value);
     superseded.then(|| format!("{newest:?} was acknowledged later"))
 }
+
+/// Where more is asked for than nodes have room for, some of it is refused for that reason: else nothing was tried.
+pub fn too_much_is_refused(evidence: &Evidence<'_>) -> Vec<String> {
+    if evidence.settings.scene != Scene::Overload {
+        return Vec::new();
+    }
+    let overloaded = |operation: &Operation| matches!(&operation.answer, Some((_, Answered::Refused(text))) if text.starts_with(OVERLOADED));
+    match evidence.records.operations.iter().any(overloaded) {
+        true => Vec::new(),
+        false => vec!["nothing was refused for being too much".to_owned()],
+    }
+}
+
+/// What refusals begin with that say that there is no room.
+const OVERLOADED: &str = "Overloaded:";
 
 fn writes(operations: &[Operation]) -> Writes<'_> {
     let mut writes: Writes<'_> = BTreeMap::new();

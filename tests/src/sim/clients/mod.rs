@@ -5,6 +5,7 @@
 //! told.
 
 mod client;
+mod flood;
 mod keeper;
 mod members;
 mod messages;
@@ -48,6 +49,9 @@ pub fn spawn(cluster: &Arc<Cluster>, node: &RunningNode, tasks: &mut JoinSet<Str
     if !cluster.settings.is_calm() {
         tasks.spawn(client().keep());
     }
+    if cluster.settings.scene == Scene::Overload {
+        tasks.spawn(client().flood());
+    }
     if cluster.settings.layout.operator() == Some(node.service.facts().node) {
         tasks.spawn(client().change_members());
     }
@@ -61,7 +65,9 @@ pub fn names(settings: &Settings) -> BTreeSet<String> {
     let keeper = (!settings.is_calm()).then(|| "keeper".to_owned());
     let senders = (1..=SENDERS).map(|number| format!("sender {number}"));
     let operator = (settings.scene == Scene::Upgrade).then(|| "operator".to_owned());
-    let roles: Vec<String> = senders.chain(["writer".to_owned()]).chain(keeper).chain(operator).collect();
+    let flood = (settings.scene == Scene::Overload).then(|| "flood".to_owned());
+    let others = keeper.into_iter().chain(operator).chain(flood);
+    let roles: Vec<String> = senders.chain(["writer".to_owned()]).chain(others).collect();
     let of_node = |node| roles.iter().map(move |role| format!("{role} of {}", name(node)));
     let changes = settings.layout.operator().map(|node| format!("operator of {}", name(node)));
     let stay = settings.layout.serving().filter(|node| !settings.layout.changes(*node));

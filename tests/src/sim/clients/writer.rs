@@ -40,7 +40,7 @@ impl Client {
     }
 
     /// Writes the endpoint's next number; says whether that was acknowledged.
-    async fn write_endpoint(&self, app: AppId, own: u64) -> bool {
+    pub(super) async fn write_endpoint(&self, app: AppId, own: u64) -> bool {
         let endpoint = format!("{}-{own}", self.name());
         let value = self.cluster.next_number(&endpoint);
         let patch = EndpointPatch {

@@ -263,6 +263,7 @@ impl Cluster {
             housekeeping: self.housekeeping,
             time: TimeRules::default(),
             leadership: LeadershipRules::default(),
+            queue_bytes: replication::QUEUE_BYTES_MAX,
             build: Build::new("test", self.versions.get(&id).copied().unwrap_or(registry::VERSIONS)),
             lease_break: self.lease_break,
         };
