@@ -25,8 +25,6 @@ pub struct Records {
     pub faults: Vec<Span>,
     /// Nodes that stopped by themselves: when, which, and why.
     pub stops: Vec<(Tick, NodeId, String)>,
-    /// When nodes noticed that they must stop by themselves; what they began is waited for after.
-    pub gave_up: Vec<(Tick, NodeId)>,
     /// Where a group's time was off true time.
     pub times_off: Vec<String>,
     /// Where a dispatch could have begun that a promise forbids; the first of them.
@@ -117,13 +115,6 @@ impl History {
         let fault = records.faults[place].fault.clone();
         records.line(format!("NEMESIS ends {fault}"));
         records.faults[place].to = Some(now());
-    }
-
-    /// Records that a node noticed that it must stop.
-    pub fn gives_up(&self, node: NodeId, reason: &str) {
-        let mut records = self.records();
-        records.line(format!("{} must stop: {reason}", name(node)));
-        records.gave_up.push((now(), node));
     }
 
     /// Records that a node stopped by itself.

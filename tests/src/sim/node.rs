@@ -109,10 +109,8 @@ async fn live(cluster: &Arc<Cluster>, id: NodeId, disk: &Arc<Disk>, calls: &Call
             }
             false => format!("{fault:#}"),
         },
-        Some(ended) = beside.join_next() => format!("what a node needs ended: {ended:?}"),
         Some(ended) = clients.join_next() => format!("a client ended: {ended:?}"),
     };
-    cluster.history.gives_up(id, &reason);
     node.stop().await;
     Ok(Ended::ByItself(reason))
 }

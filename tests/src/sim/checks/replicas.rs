@@ -67,9 +67,8 @@ pub fn a_full_disk_stops_its_node(evidence: &Evidence<'_>) -> Vec<String> {
     };
     let long = long.filter(|(node, from, _)| !outside(*node, *from) && !lost(*node, *from));
     let going_on = long.filter(|(node, from, _)| {
-        let stops = evidence.records.stops.iter().map(|(at, of, _)| (at, of));
-        let mut noticed = stops.chain(evidence.records.gave_up.iter().map(|(at, of)| (at, of)));
-        !noticed.any(|(at, of)| of == node && (*from..from + STOPS_WITHIN_MS).contains(at))
+        let mut stops = evidence.records.stops.iter();
+        !stops.any(|(at, of, _)| of == node && (*from..from + STOPS_WITHIN_MS).contains(at))
     });
     let told = |node, from| format!("{} goes on although its disk is full since {from} ms", name(node));
     going_on.map(|(node, from, _)| told(node, from)).collect()

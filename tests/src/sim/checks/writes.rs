@@ -78,7 +78,10 @@ pub fn too_much_is_refused(evidence: &Evidence<'_>) -> Vec<String> {
     if evidence.settings.scene != Scene::Overload {
         return Vec::new();
     }
-    let overloaded = |operation: &Operation| matches!(&operation.answer, Some((_, Answered::Refused(text))) if text.starts_with(OVERLOADED));
+    let overloaded = |operation: &Operation| match &operation.answer {
+        Some((_, Answered::Refused(text))) => text.starts_with(OVERLOADED),
+        _ => false,
+    };
     match evidence.records.operations.iter().any(overloaded) {
         true => Vec::new(),
         false => vec!["nothing was refused for being too much".to_owned()],
