@@ -52,8 +52,8 @@ impl fmt::Display for Destination {
     }
 }
 
-/// Returns the country code of a number in E.164, with its plus. The codes of one and two digits are fixed (ITU-T E.164,
-/// list of assigned country codes); all others have three.
+/// Returns the country code of a number in E.164, with its plus. The codes of one and two digits are fixed (ITU-T
+/// E.164, list of assigned country codes); all others have three.
 fn calling_code(number: &str) -> Option<&str> {
     let digits = number.strip_prefix('+')?.as_bytes();
     let length = match digits {

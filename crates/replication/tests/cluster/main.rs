@@ -14,6 +14,7 @@ mod overload;
 mod partial;
 mod purging;
 mod remote_reads;
+mod replaced;
 mod slow;
 mod strangers;
 mod support;

@@ -17,7 +17,19 @@ use service::ports::{ClusterControl, ClusterError, Reads, SendPermits};
 /// More operations than it takes from a sealed snapshot to a purged log.
 const KILLS: usize = 10;
 
-async fn has(cluster: &Cluster, node: NodeId, number: u128) {
+/// Three nodes that run and have an app, and a fourth that none of them knows.
+pub(crate) async fn three_and_one() -> (Cluster, Vec<NodeId>, NodeId) {
+    let mut cluster = Cluster::stopped(4).await;
+    let ids = cluster.ids();
+    let first = ids[..3].to_vec();
+    for id in &first {
+        cluster.run_among(*id, first.clone(), true).await;
+    }
+    propose(cluster.node(first[1]), GroupId::CONTROL, create_app(1)).await.unwrap();
+    (cluster, first, ids[3])
+}
+
+pub(crate) async fn has(cluster: &Cluster, node: NodeId, number: u128) {
     eventually("a row", || async {
         let view = cluster.node(node).view(GroupId::CONTROL).unwrap();
         ReadRows::<Apps>::get(&*view, &model::AppId(number)).unwrap()
@@ -53,14 +65,9 @@ async fn a_node_without_its_disk_gets_everything_again() {
 /// in its place.
 #[tokio::test(start_paused = true)]
 async fn a_node_without_its_disk_asks_those_who_are_members_now() {
-    let mut cluster = Cluster::stopped(4).await;
-    let ids = cluster.ids();
-    let (first, newcomer, lost) = (ids[..3].to_vec(), ids[3], ids[2]);
-    for id in &first {
-        cluster.run_among(*id, first.clone(), true).await;
-    }
-    propose(cluster.node(first[1]), GroupId::CONTROL, create_app(1)).await.unwrap();
-    cluster.run_among(newcomer, ids.clone(), false).await;
+    let (mut cluster, first, newcomer) = three_and_one().await;
+    let (ids, lost) = (cluster.ids(), first[2]);
+    cluster.run_among(newcomer, ids, false).await;
     let operator = cluster.node(first[1]).clone();
     operator.add_node(cluster.info(newcomer)).await.unwrap();
     operator.promote_node(newcomer).await.unwrap();
@@ -75,86 +82,6 @@ async fn a_node_without_its_disk_asks_those_who_are_members_now() {
         cluster.run_among(lost, first, false).await;
     }
     has(&cluster, lost, 1).await;
-}
-
-/// Its configuration names the lost node still, on which a part of the groups would be placed.
-#[tokio::test(start_paused = true)]
-async fn a_new_node_takes_the_place_of_one_that_is_lost_for_good() {
-    let mut cluster = Cluster::stopped(4).await;
-    let ids = cluster.ids();
-    let (first, newcomer) = (ids[..3].to_vec(), ids[3]);
-    for id in &first {
-        cluster.run_among(*id, first.clone(), true).await;
-    }
-    propose(cluster.node(first[1]), GroupId::CONTROL, create_app(1)).await.unwrap();
-    cluster.kill(first[0]).await;
-    cluster.run_among(newcomer, ids.clone(), false).await;
-    let operator = cluster.node(first[1]).clone();
-    let replace = async {
-        operator.add_node(cluster.info(newcomer)).await.unwrap();
-        operator.promote_node(newcomer).await.unwrap();
-        operator.remove_node(first[0]).await.unwrap();
-    };
-    tokio::time::timeout(Duration::from_secs(60), replace).await.expect("the new node catches up in every group");
-    for group in operator.groups() {
-        let status = operator.status().groups.into_iter().find(|status| status.group == group).unwrap();
-        assert_eq!(status.voters, vec![first[1], first[2], newcomer], "of group {group}");
-    }
-    has(&cluster, newcomer, 1).await;
-}
-
-/// The change that replaces a voter isn't sent to it.
-#[tokio::test(start_paused = true)]
-async fn a_replica_that_was_replaced_while_it_was_away_is_told() {
-    let mut cluster = Cluster::stopped(4).await;
-    let ids = cluster.ids();
-    let (first, newcomer) = (ids[..3].to_vec(), ids[3]);
-    for id in &first {
-        cluster.run_among(*id, first.clone(), true).await;
-    }
-    propose(cluster.node(first[0]), GroupId::CONTROL, create_app(1)).await.unwrap();
-    cluster.run_among(newcomer, ids.clone(), false).await;
-    cluster.links.isolate(first[0]);
-    let operator = cluster.node(first[1]);
-    operator.add_node(cluster.info(newcomer)).await.unwrap();
-    operator.promote_node(newcomer).await.unwrap();
-    cluster.links.heal();
-    eventually("one replica of each group in the region", || async {
-        let (replaced, newcomer) = (cluster.node(first[0]).groups(), cluster.node(newcomer).groups());
-        replaced.iter().all(|group| !newcomer.contains(group)).then_some(())
-    })
-    .await;
-    for group in GroupId::all(PARTITIONS) {
-        cluster.node(first[0]).linearize(group, SOON).await.unwrap();
-    }
-}
-
-/// The one that was lost was never heard since, and the configuration doesn't name it.
-#[tokio::test(start_paused = true)]
-async fn a_node_that_started_again_removes_a_member_that_it_never_heard() {
-    let mut cluster = Cluster::stopped(4).await;
-    let ids = cluster.ids();
-    let (first, newcomer, operator) = (ids[..3].to_vec(), ids[3], ids[1]);
-    for id in &first {
-        cluster.run_among(*id, first.clone(), true).await;
-    }
-    propose(cluster.node(operator), GroupId::CONTROL, create_app(1)).await.unwrap();
-    cluster.run_among(newcomer, ids.clone(), false).await;
-    cluster.node(operator).add_node(cluster.info(newcomer)).await.unwrap();
-    cluster.node(operator).promote_node(newcomer).await.unwrap();
-    cluster.kill(newcomer).await;
-    cluster.kill(operator).await;
-    cluster.run_among(operator, first.clone(), false).await;
-    eventually("what its log has", || async {
-        let groups = cluster.node(operator).status().groups;
-        groups.iter().any(|status| status.voters.contains(&newcomer)).then_some(())
-    })
-    .await;
-    let removal = tokio::time::timeout(Duration::from_secs(60), cluster.node(operator).remove_node(newcomer));
-    removal.await.expect("its neighbour takes its place").unwrap();
-    for status in cluster.node(operator).status().groups {
-        assert_eq!(status.voters, first, "of group {}", status.group);
-    }
 }
 
 /// What was acknowledged while a node was away, or before it lost its disk, is there in its first answer.
