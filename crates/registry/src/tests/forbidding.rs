@@ -10,6 +10,7 @@ use model::outcome::{Acceptance, Outcome, Refusal};
 use model::time::Timestamp;
 
 use super::world::*;
+use crate::effect::Effect;
 use crate::forbid::{Ban, Whom, ban};
 use crate::tables::{Blocks, ListedOptOuts, Messages, OptOuts, RowAccess, Traces};
 
@@ -180,6 +181,32 @@ fn what_a_provider_says_is_recorded_once_and_opts_out_where_it_must() {
         let row = world.tables(message.group()).row::<OptOuts>(&(APP, key(&near()), Channel::Sms)).unwrap();
         assert_eq!(row.map(|row| row.source), source);
     }
+}
+
+/// Health counts by it: once for a message, whatever is said of it and how often, and only after its provider took it.
+#[test]
+fn a_message_is_heard_of_once_and_how_long_after_it_was_taken() {
+    let mut world = World::new();
+    let messages = [world.accepted(1, &near(), Class::AtLeastOnce), world.accepted(2, &near(), Class::AtLeastOnce)];
+    world.settle(messages[0], ("a", 1), delivered());
+    world.now += 7_000;
+    let mut ages = Vec::new();
+    for (message, kind) in [
+        (messages[0], EventKind::SoftBounce),
+        (messages[0], EventKind::SoftBounce),
+        (messages[0], EventKind::Delivered),
+        (messages[1], EventKind::Delivered),
+    ] {
+        let events = vec![ProviderEvent { message, kind, detail: None }];
+        world.apply(message.group(), Command::RecordEvents { events });
+        let heard = |effect: &Effect| match effect {
+            Effect::HeardOf { region, channel, age, .. } => Some((region.to_string(), *channel, age.as_secs())),
+            _ => None,
+        };
+        ages.push(world.effects.iter().find_map(heard));
+    }
+    let heard = |age| Some(("a".to_owned(), Channel::Sms, age));
+    assert_eq!(ages, [heard(7), None, None, heard(0)], "of the second nobody knew yet that it was taken");
 }
 
 #[test]
