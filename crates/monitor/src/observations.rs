@@ -58,6 +58,13 @@ impl SendCounters {
         heard.for_each(|(key, age)| counter.heard_of(second, &key, age));
     }
 
+    /// Takes note that events were missed here, or come late, because effects were skipped or the replicas lag.
+    pub fn missed(&self) {
+        if let Some(second) = self.second() {
+            self.counter().missed_events(second);
+        }
+    }
+
     /// Ends the seconds before `now`, and returns what was counted in those that ended since the last time.
     pub fn close(&self, now: u64) -> Vec<NodeSecond> {
         self.counter().close(now)
@@ -165,5 +172,34 @@ mod tests {
         assert_eq!(counters.refusing().len(), 1);
         seen(&counters, Channel::Sms, &[("permanent", 3), ("accepted", 1)]);
         assert!(counters.refusing().is_empty());
+    }
+
+    /// Returns of each closed second how many events it heard of, and whether some were missed.
+    fn closed(counters: &SendCounters, now: u64) -> Vec<(u64, u32, bool)> {
+        let told = |second: NodeSecond| {
+            let events = second.cells.iter().map(|cell| cell.counts.events).sum();
+            (second.second, events, second.missed_events)
+        };
+        counters.close(now).into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn events_of_this_region_count_and_missed_ones_are_told() {
+        let clock = Arc::new(TestClock(AtomicU64::new(100_000_000_000)));
+        let counters = SendCounters::new(clock.clone(), clock.clone());
+        let (address, _) = Address::normal(Channel::Sms, "+12065550100").expect("an address");
+        let heard = |region: &str| Effect::HeardOf {
+            region: RegionId::new(region).expect("a name"),
+            app: AppId(1),
+            channel: Channel::Sms,
+            address: address.clone(),
+            age: Duration::from_secs(5),
+        };
+        let here = RegionId::new("a").expect("a name");
+        counters.heard_of(&here, &[heard("a"), heard("b"), Effect::Forbids]);
+        clock.0.store(101_000_000_000, Ordering::Relaxed);
+        counters.heard_of(&here, &[heard("b"), heard("a")]);
+        counters.missed();
+        assert_eq!(closed(&counters, 103), [(100, 1, false), (101, 1, true), (102, 0, false)]);
     }
 }

@@ -31,7 +31,10 @@ pub async fn feed(mut effects: EffectStream, group: GroupId, targets: EffectTarg
                     records.offer(group, &applied.effects);
                 }
             }
-            EffectNews::Missed => targets.sender.missed(group),
+            EffectNews::Missed => {
+                targets.sender.missed(group);
+                targets.counters.missed();
+            }
         }
     }
 }

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use model::plan::{Author, Mode, TrafficPlan};
-use model::{AppId, Channel, Destination, Incarnation, NodeId, RegionId, Timestamp};
+use model::{AppId, Channel, Destination, GroupId, Incarnation, LogIndex, NodeId, RegionId, Timestamp};
 use traffic::Why;
 use traffic::health::{Advice, HealthSettings};
-use traffic::observed::{CellKey, Counter, Finding, Gather, NodeSecond, Reporter, SendOutcome, Subject, Watcher};
+use traffic::observed::{
+    CellKey, Counter, Finding, Gather, Lag, NodeSecond, ReplicaProgress, Reporter, SendOutcome, Subject, Watcher,
+};
 use traffic::planning::{Diversions, Diverting, divert, initial};
 
 const REGIONS: [&str; 3] = ["a", "b", "c"];
@@ -31,6 +33,9 @@ struct World {
     events: [VecDeque<(u64, CellKey)>; 3],
     /// Which start of its process each node is at; nothing while it is down.
     incarnations: [Option<u64>; 3],
+    /// How many seconds after they came each hears of events.
+    lags: [u64; 3],
+    watched: [Lag; 3],
     gather: Gather,
     watcher: Watcher,
     history: Vec<TrafficPlan>,
@@ -51,6 +56,8 @@ impl World {
             counters: Default::default(),
             events: Default::default(),
             incarnations: [Some(1); 3],
+            lags: [0; 3],
+            watched: Default::default(),
             gather: Gather::default(),
             watcher: watcher.expect("settings that can be used"),
             history: vec![change.into_plan(Timestamp(0))],
@@ -100,8 +107,14 @@ impl World {
                 self.events[at].push_back((self.now + DELAY, key));
             }
         }
+        // An entry is committed a second, and applied when the replica comes to it.
+        let (committed, applied) = (LogIndex(self.now), LogIndex(self.now - self.lags[at]));
+        let replica = ReplicaProgress { group: GroupId(1), committed, applied };
+        if self.watched[at].look(self.now, &[replica]) {
+            self.counters[at].missed_events(self.now);
+        }
         // Those that came while the node was away come when it is back.
-        while let Some((_, key)) = self.events[at].pop_front_if(|(due, _)| *due <= self.now) {
+        while let Some((_, key)) = self.events[at].pop_front_if(|(due, _)| *due + self.lags[at] <= self.now) {
             self.counters[at].heard_of(self.now, &key, DELAY);
         }
     }
@@ -230,5 +243,20 @@ fn restarts_make_nothing_look_missing() {
         world.counters[0] = Counter::default();
         world.pass(120, well);
     }
+    assert_eq!(world.shifts(), [], "{:?}", world.findings);
+}
+
+/// A replica that lags hears of everything late, and of what came while it was replaced of nothing.
+#[test]
+fn a_replica_that_lags_makes_nothing_look_missing() {
+    let mut world = World::new();
+    world.pass(900, well);
+    for lag in [10, 60, 0] {
+        world.lags[0] = lag;
+        world.pass(120, well);
+    }
+    world.events[0].clear();
+    world.counters[0].missed_events(world.now);
+    world.pass(120, well);
     assert_eq!(world.shifts(), [], "{:?}", world.findings);
 }

@@ -3,13 +3,12 @@
 use model::id::NodeId;
 use model::plan::{Author, Mode, PlanChange};
 use model::time::BootTime;
+use traffic::health::Standing;
 use traffic::loss::SafetyRules;
+use traffic::observed::ChannelView;
 use traffic::planning::{Why, evacuate, initial};
 use traffic::readiness::NotReady;
 use traffic::restart::{Restarting, come_back, leave};
-
-use traffic::health::Standing;
-use traffic::observed::ChannelView;
 
 use super::*;
 

@@ -8,9 +8,10 @@ use model::Channel;
 use model::id::{Epoch, GroupId, RegionId};
 use model::plan::{RegionState, TrafficPlan};
 use service::ports::{CountExchange, GroupTime, HealthReport, Neighbours};
+use service::use_cases::PAGE_MAX;
 use service::{ErrorCode, Service};
 use traffic::health::{Advice, DetectorError};
-use traffic::observed::{Finding, Gather, GatheredSecond, Reporter, Subject, Wanted, Watcher, answer};
+use traffic::observed::{Finding, Gather, GatheredSecond, Lag, Reporter, Subject, Wanted, Watcher, answer};
 use traffic::planning::Diversions;
 
 use super::board::HealthBoard;
@@ -19,8 +20,8 @@ use crate::observations::SendCounters;
 
 /// How often it is looked whether a second is over.
 const LOOK: Duration = Duration::from_millis(250);
-/// How many plans back it is looked for what was moved.
-const HISTORY_MAX: usize = 100;
+/// How many plans back it is looked for what was moved: what is older stays as it is until a person changes it.
+const HISTORY_MAX: usize = PAGE_MAX;
 /// How long a finding that moved nothing stands at least, in seconds: advice that nobody follows is taken back, and given
 /// again on new evidence.
 const STANDS: u64 = 30;
@@ -46,6 +47,7 @@ pub struct HealthWatch {
     ports: HealthPorts,
     rules: HealthRules,
     gather: Gather,
+    lag: Lag,
     watcher: Option<(BTreeSet<RegionId>, Watcher)>,
     /// The last second that was begun.
     begun: u64,
@@ -72,7 +74,8 @@ impl HealthWatch {
         // What is only observed keeps its traffic, which says whether it is well again.
         rules.settings.probes = rules.mode == HealthMode::Observe;
         let (gather, plans, not_followed) = (Gather::default(), Plans::default(), BTreeMap::new());
-        Ok(HealthWatch { ports, rules, gather, watcher: None, begun: 0, plans, not_followed })
+        let lag = Lag::default();
+        Ok(HealthWatch { ports, rules, gather, lag, watcher: None, begun: 0, plans, not_followed })
     }
 
     /// Watches until it is dropped.
@@ -98,6 +101,9 @@ impl HealthWatch {
     fn exchange(&mut self, now: u64) {
         let HealthPorts { counters, exchange, reporter, .. } = &self.ports;
         if let Some(reporter) = reporter.as_ref().filter(|_| now > self.begun) {
+            if self.lag.look(now, &exchange.replicas()) {
+                counters.missed();
+            }
             for second in counters.close(now) {
                 exchange.tell(second.clone());
                 self.gather.add(now, reporter.clone(), second);
@@ -112,8 +118,9 @@ impl HealthWatch {
     }
 
     async fn judge(&mut self, now: u64, ready: Vec<GatheredSecond>) {
-        if self.read_plans().await.is_err() {
-            return;
+        if let Err(error) = self.read_plans().await {
+            // What was counted is judged all the same, by the plans that are known.
+            tracing::debug!(%error, "plans not read");
         }
         let Some(plan) = self.plans.history.first().cloned() else { return };
         let Some(mut watcher) = self.take_watcher(&plan) else { return };

@@ -91,7 +91,8 @@ impl Seconds {
 }
 
 fn second_out(second: &NodeSecond) -> CountedSecond {
-    CountedSecond { second: second.second, cells: second.cells.iter().map(cell_out).collect() }
+    let NodeSecond { second, cells, missed_events } = second;
+    CountedSecond { second: *second, cells: cells.iter().map(cell_out).collect(), missed_events: *missed_events }
 }
 
 fn cell_out(cell: &CellSecond) -> CountedCell {
@@ -116,7 +117,7 @@ fn second_in(second: &CountedSecond) -> Option<NodeSecond> {
         return None;
     }
     let cells = second.cells.iter().map(cell_in).collect::<Option<Vec<_>>>()?;
-    Some(NodeSecond { second: second.second, cells })
+    Some(NodeSecond { second: second.second, cells, missed_events: second.missed_events })
 }
 
 fn cell_in(cell: &CountedCell) -> Option<CellSecond> {
@@ -149,7 +150,7 @@ mod tests {
     }
 
     fn told(numbers: std::ops::Range<u64>) -> Vec<CountedSecond> {
-        numbers.map(|second| CountedSecond { second, cells: Vec::new() }).collect()
+        numbers.map(|second| CountedSecond { second, ..CountedSecond::default() }).collect()
     }
 
     fn heard(seconds: &Seconds) -> Vec<u64> {
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn a_second_is_told_until_it_is_acknowledged() {
         let seconds = Seconds::default();
-        (1..=20).for_each(|second| seconds.tell(NodeSecond { second, cells: Vec::new() }));
+        (1..=20).for_each(|second| seconds.tell(NodeSecond { second, cells: Vec::new(), missed_events: false }));
         let untold = |to| seconds.untold(to).into_iter().map(|second| second.second).collect::<Vec<_>>();
         assert_eq!(untold(OTHER), [11, 12, 13], "the oldest that are kept");
         assert_eq!(untold(OTHER), [11, 12, 13]);
@@ -197,7 +198,7 @@ mod tests {
         assert!(cell_in(&CountedCell { app: Bytes::from_static(b"1"), ..cell.clone() }).is_none());
         assert!(cell_in(&CountedCell { errors: 2, ..cell.clone() }).is_none());
         assert!(cell_in(&CountedCell { ages: vec![1], ..cell.clone() }).is_none());
-        let many = CountedSecond { second: 1, cells: vec![cell; CELLS_MAX + 14] };
+        let many = CountedSecond { second: 1, cells: vec![cell; CELLS_MAX + 14], missed_events: false };
         assert!(second_in(&many).is_none());
     }
 
@@ -208,13 +209,15 @@ mod tests {
             name in "[a-z.]{1,40}",
             app: Option<u128>,
             counts: [u16; 6],
+            missed_events: bool,
             ages: [u32; traffic::health::AGE_BINS],
         ) {
             let [errors, throttled, rejected, more, events, late] = counts.map(u32::from);
-            let counts = CellCounts { sends: errors + throttled + rejected + more, errors, throttled, rejected, events, late };
+            let sends = errors + throttled + rejected + more;
+            let counts = CellCounts { sends, errors, throttled, rejected, events, late };
             let ages = if events == 0 { Default::default() } else { ages };
             let key = CellKey { channel, destination: Destination::named(&name), app: app.map(AppId) };
-            let second = NodeSecond { second: 7, cells: vec![CellSecond { key, counts, ages }] };
+            let second = NodeSecond { second: 7, cells: vec![CellSecond { key, counts, ages }], missed_events };
             prop_assert_eq!(second_in(&second_out(&second)), Some(second));
         }
     }

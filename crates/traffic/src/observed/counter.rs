@@ -20,6 +20,8 @@ pub struct Counter {
     /// The second that is counted now.
     open: u64,
     cells: BTreeMap<CellKey, Cell>,
+    /// Whether events of the open second were missed.
+    missed_events: bool,
     closed: VecDeque<NodeSecond>,
 }
 
@@ -68,6 +70,12 @@ impl Counter {
         }
     }
 
+    /// Takes note that events were missed, or come later than they were told.
+    pub fn missed_events(&mut self, second: u64) {
+        self.advance(second);
+        self.missed_events = true;
+    }
+
     /// Ends the seconds before `now`, and returns those that ended since the last time.
     pub fn close(&mut self, now: u64) -> Vec<NodeSecond> {
         self.advance(now);
@@ -89,6 +97,7 @@ impl Counter {
         } else {
             self.cells.clear();
             self.closed.clear();
+            self.missed_events = false;
         }
         let over = self.closed.len().saturating_sub(CLOSED_MAX);
         self.closed.drain(..over);
@@ -106,7 +115,7 @@ impl Counter {
             }
             second.saturating_sub(cell.used) < IDLE_MAX
         });
-        NodeSecond { second, cells }
+        NodeSecond { second, cells, missed_events: std::mem::take(&mut self.missed_events) }
     }
 
     /// Finds the place of a key, in the second that is open at least.
@@ -176,7 +185,18 @@ mod tests {
         counter.sent(100, &key("+1"), SendOutcome::Accepted);
         assert_eq!(counter.close(100 + CLOSED_MAX as u64 + 1), [], "nobody knows when what was counted happened");
         let next = counter.close(100 + CLOSED_MAX as u64 + 2);
-        assert_eq!(next, [NodeSecond { second: 100 + CLOSED_MAX as u64 + 1, cells: Vec::new() }]);
+        let second = 100 + CLOSED_MAX as u64 + 1;
+        assert_eq!(next, [NodeSecond { second, cells: Vec::new(), missed_events: false }]);
+    }
+
+    #[test]
+    fn missed_events_are_told_of_their_second_alone() {
+        let mut counter = Counter::default();
+        counter.sent(100, &key("+1"), SendOutcome::Accepted);
+        counter.missed_events(101);
+        let told: Vec<(u64, bool)> =
+            counter.close(103).into_iter().map(|second| (second.second, second.missed_events)).collect();
+        assert_eq!(told, [(100, false), (101, true), (102, false)]);
     }
 
     #[test]

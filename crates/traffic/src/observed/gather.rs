@@ -30,8 +30,8 @@ pub struct GatheredSecond {
     pub second: u64,
     /// What was counted, by region.
     pub regions: BTreeMap<RegionId, Vec<CellSecond>>,
-    /// The regions of which other nodes tell than told the second before. What was sent there before is not to be
-    /// waited for: who would hear of it may be gone.
+    /// The regions of which other nodes tell than told the second before, or whose nodes missed events. What was sent
+    /// there before is not to be waited for: who would hear of it may be gone, or hears late.
     pub changed: BTreeSet<RegionId>,
 }
 
@@ -41,7 +41,7 @@ pub struct Gather {
     /// The next one to be judged.
     next: Option<u64>,
     /// Bounded by what is taken: at most [`WAIT`] and [`AHEAD_MAX`] and one, of every node.
-    waiting: BTreeMap<u64, BTreeMap<NodeId, (Reporter, Vec<CellSecond>)>>,
+    waiting: BTreeMap<u64, BTreeMap<NodeId, (Reporter, NodeSecond)>>,
     /// Who told the second before.
     told: BTreeMap<NodeId, Reporter>,
 }
@@ -56,14 +56,13 @@ impl Reporter {
 impl Gather {
     /// Takes a node's second. Says whether it came in time; the same one again is dropped as well.
     pub fn add(&mut self, now: u64, reporter: Reporter, second: NodeSecond) -> bool {
-        let NodeSecond { second, cells } = second;
         let oldest = self.next.unwrap_or_else(|| now.saturating_sub(WAIT));
-        if second < oldest || second > now + AHEAD_MAX {
+        if second.second < oldest || second.second > now + AHEAD_MAX {
             return false;
         }
-        let waiting = self.waiting.entry(second).or_default();
+        let waiting = self.waiting.entry(second.second).or_default();
         let new = !waiting.contains_key(&reporter.node);
-        waiting.entry(reporter.node).or_insert((reporter, cells));
+        waiting.entry(reporter.node).or_insert((reporter, second));
         new
     }
 
@@ -92,15 +91,19 @@ impl Gather {
         let told = self.waiting.remove(&second).unwrap_or_default();
         let before = std::mem::take(&mut self.told);
         let mut regions: BTreeMap<RegionId, Vec<CellSecond>> = BTreeMap::new();
-        for (node, (reporter, cells)) in told {
-            regions.entry(reporter.region.clone()).or_default().extend(cells);
+        let mut changed = BTreeSet::new();
+        for (node, (reporter, told)) in told {
+            regions.entry(reporter.region.clone()).or_default().extend(told.cells);
+            if told.missed_events {
+                changed.insert(reporter.region.clone());
+            }
             self.told.insert(node, reporter);
         }
         let same = |reporter: &&Reporter| {
             before.get(&reporter.node) == Some(reporter) && self.told.get(&reporter.node) == Some(reporter)
         };
         let all = before.values().chain(self.told.values());
-        let changed = all.filter(|reporter| !same(reporter)).map(|reporter| reporter.region.clone()).collect();
+        changed.extend(all.filter(|reporter| !same(reporter)).map(|reporter| reporter.region.clone()));
         GatheredSecond { second, regions, changed }
     }
 }
@@ -115,7 +118,7 @@ mod tests {
     }
 
     fn empty(second: u64) -> NodeSecond {
-        NodeSecond { second, cells: Vec::new() }
+        NodeSecond { second, cells: Vec::new(), missed_events: false }
     }
 
     fn seconds(ready: &[GatheredSecond]) -> Vec<(u64, Vec<&str>)> {
@@ -154,6 +157,19 @@ mod tests {
         let ready = gather.ready(104);
         let changed: Vec<u64> = ready.iter().filter(|ready| !ready.changed.is_empty()).map(|r| r.second).collect();
         assert_eq!(changed, [100, 102]);
+    }
+
+    #[test]
+    fn a_node_that_missed_events_tells_of_its_region_anew() {
+        let mut gather = Gather::default();
+        gather.ready(100);
+        for second in 100..104 {
+            let missed_events = second == 102;
+            gather.add(second, reporter(3, 1), NodeSecond { missed_events, ..empty(second) });
+        }
+        let ready = gather.ready(104);
+        let changed: Vec<u64> = ready.iter().filter(|ready| !ready.changed.is_empty()).map(|r| r.second).collect();
+        assert_eq!(changed, [100, 102], "it is new in the first");
     }
 
     #[test]

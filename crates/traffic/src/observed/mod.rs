@@ -8,13 +8,14 @@
 //! In: results of dispatches and events of messages, dated by the control group's time. Out: findings, in names. All of
 //! it is a state machine without a clock: equal seconds give equal findings, so that every node comes to the same ones.
 //!
-//! What must always hold: tables are bounded, and what has no place counts as *other*; a node that is late, restarts or
-//! is gone makes nothing look missing; nothing is learned from a region while it is suspected.
+//! What must always hold: tables are bounded, and what has no place counts as *other*; a node that is late, lags,
+//! restarts or is gone makes nothing look missing; nothing is learned from a region while it is suspected.
 
 mod answer;
 mod channel;
 mod counter;
 mod gather;
+mod lag;
 mod learned;
 mod learned_delays;
 mod second;
@@ -25,6 +26,7 @@ pub use answer::{NotFollowed, answer};
 pub use channel::{Finding, Subject};
 pub use counter::{CELLS_MAX, Counter};
 pub use gather::{Gather, GatheredSecond, Reporter, WAIT};
+pub use lag::{Lag, ReplicaProgress};
 pub use learned::Learned;
 pub use second::{CellKey, CellSecond, NodeSecond, SendOutcome};
 pub use slots::Slots;

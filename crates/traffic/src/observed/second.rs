@@ -45,6 +45,9 @@ pub struct NodeSecond {
     pub second: u64,
     /// In the order of their keys; at most [`super::CELLS_MAX`] and one more for each channel.
     pub cells: Vec<CellSecond>,
+    /// Events were missed here or come late, because the node's replica lags or was replaced: what was sent before is
+    /// not to be waited for.
+    pub missed_events: bool,
 }
 
 impl CellKey {

@@ -146,7 +146,8 @@ impl Watcher {
 
     /// Says whether anything is held against a channel in a region.
     pub fn is_suspected(&self, channel: Channel, region: &RegionId) -> bool {
-        self.views().iter().any(|view| view.channel == channel && view.region == *region && view.score > 0.0)
+        let at = self.regions.iter().position(|known| known == region);
+        at.zip(self.channels.get(&channel)).is_some_and(|(at, health)| health.score(at) > 0.0)
     }
 
     /// Returns how each channel looks in each region.

@@ -72,13 +72,6 @@ impl Diversions {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-
-    /// Returns the channels and regions of which health moved something, with the share that is left, in per mille.
-    pub fn iter(&self) -> impl Iterator<Item = (Channel, &RegionId, u32)> {
-        self.0.iter().flat_map(|(channel, diversion)| {
-            diversion.shares.iter().map(move |(region, share)| (*channel, region, *share))
-        })
-    }
 }
 
 /// Gives a region another share of its traffic on a channel; `history` is the line of plans, the current one first. When
