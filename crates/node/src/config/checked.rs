@@ -360,7 +360,10 @@ fn health(section: HealthSection) -> Result<HealthPolicy, ConfigError> {
         .ok_or_else(|| ConfigError::key("health.mode", format!("must be act, observe or off, found {mode:?}")))?;
     let hold = within("health.hold_s", hold_s, 1, 3_600)?;
     let settings = HealthSettings { threshold, hold, ramp, ..HealthSettings::default() };
-    settings.check().map_err(|error| ConfigError::key(format!("health.{}", error.name), error.to_string()))?;
+    settings.check().map_err(|error| {
+        let found = if error.name == "ramp" { format!("{:?}", settings.ramp) } else { error.is.to_string() };
+        ConfigError::key(format!("health.{}", error.name), format!("must be {}, found {found}", error.must))
+    })?;
     Ok(HealthPolicy { mode, settings })
 }
 

@@ -155,3 +155,25 @@ fn a_secret_may_be_in_a_file_that_nobody_else_reads() {
     assert_eq!(key_of(read(&both, &[]).unwrap_err()), "keys[0].secret");
     assert!(Path::new(&file).exists());
 }
+
+#[test]
+fn health_goes_by_its_defaults_and_what_can_not_be_used_is_named_with_what_was_found() {
+    let config = read(GOOD, &[]).unwrap();
+    assert_eq!(config.health.mode, monitor::HealthMode::Act);
+    assert_eq!(config.health.settings, traffic::health::HealthSettings::default());
+    let config = read(GOOD, &["health.mode=observe", "health.hold_s=5", "health.ramp=[0.5, 1.0]"]).unwrap();
+    assert_eq!(config.health.mode, monitor::HealthMode::Observe);
+    assert_eq!((config.health.settings.hold, config.health.settings.ramp), (5, vec![0.5, 1.0]));
+    for (bad, key, found) in [
+        ("health.mode=fast", "health.mode", "\"fast\""),
+        ("health.threshold=1", "health.threshold", "found 1"),
+        ("health.threshold=nan", "health.threshold", "found NaN"),
+        ("health.hold_s=0", "health.hold_s", "found 0"),
+        ("health.ramp=[0.5, 0.2, 1.0]", "health.ramp", "[0.5, 0.2, 1.0]"),
+        ("health.ramp=[]", "health.ramp", "[]"),
+    ] {
+        let said = read(GOOD, &[bad]).unwrap_err();
+        assert!(matches!(&said, ConfigError::Key { key: named, .. } if named == key), "{bad}: {said}");
+        assert!(said.to_string().contains(found), "{bad}: {said}");
+    }
+}
