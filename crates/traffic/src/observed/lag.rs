@@ -24,7 +24,7 @@ pub struct ReplicaProgress {
 pub struct Lag(VecDeque<(u64, BTreeMap<GroupId, LogIndex>)>);
 
 impl Lag {
-    /// Looks once a second. Says whether some replica hasn't applied what was committed [`LAG_MAX`] seconds ago.
+    /// Looks once a second. Says whether some replica hasn't applied what was committed three seconds ago.
     pub fn look(&mut self, second: u64, replicas: &[ReplicaProgress]) -> bool {
         while self.0.get(1).is_some_and(|(at, _)| at + LAG_MAX <= second) {
             self.0.pop_front();
