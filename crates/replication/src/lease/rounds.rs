@@ -21,6 +21,7 @@ use wire::peer::{self, GroupReport, LeaseReply, LeaseRequest, StateHash};
 use crate::lease::contact::{Contact, LEADER_SETTLES};
 use crate::lease::group_lease::votes::CONTACT_MAX;
 use crate::lease::starved;
+use crate::members::membership;
 use crate::node::group::Group;
 use crate::node::shared::Node;
 use crate::raft::codec;
@@ -57,6 +58,7 @@ pub(crate) async fn run(node: Arc<Node>) {
             }
             _ = ticker.tick() => {
                 node.look_at_clocks();
+                membership::learn(&node);
                 node.groups.values().for_each(|group| group.contact.found(contact(&node, group)));
                 let all: BTreeSet<GroupId> = node.groups.keys().copied().collect();
                 let asked = ask(&node, &mut calls, &all);
@@ -217,6 +219,10 @@ fn hashes(node: &Node) -> Vec<StateHash> {
 }
 
 fn take(node: &Node, from: NodeId, reply: LeaseReply) {
+    // It was asked before it was removed.
+    if membership::was_removed(node, from) {
+        return;
+    }
     let now = node.now();
     node.last_seen.answered(from, now);
     node.round_trips.took(from, now, now.since(BootTime(reply.sent)));

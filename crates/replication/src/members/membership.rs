@@ -100,13 +100,20 @@ pub(crate) async fn remove(node: &Arc<Node>, id: NodeId) -> Result<(), ClusterEr
     Ok(())
 }
 
-/// Returns the nodes, with the members of the groups here: after a start, one that the configuration doesn't name, and
-/// that is gone, has told nobody of itself.
+/// Returns the nodes, with the members of the groups here.
 fn members(node: &Node) -> Nodes {
-    for group in node.hosted() {
-        group.membership().nodes().for_each(|(_, member)| node.peers.learn_if_unknown(&member.0));
-    }
+    learn(node);
     node.peers.nodes()
+}
+
+/// Takes note of the members of the groups here: the configuration of a node that was started again may not name one
+/// that was added since, and that one may lead.
+pub(crate) fn learn(node: &Node) {
+    for group in node.hosted() {
+        let metrics = group.raft.server_metrics();
+        let metrics = metrics.borrow_watched();
+        metrics.membership_config.nodes().for_each(|(_, member)| node.peers.learn_if_unknown(&member.0));
+    }
 }
 
 /// Forgets a node of which another one says that it was removed, once that shows in every group here. Says whether it is

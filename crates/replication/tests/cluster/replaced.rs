@@ -70,3 +70,19 @@ async fn a_node_that_started_again_removes_a_member_that_it_never_heard() {
         assert_eq!(status.voters, first, "of group {}", status.group);
     }
 }
+
+/// It stays a follower, so that nothing but its own log names the member that it must ask for leases.
+#[tokio::test(start_paused = true)]
+async fn a_node_that_started_again_reaches_a_member_that_its_configuration_does_not_name() {
+    let (mut cluster, first, newcomer) = three_and_one().await;
+    cluster.run_among(newcomer, cluster.ids(), false).await;
+    let operator = cluster.node(first[1]);
+    operator.add_node(cluster.info(newcomer)).await.unwrap();
+    operator.promote_node(newcomer).await.unwrap();
+    cluster.kill(first[2]).await;
+    cluster.run_among(first[2], first.clone(), false).await;
+    eventually("the newcomer among the nodes that it knows", || async {
+        cluster.node(first[2]).nodes().contains_key(&newcomer).then_some(())
+    })
+    .await;
+}
