@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::id::GroupId;
 use replication::DutyFactory;
-use service::duties::{Duty, FollowUpDuty, HousekeepingDuty, PlanDuty, TakeoverDuty, VersionDuty};
+use service::duties::{Duty, FollowUpDuty, HousekeepingDuty, OrphansDuty, PlanDuty, TakeoverDuty, VersionDuty};
 use service::ports::Leases;
 
 /// Returns what makes the duties of a group at each beginning of a leadership.
@@ -17,7 +17,10 @@ pub fn factory(partitions: u16, leases: Arc<dyn Leases>) -> DutyFactory {
                 duties.push(Box::new(PlanDuty::new(partitions)));
                 duties.push(Box::new(VersionDuty::new(partitions)));
             }
-            partition => duties.push(Box::new(TakeoverDuty::new(partition, leases.clone()))),
+            partition => {
+                duties.push(Box::new(TakeoverDuty::new(partition, leases.clone())));
+                duties.push(Box::new(OrphansDuty::new(partition, leases.clone())));
+            }
         }
         duties
     })

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use model::command::Proposal;
-use model::id::{Epoch, GroupId, RegionId};
+use model::id::{Epoch, GroupId, NodeId, RegionId};
 use node::NodePorts;
 use registry::tables::View;
 use replication::{LeaseBreak, Replication};
@@ -99,7 +99,7 @@ impl Break {
             Break::NoFence => ports.log = Arc::new(Unfenced(replication.clone())),
             Break::NoLease => ports.permits = Arc::new(Unleased(replication.clone())),
             Break::Denies => ports.log = Arc::new(Denying { log: replication.clone(), done: AtomicU64::new(0) }),
-            Break::NoTakeover => ports.leases = Arc::new(NeverOver),
+            Break::NoTakeover => ports.leases = Arc::new(NeverOver(replication.clone())),
             Break::NoSync | Break::Twice | Break::NoBegin | Break::SameIncarnation | Break::Lingers => {}
             Break::WallStamps | Break::SameBoot | Break::NoJournal | Break::NoNote => {}
             Break::NoHandOver | Break::StandsAsleep | Break::SilentFull | Break::Unasked | Break::Lease(_) => {}
@@ -222,10 +222,14 @@ impl SendPermits for Unleased {
 }
 
 /// Leases that never lapse, of regions that are never drained.
-struct NeverOver;
+struct NeverOver(Replication);
 
 impl Leases for NeverOver {
     fn may_move(&self, _group: GroupId, _region: &RegionId, _epoch: Epoch) -> bool {
         false
+    }
+
+    fn is_gone(&self, group: GroupId, node: NodeId) -> bool {
+        self.0.is_gone(group, node)
     }
 }

@@ -71,6 +71,12 @@ impl Leases for Replication {
         let now = self.node().now();
         self.node().group(group).is_some_and(|group| group.lease.takeover_basis(now, region, epoch).is_some())
     }
+
+    /// By the leader's own membership, which is never behind: who holds a lease of the group is in it.
+    fn is_gone(&self, group: GroupId, node: NodeId) -> bool {
+        let Some(group) = self.node().group(group).filter(|_| !self.nodes().contains_key(&node)) else { return false };
+        group.membership().get_node(&node.0).is_none() && group.lease.is_retired(self.node().now(), node)
+    }
 }
 
 fn group_status(node: &Node, group: &Group) -> GroupStatus {

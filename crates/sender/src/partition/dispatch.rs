@@ -29,6 +29,10 @@ use crate::driver::DriverResult;
 const LEASE_TRIES: RetryPolicy =
     RetryPolicy { first: Duration::from_millis(10), factor: 2, max: Duration::from_millis(100) };
 
+/// How long claims of what can't begin are kept without a lease: longer than a leadership takes to move. After that, this
+/// node is cut off, or another one of its region sends for the partition, and what it has claimed would wait for ever.
+const CLAIMS_KEPT: Duration = Duration::from_secs(5);
+
 /// How long a batch waits for others to end while drivers have as many contents as they may.
 const CONTENTS_RETRY: Duration = Duration::from_millis(20);
 
@@ -46,6 +50,15 @@ pub(super) struct LaneState {
 pub(super) struct LeaseTries {
     refusals: u32,
     closed_until: Option<Instant>,
+    /// Since when there is none.
+    closed_since: Option<Instant>,
+}
+
+impl LeaseTries {
+    /// Takes note that there is none now. Says whether that has lasted for so long that claims are given back.
+    pub(super) fn closed(&mut self, now: Instant) -> bool {
+        now.duration_since(*self.closed_since.get_or_insert(now)) >= CLAIMS_KEPT
+    }
 }
 
 /// A batch that a driver answered for.
@@ -187,6 +200,9 @@ impl Partition {
     }
 
     fn rest_after_refusal(&mut self, refused: NoPermit) {
+        if self.lease_tries.closed(Instant::now()) {
+            self.release_ready(|_| true);
+        }
         self.lease_tries.refusals = self.lease_tries.refusals.saturating_add(1);
         if self.lease_tries.refusals == 1 {
             tracing::info!(group = %self.group, reason = %refused, "not sending: no valid send lease");

@@ -35,6 +35,7 @@ use registry::tables::{TableError, View};
 use service::ports::ReadsError;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::feed::{Inbox, News, Received};
 use crate::shared::{SenderFault, Shared};
@@ -161,6 +162,9 @@ impl Partition {
             Ok(view) => view,
             Err(ReadsError::NotHere(_) | ReadsError::NotReached { .. } | ReadsError::TooLate { .. }) => {
                 let mut wake = Wake::after(VIEW_RETRY);
+                if self.lease_tries.closed(Instant::now()) {
+                    self.release_ready(|_| true);
+                }
                 self.begin_settles(&mut wake);
                 return Ok(wake);
             }

@@ -258,6 +258,20 @@ async fn a_claim_given_back_in_doubt_is_not_taken_again_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_that_gets_no_lease_any_more_gives_back_what_it_has_not_begun() {
+    let (world, provider) = (World::new().await, Provider::accepting());
+    let _sender = world.start(&provider, 1);
+    let messages = claimed_and_unbegun(&world).await;
+    pass(Duration::from_secs(3)).await;
+    assert_eq!(claimed(&world, &messages), 20, "a leadership that moves takes as long");
+    world.until(|world| claimed(world, &messages) == 0).await;
+    assert_eq!(provider.messages().len(), 0);
+    world.set_lease(true);
+    world.until_all(&messages, Status::Delivered).await;
+    assert_eq!(provider.messages().len(), 20);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_gives_back_what_was_not_begun() {
     let (world, provider) = (World::new().await, Provider::accepting());
     let sender = world.start(&provider, 1);

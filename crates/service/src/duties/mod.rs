@@ -1,5 +1,5 @@
 //! What the leader of a group owes it, as state machines: carrying follow-ups and plans to other groups, taking over
-//! messages, expiring and retiring.
+//! messages, ending the claims of nodes that are gone, expiring and retiring.
 //!
 //! A duty looks at its group's state and the time and says what it wishes to propose; whoever drives it proposes that
 //! and tells it the answer. It may be stopped and begun anew at any moment, also on another node: everything that it
@@ -7,12 +7,14 @@
 
 mod follow_ups;
 mod housekeeping;
+mod orphans;
 mod plan;
 mod takeover;
 mod version;
 
 pub use follow_ups::FollowUpDuty;
 pub use housekeeping::HousekeepingDuty;
+pub use orphans::OrphansDuty;
 pub use plan::PlanDuty;
 pub use takeover::TakeoverDuty;
 pub use version::VersionDuty;
