@@ -49,6 +49,8 @@ struct Inner {
     /// How many parts were sealed.
     sealed: u64,
     fault: Option<Fault>,
+    /// Who is told of faults, until a crash.
+    listener: Option<FaultListener>,
 }
 
 impl MemoryEngine {
@@ -62,6 +64,7 @@ impl MemoryEngine {
         let mut inner = self.inner();
         inner.visible = Arc::new(inner.synced.clone());
         inner.unsynced.clear();
+        inner.listener = None;
     }
 
     /// Asks `fault` before every write, sync and seal; the operation fails with the error that it returns. A failed
@@ -93,7 +96,13 @@ impl MemoryEngine {
 impl Inner {
     fn refuse(&mut self, operation: MemoryOperation) -> Result<(), EngineError> {
         match self.fault.as_mut().and_then(|fault| fault(operation)) {
-            Some(error) => Err(error),
+            Some(error) => {
+                let grave = !matches!(error, EngineError::Refused { .. });
+                if let Some(listener) = self.listener.as_ref().filter(|_| grave) {
+                    listener(&error);
+                }
+                Err(error)
+            }
             None => Ok(()),
         }
     }
@@ -207,8 +216,10 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
-    /// Memory doesn't fail by itself, and what a test makes fail is told to whoever asked.
-    fn on_fault(&self, _: FaultListener) {}
+    /// Memory doesn't fail by itself: `listener` is told of what a test makes fail, and must not come back to the engine.
+    fn on_fault(&self, listener: FaultListener) {
+        self.inner().listener.get_or_insert(listener);
+    }
 
     fn approximate_bytes(&self) -> u64 {
         self.rows().iter().map(|(key, value)| (key.len() + value.len()) as u64).sum()

@@ -31,6 +31,7 @@ pub(crate) async fn watch(node: Arc<Node>, group: Arc<Group>) {
         };
         if !alive {
             group.lease.end_tenure();
+            node.report_stopped(&group);
             return;
         }
         tokio::time::sleep(PAUSE).await;

@@ -8,6 +8,7 @@ use model::cluster::{NodeInfo, RegionKind};
 use model::id::{GroupId, Incarnation, LogIndex, NodeId};
 use model::time::BootTime;
 use model::version::Build;
+use openraft::async_runtime::WatchReceiver as _;
 use service::ports::{Clock, Random};
 use store::{LogStore, StateStore};
 use tokio::sync::watch;
@@ -118,6 +119,17 @@ impl Node {
     /// Runs a task that must live as long as the node: one that ends or panics is a reason to stop.
     pub(crate) fn spawn_essential(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         self.spawn(essential(self.fatal.clone(), self.stopping.subscribe(), name, task));
+    }
+
+    /// Says whether a group stopped by itself; then the node must stop, and tells what the group ended with: its disk,
+    /// most likely.
+    pub(crate) fn report_stopped(&self, group: &Group) -> bool {
+        let metrics = group.raft.metrics();
+        let stopped = metrics.borrow_watched().running_state.as_ref().err().map(ToString::to_string);
+        if let Some(why) = stopped.as_ref().filter(|_| !*self.stopping.borrow()) {
+            self.fatal.report(format!("group {} stopped: {why}", group.id));
+        }
+        stopped.is_some()
     }
 
     /// Runs a task until the node stops.

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use openraft::async_runtime::WatchReceiver as _;
 use tokio::time::MissedTickBehavior;
 use traffic::LeaseTiming;
 
@@ -25,12 +24,8 @@ pub(crate) async fn run(node: Arc<Node>) {
     loop {
         ticker.tick().await;
         for group in node.groups.values() {
-            if let Err(fatal) = &group.raft.metrics().borrow_watched().running_state {
-                node.fatal.report(format!("group {} stopped: {fatal}", group.id));
-                return;
-            }
-            if group.leading().is_some() && group.raft.trigger().heartbeat().await.is_err() {
-                node.fatal.report(format!("group {} stopped", group.id));
+            let beats = group.leading().is_none() || group.raft.trigger().heartbeat().await.is_ok();
+            if node.report_stopped(group) || !beats {
                 return;
             }
         }
