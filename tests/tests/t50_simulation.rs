@@ -14,6 +14,8 @@ const SEEDS_OF_A_WITNESS: std::ops::Range<u64> = 1..5;
 const SEEDS_OF_CRASHES: std::ops::Range<u64> = 1..4;
 /// The same where nodes are asked for more than they have room for.
 const SEEDS_OF_OVERLOAD: std::ops::Range<u64> = 1..4;
+/// The same where days go by.
+const SEEDS_OF_RETENTION: std::ops::Range<u64> = 1..5;
 /// The same where members come and go, for so many seconds each.
 const SEEDS_OF_MEMBERS: std::ops::Range<u64> = 1..3;
 const SECONDS_OF_MEMBERS: &str = "60";
@@ -61,6 +63,11 @@ fn every_promise_holds_where_nodes_are_killed_again_and_again() {
 #[test]
 fn every_promise_holds_where_too_much_is_asked_for() {
     nothing_is_found(SEEDS_OF_OVERLOAD, &["--scene", "overload"]);
+}
+
+#[test]
+fn every_promise_holds_while_what_is_old_goes() {
+    nothing_is_found(SEEDS_OF_RETENTION, &["--scene", "retention"]);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 static ARMED: AtomicBool = AtomicBool::new(false);
 static RANDOM: AtomicU64 = AtomicU64::new(0);
 static ELAPSED_NS: AtomicU64 = AtomicU64::new(0);
+static SLEPT_AT_NS: AtomicU64 = AtomicU64::new(0);
+static SLEPT_NS: AtomicU64 = AtomicU64::new(0);
 static DRAWS: AtomicU64 = AtomicU64::new(0);
 
 /// What the simulated wall clock shows at the start: 2023-11-14T22:13:20Z.
@@ -19,6 +21,7 @@ const MONOTONIC_START_S: u64 = 1_000;
 pub fn arm(seed: u64) {
     RANDOM.store(seed ^ 0xd1b5_4a32_d192_ed03, Ordering::SeqCst);
     ELAPSED_NS.store(0, Ordering::SeqCst);
+    SLEPT_NS.store(0, Ordering::SeqCst);
     ARMED.store(true, Ordering::SeqCst);
 }
 
@@ -40,6 +43,18 @@ pub fn set_elapsed(elapsed: std::time::Duration) {
 /// Returns how much simulated time has passed, in nanoseconds.
 pub fn elapsed_ns() -> u64 {
     ELAPSED_NS.load(Ordering::SeqCst)
+}
+
+/// Lets everything sleep for so long, at most once in a run: wall clocks and those that run in suspend go on meanwhile,
+/// and nothing else does.
+pub fn sleep(duration: std::time::Duration) {
+    SLEPT_AT_NS.store(elapsed_ns(), Ordering::SeqCst);
+    SLEPT_NS.store(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX), Ordering::SeqCst);
+}
+
+/// Returns when everything slept, on the clock of [`elapsed_ns`], and for how long, in nanoseconds; 0 when it never did.
+pub fn slept_ns() -> (u64, u64) {
+    (SLEPT_AT_NS.load(Ordering::SeqCst), SLEPT_NS.load(Ordering::SeqCst))
 }
 
 fn next_random() -> u64 {
@@ -79,7 +94,8 @@ pub unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::
         return unsafe { libc::syscall(libc::SYS_clock_gettime, clock, time) } as libc::c_int;
     }
     let start = if clock == libc::CLOCK_REALTIME { WALL_START_S } else { MONOTONIC_START_S };
-    let elapsed = elapsed_ns();
+    let sleeps_too = clock == libc::CLOCK_REALTIME || clock == libc::CLOCK_BOOTTIME;
+    let elapsed = elapsed_ns() + if sleeps_too { slept_ns().1 } else { 0 };
     // SAFETY: the caller promises that `time` is valid for writing.
     unsafe {
         *time = libc::timespec {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use model::id::NodeId;
 
-use super::layout::name;
+use super::layout::{name, region};
 
 /// Simulated time in milliseconds since the start: the number of the tick.
 pub type Tick = u64;
@@ -32,6 +32,8 @@ pub enum Fault {
     Lose(NodeId),
     /// A node is removed from the cluster, and starts again outside it, with an empty disk. Not of the schedule.
     Remove(NodeId),
+    /// A node is added: partitions of its region move to it. Not of the schedule.
+    Join(NodeId),
     /// All nodes lose power at once.
     CrashAll,
     /// A node is isolated, and loses power and starts again meanwhile.
@@ -45,6 +47,8 @@ pub enum Fault {
     /// A machine sleeps: its tasks stand still and its network is down, its monotonic clock stands, and its clock that
     /// runs in suspend goes on.
     Suspend(NodeId),
+    /// All machines sleep for so many hours, in which nothing happens.
+    SleepAll(u64),
     /// A node's wall clock is ahead by so many milliseconds; behind, when that is negative.
     WallClock(NodeId, i64),
 }
@@ -98,7 +102,9 @@ impl Fault {
             | Fault::Suspend(hit)
             | Fault::RestartIsolated(hit) => *hit == node,
             Fault::Cut(from, to) | Fault::OneWay(from, to) | Fault::Hold(from, to) => *from == node || *to == node,
-            Fault::CrashAll => true,
+            // Who had them isn't asked what it has begun.
+            Fault::Join(joining) => region(*joining) == region(node),
+            Fault::CrashAll | Fault::SleepAll(_) => true,
             // Whoever stops in order records first what it began.
             Fault::Stop(_) | Fault::WallClock(..) => false,
         }
@@ -118,12 +124,14 @@ impl fmt::Display for Fault {
             Fault::LoseDisk(node) => write!(f, "lose the disk of {}", name(*node)),
             Fault::Lose(node) => write!(f, "lose {} for good", name(*node)),
             Fault::Remove(node) => write!(f, "remove {}", name(*node)),
+            Fault::Join(node) => write!(f, "add {}", name(*node)),
             Fault::CrashAll => f.write_str("crash all"),
             Fault::RestartIsolated(node) => write!(f, "isolate and restart {}", name(*node)),
             Fault::SlowDisk(node) => write!(f, "slow the disk of {}", name(*node)),
             Fault::FullDisk(node) => write!(f, "fill the disk of {}", name(*node)),
             Fault::Pause(node) => write!(f, "pause {}", name(*node)),
             Fault::Suspend(node) => write!(f, "suspend the machine of {}", name(*node)),
+            Fault::SleepAll(hours) => write!(f, "let all machines sleep for {hours} hours"),
             Fault::WallClock(node, ahead) => write!(f, "set the wall clock of {} off by {ahead} ms", name(*node)),
         }
     }

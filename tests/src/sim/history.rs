@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use model::id::{GroupId, NodeId, Term};
+use model::id::{GroupId, MessageId, NodeId, Term};
+use model::message::{Class, Progress};
 
 use super::determinism::elapsed_ns;
 use super::faults::{Fault, Span, Tick};
@@ -41,7 +42,18 @@ pub struct Records {
     pub leaderships: BTreeMap<(GroupId, NodeId, Term), Tick>,
     /// When each alarm of a cut line was seen, by its subject: the first and the last time.
     pub cut_lines: Vec<(String, Tick, Tick)>,
+    /// When everything slept for days, and what was known of messages then.
+    pub slept: Option<Slept>,
     trace: Vec<String>,
+}
+
+/// What the run was like when everything slept.
+#[derive(Debug, Clone)]
+pub struct Slept {
+    /// When that was.
+    pub at: Tick,
+    /// Messages with their classes and how far they had got, as far as anybody knew.
+    pub messages: BTreeMap<MessageId, (Class, Progress)>,
 }
 
 /// For how long an alarm that isn't seen is taken for the same.
@@ -160,6 +172,11 @@ impl History {
         if let Some((_, _, to)) = spans.find(|(outside, _, to)| *outside == node && to.is_none()) {
             *to = Some(now());
         }
+    }
+
+    /// Records that everything sleeps, and what was known before.
+    pub fn sleeps(&self, messages: BTreeMap<MessageId, (Class, Progress)>) {
+        self.records().slept = Some(Slept { at: now(), messages });
     }
 
     /// Records that a node lost what was not synced.

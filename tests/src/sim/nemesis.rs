@@ -1,14 +1,17 @@
 //! Who carries out what goes wrong in a run.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::id::NodeId;
 
 use super::cluster::Cluster;
+use super::determinism;
 use super::faults::{FOR_GOOD, Fault, Planned, Tick};
 use super::history::Place;
 use super::layout::name;
 use super::machines::Machines;
+use super::replica;
 use super::schedule::RESTART_MS;
 use super::world::SimRandom;
 
@@ -112,6 +115,7 @@ impl Nemesis {
             Fault::Crash(node) | Fault::LosePower(node) => self.crash(machines, *node),
             Fault::Stop(node) => self.cluster.ask_to_stop(*node),
             Fault::Lose(node) | Fault::Remove(node) => self.destroy(machines, *node),
+            Fault::Join(_) => {}
             Fault::LoseDisk(node) => {
                 self.crash(machines, *node);
                 self.cluster.disk(*node).lose();
@@ -129,6 +133,11 @@ impl Nemesis {
                 self.others(*node).for_each(|other| machines.network.hold(name(*node), name(other)));
                 self.cluster.clock(*node).sleep();
                 machines.stand_still(*node, until, true);
+            }
+            Fault::SleepAll(hours) => {
+                let replicas = replica::read_all(&self.cluster.running(), self.cluster.app());
+                self.cluster.history.sleeps(replica::furthest(&replicas));
+                determinism::sleep(Duration::from_secs(hours * 3_600));
             }
             Fault::WallClock(node, ahead) => self.cluster.clock(*node).jump(*ahead),
         }
@@ -163,9 +172,9 @@ impl Nemesis {
                 self.start(machines, *node);
             }
             // What was removed starts at once; what is lost for good stays so.
-            Fault::Lose(_) | Fault::Remove(_) => {}
+            Fault::Lose(_) | Fault::Remove(_) | Fault::Join(_) => {}
             // It goes on by itself.
-            Fault::Pause(_) => {}
+            Fault::Pause(_) | Fault::SleepAll(_) => {}
             Fault::WallClock(node, _) => self.cluster.clock(*node).jump(0),
         }
     }

@@ -60,7 +60,9 @@ impl Provider {
         let (quick, broken) = (settings.is_calm(), settings.broken);
         let slow_one_in = match settings.scene {
             Scene::Crashes => SLOW_ANSWER_ONE_IN_OF_CRASHES,
-            Scene::Mixed | Scene::Overload | Scene::Lines | Scene::Upgrade | Scene::Crossed => SLOW_ANSWER_ONE_IN,
+            Scene::Mixed | Scene::Overload | Scene::Retention | Scene::Lines | Scene::Upgrade | Scene::Crossed => {
+                SLOW_ANSWER_ONE_IN
+            }
         };
         Provider { history, random: SimRandom::new(seed), well: AtomicBool::new(quick), quick, slow_one_in, broken }
     }

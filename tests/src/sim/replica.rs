@@ -2,21 +2,32 @@
 //! them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use model::TrafficPlan;
 use model::accounting::Accounting;
-use model::id::{AppId, EndpointId, Epoch, GroupId, LogIndex, MessageId, NodeId, RegionId};
+use model::body::OPEN_BODY_KEPT;
+use model::endpoint::FORMER_KEPT;
+use model::id::{AppId, BodyId, EndpointId, Epoch, GroupId, LogIndex, MessageId, NodeId, RegionId, RequestId};
 use model::message::{Class, Progress};
+use model::request::REQUEST_KEPT;
+use model::time::Timestamp;
 use registry::invariants::check_all;
 use registry::tables::{
-    AccountingOf, AdoptedPlan, Deletions, Endpoints, Messages, Plans, ProgressOf, ReadRows, TableError, View,
+    AccountingOf, AdoptedPlan, DeletedEndpointAges, Deletions, Endpoints, Messages, OpenBodyAges, Plans, ProgressOf,
+    ReadRows, RequestAges, Retirements, TableError, TraceAges, View,
 };
+use registry::{SETTLED_KEPT, TRACES_KEPT};
 use replication::Replication;
 use service::ports::Reads;
 
 use super::clients::number_of;
 use super::cluster::PARTITIONS;
 use super::layout::region;
+use super::world::true_time;
+
+/// How long something may be there after it was kept long enough, where nothing is wrong.
+const REMOVED_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the nodes of one region hold.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +46,8 @@ pub struct Replica {
     pub endpoints: BTreeMap<String, Option<u64>>,
     /// Messages with their classes and how far they got.
     pub messages: BTreeMap<MessageId, (Class, Progress)>,
+    /// What is older than it is kept, of each kind the oldest.
+    pub overdue: Vec<String>,
     /// Rules that the tables break, or why they can't be read.
     pub broken: Vec<String>,
 }
@@ -56,6 +69,19 @@ pub fn read_all(running: &BTreeMap<NodeId, Replication>, app: Option<AppId>) -> 
         replica.broken.extend(missing);
     }
     replicas
+}
+
+/// Returns the messages that any region knows, as far as they got anywhere.
+pub fn furthest(replicas: &Replicas) -> BTreeMap<MessageId, (Class, Progress)> {
+    let mut messages: BTreeMap<MessageId, (Class, Progress)> = BTreeMap::new();
+    // Replicas differ in nothing but how far they are, so the later change is the newer row.
+    for (message, state) in replicas.values().flat_map(|replica| &replica.messages) {
+        let known = messages.entry(*message).or_insert_with(|| state.clone());
+        if known.1.changed < state.1.changed {
+            *known = state.clone();
+        }
+    }
+    messages
 }
 
 fn read(replica: &mut Replica, replication: &Replication, group: GroupId, app: Option<AppId>) {
@@ -100,6 +126,7 @@ fn read_group(
     }
     let deletions = ReadRows::<Deletions>::scan(view, &AppId(0), usize::MAX)?;
     replica.deletions.extend(deletions.into_iter().map(|(app, _)| (group, app)));
+    replica.overdue.extend(overdue(view)?.into_iter().map(|kind| format!("group {group} still has {kind}")));
     let Some(app) = app else { return Ok(()) };
     let first = (app, EndpointId::from_stored(""));
     for ((_, id), endpoint) in ReadRows::<Endpoints>::scan(view, &first, usize::MAX)? {
@@ -111,4 +138,26 @@ fn read_group(
         }
     }
     Ok(())
+}
+
+/// Returns what a partition has that is older than it is kept.
+fn overdue(view: &(dyn View + Send + Sync)) -> Result<Vec<&'static str>, TableError> {
+    let (none, app) = (Timestamp(0), AppId(0));
+    let messages = ReadRows::<Retirements>::scan(view, &(none, MessageId(0)), 1)?;
+    let traces = ReadRows::<TraceAges>::scan(view, &(none, MessageId(0)), 1)?;
+    let bodies = ReadRows::<OpenBodyAges>::scan(view, &(none, app, BodyId(0)), 1)?;
+    let answers = ReadRows::<RequestAges>::scan(view, &(none, RequestId(0)), 1)?;
+    let endpoints = ReadRows::<DeletedEndpointAges>::scan(view, &(none, app, EndpointId::from_stored("")), 1)?;
+    let oldest = [
+        ("a settled message", messages.first().map(|((since, _), ())| *since), SETTLED_KEPT),
+        ("a trace of a message", traces.first().map(|((since, _), ())| *since), TRACES_KEPT),
+        ("a body that nobody accepted", bodies.first().map(|((since, ..), ())| *since), OPEN_BODY_KEPT),
+        ("an answer to a request", answers.first().map(|((since, _), ())| *since), REQUEST_KEPT),
+        ("where a deleted endpoint was", endpoints.first().map(|((since, ..), ())| *since), FORMER_KEPT),
+    ];
+    let now = true_time();
+    let old = oldest
+        .into_iter()
+        .filter(|(_, since, kept)| since.is_some_and(|since| since.plus(*kept).plus(REMOVED_WITHIN) < now));
+    Ok(old.map(|(kind, ..)| kind).collect())
 }

@@ -22,6 +22,7 @@ pub(super) fn unsettled(replicas: &Replicas) -> Vec<String> {
                 unsettled.push(format!("{region}: group {group} goes by another plan than {newest:?}"));
             }
         }
+        unsettled.extend(replica.overdue.iter().map(|overdue| format!("{region}: {overdue} that is old enough to go")));
         for (group, app) in &replica.deletions {
             unsettled.push(format!("{region}: group {group} isn't done with app {app}, which was deleted"));
         }

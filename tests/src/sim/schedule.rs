@@ -30,6 +30,10 @@ const WELL_MS: (u64, u64) = (14_000, 17_000);
 /// How often a node is upgraded at the end, and how long it is down then at most, in milliseconds.
 const UPGRADE_EVERY_MS: u64 = 8_000;
 const UPGRADE_MS: u64 = 4_000;
+/// How long everything sleeps where what is kept long enough gets old, in hours; one of these is drawn. It is longer than
+/// settled messages are kept (72 h), or their traces too (90 days).
+const SLEEP_HOURS: [u64; 2] = [73, 91 * 24];
+
 /// Makes the schedule for the time from `from` to `to`.
 pub fn schedule(settings: &Settings, seed: u64, from: Tick, to: Tick) -> Vec<Planned> {
     let random = SimRandom::new(seed);
@@ -37,6 +41,13 @@ pub fn schedule(settings: &Settings, seed: u64, from: Tick, to: Tick) -> Vec<Pla
     match settings.scene {
         Scene::Mixed | Scene::Overload => mixed(&random, settings.layout, from, to),
         Scene::Crashes => crashes(&random, nodes, from, to),
+        Scene::Retention => {
+            let mut planned = mixed(&random, settings.layout, from, to);
+            let hours = SLEEP_HOURS[random.below(SLEEP_HOURS.len() as u64) as usize];
+            planned.push(Planned { from: from + (to - from) * 2 / 3, lasts: 0, fault: Fault::SleepAll(hours) });
+            planned.sort_by_key(|planned| planned.from);
+            planned
+        }
         Scene::Upgrade => {
             let settled = to.saturating_sub(SETTLED_MS);
             let mut planned = mixed(&random, settings.layout, from, settled);

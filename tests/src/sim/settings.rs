@@ -34,6 +34,9 @@ pub enum Scene {
     Crashes,
     /// As [`Scene::Mixed`], while clients ask for more at once than a node has room for.
     Overload,
+    /// As [`Scene::Mixed`], with days between two thirds of it and the last one, in which what is kept long enough gets
+    /// old.
+    Retention,
     /// As [`Scene::Mixed`], while nodes run builds of two apply versions, and are upgraded at the end.
     Upgrade,
     /// Two lines at a time that have no end in common, between four serving regions: no region hears all others.
@@ -44,7 +47,7 @@ impl Scene {
     /// Returns the layout that a seed of the scene has when nobody asks for another one.
     pub fn layout(self, seed: u64) -> Layout {
         match self {
-            Scene::Mixed | Scene::Crashes | Scene::Overload | Scene::Upgrade => Layout::Three,
+            Scene::Mixed | Scene::Crashes | Scene::Overload | Scene::Retention | Scene::Upgrade => Layout::Three,
             Scene::Lines => [Layout::Three, Layout::Witness][(seed % 2) as usize],
             Scene::Crossed => Layout::Four,
         }

@@ -6,7 +6,7 @@ use model::time::{BootTime, Timestamp};
 use service::ports::{Clock, Random};
 
 use super::breaks::Break;
-use super::determinism::elapsed_ns;
+use super::determinism::{elapsed_ns, slept_ns};
 use super::faults::Tick;
 
 /// What the wall clock shows at the start of a simulation, in milliseconds since 1970.
@@ -73,8 +73,11 @@ impl Clock for SimClock {
     fn boot_time(&self) -> BootTime {
         let since = self.asleep_ns.load(Ordering::SeqCst);
         let now = if self.stands_asleep && since > 0 { since } else { elapsed_ns() };
-        let up_ns = now.saturating_sub(self.booted_ns.load(Ordering::SeqCst));
-        BootTime(u64::try_from(u128::from(up_ns) * u128::from(self.rate_permille) / 1_000).unwrap_or(u64::MAX))
+        let booted = self.booted_ns.load(Ordering::SeqCst);
+        let up_ns = u128::from(now.saturating_sub(booted)) * u128::from(self.rate_permille) / 1_000;
+        let (slept_at, slept) = slept_ns();
+        let slept = if booted <= slept_at { slept } else { 0 };
+        BootTime(u64::try_from(up_ns).unwrap_or(u64::MAX).saturating_add(slept))
     }
 
     fn boot_id(&self) -> Option<u128> {
@@ -88,12 +91,15 @@ impl Clock for SimClock {
 
 /// Returns what a wall clock that is right shows.
 pub fn true_time() -> Timestamp {
-    Timestamp(WALL_START_MS + elapsed_ns() / 1_000_000)
+    Timestamp(WALL_START_MS + (elapsed_ns() + slept_ns().1) / 1_000_000)
 }
 
-/// Returns when a wall clock that is right shows a time; the start of the simulation for earlier ones.
+/// Returns when a wall clock that is right shows a time; the start of the simulation for earlier ones, and when
+/// everything slept for times within that.
 pub fn tick_of(time: Timestamp) -> Tick {
-    time.0.saturating_sub(WALL_START_MS)
+    let (slept_at, slept) = slept_ns();
+    let (slept_at, since) = (slept_at / 1_000_000, time.0.saturating_sub(WALL_START_MS));
+    since.min(slept_at.max(since.saturating_sub(slept / 1_000_000)))
 }
 
 /// Randomness from a seed.

@@ -8,6 +8,7 @@ use model::message::{Progress, Status};
 use super::causes::{Causes, Waited};
 use super::evidence::{Evidence, TIME_OFF_MS};
 use super::opt_outs::OptOuts;
+use super::retention::known;
 use crate::sim::faults::Tick;
 use crate::sim::operations::{Answered, Asked, Recipient, Reply};
 use crate::sim::world;
@@ -36,12 +37,13 @@ pub fn opted_out_only_when_asked(evidence: &Evidence<'_>) -> Vec<String> {
     })
 }
 
-/// P3, P6: a message expires only when it was worth sending for a short time, and something kept it back then, or its
-/// provider didn't take it.
+/// P3, P6: a message expires only when it was worth sending for a short time, or waited when everything slept for days,
+/// and something kept it back then, or its provider didn't take it.
 pub fn expired_only_with_cause(evidence: &Evidence<'_>) -> Vec<String> {
     let causes = Causes::of(evidence);
     ended(evidence, Status::Expired, |message, sent, progress| {
-        let Some(until) = sent.until else { return true };
+        let slept = evidence.records.slept.as_ref().map(|slept| slept.at);
+        let Some(until) = sent.until.or(slept.filter(|at| sent.from <= *at)) else { return true };
         let (address, region) = (sent.to.address.as_str(), &progress.region);
         let waited = Waited { message, address, region, from: sent.from, to: until };
         let mut dispatches = evidence.records.dispatches.iter().filter(|dispatch| dispatch.message == message);
@@ -68,12 +70,14 @@ fn ended(
         })
         .collect();
     let mut found = BTreeMap::new();
-    for (message, (_, progress)) in evidence.replicas.values().flat_map(|replica| &replica.messages) {
-        let Some(sent) = sent.get(message).filter(|_| progress.status == status) else { continue };
-        if wrong(*message, sent, progress) {
+    let states =
+        known(evidence).into_iter().flat_map(|(message, states)| states.into_iter().map(move |of| (message, of)));
+    for (message, (_, progress)) in states {
+        let Some(sent) = sent.get(&message).filter(|_| progress.status == status) else { continue };
+        if wrong(message, sent, progress) {
             let Sent { to: Recipient { address, .. }, from, until } = sent;
             found.insert(
-                *message,
+                message,
                 format!(
                     "{message} to {address}, asked for at {from} ms and worth sending until {until:?}, is {status}"
                 ),

@@ -1,7 +1,10 @@
 //! What the checks look at.
 
+use model::id::MessageId;
+
 use crate::sim::faults::Tick;
 use crate::sim::history::Records;
+use crate::sim::operations::Answered;
 use crate::sim::replica::Replicas;
 use crate::sim::settings::Settings;
 
@@ -22,4 +25,14 @@ pub struct Evidence<'a> {
     pub unsettled: &'a [String],
     /// Panics.
     pub panics: &'a [String],
+}
+
+impl<'a> Evidence<'a> {
+    /// Returns the messages that were accepted, as clients know, and when they were asked for.
+    pub(super) fn accepted(&self) -> impl Iterator<Item = (MessageId, Tick)> + use<'a> {
+        self.records.operations.iter().filter_map(|operation| match &operation.answer {
+            Some((_, Answered::Accepted(message))) => Some((*message, operation.from)),
+            _ => None,
+        })
+    }
 }

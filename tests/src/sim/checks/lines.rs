@@ -45,9 +45,7 @@ pub fn new_messages_flow(evidence: &Evidence<'_>) -> Vec<String> {
         for (operation, _) in asked {
             let due = match evidence.settings.scene {
                 Scene::Crossed => (operation.from + NEW_MAX_MS).max(cut.from + WAITING_MAX_MS),
-                Scene::Mixed | Scene::Crashes | Scene::Overload | Scene::Upgrade | Scene::Lines => {
-                    operation.from + NEW_MAX_MS
-                }
+                _ => operation.from + NEW_MAX_MS,
             };
             if may_be_refused(evidence, &cut, operation) {
                 continue;

@@ -10,6 +10,7 @@ mod opt_outs;
 mod plans;
 mod recipients;
 mod replicas;
+mod retention;
 mod sends;
 mod writes;
 
@@ -35,7 +36,7 @@ impl fmt::Display for Violation {
 /// A check: its name, and what finds things.
 type Check = (&'static str, fn(&Evidence<'_>) -> Vec<String>);
 
-const CHECKS: [Check; 30] = [
+const CHECKS: [Check; 32] = [
     ("p1_no_dispatch_after_an_acknowledged_opt_out", recipients::no_dispatch_after_an_acknowledged_opt_out),
     ("p1_no_dispatch_after_an_acknowledged_deletion", recipients::no_dispatch_after_an_acknowledged_deletion),
     ("p1_nothing_forbidden_is_accepted", recipients::nothing_forbidden_is_accepted),
@@ -44,11 +45,13 @@ const CHECKS: [Check; 30] = [
     ("p2_reads_see_acknowledged_writes", writes::reads_see_acknowledged_writes),
     ("too_much_is_refused", writes::too_much_is_refused),
     ("p3_accepted_messages_are_kept", sends::accepted_messages_are_kept),
+    ("p3_retired_only_when_old", retention::retired_only_when_old),
     ("p3_accounting_closes", sends::accounting_closes),
     ("p3_everything_comes_to_rest", sends::everything_comes_to_rest),
     ("p3_refused_only_who_opted_out", recipients::refused_only_who_opted_out),
     ("p3_opted_out_only_when_asked", ends::opted_out_only_when_asked),
     ("p3_expired_only_with_cause", ends::expired_only_with_cause),
+    ("what_is_old_is_retired", retention::what_is_old_is_retired),
     ("p4_at_most_once", sends::at_most_once),
     ("p4_at_least_once", sends::at_least_once),
     ("p4_twice_only_when_cut_off", sends::twice_only_when_cut_off),

@@ -6,16 +6,20 @@ use model::id::{MessageId, NodeId};
 use model::message::{Class, Status};
 
 use super::evidence::Evidence;
+use super::retention::{known, may_be_gone};
 use crate::sim::faults::Tick;
 use crate::sim::layout::{name, region};
 use crate::sim::operations::{Answered, Asked, Dispatch, Reply};
 
-/// P3: every message that a client was told is accepted is there at the end, in every region.
+/// How many messages may have been accepted of which no replica knew yet when everything slept.
+const UNSEEN_MAX: u64 = 20;
+
+/// P3: every message that a client was told is accepted is there at the end, in every region, unless it may be retired.
 pub fn accepted_messages_are_kept(evidence: &Evidence<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for (region, replica) in evidence.replicas {
-        for message in accepted(evidence) {
-            if !replica.messages.contains_key(&message) {
+        for (message, asked) in evidence.accepted() {
+            if !replica.messages.contains_key(&message) && !may_be_gone(evidence, asked) {
                 found.push(format!("{region} doesn't know {message}, which was accepted"));
             }
         }
@@ -24,14 +28,17 @@ pub fn accepted_messages_are_kept(evidence: &Evidence<'_>) -> Vec<String> {
 }
 
 /// P3: accepted = delivered + failed + opted out + expired + held + pending, in every region; and as many were accepted
-/// as clients were told, or are without a final word.
+/// as clients were told, or are without a final word: each once, but twice where its answer to a request may have been
+/// forgotten when that was asked again. As many are there, and those that were retired.
 pub fn accounting_closes(evidence: &Evidence<'_>) -> Vec<String> {
     let told = accepted(evidence).len() as u64;
     let open = evidence.records.operations.iter().filter(|operation| {
         let unknown = matches!(operation.answer, None | Some((_, Answered::Unknown(_))));
         matches!(operation.asked, Asked::Send { .. }) && unknown
     });
-    let most = told + open.count() as u64;
+    let most = told + open.count() as u64 + asked_again(evidence);
+    let gone_max = evidence.records.slept.as_ref().map_or(0, |slept| slept.messages.len() as u64) + UNSEEN_MAX;
+    let gone = ..=if evidence.records.slept.is_some() { gone_max } else { 0 };
     let mut found = Vec::new();
     for (region, replica) in evidence.replicas {
         let accounting = replica.accounting;
@@ -42,7 +49,7 @@ pub fn accounting_closes(evidence: &Evidence<'_>) -> Vec<String> {
             let accepted = accounting.accepted;
             found.push(format!("{region} accepted {accepted} messages, clients know of {told} to {most}"));
         }
-        if accounting.accepted != replica.messages.len() as u64 {
+        if !accounting.accepted.checked_sub(replica.messages.len() as u64).is_some_and(|are| gone.contains(&are)) {
             found.push(format!("{region} counts {} messages and has {}", accounting.accepted, replica.messages.len()));
         }
     }
@@ -83,10 +90,10 @@ pub fn at_least_once(evidence: &Evidence<'_>) -> Vec<String> {
         let of = evidence.records.dispatches.iter().filter(move |dispatch| dispatch.message == message);
         of.map(|dispatch| dispatch.reply.map(|(_, reply)| reply)).collect::<Vec<_>>()
     };
-    let mut found = Vec::new();
-    for (region, replica) in evidence.replicas {
-        for (message, (class, progress)) in &replica.messages {
-            let replies = replies(*message);
+    let mut found = BTreeSet::new();
+    for (message, states) in known(evidence) {
+        let replies = replies(message);
+        for (class, progress) in states {
             let fits = match progress.status {
                 Status::Delivered => replies.contains(&Some(Reply::Accepted)),
                 Status::Failed => !replies.is_empty(),
@@ -94,12 +101,11 @@ pub fn at_least_once(evidence: &Evidence<'_>) -> Vec<String> {
                 Status::Waiting | Status::OptedOut | Status::Expired => true,
             };
             if !fits {
-                found
-                    .push(format!("{region} calls {message} ({class}) {}, the provider: {replies:?}", progress.status));
+                found.insert(format!("{message} ({class}) is called {}, the provider: {replies:?}", progress.status));
             }
         }
     }
-    found
+    found.into_iter().collect()
 }
 
 /// P4: a message of class `at_least_once` that the provider took is dispatched again only if the node that held it
@@ -129,20 +135,22 @@ pub fn twice_only_when_cut_off(evidence: &Evidence<'_>) -> Vec<String> {
 pub fn held_only_what_began(evidence: &Evidence<'_>) -> Vec<String> {
     let began: BTreeSet<(MessageId, u32)> =
         evidence.records.dispatches.iter().map(|dispatch| (dispatch.message, dispatch.attempt)).collect();
-    let asked: BTreeMap<MessageId, Tick> = accepted_from(evidence).collect();
+    let asked: BTreeMap<MessageId, Tick> = evidence.accepted().collect();
     let mut found = BTreeMap::new();
-    for (message, (_, progress)) in evidence.replicas.values().flat_map(|replica| &replica.messages) {
-        let from = asked.get(message).copied().unwrap_or_default();
+    let states =
+        known(evidence).into_iter().flat_map(|(message, states)| states.into_iter().map(move |of| (message, of)));
+    for (message, (_, progress)) in states {
+        let from = asked.get(&message).copied().unwrap_or_default();
         let mut losses = evidence.records.power_losses.iter();
         let forgotten = losses.any(|(at, node)| {
             let claimed = progress.claim.map_or(region(*node) == progress.region, |claim| claim.node == *node);
             claimed && *at >= from
         });
-        if progress.status == Status::Held && !forgotten && !began.contains(&(*message, progress.attempts)) {
+        if progress.status == Status::Held && !forgotten && !began.contains(&(message, progress.attempts)) {
             let detail = progress.detail.as_deref().unwrap_or_default();
             let text =
                 format!("{message}, asked for at {from} ms, is held in {} and never left: {detail}", progress.region);
-            found.insert(*message, text);
+            found.insert(message, text);
         }
     }
     found.into_values().collect()
@@ -157,15 +165,17 @@ fn was_cut_off(evidence: &Evidence<'_>, node: NodeId, from: Tick, to: Tick) -> b
 }
 
 fn accepted(evidence: &Evidence<'_>) -> BTreeSet<MessageId> {
-    accepted_from(evidence).map(|(message, _)| message).collect()
+    evidence.accepted().map(|(message, _)| message).collect()
 }
 
-/// Returns the messages that were accepted, as clients know, and when they were asked for.
-fn accepted_from<'a>(evidence: &Evidence<'a>) -> impl Iterator<Item = (MessageId, Tick)> + 'a {
-    evidence.records.operations.iter().filter_map(|operation| match &operation.answer {
-        Some((_, Answered::Accepted(message))) => Some((*message, operation.from)),
-        _ => None,
-    })
+/// Returns how many requests were open when everything slept: asked again after that, they are new ones.
+fn asked_again(evidence: &Evidence<'_>) -> u64 {
+    let Some(slept) = &evidence.records.slept else { return 0 };
+    let open = evidence.records.operations.iter().filter(|operation| {
+        let answered = operation.answer.as_ref().map_or(Tick::MAX, |(at, _)| *at);
+        matches!(operation.asked, Asked::Send { .. }) && operation.from <= slept.at && answered >= slept.at
+    });
+    open.count() as u64
 }
 
 /// Returns the dispatches of a class by message, in the order of their beginning.

@@ -31,6 +31,10 @@ impl Client {
 
     async fn try_to(&self, change: Change) {
         let history = &self.cluster.history;
+        let joining = match change {
+            Change::Add(node) => Some(history.fault_begins(&Fault::Join(node))),
+            Change::Remove(_) => None,
+        };
         if let Change::Remove(node) = change {
             self.cluster.members.removal_begins(node, || history.fault_begins(&Fault::Remove(node)));
         }
@@ -45,6 +49,7 @@ impl Client {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "not made in time".to_owned(),
         };
+        joining.into_iter().for_each(|place| history.fault_ends(place));
         history.note(format!("{} {change:?}: {made}", self.name()));
     }
 
