@@ -92,6 +92,19 @@ class Cluster:
         return app
 
 
+def started(folder, base, **settings):
+    """Starts a cluster whose nodes have these settings by the environment."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        made = Cluster(folder, base)
+        made.start()
+        return made
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
 def eventually(probe, seconds=20, every=0.05):
     """Asks until the answer is true; the last failure or answer is reported."""
     deadline = time.monotonic() + seconds

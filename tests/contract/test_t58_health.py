@@ -1,12 +1,11 @@
 """Sending fails from one region: its traffic on that channel moves away, and comes back. What fails everywhere moves
 nothing. The cluster has a hold of a few seconds, so that the way back is short."""
 import json
-import os
 import threading
 import urllib.request
 
 import pytest
-from conftest import BASE, Cluster, eventually
+from conftest import BASE, eventually, started
 
 ILL = {"name": "ill", "channel": "SMS", "action": {"kind": "fail", "status": "temporary_failure"}}
 
@@ -42,18 +41,6 @@ class Load:
         self.stopped.set()
         for thread in self.threads:
             thread.join()
-
-
-def started(folder, base, **settings):
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
-    try:
-        made = Cluster(folder, base)
-        made.start()
-        return made
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 @pytest.fixture(scope="module")

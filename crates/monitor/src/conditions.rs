@@ -139,6 +139,8 @@ fn evacuated(picture: &Picture, region: &RegionId, way: Return) -> Alarm {
     let why = since.map(|plan| format!(" since plan {}, by {}: {}", plan.epoch, plan.author, plan.reason));
     let next = match picture.readiness.why_not(region) {
         _ if way == Return::ByItself => "; it comes back when its nodes are ready".to_owned(),
+        None if way == Return::WhenWell => "; it comes back when it has been well for long enough".to_owned(),
+        Some(lacks) if way == Return::WhenWell => format!("; it comes back when it is well again: {lacks}"),
         Some(lacks) => format!("; it is not ready: {lacks}"),
         None => "; it is ready".to_owned(),
     };

@@ -12,11 +12,13 @@ use model::cluster::Nodes;
 use model::id::{Epoch, GroupId, NodeId, RegionId};
 use model::plan::PlanChange;
 use model::time::BootTime;
+use service::Service;
 use service::ports::{Clock, Neighbours};
-use service::{ErrorCode, Service};
 use tokio::sync::watch;
 use traffic::loss::{CutLines, LossSettings, RegionLoss, SafetyRules, Situation, Starved, Verdict, decide, relieve};
 use traffic::readiness::Sight;
+
+use crate::commit::{Committed, commit};
 
 /// How often the evidence is looked at. A region is called lost no sooner than its silence lasted; this adds to it.
 pub const LOOK: Duration = Duration::from_millis(50);
@@ -24,9 +26,8 @@ pub const LOOK: Duration = Duration::from_millis(50);
 /// How long a change that failed is left alone.
 const REST: Duration = Duration::from_millis(500);
 
-/// How long a change is waited for until every partition has adopted it, before the next look: what isn't adopted by then
-/// is carried on by the control group's leader (`service::duties`), and where several regions are to be taken out, one
-/// that waits for another would wait for itself.
+/// How long a change is waited for until every partition has adopted it, before the next look: where several regions are
+/// to be taken out, one that waits for another would wait for itself.
 const ADOPTED_WAIT: Duration = Duration::from_millis(300);
 
 /// What the watch needs of the node.
@@ -128,17 +129,8 @@ impl Watch {
         }
         let situation = Situation { plan: &plan, verdicts, readiness: &service.region_readiness() };
         let Some(change) = self.change(now, &situation, starved) else { return };
-        let (parent, reason) = (plan.epoch.0, change.reason.clone());
-        tracing::warn!(parent, reason, "committing a plan without a region that can't send");
-        metrics::counter!("signalbox_automatic_plan_changes_total").increment(1);
-        match tokio::time::timeout(ADOPTED_WAIT, service.commit_plan(change)).await {
-            Ok(Ok(plan)) => tracing::warn!(epoch = plan.epoch.0, "plan committed and adopted everywhere"),
-            Ok(Err(error)) if error.code == ErrorCode::Conflict => {}
-            Ok(Err(error)) => {
-                tracing::error!(%error, "plan not committed or not yet adopted everywhere");
-                self.rest_until = now + REST;
-            }
-            Err(_) => tracing::warn!(parent, "plan not committed or not yet adopted everywhere; looking again"),
+        if commit(service, change, ADOPTED_WAIT).await == Committed::Failed {
+            self.rest_until = now + REST;
         }
     }
 

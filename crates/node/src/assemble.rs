@@ -15,8 +15,8 @@ use model::id::{ClusterId, GroupId, Incarnation};
 use model::plan::Mode;
 use model::version::Build;
 use monitor::{
-    AlarmBoard, Carrier, HealthBoard, HealthMode, HealthPorts, HealthRules, HealthWatch, Lookout, LookoutPorts,
-    SendCounters, Watch, WatchPorts,
+    AlarmBoard, Carrier, Failback, FailbackPorts, HealthBoard, HealthMode, HealthPorts, HealthRules, HealthWatch,
+    Lookout, LookoutPorts, SendCounters, Watch, WatchPorts,
 };
 use replication::{
     Background, Housekeeping, LeadershipRules, LeaseBreak, PeerTransport, Replication, ReplicationConfig,
@@ -249,6 +249,14 @@ impl Wiring<'_> {
         };
         let loss = LossSettings::for_timing(&timing);
         tasks.essential("watch for lost regions", Watch::new(ports, loss, rules.clone()).run());
+        let ports = FailbackPorts {
+            service: self.service.clone(),
+            neighbours: self.ports.neighbours.clone(),
+            time: self.ports.time.clone(),
+            clock: self.clock.clone(),
+            lost: lost.clone(),
+        };
+        tasks.essential("failback", Failback::new(ports, rules.clone()).run());
         let carrier = Carrier::new(self.service.clone(), self.ports.neighbours.clone(), self.clock.clone());
         tasks.essential("carrying the plan", carrier.run());
         let region = self.service.facts().region.clone();

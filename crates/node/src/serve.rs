@@ -1,6 +1,7 @@
 //! The life of a node process: open the store, assemble the node, open the listeners; and all of it backwards.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use api::KeyStore;
@@ -9,7 +10,7 @@ use model::cluster::{NodeInfo, Nodes};
 use replication::{BlockingThreads, Housekeeping, LeadershipRules, TcpTransport};
 use tokio_util::sync::CancellationToken;
 use traffic::cluster_time::TimeRules;
-use traffic::loss::{Freeze, SafetyRules};
+use traffic::loss::{FailbackRules, Freeze, SafetyRules};
 
 use crate::assemble::{NodeParts, NodeSettings, assemble};
 use crate::begun_file::BegunFile;
@@ -171,5 +172,9 @@ fn safety_rules(config: &Config) -> SafetyRules {
         serving_min: settings.regions_min as usize,
         returns_per_hour: settings.changes_per_hour_max as usize,
         frozen: if settings.automatic { Freeze::Nothing } else { Freeze::Everything },
+        failback: (settings.failback == "automatic").then(|| FailbackRules {
+            after: Duration::from_secs(settings.failback_after_s),
+            step: Duration::from_secs(settings.failback_step_s),
+        }),
     }
 }

@@ -9,7 +9,7 @@
 //!
 //! **What is remembered, and where.** The plan's evidence names the nodes that are away. A region with several nodes
 //! serves again when the last of them is back. A region that was lost, or that a person took out, has no such evidence:
-//! only a person restores it. How often in an hour a region returns without a person is bounded by
+//! a person restores it, or where the rules say so a lost one comes back by [`crate::failback`]. How often in an hour a region returns without a person is bounded by
 //! [`SafetyRules::returns_per_hour`].
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ use std::time::Duration;
 use model::plan::{Author, PlanChange, RegionState, TrafficPlan};
 use model::{NodeId, RegionId, Timestamp};
 
-use crate::loss::{HISTORY_WINDOW, SafetyRules, Situation, Verdict, has_stand_in, replace};
+use crate::loss::{HISTORY_WINDOW, SafetyRules, Situation, Verdict, has_stand_in, lost_since, replace};
 use crate::planning::{BROUGHT_BACK, Why, gives_only_to_ready, restore};
 use crate::readiness::RegionReadiness;
 
@@ -28,8 +28,9 @@ pub const RETURN_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// The evidence that names the nodes of a region that are away: this and the region's name.
 const AWAY: &str = "restarting.";
-/// The evidence that names the node whose return gave the region its share back: this and the region's name.
-const BACK: &str = "returned.";
+/// The evidence of a plan that gives a region a share back without a person: this and the region's name. The value says
+/// why: the node that returned, or for how long the region was well.
+pub(crate) const BACK: &str = "returned.";
 
 /// The node that stops or comes back, and its region.
 #[derive(Debug, Clone, Copy)]
@@ -118,6 +119,8 @@ pub fn recent_returns(history: &[TrafficPlan], region: &RegionId, now: Timestamp
 pub enum Return {
     /// When its nodes, which were asked to stop, are ready.
     ByItself,
+    /// When it was well for long enough after it was lost.
+    WhenWell,
     /// It would have, and did so too often lately.
     UsedUp,
     /// When a person restores it.
@@ -128,11 +131,14 @@ pub enum Return {
 ///
 /// `history` is the line of plans from the current one backwards, and `now` the time on the clock of plans.
 pub fn expected_return(history: &[TrafficPlan], region: &RegionId, rules: &SafetyRules, now: Timestamp) -> Return {
-    match away(history, region) {
+    let stopped = away(history, region).map(|away| (away.since, Return::ByItself));
+    let lost = || lost_since(history, region).filter(|_| rules.failback.is_some());
+    let since = stopped.or_else(|| lost().map(|(since, _)| (since, Return::WhenWell)));
+    match since {
         None => Return::ByAPerson,
-        Some(away) if now.since(away.since) > RETURN_MAX || rules.frozen.covers(region) => Return::ByAPerson,
+        Some((since, _)) if now.since(since) > RETURN_MAX || rules.frozen.covers(region) => Return::ByAPerson,
         Some(_) if recent_returns(history, region, now) >= rules.returns_per_hour => Return::UsedUp,
-        Some(_) => Return::ByItself,
+        Some((_, way)) => way,
     }
 }
 

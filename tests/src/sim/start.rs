@@ -38,7 +38,8 @@ const SMALL_QUEUE_BYTES: usize = 32 * 1_024;
 /// The simulated cluster.
 const CLUSTER: ClusterId = ClusterId(1);
 /// What may change without a person: in an hour as much as the nemesis wants.
-const RULES: SafetyRules = SafetyRules { serving_min: 1, returns_per_hour: 1_000, frozen: Freeze::Nothing };
+const RULES: SafetyRules =
+    SafetyRules { serving_min: 1, returns_per_hour: 1_000, frozen: Freeze::Nothing, failback: None };
 
 /// What one start of a node is made from.
 pub(super) struct Start {

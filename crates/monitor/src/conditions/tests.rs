@@ -1,10 +1,12 @@
 //! Each alarm is raised by what it is for, and by nothing else.
 
+use std::time::Duration;
+
 use model::id::NodeId;
 use model::plan::{Author, Mode, PlanChange};
 use model::time::BootTime;
 use traffic::health::Standing;
-use traffic::loss::SafetyRules;
+use traffic::loss::{FailbackRules, SafetyRules, Situation, Verdict, decide};
 use traffic::observed::ChannelView;
 use traffic::planning::{Why, evacuate, initial};
 use traffic::readiness::NotReady;
@@ -84,6 +86,21 @@ fn an_evacuated_region_is_told_with_the_reason_of_its_evacuation() {
     picture.readiness = readiness(&["b"]);
     assert_eq!(raised(&picture), [(AlarmName::RegionEvacuated, "b".to_owned())], "it has no share to send");
     assert!(alarms(&picture)[0].text.contains("not ready: node 2 was never heard"));
+}
+
+#[test]
+fn a_lost_region_that_comes_back_by_itself_is_told_as_such() {
+    let mut picture = fine();
+    let verdict = Verdict { region: region("b"), last_sign: BootTime(0), evidence: BTreeMap::new() };
+    let situation = Situation { plan: &picture.plans[0], verdicts: &[verdict], readiness: &picture.readiness };
+    let out = decide(&situation, &picture.rules).expect("a change");
+    commit(&mut picture, out);
+    assert!(alarms(&picture)[0].text.ends_with("; it is ready"), "a person decides: {:?}", alarms(&picture));
+    let failback = FailbackRules { after: Duration::from_secs(1), step: Duration::from_secs(1) };
+    picture.rules.failback = Some(failback);
+    assert!(alarms(&picture)[0].text.ends_with("well for long enough"), "{:?}", alarms(&picture));
+    picture.readiness = readiness(&["b"]);
+    assert!(alarms(&picture)[0].text.contains("comes back when it is well again: node 2"), "{:?}", alarms(&picture));
 }
 
 #[test]

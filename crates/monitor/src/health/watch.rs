@@ -7,15 +7,16 @@ use std::time::Duration;
 use model::Channel;
 use model::id::{Epoch, GroupId, RegionId};
 use model::plan::{RegionState, TrafficPlan};
+use service::Service;
 use service::ports::{CountExchange, GroupTime, HealthReport, Neighbours};
 use service::use_cases::PAGE_MAX;
-use service::{ErrorCode, Service};
 use traffic::health::{Advice, DetectorError};
 use traffic::observed::{Finding, Gather, GatheredSecond, Lag, Reporter, Subject, Wanted, Watcher, answer};
 use traffic::planning::Diversions;
 
 use super::board::HealthBoard;
 use super::rules::{HealthMode, HealthRules};
+use crate::commit::commit;
 use crate::observations::SendCounters;
 
 /// How often it is looked whether a second is over.
@@ -25,7 +26,7 @@ const HISTORY_MAX: usize = PAGE_MAX;
 /// How long a finding that moved nothing stands at least, in seconds: advice that nobody follows is taken back, and given
 /// again on new evidence.
 const STANDS: u64 = 30;
-/// How long a change is waited for until every partition has adopted it; the control group's leader carries it on.
+/// How long a change is waited for until every partition has adopted it.
 const ADOPTED_WAIT: Duration = Duration::from_millis(500);
 
 /// What the watch needs of the node.
@@ -197,15 +198,7 @@ impl HealthWatch {
             }
         };
         self.not_followed.remove(&key);
-        let (parent, reason) = (change.parent.0, change.reason.clone());
-        tracing::warn!(parent, reason, "committing a plan that follows a finding");
-        metrics::counter!("signalbox_automatic_plan_changes_total").increment(1);
-        match tokio::time::timeout(ADOPTED_WAIT, self.ports.service.commit_plan(change)).await {
-            Ok(Ok(plan)) => tracing::warn!(epoch = plan.epoch.0, "plan committed and adopted everywhere"),
-            Ok(Err(error)) if error.code == ErrorCode::Conflict => {}
-            Ok(Err(error)) => tracing::error!(%error, "plan not committed or not yet adopted everywhere"),
-            Err(_) => tracing::warn!(parent, "plan not committed or not yet adopted everywhere; looking again"),
-        }
+        commit(&self.ports.service, change, ADOPTED_WAIT).await;
     }
 }
 

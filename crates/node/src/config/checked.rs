@@ -370,5 +370,11 @@ fn health(section: HealthSection) -> Result<HealthPolicy, ConfigError> {
 fn failover(section: FailoverSection) -> Result<FailoverSection, ConfigError> {
     within("failover.regions_min", section.regions_min, 1, 64)?;
     within("failover.changes_per_hour_max", section.changes_per_hour_max, 1, 1_000)?;
+    within("failover.failback_after_s", section.failback_after_s, 1, 86_400)?;
+    within("failover.failback_step_s", section.failback_step_s, 1, 3_600)?;
+    if !["manual", "automatic"].contains(&section.failback.as_str()) {
+        let found = &section.failback;
+        return Err(ConfigError::key("failover.failback", format!("must be manual or automatic, found {found:?}")));
+    }
     Ok(section)
 }

@@ -224,11 +224,24 @@ pub struct FailoverSection {
     /// The largest number of automatic changes in an hour that give one region its traffic back. Evacuating a lost region
     /// isn't limited.
     pub changes_per_hour_max: u32,
+    /// How a region that was lost comes back: `manual`: a person restores it; `automatic`: by itself, in steps.
+    pub failback: String,
+    /// For how many seconds it must have been well before it comes back by itself.
+    pub failback_after_s: u64,
+    /// How many seconds it keeps 5 %, and then 25 %, of what it had.
+    pub failback_step_s: u64,
 }
 
 impl Default for FailoverSection {
     fn default() -> FailoverSection {
-        FailoverSection { automatic: true, regions_min: 1, changes_per_hour_max: RETURNS_PER_HOUR }
+        FailoverSection {
+            automatic: true,
+            regions_min: 1,
+            changes_per_hour_max: RETURNS_PER_HOUR,
+            failback: "manual".to_owned(),
+            failback_after_s: 300,
+            failback_step_s: 60,
+        }
     }
 }
 

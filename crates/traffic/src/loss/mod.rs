@@ -11,7 +11,7 @@ mod starved;
 mod verdict;
 
 pub use response::decide;
-pub use situation::{Freeze, HISTORY_WINDOW, RETURNS_PER_HOUR, SafetyRules, Situation};
+pub use situation::{FailbackRules, Freeze, HISTORY_WINDOW, RETURNS_PER_HOUR, SafetyRules, Situation, lost_since};
 pub(crate) use situation::{has_stand_in, replace};
 pub use starved::{CutLines, STARVED_MARGIN, Starved, relieve};
 pub use verdict::{LossSettings, RegionLoss, Verdict};

@@ -2,7 +2,7 @@
 
 use model::plan::{Author, PlanChange, RegionState};
 
-use super::situation::{Freeze, SafetyRules, Situation, allowed, has_stand_in, living, replace};
+use super::situation::{Freeze, SafetyRules, Situation, allowed, has_stand_in, living, note_lost, replace};
 use super::verdict::Verdict;
 use crate::planning::{Why, recall};
 
@@ -25,11 +25,12 @@ fn answer(situation: &Situation<'_>, rules: &SafetyRules, verdict: &Verdict) -> 
     if plan.state_of(&verdict.region) == RegionState::Evacuated || rules.frozen.covers(&verdict.region) {
         return None;
     }
-    let why = Why {
+    let mut why = Why {
         author: Author::Automatic,
         reason: format!("{} is lost: a majority of the regions sees none of its nodes", verdict.region),
         evidence: verdict.evidence.clone(),
     };
+    note_lost(&mut why, plan, &verdict.region);
     if has_stand_in(situation, rules, &verdict.region) {
         return replace(situation, rules, &verdict.region, why);
     }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use model::RegionId;
 use model::plan::{Mode, PlanChange, RegionState, TrafficPlan};
+use model::{RegionId, Timestamp};
 
 use super::verdict::Verdict;
 use crate::planning::{PlanError, Why, withdraw};
@@ -50,13 +50,46 @@ pub struct SafetyRules {
     pub returns_per_hour: usize,
     /// What is frozen.
     pub frozen: Freeze,
+    /// How a region that was lost comes back without a person; nothing where a person decides that.
+    pub failback: Option<FailbackRules>,
+}
+
+/// How a region that was lost comes back without a person (`crate::failback`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailbackRules {
+    /// For how long it must have been well before; twice as long for each time that it came back in the last hour.
+    pub after: Duration,
+    /// How long each share is held before the next one.
+    pub step: Duration,
 }
 
 impl Default for SafetyRules {
-    /// One region must serve, [`RETURNS_PER_HOUR`], nothing is frozen.
+    /// One region must serve, [`RETURNS_PER_HOUR`], nothing is frozen, a lost region stays out.
     fn default() -> SafetyRules {
-        SafetyRules { serving_min: 1, returns_per_hour: RETURNS_PER_HOUR as usize, frozen: Freeze::Nothing }
+        SafetyRules {
+            serving_min: 1,
+            returns_per_hour: RETURNS_PER_HOUR as usize,
+            frozen: Freeze::Nothing,
+            failback: None,
+        }
     }
+}
+
+/// The evidence of a plan that takes a region out which was lost, or which a cut line kept from sending: this and its
+/// name; the value is the state that it had.
+const LOST: &str = "lost.";
+
+/// Since when a region is out of service because it was lost, and the state that it had; nothing when it is in service,
+/// or out for another reason. `history` is the line of plans from the current one backwards.
+pub fn lost_since<'a>(history: &'a [TrafficPlan], region: &RegionId) -> Option<(Timestamp, &'a str)> {
+    let out = history.iter().take_while(|plan| plan.state_of(region) == RegionState::Evacuated);
+    let first = out.last()?;
+    first.evidence.get(&format!("{LOST}{region}")).map(|state| (first.time, state.as_str()))
+}
+
+/// Adds to the evidence that a region is taken out because it is lost.
+pub(super) fn note_lost(why: &mut Why, plan: &TrafficPlan, region: &RegionId) {
+    why.evidence.insert(format!("{LOST}{region}"), plan.state_of(region).to_string());
 }
 
 /// What a decision is made from.

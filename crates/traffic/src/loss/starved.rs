@@ -12,7 +12,7 @@ use model::cluster::RegionKind;
 use model::plan::{Author, PlanChange, RegionState};
 use model::{GroupId, NodeId, RegionId, Term};
 
-use super::situation::{Freeze, SafetyRules, Situation, has_stand_in, is_lost, replace};
+use super::situation::{Freeze, SafetyRules, Situation, has_stand_in, is_lost, note_lost, replace};
 use crate::planning::Why;
 use crate::readiness::Sight;
 
@@ -79,7 +79,9 @@ pub fn relieve(situation: &Situation<'_>, rules: &SafetyRules, cut: &CutLines<'_
             .into_iter()
             .filter(|end| !rules.frozen.covers(end) && has_stand_in(situation, rules, end))
             .min_by_key(|end| worth(situation, sight, &lines, end))?;
-        replace(situation, rules, leaving, why(sight, &lines, line, leaving))
+        let mut why = why(sight, &lines, line, leaving);
+        note_lost(&mut why, situation.plan, leaving);
+        replace(situation, rules, leaving, why)
     })
 }
 

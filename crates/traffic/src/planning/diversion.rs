@@ -111,8 +111,9 @@ pub fn divert(history: &[TrafficPlan], diverting: &Diverting, why: Why) -> Resul
     finish(plan, change)
 }
 
-/// Returns weights of which these regions have a share only. All are multiplied where that makes shares whole.
-fn shared(weights: &Weights, shares: &BTreeMap<RegionId, u32>) -> Weights {
+/// Returns weights of which these regions have a share only, in per mille. All are multiplied where that makes shares
+/// whole.
+pub(crate) fn shared(weights: &Weights, shares: &BTreeMap<RegionId, u32>) -> Weights {
     let largest = weights.values().copied().max().unwrap_or(0);
     let factor = if largest <= WEIGHT_MAX / WHOLE { WHOLE } else { 1 };
     let weight = |(region, weight): (&RegionId, &u32)| {

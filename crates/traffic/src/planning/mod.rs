@@ -18,6 +18,7 @@ pub use changes::{
 };
 pub use check::{EVIDENCE_MAX, EVIDENCE_TEXT_MAX, PlanError, REASON_MAX, REGIONS_MAX, check};
 pub use difference::{describe_difference, share_per_mille};
+pub(crate) use diversion::shared;
 pub use diversion::{Diversions, Diverting, divert};
 pub use rules::{Override, RuleBroken, gaining, gives_only_to_ready, keeps_two_regions};
 pub(crate) use withdraw::BROUGHT_BACK;
