@@ -17,7 +17,7 @@ const SEEDS_OF_OVERLOAD: std::ops::Range<u64> = 1..4;
 /// The same where days go by.
 const SEEDS_OF_RETENTION: std::ops::Range<u64> = 1..5;
 /// The same where members come and go, for so many seconds each.
-const SEEDS_OF_MEMBERS: std::ops::Range<u64> = 1..3;
+const SEEDS_OF_MEMBERS: std::ops::Range<u64> = 1..5;
 const SECONDS_OF_MEMBERS: &str = "60";
 /// The seeds that are run every time of scenes in which nothing goes wrong but lines between two regions: half of them
 /// have a witness where the scene does. For so many seconds each: two cuts.
