@@ -1,13 +1,16 @@
 //! Where a command's output goes: tables for people or JSON for programs. No colour in either.
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::failure::Failure;
+
+/// Empties a terminal's screen and goes to its first line.
+const EMPTY_SCREEN: &[u8] = b"\x1b[2J\x1b[H";
 
 /// What the output looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -50,6 +53,35 @@ impl<'a> Console<'a> {
     /// When the output can't be written.
     pub fn show_one<V: View>(&mut self, view: &V) -> Result<(), Failure> {
         self.write_view(view, serde_json::to_string)
+    }
+
+    /// Shows an answer in the place of the last one: people see it on an empty screen, programs get a line more.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn show_anew<V: View>(&mut self, view: &V) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => self.draw(&view.text()),
+            Format::Json => self.show_one(view),
+        }
+    }
+
+    /// Says something to people in the place of the last answer; programs don't see it.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn say_anew(&mut self, text: &str) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => self.draw(text),
+            Format::Json => Ok(()),
+        }
+    }
+
+    /// Empties the screen where there is one.
+    fn draw(&mut self, text: &str) -> Result<(), Failure> {
+        let line_feed =
+            if std::io::stdout().is_terminal() { self.out.write_all(EMPTY_SCREEN).map(|()| "") } else { Ok("\n") };
+        self.write(&format!("{text}{}", line_feed?))
     }
 
     /// Says something to people; programs don't see it.

@@ -94,6 +94,13 @@ impl Failure {
         }
     }
 
+    /// Says whether the same question may be answered later: nobody did, or the one who was asked can't now.
+    pub fn may_pass(&self) -> bool {
+        let busy = [Code::Unavailable, Code::ResourceExhausted, Code::DeadlineExceeded];
+        let unreachable = self.exit_code() == EXIT_UNREACHABLE;
+        unreachable || matches!(self, Failure::Refused { code, .. } if busy.contains(code))
+    }
+
     /// Says whether there is something to tell.
     pub fn is_worth_saying(&self) -> bool {
         self.exit_code() != EXIT_OK
@@ -170,6 +177,14 @@ mod tests {
         let failure = Failure::from_status(&status, "a:1", Duration::from_secs(2));
         assert!(failure.to_string().starts_with("no answer from a:1 within 2s"), "{failure}");
         assert_eq!(failure.exit_code(), EXIT_UNREACHABLE);
+    }
+
+    #[test]
+    fn what_may_pass_is_asked_again_and_a_wrong_key_is_not() {
+        let of = |code| Failure::from_status(&Status::new(code, ""), "a:1", Duration::from_secs(1)).may_pass();
+        assert!(of(Code::Unavailable) && of(Code::DeadlineExceeded) && of(Code::ResourceExhausted));
+        assert!(!of(Code::Unauthenticated) && !of(Code::InvalidArgument));
+        assert!(Failure::Unreachable { tried: Vec::new() }.may_pass());
     }
 
     #[test]

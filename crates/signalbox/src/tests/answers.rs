@@ -17,6 +17,48 @@ fn a_command_prints_the_answer() {
 }
 
 #[test]
+fn status_says_of_each_region_what_it_gets_and_how_it_sends() {
+    let listener = FakeListener::start();
+    let ran = ask(&listener, &["status"]);
+    let row = |region: &str| {
+        let line = ran.out.lines().find(|line| line.trim_start().starts_with(region)).unwrap_or_default();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(row("eu-west-1"), "eu-west-1 serving reachable active 100.0 % SMS BADLY, and stays");
+    assert_eq!(row("us-east-1"), "us-east-1 serving NOT REACHABLE evacuated 0.0 % SMS moved: 5.0 %");
+    assert_eq!(row("eu-central-1"), "eu-central-1 witness reachable - - -");
+    let shown: Value = serde_json::from_str(&ask(&listener, &["status", "--output", "json"]).out).unwrap();
+    assert_eq!(shown["regions"][0]["share"], "100.0 %");
+    assert_eq!(shown["regions"][2]["sending"], Value::Null);
+}
+
+/// Takes one screen and no more.
+struct OneScreen(Vec<u8>);
+
+impl std::io::Write for OneScreen {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+#[test]
+fn watching_shows_what_is_wrong_instead_of_ending() {
+    let (mut out, mut err) = (OneScreen(Vec::new()), Vec::new());
+    let address = closed_port();
+    let key = ["--key-id", dev::KEY_ID, "--secret", dev::SECRET];
+    let arguments = ["signalbox", "status", "--watch", "1", "--endpoint", &address].into_iter().chain(key);
+    let code = crate::run(arguments.map(std::ffi::OsString::from), &mut out, &mut err);
+    let text = String::from_utf8(out.0).unwrap();
+    assert!(text.starts_with("no region answers"), "{text}");
+    assert_eq!((code, err.as_slice()), (0, &b""[..]), "who read it has seen enough");
+}
+
+#[test]
 fn the_next_listener_is_asked_when_one_cannot_be_reached() {
     let listener = FakeListener::start();
     let endpoints = format!("{},{}", closed_port(), listener.address);

@@ -88,8 +88,19 @@ impl Cluster for Answers {
         let late = self.looks.fetch_add(1, Ordering::SeqCst) == 0;
         let nodes = vec![node(1, 2), node(2, if late { 1 } else { 2 })];
         let groups = vec![v1::GroupStatus { apply_version: 1, ..Default::default() }];
+        let of = |region: &str, kind: v1::RegionKind, plan_state: &str, reachable| v1::RegionStatus {
+            region: region.to_owned(),
+            kind: kind as i32,
+            plan_state: plan_state.to_owned(),
+            reachable,
+        };
+        let regions = vec![
+            of("eu-west-1", v1::RegionKind::Serving, "active", true),
+            of("us-east-1", v1::RegionKind::Serving, "evacuated", false),
+            of("eu-central-1", v1::RegionKind::Witness, "", true),
+        ];
         let region = "eu-west-1".to_owned();
-        Ok(Response::new(v1::StatusResponse { node_id: 2, region, nodes, groups, ..Default::default() }))
+        Ok(Response::new(v1::StatusResponse { node_id: 2, region, regions, nodes, groups, ..Default::default() }))
     }
 
     async fn add_node(&self, _: Request<v1::AddNodeRequest>) -> Result<Response<v1::MembershipResponse>, Status> {

@@ -64,6 +64,29 @@ impl From<v1::HealthResponse> for HealthView {
     }
 }
 
+impl HealthView {
+    /// Says in a few words how a region sends; nothing when nothing is judged, or it sent nothing.
+    pub(super) fn sending(&self, region: &str) -> Option<String> {
+        let known: Vec<&ChannelHealthView> = self.channels.iter().filter(|health| health.region == region).collect();
+        let trouble = |health: &&ChannelHealthView| {
+            let ChannelHealthView { channel, share_per_mille, score, .. } = health;
+            match health.not_followed {
+                Some(_) => Some(format!("{channel} BADLY, and stays")),
+                None if *share_per_mille < 1_000 => Some(format!("{channel} moved: {}", percent(*share_per_mille))),
+                None if *score >= self.threshold / 2.0 => Some(format!("{channel} suspected")),
+                None => None,
+            }
+        };
+        let troubles: Vec<String> = known.iter().filter_map(trouble).collect();
+        let well = || if troubles.is_empty() { "well".to_owned() } else { troubles.join(", ") };
+        (!known.is_empty()).then(well)
+    }
+}
+
+fn percent(per_mille: u32) -> String {
+    format!("{}.{} %", per_mille / 10, per_mille % 10)
+}
+
 impl View for HealthView {
     fn text(&self) -> String {
         let mode = match self.mode.as_str() {
@@ -73,7 +96,7 @@ impl View for HealthView {
         };
         let mut parts = vec![format!("{mode}; a channel is moved at a score of {}", self.threshold)];
         let row = |health: &ChannelHealthView| {
-            let share = format!("{}.{} %", health.share_per_mille / 10, health.share_per_mille % 10);
+            let share = percent(health.share_per_mille);
             [health.channel.clone(), health.region.clone(), share, format!("{:.1}", health.score)]
         };
         parts.push(match self.channels.is_empty() {

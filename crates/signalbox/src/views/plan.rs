@@ -117,6 +117,13 @@ impl PlanView {
         format!("{}.{} %", per_mille / 10, per_mille % 10)
     }
 
+    /// Returns a region's share of everything, and of the channels that have weights of their own.
+    pub(super) fn shares(&self, region: &str) -> String {
+        let own =
+            self.channel_weights.iter().map(|(channel, weights)| format!("{channel} {}", self.share(weights, region)));
+        std::iter::once(self.share(&self.weights, region)).chain(own).collect::<Vec<_>>().join(", ")
+    }
+
     /// Returns the weights of a channel, or of all that have none of their own.
     pub(super) fn weights_of(&self, channel: Option<&String>) -> &BTreeMap<String, u32> {
         channel.and_then(|channel| self.channel_weights.get(channel)).unwrap_or(&self.weights)
@@ -143,11 +150,7 @@ impl View for PlanView {
         lines.push(String::new());
         let mut rows = Vec::new();
         for (region, state) in &self.regions {
-            let mut shares = vec![format!("all channels {}", self.share(&self.weights, region))];
-            for (channel, weights) in &self.channel_weights {
-                shares.push(format!("{channel} {}", self.share(weights, region)));
-            }
-            rows.push([region.clone(), state.clone(), shares.join(", ")]);
+            rows.push([region.clone(), state.clone(), format!("all channels {}", self.shares(region))]);
         }
         lines.push(table(["REGION", "STATE", "SHARE"], rows));
         lines.join("\n")

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use wire::v1;
 
+use super::health::HealthView;
 use super::or_dash;
+use super::plan::PlanView;
 use super::version::BuildView;
 use crate::console::{View, table};
 use crate::words;
@@ -35,6 +37,10 @@ struct RegionView {
     kind: String,
     plan_state: Option<String>,
     reachable: bool,
+    /// Its share of everything, and of the channels with weights of their own; null when the plan wasn't told.
+    share: Option<String>,
+    /// How it sends, in a few words; null when that wasn't told, or it sent nothing.
+    sending: Option<String>,
 }
 
 /// A node of the cluster.
@@ -92,6 +98,8 @@ impl From<v1::StatusResponse> for StatusView {
             kind: words::region_kind(region.kind),
             plan_state: Some(region.plan_state).filter(|state| !state.is_empty()),
             reachable: region.reachable,
+            share: None,
+            sending: None,
         };
         let node = |status: v1::NodeStatus| NodeStatusView {
             node: status.node.unwrap_or_default().into(),
@@ -118,6 +126,18 @@ impl From<v1::StatusResponse> for StatusView {
             nodes: response.nodes.into_iter().map(node).collect(),
             groups: response.groups.into_iter().map(GroupView::from).collect(),
         }
+    }
+}
+
+impl StatusView {
+    /// Adds what each region gets by the plan, and how it sends, as far as that was told.
+    pub fn with_traffic(mut self, plan: Option<v1::TrafficPlan>, health: Option<v1::HealthResponse>) -> StatusView {
+        let (plan, health) = (plan.map(PlanView::from), health.map(HealthView::from));
+        for region in self.regions.iter_mut().filter(|region| region.plan_state.is_some()) {
+            region.share = plan.as_ref().map(|plan| plan.shares(&region.region));
+            region.sending = health.as_ref().and_then(|health| health.sending(&region.region));
+        }
+        self
     }
 }
 
@@ -172,10 +192,12 @@ impl View for StatusView {
         parts.extend(self.upgrade());
         let region = |region: &RegionView| {
             let reachable = if region.reachable { "reachable" } else { "NOT REACHABLE" }.to_owned();
-            [region.region.clone(), region.kind.clone(), or_dash(region.plan_state.as_ref()), reachable]
+            let [state, share, sending] = [&region.plan_state, &region.share, &region.sending];
+            let [state, share, sending] = [state, share, sending].map(|cell| or_dash(cell.as_ref()));
+            [region.region.clone(), region.kind.clone(), reachable, state, share, sending]
         };
         parts.push(String::new());
-        parts.push(table(["REGION", "KIND", "PLAN", "REACHABLE"], self.regions.iter().map(region)));
+        parts.push(table(["REGION", "KIND", "REACHABLE", "PLAN", "SHARE", "SENDS"], self.regions.iter().map(region)));
         let node = |status: &NodeStatusView| {
             let last_seen = match status.last_seen_ms_ago {
                 _ if status.node.node_id == self.node_id => "itself".to_owned(),

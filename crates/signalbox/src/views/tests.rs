@@ -133,8 +133,8 @@ ALARM critical region_lost (w): so it is
 ALARM warning held_messages (messages): so it is
   to do: mend it
 
-REGION  KIND     PLAN  REACHABLE
-w       witness  -     NOT REACHABLE
+REGION  KIND     REACHABLE      PLAN  SHARE  SENDS
+w       witness  NOT REACHABLE  -     -      -
 
 NODE  REGION     LAST SEEN  ROUND TRIP  BUILD (VERSIONS)  REST  GRPC  NODE TO NODE
 1     us-east-1  itself     -           -                 -     h:2   h:1
