@@ -22,13 +22,13 @@ BASE = int(os.environ.get("SIGNALBOX_TEST_PORT", "14100"))
 class Cluster:
     """A development cluster with the means to look at it and to hurt it."""
 
-    def __init__(self, folder, base):
-        self.folder, self.base = folder, base
+    def __init__(self, folder, base, mode="active_active"):
+        self.folder, self.base, self.mode = folder, base, mode
         self.sandbox = f"http://127.0.0.1:{base + 200}"
 
     def start(self):
         self.process = subprocess.Popen(
-            [PROGRAM, "dev", "--base-port", str(self.base), "--folder", str(self.folder)],
+            [PROGRAM, "dev", "--base-port", str(self.base), "--folder", str(self.folder), "--mode", self.mode],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         said = []
         for line in self.process.stdout:
@@ -92,12 +92,12 @@ class Cluster:
         return app
 
 
-def started(folder, base, **settings):
+def started(folder, base, mode="active_active", **settings):
     """Starts a cluster whose nodes have these settings by the environment."""
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:
-        made = Cluster(folder, base)
+        made = Cluster(folder, base, mode)
         made.start()
         return made
     finally:

@@ -99,6 +99,18 @@ impl v1::traffic_server::Traffic for TrafficService {
         };
         Ok(self.change(&extensions, request.options, wanted).await?)
     }
+
+    async fn failback(
+        &self,
+        request: Request<v1::FailbackRequest>,
+    ) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        let (_, extensions, request) = request.into_parts();
+        let wanted = || {
+            let from = parse_region(&request.from_region, "from_region")?;
+            Ok(PlanMove::Failback { from, to: parse_region(&request.to_region, "to_region")? })
+        };
+        Ok(self.change(&extensions, request.options, wanted).await?)
+    }
 }
 
 impl TrafficService {

@@ -52,6 +52,13 @@ pub enum PlanMove {
         /// The region that sends from then on.
         to: RegionId,
     },
+    /// Let a standby and the sending region exchange their roles.
+    Failback {
+        /// The sending region.
+        from: RegionId,
+        /// The region that sends from then on.
+        to: RegionId,
+    },
 }
 
 /// What became of a change, or would.
@@ -235,6 +242,7 @@ impl Service {
             }
             PlanMove::Restore(region) => planning::restore(&current, &region, why)?,
             PlanMove::Failover { from, to } => planning::failover(&current, &from, &to, why)?,
+            PlanMove::Failback { from, to } => planning::failback(&current, &from, &to, why)?,
         };
         if !request.overrides.contains(&Override::LastRegions) {
             planning::keeps_two_regions(&current, &change)?;

@@ -21,8 +21,17 @@ Examples:
   signalbox traffic restore us-east-1 --reason 'carrier is back'
   signalbox traffic shift us-east-1=20 eu-west-1=40 ap-southeast-2=40 --reason 'rebalance'
   signalbox traffic failover us-east-1 eu-west-1 --reason 'drill'
+  signalbox traffic failback eu-west-1 us-east-1 --reason 'drill is over'
   signalbox traffic history --limit 5
   signalbox traffic explain                             why the current plan was made";
+
+const FAILBACK_EXAMPLES: &str = "\
+The way back after a failover: restore the region that was evacuated, which makes it a standby, then exchange.
+
+Examples:
+  signalbox traffic restore us-east-1 --reason 'region is back'
+  signalbox traffic failback eu-west-1 us-east-1 --reason 'region is back' --dry-run
+  signalbox traffic failback eu-west-1 us-east-1 --reason 'region is back'";
 
 const SHIFT_EXAMPLES: &str = "\
 Examples:
@@ -111,6 +120,16 @@ enum Action {
         #[command(flatten)]
         change: Change,
     },
+    /// Warm standby only: let the active region and a standby exchange their roles; both stay in service
+    #[command(after_help = FAILBACK_EXAMPLES)]
+    Failback {
+        /// Active region, which becomes a standby.
+        from: String,
+        /// Standby region to activate.
+        to: String,
+        #[command(flatten)]
+        change: Change,
+    },
 }
 
 /// What every change of the plan says.
@@ -171,6 +190,11 @@ impl Traffic {
                 let no_wait = change.no_wait;
                 let request = v1::FailoverRequest { options: Some(change.into()), from_region: from, to_region: to };
                 (connection.answer(traffic.failover(request)).await, no_wait)
+            }
+            Action::Failback { from, to, change } => {
+                let no_wait = change.no_wait;
+                let request = v1::FailbackRequest { options: Some(change.into()), from_region: from, to_region: to };
+                (connection.answer(traffic.failback(request)).await, no_wait)
             }
         };
         let response = change.map_err(|failure| failure.hinting(Code::FailedPrecondition, RULE_HINT))?;

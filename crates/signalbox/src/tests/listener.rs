@@ -214,6 +214,10 @@ impl Traffic for Answers {
     async fn failover(&self, _: Request<v1::FailoverRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
         Err(Status::unimplemented(""))
     }
+
+    async fn failback(&self, _: Request<v1::FailbackRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
 }
 
 /// Messages take the name of their address: `+1` is delivered, `+2` fails, `+3` opted out before it was accepted.

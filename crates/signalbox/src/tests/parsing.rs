@@ -47,6 +47,7 @@ fn every_command_takes_what_its_help_shows() {
         "traffic restore a --reason r --no-wait",
         "traffic restore a --reason r --even-if-not-ready a --even-if-not-ready b",
         "traffic failover a b --reason r",
+        "traffic failback a b --reason r",
         "status --watch",
         "status --watch 5",
         "cluster add --id 4 --region a --peer h:1 --grpc h:2 --rest-url http://h:3",
