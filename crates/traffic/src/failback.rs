@@ -24,7 +24,7 @@ use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan, Weights};
 use model::{RegionId, Timestamp};
 
 use crate::loss::{FailbackRules, SafetyRules, lost_since};
-use crate::planning::{ShiftRequest, Why, failback, gives_only_to_ready, restore, shared, shift};
+use crate::planning::{Diversions, ShiftRequest, Why, failback, gives_only_to_ready, restore, shared, shift};
 use crate::readiness::RegionReadiness;
 use crate::restart::{BACK, Return, expected_return, recent_returns};
 
@@ -88,7 +88,7 @@ fn begin(
     why.evidence.insert(format!("{BACK}{region}"), format!("well for {} s", well.as_secs()));
     why.evidence.insert("away_for".to_owned(), format!("{} s", now.since(since).as_secs()));
     let mut change = restore(plan, region, why).ok()?;
-    before.give(&mut change, plan, |weights| match plan.mode {
+    before.give(&mut change, history, |weights| match plan.mode {
         Mode::ActiveActive => part(weights, region, share),
         Mode::WarmStandby => weights.clone(),
     });
@@ -121,13 +121,13 @@ impl<'a> Before<'a> {
     }
 
     /// Makes weights from what it had: those of everything, and of each channel whose weights nobody else has changed
-    /// since the newest step.
-    fn give(&self, change: &mut PlanChange, plan: &TrafficPlan, make: impl Fn(&Weights) -> Weights) {
+    /// since the newest step. What health moved it brings back itself, and knows it by the weights.
+    fn give(&self, change: &mut PlanChange, history: &[TrafficPlan], make: impl Fn(&Weights) -> Weights) {
         change.weights = make(&self.full.weights);
+        let moved = Diversions::of(history);
         for (channel, weights) in &mut change.channel_weights {
-            let untouched = self
-                .step
-                .is_none_or(|(step, _)| step.channel_weights.get(channel) == plan.channel_weights.get(channel));
+            let stepped = self.step.and_then(|(step, _)| step.channel_weights.get(channel));
+            let untouched = !moved.covers(*channel) && stepped.is_none_or(|stepped| stepped == weights);
             if let Some(full) = self.full.channel_weights.get(channel).filter(|_| untouched) {
                 *weights = make(full);
             }
@@ -174,22 +174,23 @@ impl<'a> Returning<'a> {
         let share = SHARES.into_iter().find(|share| *share > self.share)?;
         let why = why(region, share, format!("{region} is on its way back and well for {} s", held.as_secs()));
         if plan.mode == Mode::WarmStandby {
-            return self.exchange(plan, region, share, why);
+            return self.exchange(history, region, share, why);
         }
         let mut change = PlanChange { evidence: why.evidence, ..plan.change(why.author, why.reason) };
-        self.before.give(&mut change, plan, |weights| part(weights, region, share));
+        self.before.give(&mut change, history, |weights| part(weights, region, share));
         Some(change)
     }
 
     /// Gives the standby a share of the active region's traffic; at last its role, with the weights from before that.
-    fn exchange(&self, plan: &TrafficPlan, region: &RegionId, share: u32, why: Why) -> Option<PlanChange> {
+    fn exchange(&self, history: &[TrafficPlan], region: &RegionId, share: u32, why: Why) -> Option<PlanChange> {
+        let plan = history.first()?;
         let (active, _) = plan.regions.iter().find(|(_, state)| **state == RegionState::Active)?;
         if share < WHOLE {
             let (from, to) = (active.clone(), region.clone());
             return shift(plan, &ShiftRequest { channel: None, from, to, share_per_mille: share }, why).ok();
         }
         let mut as_before = plan.change(Author::Automatic, String::new());
-        self.before.give(&mut as_before, plan, Weights::clone);
+        self.before.give(&mut as_before, history, Weights::clone);
         let PlanChange { weights, channel_weights, .. } = as_before;
         failback(&TrafficPlan { weights, channel_weights, ..plan.clone() }, active, region, why).ok()
     }

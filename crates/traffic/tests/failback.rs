@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use traffic::Why;
 use traffic::failback::{Recovery, needed, next_step};
 use traffic::loss::{FailbackRules, Freeze, SafetyRules, Situation, Verdict, decide};
-use traffic::planning::{evacuate, initial, set_weights};
+use traffic::planning::{Diversions, Diverting, divert, evacuate, initial, set_weights};
 use traffic::readiness::{NotReady, RegionReadiness};
 use traffic::restart::{Return, expected_return};
 
@@ -163,6 +163,24 @@ fn weights_that_a_person_gives_end_the_way_back() {
     let change = set_weights(line.plan(), None, BTreeMap::from([(region("b"), 5)]), by_hand()).expect("a change");
     line.commit(change);
     assert_eq!(line.steps(), []);
+}
+
+#[test]
+fn what_health_moved_is_still_known_on_the_way_back() {
+    let mut line = Line::new(Mode::ActiveActive);
+    let moved = |name: &str| Diverting { channel: Channel::Sms, region: region(name), share_per_mille: 0 };
+    let change = divert(&line.history, &moved("b"), by_hand()).expect("a change");
+    line.commit(change);
+    line.lose("a");
+    for _ in 0..3 {
+        assert!(line.step().is_some());
+        assert_eq!(Diversions::of(&line.history).share(Channel::Sms, &region("b")), Some(0));
+        line.pass(FAILBACK.step);
+    }
+    let back = Diverting { share_per_mille: 1_000, ..moved("b") };
+    let change = divert(&line.history, &back, by_hand()).expect("a change");
+    line.commit(change);
+    assert!(line.plan().channel_weights.is_empty(), "as before");
 }
 
 #[test]

@@ -68,6 +68,11 @@ impl Diversions {
         self.0.get(&channel)?.shares.get(region).copied()
     }
 
+    /// Says whether health moved something on a channel.
+    pub fn covers(&self, channel: Channel) -> bool {
+        self.0.contains_key(&channel)
+    }
+
     /// Says whether health moved nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
