@@ -22,6 +22,8 @@ use crate::commit::commit;
 
 /// How often it is looked who is well.
 const LOOK: Duration = Duration::from_secs(1);
+/// Between looks that are further apart than this nobody was watched, as while the machine slept: all count anew.
+const UNSEEN_MAX: Duration = Duration::from_secs(10);
 /// How many plans back the loss of a region is looked for: of what is older a person decides.
 const HISTORY_MAX: usize = 100;
 /// How long a change is waited for until every partition has adopted it.
@@ -48,20 +50,25 @@ pub struct Failback {
     well: Well,
 }
 
-/// Since when each region is well without a break.
+/// Since when each region is well without a break, and when that was looked at last.
 #[derive(Debug, Default)]
-struct Well(BTreeMap<RegionId, BootTime>);
+struct Well {
+    since: BTreeMap<RegionId, BootTime>,
+    looked: BootTime,
+}
 
 impl Well {
     fn look(&mut self, now: BootTime, regions: impl Iterator<Item = RegionId>, is_well: impl Fn(&RegionId) -> bool) {
-        let known = std::mem::take(&mut self.0);
+        let mut known = std::mem::take(&mut self.since);
+        if now.since(std::mem::replace(&mut self.looked, now)) > UNSEEN_MAX {
+            known.clear();
+        }
         let well = regions.filter(|region| is_well(region));
-        self.0 =
-            well.map(|region| (known.get(&region).copied().unwrap_or(now), region)).map(|(at, of)| (of, at)).collect();
+        self.since = well.map(|region| (region.clone(), known.get(&region).copied().unwrap_or(now))).collect();
     }
 
     fn lasts(&self, now: BootTime) -> BTreeMap<RegionId, Duration> {
-        self.0.iter().map(|(region, since)| (region.clone(), now.since(*since))).collect()
+        self.since.iter().map(|(region, since)| (region.clone(), now.since(*since))).collect()
     }
 }
 
@@ -99,7 +106,10 @@ impl Failback {
     async fn act(&self, now: BootTime, readiness: &RegionReadiness) {
         let FailbackPorts { service, time, .. } = &self.ports;
         let Some(plan_time) = time.now(GroupId::CONTROL) else { return };
-        let Ok(history) = service.plan_history(None, HISTORY_MAX).await else { return };
+        let history = match service.plan_history(None, HISTORY_MAX).await {
+            Ok(history) => history,
+            Err(error) => return tracing::debug!(%error, "plans not read"),
+        };
         let recovery = Recovery { history: &history, well: &self.well.lasts(now), readiness, now: plan_time };
         if let Some(change) = next_step(&recovery, &self.rules) {
             commit(service, change, ADOPTED_WAIT).await;
@@ -126,5 +136,6 @@ mod tests {
         assert_eq!(look(15, ""), lasts(5, 5));
         assert_eq!(look(16, "a"), BTreeMap::from([("b".to_owned(), 6)]));
         assert_eq!(look(17, ""), lasts(0, 7));
+        assert_eq!(look(17 + 3_600, ""), lasts(0, 0), "the machine slept");
     }
 }

@@ -1,7 +1,7 @@
 //! Floor 4: what a node concludes from what it sees of the others and of its own sending. It counts what sending looks
 //! like (observations), watches for lost regions (watch), lets them come back (failback), watches for such as send badly
-//! (health), and tells operators what they should know (lookout, alarm board). It also reads traces of such counts, to say what the detector would have
-//! done (trace).
+//! (health), and tells operators what they should know (lookout, alarm board). It also reads traces of such counts, to
+//! say what the detector would have done (trace).
 
 mod alarm_board;
 mod carry;

@@ -177,3 +177,17 @@ fn health_goes_by_its_defaults_and_what_can_not_be_used_is_named_with_what_was_f
         assert!(said.to_string().contains(found), "{bad}: {said}");
     }
 }
+
+#[test]
+fn how_a_lost_region_comes_back_is_checked() {
+    let section = read(GOOD, &[]).unwrap().failover;
+    assert_eq!((section.failback.as_str(), section.failback_after_s, section.failback_step_s), ("manual", 300, 60));
+    for (bad, found) in [
+        ("failover.failback=soon", "found \"soon\""),
+        ("failover.failback_after_s=0", "found 0"),
+        ("failover.failback_step_s=3601", "found 3601"),
+    ] {
+        let said = read(GOOD, &[bad]).unwrap_err().to_string();
+        assert!(said.contains(bad.split('=').next().unwrap_or_default()) && said.contains(found), "{bad}: {said}");
+    }
+}
