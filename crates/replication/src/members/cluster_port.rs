@@ -66,16 +66,25 @@ impl ClusterControl for Replication {
     }
 }
 
+/// How long a node that a configuration names isn't heard before its claims in groups that it is no member of are ended.
+const GONE_AFTER: Duration = Duration::from_secs(60);
+
 impl Leases for Replication {
     fn may_move(&self, group: GroupId, region: &RegionId, epoch: Epoch) -> bool {
         let now = self.node().now();
         self.node().group(group).is_some_and(|group| group.lease.takeover_basis(now, region, epoch).is_some())
     }
 
-    /// By the leader's own membership, which is never behind: who holds a lease of the group is in it.
+    /// By the leader's own membership, which is never behind: who holds a lease of the group is in it. One that isn't, and
+    /// lives, is a node of the cluster still, and deals with its claims itself; a configuration that names it says nothing.
     fn is_gone(&self, group: GroupId, node: NodeId) -> bool {
-        let Some(group) = self.node().group(group).filter(|_| !self.nodes().contains_key(&node)) else { return false };
-        group.membership().get_node(&node.0).is_none() && group.lease.is_retired(self.node().now(), node)
+        let (own, now) = (self.node(), self.node().now());
+        let Some(group) = own.group(group).filter(|group| group.membership().get_node(&node.0).is_none()) else {
+            return false;
+        };
+        let unheard = own.last_seen.ages(now).get(&node).copied().unwrap_or_else(|| now.since(own.started));
+        let removed = !self.nodes().contains_key(&node) || unheard >= GONE_AFTER;
+        removed && group.lease.is_retired(now, node)
     }
 }
 

@@ -225,6 +225,7 @@ impl Opening {
         let node = Node {
             id: config.node,
             incarnation: config.incarnation,
+            started: self.started,
             info,
             build: config.build.clone(),
             timing: config.timing,

@@ -32,6 +32,8 @@ use crate::time::cluster::ClusterTime;
 pub(crate) struct Node {
     pub(crate) id: NodeId,
     pub(crate) incarnation: Incarnation,
+    /// When this start of it began.
+    pub(crate) started: BootTime,
     pub(crate) info: NodeInfo,
     pub(crate) build: Build,
     pub(crate) timing: LeaseTiming,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use model::id::GroupId;
-use service::ports::{ClusterControl, Reads};
+use model::id::{GroupId, NodeId};
+use service::ports::{ClusterControl, Leases, Reads};
 
 use crate::membership::{has, three_and_one};
 use crate::support::{PARTITIONS, SOON, eventually};
@@ -85,4 +85,33 @@ async fn a_node_that_started_again_reaches_a_member_that_its_configuration_does_
         cluster.node(first[2]).nodes().contains_key(&newcomer).then_some(())
     })
     .await;
+}
+
+/// What it had claimed must not wait for it, whatever the configuration of those who started again says.
+#[tokio::test(start_paused = true)]
+async fn a_removed_node_is_gone_also_for_a_leader_whose_configuration_names_it() {
+    let (mut cluster, first, newcomer) = three_and_one().await;
+    cluster.kill(first[0]).await;
+    cluster.run_among(newcomer, cluster.ids(), false).await;
+    let operator = cluster.node(first[1]).clone();
+    operator.add_node(cluster.info(newcomer)).await.unwrap();
+    operator.promote_node(newcomer).await.unwrap();
+    operator.remove_node(first[0]).await.unwrap();
+    for id in [first[1], first[2]] {
+        cluster.kill(id).await;
+        cluster.run_among(id, first.clone(), false).await;
+    }
+    let living = [first[1], first[2], newcomer];
+    let gone = |who: NodeId| {
+        GroupId::partitions(PARTITIONS).all(|group| {
+            let leader = living.iter().find(|id| cluster.node(**id).leads(group).is_some());
+            leader.is_some_and(|leader| cluster.node(*leader).is_gone(group, who))
+        })
+    };
+    let since = tokio::time::Instant::now();
+    while !gone(first[0]) {
+        assert!(since.elapsed() < Duration::from_secs(120), "it is still taken for a node of the cluster");
+        assert!(!gone(first[1]) && !gone(newcomer), "a member is");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }

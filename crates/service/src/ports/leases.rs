@@ -9,7 +9,7 @@ pub trait Leases: Send + Sync {
     /// since the last grant to it, the tenure is older than W, and the leader's evidence holds now.
     fn may_move(&self, group: GroupId, region: &RegionId, epoch: Epoch) -> bool;
 
-    /// Says whether a node was removed from the cluster, is no member of the group, and can hold no lease of it any more:
-    /// nothing that it claimed begins from now on.
+    /// Says whether a node was removed from the cluster, or wasn't heard for long, is no member of the group, and can hold
+    /// no lease of it any more: nothing that it claimed begins from now on.
     fn is_gone(&self, group: GroupId, node: NodeId) -> bool;
 }
