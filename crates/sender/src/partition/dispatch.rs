@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use delivery::retry::RetryPolicy;
 use delivery::schedule::{Entry, Lane};
 use model::Timestamp;
 use model::command::Settlement;
@@ -17,6 +16,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::begin::Counting;
+use super::lease_tries::LeaseTries;
 use super::outcome::{Handed, outcome, send_result, shortened};
 use super::pre_check::{BegunDispatch, Blocked, Crossed, Crossing, Work};
 use super::prepare::{Desk, Draft};
@@ -24,14 +24,6 @@ use super::turn::{Turn, Wake};
 use super::{Done, Partition};
 use crate::content_room::ContentShare;
 use crate::driver::DriverResult;
-
-/// How far apart a lease that is missing is asked for while messages are due.
-const LEASE_TRIES: RetryPolicy =
-    RetryPolicy { first: Duration::from_millis(10), factor: 2, max: Duration::from_millis(100) };
-
-/// How long claims of what can't begin are kept without a lease: longer than a leadership takes to move. After that, this
-/// node is cut off, or another one of its region sends for the partition, and what it has claimed would wait for ever.
-const CLAIMS_KEPT: Duration = Duration::from_secs(5);
 
 /// How long a batch waits for others to end while drivers have as many contents as they may.
 const CONTENTS_RETRY: Duration = Duration::from_millis(20);
@@ -43,22 +35,6 @@ pub(super) struct LaneState {
     last_begun: Option<Instant>,
     paced_until: Option<Instant>,
     warned: bool,
-}
-
-/// What is known of the right to begin.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct LeaseTries {
-    refusals: u32,
-    closed_until: Option<Instant>,
-    /// Since when there is none.
-    closed_since: Option<Instant>,
-}
-
-impl LeaseTries {
-    /// Takes note that there is none now. Says whether that has lasted for so long that claims are given back.
-    pub(super) fn closed(&mut self, now: Instant) -> bool {
-        now.duration_since(*self.closed_since.get_or_insert(now)) >= CLAIMS_KEPT
-    }
 }
 
 /// A batch that a driver answered for.
@@ -182,7 +158,7 @@ impl Partition {
 
     /// Asks for the right to begin before anything is prepared, so that a node without a lease does no work in vain.
     pub(super) fn lease_may_be_tried(&mut self, turn: Turn<'_>, wake: &mut Wake) -> bool {
-        if let Some(until) = self.lease_tries.closed_until.filter(|until| *until > turn.instant) {
+        if let Some(until) = self.lease_tries.rests_until(turn.instant) {
             wake.at(until);
             return false;
         }
@@ -193,24 +169,25 @@ impl Partition {
             }
             Some(refused) => {
                 self.rest_after_refusal(refused);
-                wake.at(self.lease_tries.closed_until.unwrap_or(turn.instant));
+                wake.at(self.lease_tries.rests_until(turn.instant).unwrap_or(turn.instant));
                 false
             }
         }
     }
 
     fn rest_after_refusal(&mut self, refused: NoPermit) {
+        self.note_closed();
+        metrics::counter!("signalbox_sender_no_permit_total").increment(1);
+        if self.lease_tries.refused(Instant::now(), self.shared.ports.random.next_u64()) {
+            tracing::info!(group = %self.group, reason = %refused, "not sending: no valid send lease");
+        }
+    }
+
+    /// Takes note that nothing can begin now; after a while gives back the claims of what is ready.
+    pub(super) fn note_closed(&mut self) {
         if self.lease_tries.closed(Instant::now()) {
             self.release_ready(|_| true);
         }
-        self.lease_tries.refusals = self.lease_tries.refusals.saturating_add(1);
-        if self.lease_tries.refusals == 1 {
-            tracing::info!(group = %self.group, reason = %refused, "not sending: no valid send lease");
-        }
-        metrics::counter!("signalbox_sender_no_permit_total").increment(1);
-        let seed = self.shared.ports.random.next_u64();
-        let wait = LEASE_TRIES.wait(self.lease_tries.refusals, seed, None);
-        self.lease_tries.closed_until = Some(Instant::now() + wait);
     }
 
     fn begin_dispatch(&mut self, turn: Turn<'_>, lane: Lane, limit: usize) -> Result<(), TableError> {

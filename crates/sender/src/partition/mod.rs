@@ -4,7 +4,7 @@
 //!
 //! Rooms in reading order: `turn` (what one pass sees of time), `news`, `plan` (adoption, what moves, drained),
 //! `earlier` (claims from before this start), `claims` with `unbegun`, `bodies`, `prepare`, `pre_check` (what may go),
-//! `begin` (the critical section), `dispatch`, `settle`, `propose`.
+//! `begin` (the critical section), `dispatch` with `lease_tries` (while there is no right to begin), `settle`, `propose`.
 
 mod turn;
 
@@ -16,6 +16,7 @@ mod bodies;
 mod claims;
 mod dispatch;
 mod earlier;
+mod lease_tries;
 mod pre_check;
 mod prepare;
 mod unbegun;
@@ -35,13 +36,13 @@ use registry::tables::{TableError, View};
 use service::ports::ReadsError;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::feed::{Inbox, News, Received};
 use crate::shared::{SenderFault, Shared};
 use bodies::Bodies;
 use claims::{ClaimAnswer, Claims};
-use dispatch::{Dispatched, LaneState, LeaseTries};
+use dispatch::{Dispatched, LaneState};
+use lease_tries::LeaseTries;
 use settle::Results;
 use turn::{Turn, Wake};
 
@@ -162,9 +163,7 @@ impl Partition {
             Ok(view) => view,
             Err(ReadsError::NotHere(_) | ReadsError::NotReached { .. } | ReadsError::TooLate { .. }) => {
                 let mut wake = Wake::after(VIEW_RETRY);
-                if self.lease_tries.closed(Instant::now()) {
-                    self.release_ready(|_| true);
-                }
+                self.note_closed();
                 self.begin_settles(&mut wake);
                 return Ok(wake);
             }
