@@ -92,7 +92,8 @@ def test_a_channel_leaves_the_region_that_it_fails_from_and_comes_back(judged):
         faults(judged)
         eventually(lambda: plan(judged)["channel_weights"] == {}, seconds=120, every=0.5)
     waiting = "--app", app, "--output", "json"
-    eventually(lambda: json.loads(judged.cli("accounting", *waiting).stdout)["total"]["pending"] == 0, seconds=60)
+    # What failed for some time waits for up to as long again.
+    eventually(lambda: json.loads(judged.cli("accounting", *waiting).stdout)["total"]["pending"] == 0, seconds=180)
 
 
 def test_what_fails_from_everywhere_moves_nothing(judged):

@@ -11,6 +11,8 @@ mod peers;
 mod random;
 #[path = "../examples/faults/trial.rs"]
 mod trial;
+#[path = "health_faults/two.rs"]
+mod two;
 #[path = "../examples/faults/world.rs"]
 mod world;
 

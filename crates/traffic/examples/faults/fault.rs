@@ -2,6 +2,8 @@
 
 /// The destination that fails where one does. It has a fifth of the traffic.
 pub const FAILING_DESTINATION: usize = 1;
+/// The one that fails where two do. It has a seventh.
+pub const OTHER_DESTINATION: usize = 2;
 /// How many seconds a flapping fault is there, and not there.
 const FLAP: u64 = 60;
 
@@ -27,6 +29,10 @@ pub enum Fault {
     ProviderDown,
     /// F7: nine of ten sends to one destination fail, from region 0 only.
     DestinationUnreachable,
+    /// The same for another destination, beside a fault that is the first one's.
+    OtherDestinationUnreachable,
+    /// Nine of ten sends to another destination fail, from everywhere.
+    OtherDestinationDown,
     /// F8: a customer adds two thirds of the traffic, and six of ten of its sends are refused without a clear reason.
     BadListRefused,
     /// F8: the same, and four of five of its messages never have an event.
@@ -65,6 +71,8 @@ impl Injected {
             Fault::ProviderDown => 0.5,
             Fault::DestinationDown if destination == FAILING_DESTINATION => 0.9,
             Fault::DestinationUnreachable if here && destination == FAILING_DESTINATION => 0.9,
+            Fault::OtherDestinationDown if destination == OTHER_DESTINATION => 0.9,
+            Fault::OtherDestinationUnreachable if here && destination == OTHER_DESTINATION => 0.9,
             _ => usual,
         }
     }
@@ -96,5 +104,38 @@ impl Injected {
     pub fn bad_list(&self, tick: u64, region: usize) -> bool {
         let bad = matches!(self.fault, Fault::BadListRefused | Fault::BadListSilent);
         self.is_on(tick) && region == 0 && bad
+    }
+}
+
+/// All that goes wrong in a world, at once or one after the other.
+#[derive(Debug, Clone)]
+pub struct Faults(pub Vec<Injected>);
+
+impl Faults {
+    pub fn failing(&self, tick: u64, region: usize, destination: usize, usual: f64) -> f64 {
+        self.0.iter().map(|fault| fault.failing(tick, region, destination, usual)).fold(usual, f64::max)
+    }
+
+    pub fn throttled(&self, tick: u64, region: usize) -> f64 {
+        self.0.iter().map(|fault| fault.throttled(tick, region)).fold(0.0, f64::max)
+    }
+
+    pub fn lost(&self, tick: u64, region: usize, destination: usize) -> f64 {
+        self.0.iter().map(|fault| fault.lost(tick, region, destination)).fold(0.0, f64::max)
+    }
+
+    pub fn stretch(&self, tick: u64, region: usize) -> f64 {
+        self.0.iter().map(|fault| fault.stretch(tick, region)).fold(1.0, f64::max)
+    }
+
+    /// Which kind of bad list a customer sends to now, if it does.
+    pub fn bad_list(&self, tick: u64, region: usize) -> Option<Fault> {
+        self.0.iter().find(|fault| fault.bad_list(tick, region)).map(|injected| injected.fault)
+    }
+}
+
+impl From<Injected> for Faults {
+    fn from(one: Injected) -> Faults {
+        Faults(vec![one])
     }
 }

@@ -19,7 +19,7 @@ use std::io::Write;
 
 use fault::{Fault, Injected};
 use traffic::health::{Advice, Judgement, Part};
-use trial::{FAULT_AT, Trial};
+use trial::{Case, FAULT_AT, Trial};
 
 const FAULTS: [(&str, Fault); 16] = [
     ("none (an hour)", Fault::None),
@@ -38,6 +38,18 @@ const FAULTS: [(&str, Fault); 16] = [
     ("F6 provider down 50 %", Fault::ProviderDown),
     ("F8 bad list, refused", Fault::BadListRefused),
     ("F8 bad list, silent", Fault::BadListSilent),
+];
+
+/// Two faults at once: the first, how many seconds sooner it came, and the second one, whose answer is looked at.
+const PAIRS: [(&str, (Fault, u64), Fault); 8] = [
+    ("F6 destination down, and F7 of another", (Fault::DestinationDown, 0), Fault::OtherDestinationUnreachable),
+    ("the same, 60 s later", (Fault::DestinationDown, 60), Fault::OtherDestinationUnreachable),
+    ("F6 of two destinations", (Fault::DestinationDown, 0), Fault::OtherDestinationDown),
+    ("the same, 20 s apart", (Fault::DestinationDown, 20), Fault::OtherDestinationDown),
+    ("F6, and F2 errors 50 %", (Fault::DestinationDown, 0), Fault::Errors(0.50)),
+    ("the same, 60 s later", (Fault::DestinationDown, 60), Fault::Errors(0.50)),
+    ("F8 bad list, and F7 of a destination", (Fault::BadListRefused, 60), Fault::OtherDestinationUnreachable),
+    ("F7 of two destinations, 20 s apart", (Fault::DestinationUnreachable, 20), Fault::OtherDestinationUnreachable),
 ];
 
 fn main() {
@@ -65,6 +77,12 @@ fn main() {
         println!("{}", row(name, fault, &trials));
         std::io::stdout().flush().expect("an output");
     }
+    for (name, first, fault) in PAIRS.into_iter().filter(|(name, ..)| name.contains(&only)) {
+        let case = Case { fault, before: Some(first) };
+        let run = |seed| trial::run_case(4_000 + seed, rate, case, horizon(fault, rate).min(1_200), true);
+        let trials: Vec<Trial> = (0..runs as u64).map(run).collect();
+        println!("{}", row(name, fault, &trials));
+    }
     recoveries(runs as u64, rate);
 }
 
@@ -74,6 +92,7 @@ fn horizon(fault: Fault, rate: f64) -> u64 {
     match fault {
         Fault::None => 3_600,
         Fault::DestinationDown
+        | Fault::OtherDestinationDown
         | Fault::DestinationSilent
         | Fault::ProviderDown
         | Fault::BadListRefused
@@ -112,9 +131,10 @@ fn row(name: &str, fault: Fault, trials: &[Trial]) -> String {
 fn is_answerable(fault: Fault) -> bool {
     let shift =
         Judgement { tick: 0, region: 0, part: Part::Whole, advice: Advice::Shift { hold: 0 }, evidence: String::new() };
-    let destination = Judgement { part: Part::Destination(fault::FAILING_DESTINATION), ..shift.clone() };
+    let to = |destination| Judgement { part: Part::Destination(destination), ..shift.clone() };
+    let destinations = [fault::FAILING_DESTINATION, fault::OTHER_DESTINATION].map(to);
     let shed = Judgement { advice: Advice::Shed { refused: 0.0 }, ..shift.clone() };
-    [shift, destination, shed].iter().any(|judgement| fault.is_answered_by(judgement))
+    destinations.iter().chain([&shift, &shed]).any(|judgement| fault.is_answered_by(judgement))
 }
 
 /// The median and the 95th percentile; what never came is longest.

@@ -24,7 +24,7 @@ const COLOURS: [&str; REGIONS] = ["#c0392b", "#2c7fb8", "#31a354"];
 /// the drawing, as SVG, and what was decided.
 pub fn outage(seed: u64, rate: f64) -> (String, Vec<Judgement>) {
     let injected = Injected { fault: Fault::Errors(0.5), from: FAULT_AT, until: FAULT_AT + FAULT_SECONDS };
-    let mut world = World::new(seed, rate, injected);
+    let mut world = World::new(seed, rate, injected.into());
     let mut detector = detector(&world);
     let heard = vec![vec![true; REGIONS]; REGIONS];
     let (mut made, mut lines) = (Vec::new(), Lines::default());

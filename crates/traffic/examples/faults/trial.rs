@@ -2,7 +2,7 @@
 
 use traffic::health::{Advice, Detector, HealthSettings, Judgement, Part};
 
-use super::fault::{FAILING_DESTINATION, Fault, Injected};
+use super::fault::{FAILING_DESTINATION, Fault, Faults, Injected, OTHER_DESTINATION};
 use super::peers::{BadMinutes, FailuresInARow};
 use super::world::{REGIONS, World};
 
@@ -38,9 +38,13 @@ impl Fault {
             Fault::DestinationUnreachable => {
                 shift && judgement.region == 0 && judgement.part == Part::Destination(FAILING_DESTINATION)
             }
+            Fault::OtherDestinationUnreachable => {
+                shift && judgement.region == 0 && judgement.part == Part::Destination(OTHER_DESTINATION)
+            }
             Fault::Throttled => matches!(judgement.advice, Advice::Shed { .. }) && judgement.region == 0,
             Fault::None
             | Fault::DestinationDown
+            | Fault::OtherDestinationDown
             | Fault::DestinationSilent
             | Fault::ProviderDown
             | Fault::BadListRefused
@@ -55,8 +59,23 @@ pub fn detector(world: &World) -> Detector {
 
 /// Runs until the right thing is done, or for so many seconds after the fault. Nobody follows what is advised.
 pub fn run(seed: u64, rate: f64, fault: Fault, seconds: u64, with_peers: bool) -> Trial {
+    run_case(seed, rate, Case { fault, before: None }, seconds, with_peers)
+}
+
+/// A fault, and what went wrong before, with how many seconds sooner.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    pub fault: Fault,
+    pub before: Option<(Fault, u64)>,
+}
+
+/// Runs until the fault is answered.
+pub fn run_case(seed: u64, rate: f64, case: Case, seconds: u64, with_peers: bool) -> Trial {
+    let Case { fault, before } = case;
     let until = FAULT_AT + seconds;
-    let mut world = World::new(seed, rate, Injected { fault, from: FAULT_AT, until });
+    let injected = |(fault, sooner): (Fault, u64)| Injected { fault, from: FAULT_AT - sooner, until };
+    let faults = before.into_iter().chain([(fault, 0)]).map(injected).collect();
+    let mut world = World::new(seed, rate, Faults(faults));
     let mut detector = detector(&world);
     let heard = vec![vec![true; REGIONS]; REGIONS];
     let (mut bad_minutes, mut in_a_row) = (BadMinutes::default(), FailuresInARow::new(seed));
@@ -68,7 +87,9 @@ pub fn run(seed: u64, rate: f64, fault: Fault, seconds: u64, with_peers: bool) -
             for judgement in detector.step(tick, &counted, &heard) {
                 if since.is_some() && fault.is_answered_by(&judgement) {
                     trial.right = trial.right.or(since);
-                } else if matches!(judgement.advice, Advice::Shift { .. }) {
+                } else if matches!(judgement.advice, Advice::Shift { .. })
+                    && !before.is_some_and(|(fault, _)| fault.is_answered_by(&judgement))
+                {
                     trial.wrong.push(judgement);
                 }
             }
@@ -91,8 +112,8 @@ pub fn run(seed: u64, rate: f64, fault: Fault, seconds: u64, with_peers: bool) -
 }
 
 /// Runs with everybody following what is advised, and returns what was.
-pub fn follow(seed: u64, rate: f64, injected: Injected, seconds: u64) -> Vec<Judgement> {
-    let mut world = World::new(seed, rate, injected);
+pub fn follow(seed: u64, rate: f64, faults: impl Into<Faults>, seconds: u64) -> Vec<Judgement> {
+    let mut world = World::new(seed, rate, faults.into());
     let mut detector = detector(&world);
     let heard = vec![vec![true; REGIONS]; REGIONS];
     let mut made = Vec::new();

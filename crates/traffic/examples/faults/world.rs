@@ -5,7 +5,7 @@
 use traffic::health::{Advice, Baselines, CellCounts, Counted, EVENT_AGE_MAX, Judgement, Labels, Part};
 
 use super::delays;
-use super::fault::{Fault, Injected};
+use super::fault::{Fault, Faults};
 use super::random::{Draws, Drift};
 
 pub const REGIONS: usize = 3;
@@ -21,7 +21,7 @@ const AHEAD: usize = EVENT_AGE_MAX + 1;
 pub struct World {
     draws: Draws,
     rate: f64,
-    injected: Injected,
+    faults: Faults,
     late_after: usize,
     app_shares: Vec<f64>,
     /// Where in the day it begins, in seconds.
@@ -61,7 +61,7 @@ struct Second {
 
 impl World {
     /// Makes a world with so many messages a second in each region.
-    pub fn new(seed: u64, rate: f64, injected: Injected) -> World {
+    pub fn new(seed: u64, rate: f64, faults: Faults) -> World {
         let weights: Vec<f64> = (1..=APPS).map(|rank| 1.0 / rank as f64).collect();
         let all: f64 = weights.iter().sum();
         let region = || Region {
@@ -78,7 +78,7 @@ impl World {
         World {
             draws: Draws::new(seed),
             rate,
-            injected,
+            faults,
             late_after: delays::late_after(),
             app_shares: weights.iter().map(|weight| weight / all).collect(),
             day: (seed.wrapping_mul(997) % 86_400) as f64,
@@ -138,8 +138,8 @@ impl World {
                     self.send(&second, destination, *flow, counts);
                 }
             }
-            if self.injected.bad_list(tick, region) {
-                self.send_to_bad_list(&second, counts);
+            if let Some(fault) = self.faults.bad_list(tick, region) {
+                self.send_to_bad_list(&second, fault == Fault::BadListSilent, counts);
             }
             self.deliver(&second, counts);
         }
@@ -206,19 +206,13 @@ impl World {
         }
         let odds = (common[0] + state.reported.step(&mut self.draws)).exp();
         let stretch = (common[1] + state.stretch.step(&mut self.draws)).exp();
-        Second {
-            tick,
-            region,
-            failing: failing.min(0.99),
-            odds,
-            stretch: stretch * self.injected.stretch(tick, region),
-        }
+        Second { tick, region, failing: failing.min(0.99), odds, stretch: stretch * self.faults.stretch(tick, region) }
     }
 
     /// Sends to a destination, for one app or for all of them by their shares.
     fn send(&mut self, second: &Second, destination: usize, (app, rate): (Option<usize>, f64), counts: &mut Cells) {
-        let failing = self.injected.failing(second.tick, second.region, destination, second.failing);
-        let throttled = self.injected.throttled(second.tick, second.region);
+        let failing = self.faults.failing(second.tick, second.region, destination, second.failing);
+        let throttled = self.faults.throttled(second.tick, second.region);
         for _ in 0..self.draws.poisson(rate) {
             let app = app.unwrap_or_else(|| self.draws.index(&self.app_shares));
             let cell = destination * APPS + app;
@@ -234,8 +228,7 @@ impl World {
         }
     }
 
-    fn send_to_bad_list(&mut self, second: &Second, counts: &mut Cells) {
-        let silent = self.injected.fault == Fault::BadListSilent;
+    fn send_to_bad_list(&mut self, second: &Second, silent: bool, counts: &mut Cells) {
         for _ in 0..self.draws.poisson(0.7 * self.rate) {
             let cell = self.draws.index(&SHARES) * APPS;
             counts[cell].sends += 1;
@@ -252,12 +245,12 @@ impl World {
     fn accept(&mut self, second: &Second, cell: usize, reported: f64) {
         let &Second { tick, region, odds, stretch, .. } = second;
         let comes = delays::draw(&mut self.draws, stretch, odds).filter(|_| self.draws.chance(reported));
-        let lost = |draws: &mut Draws, injected: &Injected, delay: usize| {
-            let lost = injected.lost(tick + delay as u64, region, cell / APPS);
+        let lost = |draws: &mut Draws, faults: &Faults, delay: usize| {
+            let lost = faults.lost(tick + delay as u64, region, cell / APPS);
             lost > 0.0 && draws.chance(lost)
         };
         let delay = comes.filter(|delay| *delay < EVENT_AGE_MAX as f64).map(|delay| delay as usize);
-        let delay = delay.filter(|delay| !lost(&mut self.draws, &self.injected, *delay));
+        let delay = delay.filter(|delay| !lost(&mut self.draws, &self.faults, *delay));
         let state = &mut self.regions[region];
         if let Some(delay) = delay {
             state.events[(tick as usize + delay) % AHEAD][cell] += 1;

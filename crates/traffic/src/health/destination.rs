@@ -2,7 +2,7 @@
 //! isn't one app's messages alone. What is down itself, from everywhere, is no reason to move.
 
 use super::judgement::{Advice, Cause, Illness, Opinion, Part, Restraint};
-use super::scores::{Alone, Score};
+use super::score::{Alone, Score};
 use super::signal::{Ledger, Signal, TOLERATED_FLOW};
 use super::view::{Contrast, View};
 
@@ -113,8 +113,7 @@ impl Look<'_> {
             return false;
         }
         // By any signal: delays are seen in missing events before messages are late.
-        let moving = Signal::ALL.into_iter().filter(|signal| *signal != Signal::Throttled);
-        let without = moving
+        let without = Signal::moving()
             .map(|signal| view.highest(view.region, signal, |score: &Score| score.without_destination[destination]))
             .fold(0.0, f64::max);
         let own: Ledger = alone.by_app.iter().copied().sum();

@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 use super::baselines::Baselines;
+use super::common;
 use super::course::{Course, Stage};
 use super::destination::{self, Downstream};
 use super::gains::Weighings;
@@ -163,6 +164,9 @@ impl Detector {
                 Stage::Serving => self.judge(tick, region, &mut judgements),
                 Stage::Probing | Stage::Ramping { .. } => {
                     judgements.extend(self.regions[region].recover(tick, &self.setup));
+                    if matches!(self.regions[region].course.stage, Stage::Ramping { .. }) {
+                        self.judge_destinations(tick, region, &mut judgements);
+                    }
                 }
             }
             judgements.extend(self.regions[region].recover_destinations(tick, &self.setup));
@@ -182,22 +186,19 @@ impl Detector {
             state.close(tick, &self.setup, heard);
         }
         for region in 0..self.regions.len() {
-            for target in self.targets(region) {
+            for target in targets(&self.setup, &self.regions, region) {
                 let [state, target] =
                     self.regions.get_disjoint_mut([region, target]).expect("a region is no target of its own");
-                state.scores.add_elsewhere(target.region, &target.trials);
+                state.add_elsewhere(target);
             }
+        }
+        for (region, ill) in common::ill_everywhere(&self.setup, &self.regions).into_iter().enumerate() {
+            self.regions[region].set_aside(|destination| ill[destination]);
         }
     }
 
-    /// The regions that traffic of this one could move to.
-    fn targets(&self, region: usize) -> Vec<usize> {
-        let others = self.regions.iter().filter(|other| other.region != region && other.is_target(&self.setup));
-        others.map(|other| other.region).collect()
-    }
-
     fn judge(&mut self, tick: u64, region: usize, judgements: &mut Vec<Judgement>) {
-        let targets = self.targets(region);
+        let targets = targets(&self.setup, &self.regions, region);
         let silence = self.regions[region].silence.score();
         let threshold = self.setup.settings.threshold;
         if silence >= threshold && !targets.is_empty() {
@@ -209,12 +210,21 @@ impl Detector {
             judgements.push(self.regions[region].leave(tick, &self.setup, illness, evidence));
             return;
         }
-        let view = View { tick, setup: &self.setup, regions: &self.regions, region, targets };
-        let mut opinions = region::judge(&view);
-        if !opinions.iter().any(|opinion| matches!(opinion, Opinion::Ill { .. })) {
-            opinions.extend(destination::judge(&view, &mut self.downstream));
-        }
+        let opinions = region::judge(&View { tick, setup: &self.setup, regions: &self.regions, region, targets });
+        let is_ill = opinions.iter().any(|opinion| matches!(opinion, Opinion::Ill { .. }));
         for opinion in opinions {
+            judgements.extend(self.follow(tick, region, opinion));
+        }
+        if !is_ill {
+            self.judge_destinations(tick, region, judgements);
+        }
+    }
+
+    /// Judges each destination of a region by itself.
+    fn judge_destinations(&mut self, tick: u64, region: usize, judgements: &mut Vec<Judgement>) {
+        let Detector { setup, regions, downstream, .. } = self;
+        let view = View { tick, setup, regions, region, targets: targets(setup, regions, region) };
+        for opinion in destination::judge(&view, downstream) {
             judgements.extend(self.follow(tick, region, opinion));
         }
     }
@@ -241,4 +251,10 @@ impl Detector {
             }
         }
     }
+}
+
+/// The regions that traffic of this one could move to.
+fn targets(setup: &Setup, regions: &[RegionState], region: usize) -> Vec<usize> {
+    let others = regions.iter().filter(|other| other.region != region && other.is_target(setup));
+    others.map(|other| other.region).collect()
 }

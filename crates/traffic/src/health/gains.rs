@@ -2,8 +2,7 @@
 //! destination and app.
 
 use super::baselines::{Baselines, Extent};
-use super::course::Recovery;
-use super::signal::{ALTERNATIVES, Signal, Weighing};
+use super::signal::{ALTERNATIVES, Ledger, Signal, Weighing};
 use super::trials::{SignalTrials, Trials};
 
 /// How each destination of a region is weighed: by signal, alternative and destination.
@@ -18,8 +17,8 @@ pub(crate) struct RegionSecond<'a> {
     pub(crate) tick: u64,
     pub(crate) trials: &'a Trials,
     pub(crate) weighings: &'a Weighings,
-    /// The destinations that were moved away. They carry nothing but probes and don't count, except for themselves.
-    pub(crate) moved: &'a [Option<Recovery>],
+    /// Which destinations are set aside, and don't count but for themselves.
+    pub(crate) aside: &'a [bool],
 }
 
 /// What a second says for one alternative: over everything and by slice.
@@ -27,6 +26,17 @@ pub(crate) struct Gains {
     pub(crate) all: f64,
     pub(crate) by_destination: Vec<f64>,
     pub(crate) by_app: Vec<f64>,
+}
+
+impl RegionSecond<'_> {
+    /// What was seen of the destinations that count, but one.
+    pub(crate) fn rest(&self, trials: &SignalTrials) -> impl Fn(usize) -> Ledger {
+        let counts = |destination: usize| {
+            if self.aside[destination] { Ledger::default() } else { trials.by_destination[destination] }
+        };
+        let all: Ledger = (0..self.aside.len()).map(counts).sum();
+        move |destination| all.minus(counts(destination))
+    }
 }
 
 impl Weighings {
@@ -52,18 +62,12 @@ impl Gains {
         Gains { all: 0.0, by_destination: vec![0.0; extent.destinations], by_app: vec![0.0; extent.apps] }
     }
 
-    pub(crate) fn weigh(
-        &mut self,
-        extent: Extent,
-        trials: &SignalTrials,
-        weighings: &[Weighing],
-        moved: &[Option<Recovery>],
-    ) {
+    pub(crate) fn weigh(&mut self, extent: Extent, trials: &SignalTrials, weighings: &[Weighing], aside: &[bool]) {
         self.all = 0.0;
         self.by_app.fill(0.0);
         for destination in 0..extent.destinations {
             let second = trials.by_destination[destination];
-            let counts = second.trials > 0.0 && moved[destination].is_none();
+            let counts = second.trials > 0.0 && !aside[destination];
             self.by_destination[destination] = if counts { weighings[destination].score(second) } else { 0.0 };
             if !counts {
                 continue;

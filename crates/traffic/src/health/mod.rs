@@ -2,6 +2,7 @@
 //! judgement whether moving would help. The specification with its reasons and figures is in docs/design/health.md.
 
 mod baselines;
+mod common;
 mod course;
 mod delays;
 mod destination;
@@ -10,6 +11,7 @@ mod gains;
 mod judgement;
 mod region;
 mod region_state;
+mod score;
 mod scores;
 mod settings;
 mod setup;

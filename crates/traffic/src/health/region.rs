@@ -2,7 +2,7 @@
 //! if the same destinations look better from another region: what is the same everywhere is no reason to move.
 
 use super::judgement::{Advice, Cause, Illness, Opinion, Part, Restraint};
-use super::scores::Score;
+use super::score::Score;
 use super::signal::{Ledger, Signal};
 use super::view::{Contrast, View};
 

@@ -24,6 +24,8 @@ pub(crate) struct RegionState {
     pub(crate) course: Course,
     /// The destinations that were moved away alone.
     pub(crate) moved: Vec<Option<Recovery>>,
+    /// Those that don't count for the region as a whole: moved, or ill from everywhere.
+    pub(crate) aside: Vec<bool>,
     shifts: Shifts,
     sent: Sent,
     /// Messages that were accepted before are not judged as late.
@@ -42,6 +44,7 @@ impl RegionState {
             silence: Silence::new(observers),
             course: Course::serving(),
             moved: vec![None; extent.destinations],
+            aside: vec![false; extent.destinations],
             shifts: Shifts::default(),
             sent: Sent::new(extent.cells()),
             judged_from: 0,
@@ -61,8 +64,24 @@ impl RegionState {
         let judges_late = oldest.is_some_and(|oldest| oldest >= self.judged_from);
         self.trials.close(&self.sent, &setup.baselines, setup.extent, judges_late);
         self.silence.add(heard, &setup.settings);
-        let RegionState { trials, weighings, moved, scores, .. } = self;
-        scores.add(&RegionSecond { tick, trials, weighings, moved });
+        let RegionState { trials, weighings, aside, scores, .. } = self;
+        scores.add(&RegionSecond { tick, trials, weighings, aside });
+    }
+
+    /// Takes over the same second of a region that traffic could move to.
+    pub(crate) fn add_elsewhere(&mut self, target: &RegionState) {
+        self.scores.add_elsewhere(target.region, &target.trials, &self.aside);
+    }
+
+    /// Says which destinations are ill from everywhere. They are set aside, as those are that were moved alone.
+    pub(crate) fn set_aside(&mut self, ill_everywhere: impl Fn(usize) -> bool) {
+        for destination in 0..self.aside.len() {
+            let aside = self.moved[destination].is_some() || ill_everywhere(destination);
+            if aside && !self.aside[destination] {
+                self.scores.set_aside(destination);
+            }
+            self.aside[destination] = aside;
+        }
     }
 
     /// Says whether traffic of others could move here.

@@ -49,6 +49,11 @@ impl Signal {
     /// How many there are.
     pub const COUNT: usize = Signal::ALL.len();
 
+    /// Those that traffic is moved for.
+    pub(crate) fn moving() -> impl Iterator<Item = Signal> {
+        Signal::ALL.into_iter().filter(|signal| *signal != Signal::Throttled)
+    }
+
     /// Names it in evidence.
     pub fn name(self) -> &'static str {
         match self {

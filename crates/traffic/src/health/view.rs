@@ -1,7 +1,8 @@
 //! What a judgement looks at. It changes nothing.
 
 use super::region_state::RegionState;
-use super::scores::{Score, Scores};
+use super::score::Score;
+use super::scores::Scores;
 use super::settings::HealthSettings;
 use super::setup::Setup;
 use super::signal::{ALTERNATIVES, Ledger, Signal};

@@ -3,6 +3,7 @@
 use super::course::{Course, Stage, Watched};
 use super::judgement::{Advice, Illness, Judgement, Part};
 use super::region_state::RegionState;
+use super::score::Score;
 use super::setup::Setup;
 
 impl RegionState {
@@ -13,7 +14,8 @@ impl RegionState {
         let trials = self.trials.of(self.course.recovery.signal);
         let second = Watched { tick, settings, baselines: &setup.baselines, region: self.region, trials };
         let ramping = matches!(self.course.stage, Stage::Ramping { .. });
-        self.course.recovery.add(&second, 0..setup.extent.destinations, ramping);
+        let counting = (0..setup.extent.destinations).filter(|destination| !self.aside[*destination]);
+        self.course.recovery.add(&second, counting, ramping);
         let well = self.course.recovery.is_well(settings);
         match self.course.stage {
             Stage::Serving => None,
@@ -23,13 +25,19 @@ impl RegionState {
                 Some(self.return_to(tick, setup, 0))
             }
             Stage::Probing => None,
-            Stage::Ramping { .. } if !heard || self.scores.highest() >= settings.threshold / 2.0 => {
-                Some(self.relapse(tick, setup))
-            }
+            Stage::Ramping { .. } if !heard || self.looks_ill_again(setup) => Some(self.relapse(tick, setup)),
             Stage::Ramping { step, since } => {
                 (tick - since >= settings.step_seconds && well).then(|| self.return_to(tick, setup, step + 1))
             }
         }
+    }
+
+    /// A region on its way back looks ill again sooner than one that has all its traffic, but not for what one
+    /// destination does.
+    fn looks_ill_again(&self, setup: &Setup) -> bool {
+        let (settings, baselines) = (&setup.settings, &setup.baselines);
+        let without_worst = |score: &Score| score.least_without_destination(baselines, settings);
+        self.scores.moving().any(|score| without_worst(score) >= settings.threshold / 2.0)
     }
 
     /// The same for the destinations that were moved away alone; these come back in one step.
