@@ -46,9 +46,15 @@ class Load:
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory):
     made = started(tmp_path_factory.mktemp("judged"), BASE + 2000,
-                   SIGNALBOX__HEALTH__HOLD_S="5", SIGNALBOX__HEALTH__RAMP="[0.5, 1.0]")
+                   SIGNALBOX__HEALTH__HOLD_S="12", SIGNALBOX__HEALTH__RAMP="[0.5, 1.0]")
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="module")
+def sender(judged):
+    """One app for all: what only one of several apps fails at moves nothing."""
+    return judged.app()
 
 
 def faults(cluster, *rules):
@@ -70,8 +76,8 @@ def heard(cluster, app, regions):
     return lambda: {m["region"] for m in cluster.outbox(app_id=app)} >= set(regions)
 
 
-def test_a_channel_leaves_the_region_that_it_fails_from_and_comes_back(judged):
-    app = judged.app()
+def test_a_channel_leaves_the_region_that_it_fails_from_and_comes_back(judged, sender):
+    app = sender
     with Load(judged, app):
         eventually(lambda: {(c["channel"], c["region"]) for c in health(judged)["channels"]} >= {
             ("SMS", "us-east-1"), ("SMS", "eu-west-1")})
@@ -96,8 +102,8 @@ def test_a_channel_leaves_the_region_that_it_fails_from_and_comes_back(judged):
     eventually(lambda: json.loads(judged.cli("accounting", *waiting).stdout)["total"]["pending"] == 0, seconds=180)
 
 
-def test_what_fails_from_everywhere_moves_nothing(judged):
-    app = judged.app()
+def test_what_fails_from_everywhere_moves_nothing(judged, sender):
+    app = sender
     epoch = plan(judged)["epoch"]
     with Load(judged, app):
         faults(judged, dict(ILL, address_contains="+44"))
@@ -109,16 +115,32 @@ def test_what_fails_from_everywhere_moves_nothing(judged):
     assert plan(judged)["epoch"] == epoch
 
 
-def test_one_country_that_fails_from_one_region_leaves_the_others_alone(judged):
-    app = judged.app()
-    epoch = plan(judged)["epoch"]
+def test_one_country_that_fails_from_one_region_leaves_it_alone_and_comes_back(judged, sender):
+    app = sender
     with Load(judged, app):
         faults(judged, dict(ILL, region="us-east-1", address_contains="+49"))
-        stays = eventually(lambda: [c for c in health(judged)["channels"] if c["not_followed"]], 60)
-        assert stays[0]["region"] == "us-east-1" and "what goes to +49 alone" in stays[0]["not_followed"]
-        assert "STAYS: us-east-1 to +49" in judged.cli("health", "status").stdout
+        moved = eventually(lambda: (lambda now: now if now["diverted"] else None)(plan(judged)), 60)
+        germans, french = ([f"+{country}{n:05}" for n in range(50)] for country in ["49151999", "336129"])
+        for to in (germans, french):
+            judged.client("us-east-1").send_messages(ApplicationId=app, MessageRequest={
+                "Addresses": {address: {"ChannelType": "SMS"} for address in to},
+                "MessageConfiguration": {"SMSMessage": {"Body": "x", "MessageType": "TRANSACTIONAL"}}})
+        assert moved["diverted"] == [
+            {"channel": "SMS", "destination": "+49", "shares_per_mille": {"us-east-1": 0}}]
+        assert moved["channel_weights"] == {} and set(moved["regions"].values()) == {"active"}
+        explained = judged.cli("traffic", "explain", str(moved["epoch"])).stdout
+        assert "SMS to +49: us-east-1 100.0 % of its share -> 0.0 %" in explained
+        assert "diverted, SMS to +49: us-east-1 has 0.0 % of its share" in judged.cli("traffic", "plan").stdout
+        assert "MOVED: SMS from us-east-1 to +49" in judged.cli("health", "status").stdout
+        alarm = eventually(lambda: [a for a in json.loads(judged.cli("status", "--output", "json").stdout)["alarms"]
+                                    if a["name"] == "traffic_moved"])
+        assert alarm[0]["subject"] == "SMS to +49 from us-east-1"
+        eventually(lambda: all(to in {m["address"] for m in judged.outbox(app_id=app)} for to in germans + french), 60)
+        heard = lambda them: {m["region"] for m in judged.outbox(app_id=app) if m["address"] in them}
+        assert heard(germans) == {"eu-west-1", "ap-southeast-2"}, "sent while it was away"
+        assert heard(french) == {"us-east-1", "eu-west-1", "ap-southeast-2"}
         faults(judged)
-    assert plan(judged)["epoch"] == epoch
+        eventually(lambda: plan(judged)["diverted"] == [], seconds=120, every=0.5)
 
 
 def test_what_is_only_observed_moves_nothing_and_is_told(tmp_path):

@@ -16,6 +16,17 @@ pub const DESTINATION_MAX: usize = 253;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Destination(SmolStr);
 
+/// A text that is no destination.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidDestination {
+    /// Nothing is known of where a channel's addresses lead.
+    #[error("nothing is known of where messages of the channel {0} go beyond its provider")]
+    Unknown(Channel),
+    /// No address leads there.
+    #[error("{0:?} is neither a calling code such as +44 nor a mailbox domain in lower case such as example.com")]
+    Text(String),
+}
+
 impl Destination {
     /// What has no place of its own in a bounded table.
     pub const OTHER: Destination = Destination(SmolStr::new_static("other"));
@@ -30,6 +41,26 @@ impl Destination {
             AddressFamily::Token | AddressFamily::Custom => return Destination::PROVIDER,
         };
         text.map_or(Destination::OTHER, Destination::named)
+    }
+
+    /// Parses a destination that a person names: a calling code of a telephone channel, or a mailbox domain.
+    ///
+    /// # Errors
+    /// When no address of the channel leads there, or nothing is known of its addresses.
+    pub fn parse(channel: Channel, text: &str) -> Result<Destination, InvalidDestination> {
+        let is_one = match channel.address_family() {
+            AddressFamily::Telephone => calling_code(&format!("{text}0000000")) == Some(text),
+            AddressFamily::Mailbox => {
+                let address = Address::normal(channel, &format!("someone@{text}"));
+                address.is_ok_and(|(address, _)| Destination::of(channel, &address).as_str() == text)
+            }
+            AddressFamily::Token | AddressFamily::Custom => return Err(InvalidDestination::Unknown(channel)),
+        };
+        if is_one {
+            Ok(Destination::named(text))
+        } else {
+            Err(InvalidDestination::Text(text.chars().take(80).collect()))
+        }
     }
 
     /// Takes back a name that was told by another node.
@@ -101,5 +132,26 @@ mod tests {
         assert_eq!(of(Channel::Gcm, "token"), "-");
         assert_eq!(Destination::named(&"x".repeat(DESTINATION_MAX + 1)), Destination::OTHER);
         assert_eq!(Destination::named(""), Destination::OTHER);
+    }
+
+    #[test]
+    fn a_person_names_only_what_addresses_lead_to() {
+        for (channel, text) in [(Channel::Sms, "+44"), (Channel::Voice, "+421"), (Channel::Email, "example.com")] {
+            assert_eq!(Destination::parse(channel, text).map(|found| found.to_string()), Ok(text.to_owned()));
+        }
+        for (channel, text) in [
+            (Channel::Sms, "+4"),
+            (Channel::Sms, "44"),
+            (Channel::Sms, "+441"),
+            (Channel::Sms, ""),
+            (Channel::Sms, "example.com"),
+            (Channel::Email, "Example.com"),
+            (Channel::Email, "+44"),
+            (Channel::Email, "a@example.com"),
+            (Channel::Email, ""),
+        ] {
+            assert_eq!(Destination::parse(channel, text), Err(InvalidDestination::Text(text.to_owned())), "{channel}");
+        }
+        assert_eq!(Destination::parse(Channel::Gcm, "-"), Err(InvalidDestination::Unknown(Channel::Gcm)));
     }
 }

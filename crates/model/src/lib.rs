@@ -42,7 +42,7 @@ pub use channel::Channel;
 pub use command::{Command, Proposal};
 pub use content::{Content, Substitutions};
 pub use country::Country;
-pub use destination::Destination;
+pub use destination::{Destination, InvalidDestination};
 pub use endpoint::{Endpoint, EndpointPatch};
 pub use event::{Event, EventKind};
 pub use id::{

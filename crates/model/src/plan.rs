@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::channel::Channel;
-use crate::id::{Epoch, RegionId};
+use crate::destination::Destination;
+use crate::id::{AppId, Epoch, RegionId};
 use crate::time::Timestamp;
 
 /// The largest weight; weights are relative, so that 1,000 reads as per mille when a plan's weights sum to it.
@@ -33,6 +34,19 @@ pub enum RegionState {
 /// Relative shares of regions; a region that is missing or has 0 gets nothing.
 pub type Weights = BTreeMap<RegionId, u32>;
 
+/// A part of the traffic that may have weights of its own, beside channels.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// All that an app sends.
+    App(AppId),
+    /// All that goes to a destination on a channel.
+    Destination(Channel, Destination),
+}
+
+/// What regions have of a part of the traffic, in per mille of what they would have; 0 to 999. Regions that are missing
+/// have all of it.
+pub type Shares = BTreeMap<RegionId, u32>;
+
 /// Who committed a plan.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Author {
@@ -57,6 +71,11 @@ pub struct TrafficPlan {
     pub weights: Weights,
     /// The shares of single channels.
     pub channel_weights: BTreeMap<Channel, Weights>,
+    /// The shares of parts that have their own; an app's come before a destination's, and these before a channel's.
+    pub scopes: BTreeMap<Scope, Weights>,
+    /// What single regions have of what goes to a destination because it is ill from there. It masks whatever weights
+    /// count for a message.
+    pub diverted: BTreeMap<(Channel, Destination), Shares>,
     /// Why the plan was made, for people; 1 to 500 characters.
     pub reason: String,
     /// What the decision rests on: names and values that an operator can check; at most 64.
@@ -77,12 +96,47 @@ pub struct PlanChange {
     pub regions: BTreeMap<RegionId, RegionState>,
     pub weights: Weights,
     pub channel_weights: BTreeMap<Channel, Weights>,
+    pub scopes: BTreeMap<Scope, Weights>,
+    pub diverted: BTreeMap<(Channel, Destination), Shares>,
     pub reason: String,
     pub evidence: BTreeMap<String, String>,
     pub author: Author,
 }
 
+impl Scope {
+    /// Returns the channel that it is a part of; an app has none.
+    pub fn channel(&self) -> Option<Channel> {
+        match self {
+            Scope::App(_) => None,
+            Scope::Destination(channel, _) => Some(*channel),
+        }
+    }
+}
+
 impl PlanChange {
+    /// Says whether the plan has more than weights of channels: members that came with apply version 3.
+    pub fn has_parts(&self) -> bool {
+        !self.scopes.is_empty() || !self.diverted.is_empty()
+    }
+
+    /// Returns the shares of a channel.
+    pub fn weights_of(&self, channel: Channel) -> &Weights {
+        self.channel_weights.get(&channel).unwrap_or(&self.weights)
+    }
+
+    /// Returns the shares of a scope.
+    pub fn weights_in(&self, scope: &Scope) -> &Weights {
+        self.scopes
+            .get(scope)
+            .unwrap_or_else(|| scope.channel().map_or(&self.weights, |channel| self.weights_of(channel)))
+    }
+
+    /// Returns all weights: of everything, of channels, and of scopes.
+    pub fn all_weights_mut(&mut self) -> impl Iterator<Item = &mut Weights> {
+        let own = self.channel_weights.values_mut().chain(self.scopes.values_mut());
+        std::iter::once(&mut self.weights).chain(own)
+    }
+
     /// Returns the plan that this change becomes when it is committed at `time`.
     pub fn into_plan(self, time: Timestamp) -> TrafficPlan {
         TrafficPlan {
@@ -92,6 +146,8 @@ impl PlanChange {
             regions: self.regions,
             weights: self.weights,
             channel_weights: self.channel_weights,
+            scopes: self.scopes,
+            diverted: self.diverted,
             reason: self.reason,
             evidence: self.evidence,
             author: self.author,
@@ -101,9 +157,21 @@ impl PlanChange {
 }
 
 impl TrafficPlan {
+    /// Says whether the plan has more than weights of channels: members that came with apply version 3.
+    pub fn has_parts(&self) -> bool {
+        !self.scopes.is_empty() || !self.diverted.is_empty()
+    }
+
     /// Returns the shares of a channel.
     pub fn weights_of(&self, channel: Channel) -> &Weights {
         self.channel_weights.get(&channel).unwrap_or(&self.weights)
+    }
+
+    /// Returns the shares of a scope.
+    pub fn weights_in(&self, scope: &Scope) -> &Weights {
+        self.scopes
+            .get(scope)
+            .unwrap_or_else(|| scope.channel().map_or(&self.weights, |channel| self.weights_of(channel)))
     }
 
     /// Returns the state of a region; a region that the plan doesn't know counts as evacuated.
@@ -119,6 +187,8 @@ impl TrafficPlan {
             regions: self.regions.clone(),
             weights: self.weights.clone(),
             channel_weights: self.channel_weights.clone(),
+            scopes: self.scopes.clone(),
+            diverted: self.diverted.clone(),
             reason,
             evidence: BTreeMap::new(),
             author,
@@ -143,6 +213,15 @@ impl RegionState {
             RegionState::Active => "active",
             RegionState::Standby => "standby",
             RegionState::Evacuated => "evacuated",
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scope::App(app) => write!(f, "app {app}"),
+            Scope::Destination(channel, destination) => write!(f, "{channel} to {destination}"),
         }
     }
 }

@@ -82,6 +82,10 @@ fn health_alarms(health: &HealthReport) -> Vec<Alarm> {
             Alarm::new(name, subject(&view.channel, &view.region), text)
         })
         .collect();
+    alarms.extend(health.moved.iter().filter(|_| acts).map(|(channel, region, destination)| {
+        let text = format!("what goes to {destination} is sent from other regions, it is ill from {region}");
+        Alarm::new(AlarmName::TrafficMoved, format!("{channel} to {destination} from {region}"), text)
+    }));
     for ((channel, region), why) in &health.not_followed {
         alarms.retain(|alarm| alarm.subject != subject(channel, region));
         alarms.push(Alarm::new(AlarmName::FindingNotFollowed, subject(channel, region), why));

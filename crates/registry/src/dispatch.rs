@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use model::address::AddressKey;
+use model::address::{Address, AddressKey};
 use model::channel::Channel;
 use model::id::{AppId, EndpointId, Epoch, MessageId, RegionId};
 use model::message::{Claim, Class, Message, Status};
 use model::time::Timestamp;
+use traffic::route::Flow;
 
 use crate::forbid::{self, Whom};
 use crate::tables::{AppSendStates, ProgressOf, RowAccess, TableError, View};
@@ -22,6 +23,8 @@ pub struct Candidate {
     pub app: AppId,
     pub key: AddressKey,
     pub channel: Channel,
+    /// Where it goes.
+    pub address: Address,
     /// The endpoint, unless it goes to an address.
     pub endpoint: Option<EndpointId>,
     /// How often it may be dispatched.
@@ -38,10 +41,16 @@ impl Candidate {
             app: message.app,
             key: message.key.clone(),
             channel: message.channel,
+            address: message.address.clone(),
             endpoint: message.endpoint.clone(),
             class: message.class,
             expires: message.expires,
         }
+    }
+
+    /// Returns what routing asks of the message.
+    pub fn flow(&self) -> Flow<'_> {
+        Flow { app: self.app, channel: self.channel, address: &self.address, key: &self.key }
     }
 }
 

@@ -32,7 +32,7 @@ pub use dispatch::{Candidate, DispatchChecks, Dispatcher, Verdict};
 pub use effect::Effect;
 pub use error::ApplyError;
 pub use messages::{SETTLED_KEPT, TRACES_KEPT};
-pub use versions::{APPLY_VERSION, OLDEST_APPLY_VERSION, VERSIONS, admits, fence, known};
+pub use versions::{APPLY_VERSION, OLDEST_APPLY_VERSION, PLANS_WITH_PARTS, VERSIONS, admits, fence, known};
 
 #[cfg(test)]
 mod tests;

@@ -16,16 +16,23 @@ use crate::error::ApplyError;
 ///
 /// - 2: [`Command::Fence`]; a group's row says since when it is at its version; what puts an opt-out is answered the one
 ///   that stands.
-pub const APPLY_VERSION: u32 = 2;
+/// - 3: plans with weights of an app or a destination, and with what is diverted of what goes to a destination.
+pub const APPLY_VERSION: u32 = 3;
 /// The oldest that it still knows.
 pub const OLDEST_APPLY_VERSION: u32 = FIRST;
+/// The version since which a plan may have more than weights of channels ([`TrafficPlan::has_parts`]).
+///
+/// [`TrafficPlan::has_parts`]: model::TrafficPlan::has_parts
+pub const PLANS_WITH_PARTS: u32 = 3;
 /// Both ends.
 pub const VERSIONS: Versions = Versions::new(OLDEST_APPLY_VERSION, APPLY_VERSION);
 
 /// The version that brought a command.
-const fn since(command: &Command) -> u32 {
+fn since(command: &Command) -> u32 {
     match command {
         Command::Fence => 2,
+        Command::CommitPlan { change } if change.has_parts() => PLANS_WITH_PARTS,
+        Command::AdoptPlan { plan } if plan.has_parts() => PLANS_WITH_PARTS,
         _ => FIRST,
     }
 }

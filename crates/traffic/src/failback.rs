@@ -132,6 +132,13 @@ impl<'a> Before<'a> {
                 *weights = make(full);
             }
         }
+        for (scope, weights) in &mut change.scopes {
+            let stepped = self.step.and_then(|(step, _)| step.scopes.get(scope));
+            let untouched = stepped.is_none_or(|stepped| stepped == weights);
+            if let Some(full) = self.full.scopes.get(scope).filter(|_| untouched) {
+                *weights = make(full);
+            }
+        }
     }
 }
 

@@ -4,15 +4,41 @@
 use std::cmp::Ordering;
 
 use model::address::{mix, stable_hash};
-use model::plan::RegionState;
-use model::{AddressKey, Channel, RegionId, TrafficPlan};
+use model::plan::{RegionState, Scope, Shares, Weights};
+use model::{Address, AddressKey, AppId, Channel, Destination, Message, RegionId, TrafficPlan};
 
 /// Fraction bits of [`negative_log2`].
 const FRACTION_BITS: u32 = 32;
 /// How much log2(1 + x) exceeds x at most, for x in 0..=1, in units of 2^-32: 0.086072 (at x = 1/ln 2 - 1), rounded up.
 const CHORD_ERROR: u64 = 369_690_000;
 
-/// Names the region that sends to `key` on `channel`; nothing when the plan lets no region send on it.
+/// What there is to divide, in per mille.
+const WHOLE: u32 = 1_000;
+
+/// Who sends what to whom, as far as routing asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Flow<'m> {
+    /// The app that sends it.
+    pub app: AppId,
+    /// The channel it goes through.
+    pub channel: Channel,
+    /// Where it goes.
+    pub address: &'m Address,
+    /// What its recipient goes by.
+    pub key: &'m AddressKey,
+}
+
+impl<'m> From<&'m Message> for Flow<'m> {
+    fn from(message: &'m Message) -> Flow<'m> {
+        Flow { app: message.app, channel: message.channel, address: &message.address, key: &message.key }
+    }
+}
+
+/// Names the region that sends it; nothing when the plan lets no region send on its channel.
+///
+/// The weights are the app's own, else those of the destination on the channel, else the channel's, else those of the
+/// plan. Where a region was given a share only of what goes to the destination, it has that share of its weight; where
+/// that leaves no region at all, all have what they had.
 ///
 /// Region r wins a key with probability weight(r) / sum of weights, over the active and standby regions: the winner has
 /// the smallest `-log2(hash(key, r)) / weight(r)` (Schindelhauer and Schomaker, "Weighted distributed hash tables",
@@ -21,12 +47,36 @@ const CHORD_ERROR: u64 = 369_690_000;
 /// Where a third region is present, a shift of the share x moves at most 2x/(1+x) of the keys, because some pass
 /// through the third; a function of the weights alone can't promise less in general (Bavarian, Ghazi et al.,
 /// "Optimality of correlated sampling strategies", 2020).
-pub fn route(plan: &TrafficPlan, channel: Channel, key: &AddressKey) -> Option<RegionId> {
-    let key = stable_hash(key.as_str().as_bytes());
-    plan.weights_of(channel)
+pub fn route(plan: &TrafficPlan, flow: Flow<'_>) -> Option<RegionId> {
+    let key = stable_hash(flow.key.as_str().as_bytes());
+    let (weights, shares) = terms(plan, flow);
+    shares.and_then(|shares| nearest(plan, weights, Some(shares), key)).or_else(|| nearest(plan, weights, None, key))
+}
+
+/// Returns the weights that count for it, and what regions have of it where some of it was diverted.
+fn terms<'p>(plan: &'p TrafficPlan, flow: Flow<'_>) -> (&'p Weights, Option<&'p Shares>) {
+    let of_channel = plan.weights_of(flow.channel);
+    if !plan.has_parts() {
+        return (of_channel, None);
+    }
+    let destination = Destination::of(flow.channel, flow.address);
+    let shares = plan.diverted.get(&(flow.channel, destination.clone()));
+    let own = plan.scopes.get(&Scope::App(flow.app));
+    let own = own.or_else(|| plan.scopes.get(&Scope::Destination(flow.channel, destination)));
+    (own.unwrap_or(of_channel), shares)
+}
+
+fn nearest(plan: &TrafficPlan, weights: &Weights, shares: Option<&Shares>, key: u64) -> Option<RegionId> {
+    let weight = |region: &RegionId, weight: u32| match shares {
+        // No more than 1,000,000 times 1,000.
+        Some(shares) => weight.saturating_mul(shares.get(region).copied().unwrap_or(WHOLE)),
+        None => weight,
+    };
+    weights
         .iter()
-        .filter(|(region, weight)| **weight > 0 && plan.state_of(region) != RegionState::Evacuated)
-        .map(|(region, weight)| Candidate { score: score(key, region), weight: *weight, region })
+        .map(|(region, own)| (region, weight(region, *own)))
+        .filter(|(region, weight)| *weight > 0 && plan.state_of(region) != RegionState::Evacuated)
+        .map(|(region, weight)| Candidate { score: score(key, region), weight, region })
         .min_by(nearer)
         .map(|candidate| candidate.region.clone())
 }

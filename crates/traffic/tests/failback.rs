@@ -168,7 +168,8 @@ fn weights_that_a_person_gives_end_the_way_back() {
 #[test]
 fn what_health_moved_is_still_known_on_the_way_back() {
     let mut line = Line::new(Mode::ActiveActive);
-    let moved = |name: &str| Diverting { channel: Channel::Sms, region: region(name), share_per_mille: 0 };
+    let moved =
+        |name: &str| Diverting { destination: None, channel: Channel::Sms, region: region(name), share_per_mille: 0 };
     let change = divert(&line.history, &moved("b"), by_hand()).expect("a change");
     line.commit(change);
     line.lose("a");

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use model::plan::{Author, Mode, TrafficPlan};
+use model::plan::{Author, Mode, Scope, TrafficPlan};
 use model::{AppId, Channel, Destination, GroupId, Incarnation, LogIndex, NodeId, RegionId, Timestamp};
 use traffic::Why;
 use traffic::health::{Advice, HealthSettings};
+use traffic::loss::SafetyRules;
 use traffic::observed::{
     CellKey, Counter, Finding, Gather, Lag, NodeSecond, ReplicaProgress, Reporter, SendOutcome, Subject, Watcher,
+    answer,
 };
-use traffic::planning::{Diversions, Diverting, divert, initial};
+use traffic::planning::{Diversions, Part, initial, set_weights};
 
 const REGIONS: [&str; 3] = ["a", "b", "c"];
 const COUNTRIES: [&str; 4] = ["+1", "+44", "+49", "+33"];
@@ -97,6 +99,9 @@ impl World {
     fn count(&mut self, at: usize, messages: u32, fault: Fault) {
         for message in 0..messages {
             let country = (message as usize + self.now as usize) % COUNTRIES.len();
+            if self.share_to(REGIONS[at], COUNTRIES[country]) == 0 {
+                continue;
+            }
             let app = AppId(u128::from(message % 3));
             let key =
                 CellKey { channel: Channel::Sms, destination: Destination::named(COUNTRIES[country]), app: Some(app) };
@@ -124,9 +129,8 @@ impl World {
             if !self.follows {
                 continue;
             }
-            let Finding { channel, region, evidence, .. } = wanted.finding;
-            let diverting = Diverting { channel, region, share_per_mille: wanted.share_per_mille };
-            if let Ok(change) = divert(&self.history, &diverting, why(&evidence)) {
+            let ready = REGIONS.map(|name| (region(name), None)).into_iter().collect();
+            if let Ok(change) = answer(&self.history, &wanted, &SafetyRules::default(), &ready) {
                 self.history.insert(0, change.into_plan(Timestamp(0)));
             }
         }
@@ -134,6 +138,12 @@ impl World {
 
     fn share(&self, name: &str) -> u32 {
         Diversions::of(&self.history).share(Channel::Sms, &region(name)).unwrap_or(1_000)
+    }
+
+    /// What a region has of what goes to a country, in per mille.
+    fn share_to(&self, name: &str, country: &str) -> u32 {
+        let diversions = Diversions::of(&self.history);
+        diversions.share_to(Channel::Sms, &Destination::named(country), &region(name)).unwrap_or(1_000)
     }
 
     fn shifts(&self) -> Vec<(&str, Subject)> {
@@ -195,13 +205,68 @@ fn a_country_that_is_down_everywhere_moves_nothing() {
 }
 
 #[test]
-fn a_country_that_is_down_from_one_region_moves_no_region() {
+fn a_country_that_is_down_from_one_region_leaves_it_alone_and_comes_back() {
     let mut world = World::new();
     world.pass(900, well);
-    world.pass(60, one_country_from_a_is_down);
+    world.pass(30, one_country_from_a_is_down);
+    assert_eq!(world.shifts(), [("a", Subject::Destination(Destination::named("+44")))], "{:?}", world.findings);
+    assert_eq!((world.share_to("a", "+44"), world.share_to("b", "+44"), world.share("a")), (0, 1_000, 1_000));
+    world.pass(300, well);
+    assert_eq!((world.share_to("a", "+44"), world.shifts().len()), (1_000, 1), "{:?}", world.findings);
+    assert!(world.history[0].diverted.is_empty(), "the plan is as it was");
+}
+
+/// It comes back when its hold is over, is ill again, and stays away for longer.
+#[test]
+fn a_country_that_stays_down_from_one_region_is_tried_now_and_then() {
+    let mut world = World::new();
+    world.pass(900, well);
+    let mut away = 0;
+    for _ in 0..900 {
+        world.pass(1, one_country_from_a_is_down);
+        away += u32::from(world.share_to("a", "+44") == 0);
+    }
     let shifts = world.shifts();
-    assert!(!shifts.is_empty(), "{:?}", world.findings);
-    assert!(shifts.iter().all(|shift| *shift == ("a", Subject::Destination(Destination::named("+44")))), "{shifts:?}");
+    let alone = ("a", Subject::Destination(Destination::named("+44")));
+    assert!((2..=5).contains(&shifts.len()) && shifts.iter().all(|shift| *shift == alone), "{shifts:?}");
+    assert!(away > 800, "{away} of 900 s");
+}
+
+/// Another node that judges only now knows from the plan what is away, also when many others are busier.
+#[test]
+fn who_leads_later_brings_a_country_back_too() {
+    let mut world = World::new();
+    world.pass(900, well);
+    world.pass(30, one_country_from_a_is_down);
+    let World { history, .. } = world;
+    let mut world = World { history, now: BEGIN + 1_000, ..World::new() };
+    world.pass(5, well);
+    assert_eq!(world.share_to("a", "+44"), 0, "not before its hold is over");
+    world.pass(300, well);
+    assert_eq!(world.share_to("a", "+44"), 1_000, "{:?}", world.findings);
+}
+
+#[test]
+fn weights_that_a_person_gives_a_country_end_what_health_did_to_it() {
+    let mut world = World::new();
+    world.pass(900, well);
+    world.pass(30, one_country_from_a_is_down);
+    let to = Part::Scope(Scope::Destination(Channel::Sms, Destination::named("+44")));
+    let weights = BTreeMap::from([(region("a"), 1), (region("b"), 1)]);
+    let by_hand = set_weights(&world.history[0], to, weights, why("by hand")).expect("a change");
+    assert!(by_hand.diverted.is_empty());
+    world.history.insert(0, by_hand.into_plan(Timestamp(0)));
+    world.pass(5, well);
+    assert_eq!((world.share_to("a", "+44"), world.shifts().len()), (1_000, 1));
+}
+
+#[test]
+fn what_a_rule_keeps_from_moving_is_advised_again() {
+    let mut world = World::new();
+    world.follows = false;
+    world.pass(900, well);
+    world.pass(60, one_country_from_a_is_down);
+    assert!(world.shifts().len() > 1, "{:?}", world.findings);
     assert_eq!(world.share("a"), 1_000);
 }
 

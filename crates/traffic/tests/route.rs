@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use model::plan::{Author, Mode, RegionState, TrafficPlan, Weights};
-use model::{AddressKey, Channel, Epoch, RegionId, Timestamp};
+use model::plan::{Author, Mode, RegionState, Scope, TrafficPlan, Weights};
+use model::{Address, AddressKey, AppId, Channel, Destination, Epoch, RegionId, Timestamp};
 use proptest::prelude::*;
-use traffic::route;
+use traffic::route::{Flow, route};
 
 const KEYS: u32 = 20_000;
 
@@ -23,6 +23,8 @@ fn plan(weights: &[u32]) -> TrafficPlan {
         regions,
         weights,
         channel_weights: BTreeMap::new(),
+        scopes: BTreeMap::new(),
+        diverted: BTreeMap::new(),
         reason: "test".into(),
         evidence: BTreeMap::new(),
         author: Author::Automatic,
@@ -34,8 +36,19 @@ fn key(number: u32) -> AddressKey {
     AddressKey::from_stored(format!("tel:+1206{number:07}"))
 }
 
+/// Where an app's messages go to an address.
+fn named_for(plan: &TrafficPlan, app: AppId, channel: Channel, text: &str) -> Option<RegionId> {
+    let (address, key) = Address::normal(channel, text).expect("an address");
+    route(plan, Flow { app, channel, address: &address, key: &key })
+}
+
+fn named(plan: &TrafficPlan, channel: Channel, key: &AddressKey) -> Option<RegionId> {
+    let (address, _) = Address::normal(Channel::Sms, "+12065550100").expect("an address");
+    route(plan, Flow { app: AppId(1), channel, address: &address, key })
+}
+
 fn routes(plan: &TrafficPlan) -> Vec<RegionId> {
-    (0..KEYS).map(|number| route(plan, Channel::Sms, &key(number)).expect("a region with a weight")).collect()
+    (0..KEYS).map(|number| named(plan, Channel::Sms, &key(number)).expect("a region with a weight")).collect()
 }
 
 fn share(routes: &[RegionId], region: &RegionId) -> f64 {
@@ -116,19 +129,67 @@ fn only_living_regions_with_a_weight_are_named() {
     let mut plan = plan(&[0, 500, 500]);
     plan.regions.insert(region(1), RegionState::Standby);
     plan.regions.insert(region(2), RegionState::Evacuated);
-    assert_eq!(route(&plan, Channel::Sms, &key(1)), Some(region(1)), "a standby sends its share");
+    assert_eq!(named(&plan, Channel::Sms, &key(1)), Some(region(1)), "a standby sends its share");
     plan.regions.insert(region(1), RegionState::Evacuated);
-    assert_eq!(route(&plan, Channel::Sms, &key(1)), None);
+    assert_eq!(named(&plan, Channel::Sms, &key(1)), None);
     plan.weights.insert(RegionId::new("unknown").expect("a region's name"), 1_000);
-    assert_eq!(route(&plan, Channel::Sms, &key(1)), None);
+    assert_eq!(named(&plan, Channel::Sms, &key(1)), None);
 }
 
 #[test]
 fn a_channel_may_have_weights_of_its_own() {
     let mut plan = plan(&[1_000, 0]);
     plan.channel_weights.insert(Channel::Email, Weights::from([(region(1), 1)]));
-    assert_eq!(route(&plan, Channel::Sms, &key(1)), Some(region(0)));
-    assert_eq!(route(&plan, Channel::Email, &key(1)), Some(region(1)));
+    assert_eq!(named(&plan, Channel::Sms, &key(1)), Some(region(0)));
+    assert_eq!(named(&plan, Channel::Email, &key(1)), Some(region(1)));
+}
+
+#[test]
+fn an_app_s_weights_come_before_a_destination_s_and_these_before_a_channel_s() {
+    let (british, app, other) = (Destination::named("+44"), AppId(7), AppId(8));
+    let only = |number| Weights::from([(region(number), 1)]);
+    let mut plan = plan(&[1, 0, 0, 0]);
+    plan.channel_weights.insert(Channel::Sms, only(1));
+    plan.scopes.insert(Scope::Destination(Channel::Sms, british), only(2));
+    plan.scopes.insert(Scope::App(app), only(3));
+    let (uk, us) = ("+447700900123", "+12065550100");
+    for (app, channel, to, expected) in [
+        (other, Channel::Voice, uk, 0),
+        (other, Channel::Sms, us, 1),
+        (other, Channel::Sms, uk, 2),
+        (app, Channel::Sms, uk, 3),
+        (app, Channel::Sms, us, 3),
+        (app, Channel::Voice, uk, 3),
+    ] {
+        assert_eq!(named_for(&plan, app, channel, to), Some(region(expected)), "{app} {channel} {to}");
+    }
+}
+
+#[test]
+fn what_is_diverted_leaves_its_region_and_nothing_else_moves() {
+    let whole = plan(&[334, 333, 333]);
+    let mut diverted = whole.clone();
+    let to = (Channel::Sms, Destination::named("+44"));
+    diverted.diverted.insert(to, BTreeMap::from([(region(1), 0)]));
+    for number in 0..2_000 {
+        for country in ["+4477009", "+3361234"] {
+            let to = format!("{country}{number:05}");
+            let of = |plan| named_for(plan, AppId(1), Channel::Sms, &to);
+            let (before, after) = (of(&whole), of(&diverted));
+            assert_eq!(
+                after == before,
+                before != Some(region(1)) || country != "+4477009",
+                "{to}: {before:?} {after:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_could_go_nowhere_else_stays() {
+    let mut plan = plan(&[1_000, 0]);
+    plan.diverted.insert((Channel::Sms, Destination::named("+44")), BTreeMap::from([(region(0), 0)]));
+    assert_eq!(named_for(&plan, AppId(1), Channel::Sms, "+447700900123"), Some(region(0)));
 }
 
 #[test]
@@ -153,7 +214,7 @@ fn the_route_is_frozen() {
     ];
     let found: Vec<String> = keys
         .iter()
-        .map(|key| route(&plan, Channel::Sms, &AddressKey::from_stored(key)).expect("a region").to_string())
+        .map(|key| named(&plan, Channel::Sms, &AddressKey::from_stored(key)).expect("a region").to_string())
         .collect();
     assert_eq!(
         found,

@@ -1,6 +1,7 @@
 //! Why bytes or generated values are not what they should be. One list of flaws serves rows on disk, commands in the
 //! log and requests of clients; what follows from a flaw is the caller's business.
 
+use model::InvalidDestination;
 use model::country::InvalidCountry;
 use model::id::InvalidId;
 use model::location::InvalidHostPort;
@@ -36,6 +37,12 @@ pub enum Flaw {
     /// A text is no country.
     #[error(transparent)]
     Country(#[from] InvalidCountry),
+    /// A text is no destination.
+    #[error(transparent)]
+    Destination(#[from] InvalidDestination),
+    /// Two fields that exclude each other are given, or one that needs the other.
+    #[error("{0}")]
+    Combination(&'static str),
 }
 
 /// A field of a generated value that the model can't take.

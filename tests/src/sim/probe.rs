@@ -13,7 +13,7 @@ use registry::tables::{AdoptedPlan, Messages, Outbox, ProgressOf, RowAccess, Tab
 use replication::Replication;
 use service::ports::{Applied, BoxFuture, ClusterControl as _, LogError, Reads as _, ReplicatedLog, SendPermits as _};
 
-use traffic::route::route;
+use traffic::route::{Flow, route};
 
 use super::layout::{name, region};
 
@@ -131,7 +131,7 @@ fn moved(behind: &dyn View, ahead: &dyn View, region: &RegionId) -> Result<Optio
             continue;
         }
         let Some(known) = behind.row::<Messages>(&message)? else { continue };
-        let named = plan.as_ref().and_then(|plan| route(plan, known.channel, &known.key));
+        let named = plan.as_ref().and_then(|plan| route(plan, Flow::from(&known)));
         if named.is_none_or(|named| named == *region) {
             return Ok(Some(message));
         }

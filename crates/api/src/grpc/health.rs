@@ -1,5 +1,6 @@
 //! The health of sending, as the contract tells it.
 
+use model::Destination;
 use service::ports::HealthReport;
 use traffic::health::Advice;
 use traffic::observed::{ChannelView, Finding, Subject};
@@ -8,15 +9,18 @@ use wire::v1;
 
 /// Writes a report.
 pub(super) fn health(report: HealthReport) -> v1::HealthResponse {
-    let HealthReport { mode, threshold, views, recent, not_followed } = report;
+    let HealthReport { mode, threshold, views, recent, moved, not_followed } = report;
     let channel = |view: ChannelView| {
         let not_followed = not_followed.get(&(view.channel, view.region.clone())).cloned().unwrap_or_default();
+        let here = moved.iter().filter(|(channel, region, _)| (*channel, region) == (view.channel, &view.region));
+        let destinations = here.map(|(_, _, destination)| destination);
         v1::ChannelHealth {
             channel: channel_code(view.channel),
             region: view.region.to_string(),
             share_per_mille: view.share_per_mille(),
             score: view.score,
             not_followed,
+            moved_destinations: destinations.map(Destination::to_string).collect(),
         }
     };
     v1::HealthResponse {

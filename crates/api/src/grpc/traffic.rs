@@ -10,7 +10,8 @@ use policy::Action;
 use service::use_cases::{Override, PAGE_MAX, PlanMove, PlanRequest};
 use tokio::time::Instant;
 use tonic::{Extensions, Request, Response, Status};
-use wire::public::{parse_channel, parse_region, parse_weights};
+use traffic::planning::Part;
+use wire::public::{parse_part, parse_region, parse_weights};
 use wire::v1;
 
 use super::error::GrpcError;
@@ -55,15 +56,16 @@ impl v1::traffic_server::Traffic for TrafficService {
     }
 
     async fn shift(&self, request: Request<v1::ShiftRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
-        let (_, extensions, request) = request.into_parts();
+        let (_, extensions, mut request) = request.into_parts();
+        let options = request.options.take();
         let wanted = || {
-            let channel = match request.channel {
-                0 => None,
-                code => Some(parse_channel(code, "channel")?),
+            let part = match parse_part(&request)? {
+                (_, Some(scope)) => Part::Scope(scope),
+                (channel, None) => Part::from(channel),
             };
-            Ok(PlanMove::Shift { channel, weights: parse_weights(request.weights)? })
+            Ok(PlanMove::Shift { part, weights: parse_weights(request.weights)? })
         };
-        Ok(self.change(&extensions, request.options, wanted).await?)
+        Ok(self.change(&extensions, options, wanted).await?)
     }
 
     async fn evacuate(

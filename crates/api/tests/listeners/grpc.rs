@@ -134,6 +134,7 @@ impl HealthReports for OneFinding {
             threshold: 10.0,
             views: vec![view],
             recent: vec![finding],
+            moved: vec![(channel, region.clone(), Destination::named("+44"))],
             not_followed: BTreeMap::from([((channel, region), "it is frozen".to_owned())]),
         }
     }

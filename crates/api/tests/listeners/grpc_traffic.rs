@@ -72,8 +72,44 @@ async fn traffic_goes_to_no_region_that_is_not_ready_unless_a_person_names_it() 
     assert!(evidence["not_ready:us-east-1"].contains("overridden by name: node 1"), "{evidence:?}");
 
     let weights = BTreeMap::from([(region.clone(), 3), ("eu-west-1".to_owned(), 1)]);
-    let shift = v1::ShiftRequest { options: options(&[]), channel: 0, weights: Some(v1::Weights { weights }) };
+    let weights = Some(v1::Weights { weights });
+    let shift = v1::ShiftRequest { options: options(&[]), weights, ..Default::default() };
     assert_eq!(traffic.shift(shift).await.unwrap_err().code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn a_destination_and_an_app_get_weights_of_their_own_once_every_group_knows_such_plans() {
+    let grpc = Grpc::start().await;
+    let mut traffic = client!(TrafficClient, grpc);
+    let options = Some(v1::ChangeOptions { reason: "test".into(), ..Default::default() });
+    let weights = Some(v1::Weights { weights: BTreeMap::from([("eu-west-1".to_owned(), 1)]) });
+    let app_id = "0a".repeat(16);
+    let of_app = v1::ShiftRequest { options: options.clone(), weights: weights.clone(), app_id, ..Default::default() };
+    let british = v1::ShiftRequest {
+        options,
+        weights,
+        channel: v1::Channel::Sms as i32,
+        destination: "+44".into(),
+        ..Default::default()
+    };
+    let refused = traffic.shift(british.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(
+        refused.message().contains("group 0 is at 1: raise it with `signalbox cluster raise-version`"),
+        "{refused:?}"
+    );
+    grpc.node.service.raise_version(Some(registry::PLANS_WITH_PARTS)).await.unwrap();
+    for asked in [of_app, british.clone()] {
+        traffic.shift(asked).await.unwrap();
+    }
+    let plan = traffic.get_plan(v1::GetPlanRequest {}).await.unwrap().into_inner().plan.unwrap();
+    let named: Vec<_> = plan.scopes.iter().map(|of| (of.app_id.as_str(), of.destination.as_str())).collect();
+    assert_eq!(named, [("0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a", ""), ("", "+44")]);
+    let inherits = v1::ShiftRequest { weights: Some(v1::Weights::default()), ..british };
+    let plan = traffic.shift(inherits.clone()).await.unwrap().into_inner().plan.unwrap();
+    assert_eq!(plan.scopes.len(), 1);
+    let refused = traffic.shift(inherits).await.unwrap_err();
+    assert_eq!((refused.code(), refused.message()), (Code::InvalidArgument, "it has no weights of its own"));
 }
 
 #[tokio::test]
@@ -150,6 +186,7 @@ async fn what_is_found_of_health_is_told() {
             share_per_mille: 50,
             score: 3.5,
             not_followed: "it is frozen".into(),
+            moved_destinations: vec!["+44".into()],
         }],
         findings: vec![v1::HealthFinding {
             time_ms: 7_000,

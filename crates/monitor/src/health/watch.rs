@@ -1,6 +1,7 @@
 //! The watch over the health of sending.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ pub struct HealthWatch {
     begun: u64,
     plans: Plans,
     /// What was found and moved nothing: the second, and the evidence with the rule.
-    not_followed: BTreeMap<(Channel, RegionId), (u64, String)>,
+    not_followed: BTreeMap<(Channel, RegionId, Subject), (u64, String)>,
 }
 
 /// The line of plans as it was read last.
@@ -134,7 +135,6 @@ impl HealthWatch {
         for gathered in &ready {
             for finding in watcher.1.judge(gathered) {
                 tell(&finding, leads);
-                self.note_what_no_plan_can(&finding);
             }
         }
         if self.rules.mode == HealthMode::Act {
@@ -143,7 +143,7 @@ impl HealthWatch {
                 self.follow(wanted).await;
             }
         }
-        self.not_followed.retain(|(channel, region), (found, _)| {
+        self.not_followed.retain(|(channel, region, _), (found, _)| {
             now.saturating_sub(*found) < STANDS || watcher.1.is_suspected(*channel, region)
         });
         self.ports.board.replace(HealthReport {
@@ -151,7 +151,8 @@ impl HealthWatch {
             threshold: self.rules.settings.threshold,
             views: watcher.1.views(),
             recent: watcher.1.recent().to_vec(),
-            not_followed: self.not_followed.iter().map(|(key, (_, why))| (key.clone(), why.clone())).collect(),
+            moved: watcher.1.moved_destinations(),
+            not_followed: self.reasons(),
         });
         self.watcher = Some(watcher);
     }
@@ -175,12 +176,16 @@ impl HealthWatch {
         }
     }
 
-    /// Takes note of what should move alone and can't: a plan moves a whole channel.
-    fn note_what_no_plan_can(&mut self, finding: &Finding) {
-        if let (Advice::Shift { .. }, Subject::Destination(destination)) = (finding.advice, &finding.subject) {
-            let why = format!("{}; not moved: no plan moves what goes to {destination} alone", finding.evidence);
-            self.not_followed.insert((finding.channel, finding.region.clone()), (finding.second, why));
+    /// Says of each channel in each region why what should move stays.
+    fn reasons(&self) -> BTreeMap<(Channel, RegionId), String> {
+        let mut reasons: BTreeMap<(Channel, RegionId), String> = BTreeMap::new();
+        for ((channel, region, _), (_, why)) in &self.not_followed {
+            let reason = reasons.entry((*channel, region.clone())).or_default();
+            let and = if reason.is_empty() { "" } else { "; " };
+            reason.push_str(and);
+            reason.push_str(why);
         }
+        reasons
     }
 
     async fn follow(&mut self, wanted: &Wanted) {
@@ -188,22 +193,28 @@ impl HealthWatch {
         let readiness = self.ports.service.region_readiness();
         let change = match answer(&self.plans.history, wanted, &self.rules.safety, &readiness) {
             Ok(change) => change,
-            Err(refused) => {
-                let text = format!("{}; not moved: {refused}", wanted.finding.evidence);
-                if self.not_followed.insert(key, (wanted.finding.second, text)).is_none() {
-                    let (channel, region) = (wanted.finding.channel, wanted.finding.region.as_str());
-                    tracing::warn!(%channel, region, %refused, "finding not followed");
-                }
-                return;
-            }
+            Err(refused) => return self.note(wanted, &refused),
         };
+        if let Err(refused) = self.ports.service.let_parts_in(&change).await {
+            return self.note(wanted, &refused);
+        }
         self.not_followed.remove(&key);
         commit(&self.ports.service, change, ADOPTED_WAIT).await;
     }
+
+    /// Takes note of why a finding isn't followed.
+    fn note(&mut self, wanted: &Wanted, refused: &dyn Display) {
+        let text = format!("{}; not moved: {refused}", wanted.finding.evidence);
+        if self.not_followed.insert(of(wanted), (wanted.finding.second, text)).is_none() {
+            let (channel, region) = (wanted.finding.channel, wanted.finding.region.as_str());
+            tracing::warn!(%channel, region, %refused, "finding not followed");
+        }
+    }
 }
 
-fn of(wanted: &Wanted) -> (Channel, RegionId) {
-    (wanted.finding.channel, wanted.finding.region.clone())
+fn of(wanted: &Wanted) -> (Channel, RegionId, Subject) {
+    let Finding { channel, region, subject, .. } = &wanted.finding;
+    (*channel, region.clone(), subject.clone())
 }
 
 /// Puts a finding into the log: one that moves traffic for all to see on the node that acts, others for those who look.

@@ -11,7 +11,7 @@ use model::message::{Body, Class, Message, Progress, Status};
 use model::outcome::{Acceptance, Outcome, Refusal};
 use model::plan::TrafficPlan;
 use model::time::Timestamp;
-use traffic::route::route;
+use traffic::route::{Flow, route};
 
 use super::{moves, pieces};
 use crate::forbid::{self, Ban, Whom};
@@ -111,7 +111,9 @@ fn routed<T: Tables + ?Sized>(
         if its_group != step.group || recipient.message.group() != step.group {
             return Err(Refusal::WrongGroup);
         }
-        regions.push(route(&plan, accept.channel, &recipient.key).ok_or(Refusal::NoRegion)?);
+        let Recipient { address, key, .. } = recipient;
+        let flow = Flow { app: accept.app, channel: accept.channel, address, key };
+        regions.push(route(&plan, flow).ok_or(Refusal::NoRegion)?);
     }
     Ok((plan, regions))
 }

@@ -7,7 +7,7 @@ use model::id::{AppId, Epoch, MessageId, RegionId};
 use model::message::{Progress, Status};
 use model::outcome::Outcome;
 use model::time::Timestamp;
-use traffic::route::route;
+use traffic::route::{Flow, route};
 
 use super::moves::{self, Loaded, Note};
 use crate::step::Step;
@@ -125,5 +125,5 @@ fn named_now<T: Tables + ?Sized>(
     loaded: &Loaded,
 ) -> Result<Option<(RegionId, Epoch)>, TableError> {
     let plan = step.plan()?;
-    Ok(plan.and_then(|plan| Some((route(&plan, loaded.message.channel, &loaded.message.key)?, plan.epoch))))
+    Ok(plan.and_then(|plan| Some((route(&plan, Flow::from(&loaded.message))?, plan.epoch))))
 }

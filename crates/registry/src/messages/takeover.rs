@@ -7,7 +7,7 @@ use model::message::{Class, Progress};
 use model::outcome::{Outcome, Refusal};
 use model::plan::TrafficPlan;
 use model::time::Timestamp;
-use traffic::route::route;
+use traffic::route::{Flow, route};
 
 use super::moves::{self, Loaded};
 use crate::step::Step;
@@ -74,7 +74,7 @@ fn move_one<T: Tables + ?Sized>(
     loaded: &Loaded,
     plan: &TrafficPlan,
 ) -> Result<bool, TableError> {
-    let region = match route(plan, loaded.message.channel, &loaded.message.key) {
+    let region = match route(plan, Flow::from(&loaded.message)) {
         Some(region) if region != loaded.progress.region => region,
         _ => return Ok(false),
     };

@@ -12,6 +12,7 @@ mod forbidding;
 mod housekeeping;
 mod messages;
 mod moving;
+mod parts;
 mod patches;
 mod pieces;
 mod properties;

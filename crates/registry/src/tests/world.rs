@@ -273,6 +273,8 @@ pub fn plan_change(parent: Epoch, weights: &[(&str, u32)]) -> PlanChange {
         regions,
         weights,
         channel_weights: BTreeMap::new(),
+        scopes: BTreeMap::new(),
+        diverted: BTreeMap::new(),
         reason: "a test".into(),
         evidence: BTreeMap::new(),
         author: Author::Automatic,

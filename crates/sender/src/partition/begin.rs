@@ -212,7 +212,7 @@ impl Check {
         let mut checks = DispatchChecks::new(view, Dispatcher { region, now, claim: self.claim });
         for Planned { candidate, attempt, epoch } in planned {
             let as_prepared = Verdict::Go { attempt: *attempt, epoch: *epoch };
-            let moved = moves_away(plan.as_ref(), candidate.channel, &candidate.key, region);
+            let moved = moves_away(plan.as_ref(), candidate.flow(), region);
             if checks.verdict(candidate)? != as_prepared || moved {
                 return Err(Refused::Message(candidate.message));
             }

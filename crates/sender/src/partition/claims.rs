@@ -20,6 +20,7 @@ use super::propose::{Answer, Patience, Proposer};
 use super::turn::{Turn, Wake};
 use super::unbegun::Unbegun;
 use super::{Done, Partition};
+use traffic::route::Flow;
 
 /// How long a message isn't claimed again after its claim was given back by a proposal whose first try is without an
 /// answer: a try that is still on its way would take the new claim back while its dispatch is under way. Tries carry a
@@ -227,7 +228,7 @@ impl Partition {
     }
 
     fn moves(&self, message: &Message) -> bool {
-        moves_away(self.plan.as_deref(), message.channel, &message.key, &self.shared.config.region)
+        moves_away(self.plan.as_deref(), Flow::from(message), &self.shared.config.region)
     }
 
     /// Drops entries that the adopted plan moves away and those that are unknown by now.

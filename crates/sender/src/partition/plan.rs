@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use model::{AddressKey, Channel, Epoch, RegionId, TrafficPlan};
+use model::{Epoch, RegionId, TrafficPlan};
 use registry::tables::{AdoptedPlan, Meta, RowAccess, TableError, View};
-use traffic::route::route;
+use traffic::route::{Flow, route};
 
 use super::Partition;
 
 /// Says whether a plan sends a message through another region than this one: a Takeover under that plan will move it,
 /// so that its dispatch may not begin here any more. The same question that the Takeover asks.
-pub(super) fn moves_away(plan: Option<&TrafficPlan>, channel: Channel, key: &AddressKey, region: &RegionId) -> bool {
-    plan.and_then(|plan| route(plan, channel, key)).is_some_and(|named| named != *region)
+pub(super) fn moves_away(plan: Option<&TrafficPlan>, flow: Flow<'_>, region: &RegionId) -> bool {
+    plan.and_then(|plan| route(plan, flow)).is_some_and(|named| named != *region)
 }
 
 impl Partition {

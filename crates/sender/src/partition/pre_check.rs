@@ -101,7 +101,7 @@ impl Crossing<'_> {
             }
             let Draft { entry, candidate, delivery } = draft;
             let Some((attempt, epoch)) = sort(checks.verdict(&candidate)?, entry, &mut crossed) else { continue };
-            if moves_away(plan.as_ref(), candidate.channel, &candidate.key, region) {
+            if moves_away(plan.as_ref(), candidate.flow(), region) {
                 crossed.moved.push(entry);
             } else if self.inflight.begin(entry.message, InflightAttempt { attempt, epoch: meta.epoch }) {
                 let (app, address) = (delivery.app, delivery.address.clone());

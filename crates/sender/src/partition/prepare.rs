@@ -17,6 +17,7 @@ use super::bodies::Bodies;
 use super::plan::moves_away;
 use crate::driver::Delivery;
 use crate::shared::Shared;
+use traffic::route::Flow;
 
 /// The largest sum of the contents of a batch, in bytes: one of the largest emails, or many small ones. The first
 /// message of a batch goes however large it is.
@@ -60,7 +61,7 @@ impl Bodies {
         let mut entries = entries.into_iter();
         while let Some(entry) = entries.next() {
             let Some(message) = desk.view.row::<Messages>(&entry.message)? else { continue };
-            if moves_away(desk.plan, message.channel, &message.key, &desk.shared.config.region) {
+            if moves_away(desk.plan, Flow::from(&message), &desk.shared.config.region) {
                 drafts.moved.push(entry);
                 continue;
             }

@@ -316,6 +316,8 @@ pub fn adoption(epoch: u64, weights: &[(&str, u32)]) -> Command {
         regions: weights.iter().map(|(name, weight)| (region(name), state(*weight))).collect(),
         weights: weights.iter().map(|(name, weight)| (region(name), *weight)).collect(),
         channel_weights: BTreeMap::new(),
+        scopes: BTreeMap::new(),
+        diverted: BTreeMap::new(),
         reason: "test".to_owned(),
         evidence: BTreeMap::new(),
         author: Author::Automatic,

@@ -85,6 +85,8 @@ mod tests {
             regions: BTreeMap::new(),
             weights: BTreeMap::new(),
             channel_weights: BTreeMap::new(),
+            scopes: BTreeMap::new(),
+            diverted: BTreeMap::new(),
             reason: "test".into(),
             evidence: BTreeMap::new(),
             author: Author::Automatic,

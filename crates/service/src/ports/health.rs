@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::channel::Channel;
+use model::destination::Destination;
 use model::id::RegionId;
 use traffic::observed::{ChannelView, Finding};
 
@@ -17,6 +18,8 @@ pub struct HealthReport {
     pub views: Vec<ChannelView>,
     /// The latest findings, the oldest first; at most 100.
     pub recent: Vec<Finding>,
+    /// The destinations that alone were moved away from a region.
+    pub moved: Vec<(Channel, RegionId, Destination)>,
     /// What was found and didn't move anything: the evidence, with the rule that kept it from that.
     pub not_followed: BTreeMap<(Channel, RegionId), String>,
 }

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::channel::Channel;
 use model::command::Command;
 use model::id::{Epoch, GroupId, RegionId};
 use model::outcome::Outcome;
 use model::plan::{Author, Mode, PlanChange, TrafficPlan, Weights};
+use registry::PLANS_WITH_PARTS;
 use registry::tables::{Meta, Plans, ReadRows, View};
 use tracing::Instrument as _;
 use tracing::field::Empty;
-use traffic::planning::{self, Override, PlanError, RuleBroken, Why};
+use traffic::planning::{self, Override, Part, PlanError, RuleBroken, Why};
 use traffic::readiness::RegionReadiness;
 
 use super::{PAGE_MAX, Service, reads_error, unexpected};
@@ -37,8 +37,8 @@ pub struct PlanRequest {
 pub enum PlanMove {
     /// Give the regions these weights.
     Shift {
-        /// On this channel alone; on all that have no weights of their own if not given.
-        channel: Option<Channel>,
+        /// Of what.
+        part: Part,
         weights: Weights,
     },
     /// Take a region out.
@@ -225,6 +225,28 @@ impl Service {
         }
     }
 
+    /// Lets a plan with weights of an app or a destination, or with something diverted, pass where every group is at
+    /// the version that brought them: no group's leader would let it into the log before.
+    ///
+    /// # Errors
+    /// `Precondition`, with the group that isn't; when one can't be read here.
+    pub async fn let_parts_in(&self, change: &PlanChange) -> Result<(), ServiceError> {
+        if !change.has_parts() {
+            return Ok(());
+        }
+        for group in GroupId::all(self.facts.partitions) {
+            let version = self.version_of(group).await?;
+            if version < PLANS_WITH_PARTS {
+                let text = format!(
+                    "a plan that names apps or destinations needs apply version {PLANS_WITH_PARTS}, and group {group} is \
+                     at {version}: raise it with `signalbox cluster raise-version`"
+                );
+                return Err(ServiceError::new(ErrorCode::Precondition, text));
+            }
+        }
+        Ok(())
+    }
+
     async fn plan_change(&self, request: PlanRequest) -> Result<(Vec<String>, PlanChange), PlanRefused> {
         let current = self.plan().await?;
         if let Some(parent) = request.parent.filter(|parent| *parent != current.epoch) {
@@ -233,7 +255,7 @@ impl Service {
         let why = Why { author: request.author, reason: request.reason, evidence: BTreeMap::new() };
         let readiness = self.region_readiness();
         let mut change = match request.wanted {
-            PlanMove::Shift { channel, weights } => planning::set_weights(&current, channel, weights, why)?,
+            PlanMove::Shift { part, weights } => planning::set_weights(&current, part, weights, why)?,
             // One that could send takes the place; if there is none, the rule below says so.
             PlanMove::Evacuate(region) => {
                 let able = |other: &RegionId| readiness.can_stand_in(other);
@@ -244,6 +266,7 @@ impl Service {
             PlanMove::Failover { from, to } => planning::failover(&current, &from, &to, why)?,
             PlanMove::Failback { from, to } => planning::failback(&current, &from, &to, why)?,
         };
+        self.let_parts_in(&change).await?;
         if !request.overrides.contains(&Override::LastRegions) {
             planning::keeps_two_regions(&current, &change)?;
         }

@@ -79,7 +79,7 @@ impl Service {
     }
 
     /// Returns the version that a group is at, as this region applied it.
-    async fn version_of(&self, group: GroupId) -> Result<u32, ServiceError> {
+    pub(super) async fn version_of(&self, group: GroupId) -> Result<u32, ServiceError> {
         let meta = self.read(group, |view| Ok(ReadRows::<Meta>::get(view, &())?)).await?;
         Ok(meta.unwrap_or_default().version())
     }

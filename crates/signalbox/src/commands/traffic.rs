@@ -36,7 +36,10 @@ Examples:
 const SHIFT_EXAMPLES: &str = "\
 Examples:
   signalbox traffic shift us-east-1=20 eu-west-1=40 ap-southeast-2=40 --reason 'rebalance'
-  signalbox traffic shift us-east-1=1 eu-west-1=9 --channel SMS --reason 'warm up' --dry-run";
+  signalbox traffic shift us-east-1=1 eu-west-1=9 --channel SMS --reason 'warm up' --dry-run
+  signalbox traffic shift eu-west-1=1 --channel SMS --destination +44 --reason 'numbers are there'
+  signalbox traffic shift --inherit --channel SMS --destination +44 --reason 'all well'
+  signalbox traffic shift eu-west-1=1 --app 0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a --reason 'stays there'";
 
 const EVACUATE_EXAMPLES: &str = "\
 Examples:
@@ -82,15 +85,24 @@ enum Action {
         #[arg(value_name = "EPOCH", value_parser = clap::value_parser!(u64).range(1..))]
         epoch: Option<u64>,
     },
-    /// Set region weights for all traffic, or for one channel
+    /// Set region weights for all traffic, a channel, a destination, or an app
     #[command(after_help = SHIFT_EXAMPLES)]
     Shift {
         /// New relative weight of each active region.
-        #[arg(value_name = "REGION=WEIGHT", required = true, value_parser = parse_weight)]
+        #[arg(value_name = "REGION=WEIGHT", required_unless_present = "inherit", value_parser = parse_weight)]
         weights: Vec<(String, u32)>,
         /// Shift only this channel.
         #[arg(long, ignore_case = true, value_parser = arguments::channel())]
         channel: Option<v1::Channel>,
+        /// Shift only what goes to this calling code or mailbox domain on the channel.
+        #[arg(long, value_name = "CODE|DOMAIN", requires = "channel")]
+        destination: Option<String>,
+        /// Shift only what this app sends.
+        #[arg(long, value_name = "APP_ID", conflicts_with = "channel")]
+        app: Option<String>,
+        /// Take its own weights away from the channel, destination or app.
+        #[arg(long, conflicts_with = "weights")]
+        inherit: bool,
         #[command(flatten)]
         change: Change,
     },
@@ -167,12 +179,14 @@ impl Traffic {
                 return context.console.show(&HistoryView::from(response));
             }
             Action::Explain { epoch } => return explain(context, &connection, epoch).await,
-            Action::Shift { weights, channel, change } => {
+            Action::Shift { weights, channel, destination, app, inherit: _, change } => {
                 let no_wait = change.no_wait;
                 let request = v1::ShiftRequest {
                     options: Some(change.into()),
                     channel: channel.unwrap_or_default() as i32,
                     weights: Some(v1::Weights { weights: weights.into_iter().collect() }),
+                    destination: destination.unwrap_or_default(),
+                    app_id: app.unwrap_or_default(),
                 };
                 (connection.answer(traffic.shift(request)).await, no_wait)
             }

@@ -69,6 +69,7 @@ pub fn plan(state: v1::RegionState) -> v1::TrafficPlan {
         evidence: BTreeMap::new(),
         author: Some(v1::traffic_plan::Author::Principal("developer".to_owned())),
         time_ms: 1_700_000_000_000,
+        ..Default::default()
     }
 }
 
@@ -173,6 +174,7 @@ impl Traffic for Answers {
             share_per_mille,
             score,
             not_followed: not_followed.to_owned(),
+            moved_destinations: Vec::new(),
         };
         let finding = v1::HealthFinding {
             time_ms: 1_000,

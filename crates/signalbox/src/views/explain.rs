@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use wire::v1;
 
-use super::plan::PlanView;
+use super::plan::{DivertedView, PlanView, ScopeView, percent};
 use super::time_text;
 use crate::console::View;
 use crate::failure::one_line;
@@ -48,6 +48,41 @@ impl PlanView {
                     let of = channel.map_or("all channels without shares of their own", String::as_str);
                     changes.push(format!("{of}: {region} {before} -> {after}"));
                 }
+            }
+        }
+        changes.extend(self.scope_changes(parent));
+        changes.extend(self.diverted_changes(parent));
+        changes
+    }
+
+    fn scope_changes(&self, parent: &PlanView) -> Vec<String> {
+        let own = |plan: &PlanView, name: &str| plan.scopes.iter().find(|scope| scope.name() == name).cloned();
+        let names: BTreeSet<String> = self.scopes.iter().chain(&parent.scopes).map(ScopeView::name).collect();
+        let mut changes = Vec::new();
+        for name in names {
+            let (before, after) = (own(parent, &name), own(self, &name));
+            let Some(after) = after.filter(|after| Some(after) != before.as_ref()) else {
+                if own(self, &name).is_none() {
+                    changes.push(format!("{name}: no weights of its own any more"));
+                }
+                continue;
+            };
+            let share = |region: &String| format!("{region} {}", self.share(&after.weights, region));
+            changes.push(format!("{name}: {}", self.regions.keys().map(share).collect::<Vec<_>>().join(", ")));
+        }
+        changes
+    }
+
+    fn diverted_changes(&self, parent: &PlanView) -> Vec<String> {
+        let names: BTreeSet<String> = self.diverted.iter().chain(&parent.diverted).map(DivertedView::name).collect();
+        let share = |plan: &PlanView, name: &str, region: &str| {
+            plan.diverted.iter().find(|diverted| diverted.name() == name).map_or(1_000, |found| found.share(region))
+        };
+        let mut changes = Vec::new();
+        for (name, region) in names.iter().flat_map(|name| self.regions.keys().map(move |region| (name, region))) {
+            let (before, after) = (share(parent, name, region), share(self, name, region));
+            if before != after {
+                changes.push(format!("{name}: {region} {} of its share -> {}", percent(before), percent(after)));
             }
         }
         changes

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use wire::v1;
 
+use super::plan::percent;
 use super::time_text;
 use crate::console::{View, table};
 use crate::words;
@@ -24,6 +25,8 @@ struct ChannelHealthView {
     score: f64,
     /// Null where nothing is kept from being done.
     not_followed: Option<String>,
+    /// The destinations that alone were moved away.
+    moved_destinations: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -46,6 +49,7 @@ impl From<v1::HealthResponse> for HealthView {
             share_per_mille: health.share_per_mille,
             score: health.score,
             not_followed: given(health.not_followed),
+            moved_destinations: health.moved_destinations,
         };
         let finding = |finding: v1::HealthFinding| FindingView {
             time_ms: finding.time_ms,
@@ -69,10 +73,13 @@ impl HealthView {
     pub(super) fn sending(&self, region: &str) -> Option<String> {
         let known: Vec<&ChannelHealthView> = self.channels.iter().filter(|health| health.region == region).collect();
         let trouble = |health: &&ChannelHealthView| {
-            let ChannelHealthView { channel, share_per_mille, score, .. } = health;
+            let ChannelHealthView { channel, share_per_mille, score, moved_destinations, .. } = health;
             match health.not_followed {
                 Some(_) => Some(format!("{channel} BADLY, and stays")),
                 None if *share_per_mille < 1_000 => Some(format!("{channel} moved: {}", percent(*share_per_mille))),
+                None if !moved_destinations.is_empty() => {
+                    Some(format!("{channel} moved to {}", moved_destinations.join(", ")))
+                }
                 None if *score >= self.threshold / 2.0 => Some(format!("{channel} suspected")),
                 None => None,
             }
@@ -81,10 +88,6 @@ impl HealthView {
         let well = || if troubles.is_empty() { "well".to_owned() } else { troubles.join(", ") };
         (!known.is_empty()).then(well)
     }
-}
-
-fn percent(per_mille: u32) -> String {
-    format!("{}.{} %", per_mille / 10, per_mille % 10)
 }
 
 impl View for HealthView {
@@ -105,6 +108,11 @@ impl View for HealthView {
         });
         let stays = self.channels.iter().filter_map(|health| health.not_followed.as_ref());
         parts.extend(stays.map(|why| format!("STAYS: {why}")));
+        let moved = self.channels.iter().filter(|health| !health.moved_destinations.is_empty());
+        parts.extend(moved.map(|health| {
+            let ChannelHealthView { channel, region, moved_destinations, .. } = health;
+            format!("MOVED: {channel} from {region} to {}", moved_destinations.join(", "))
+        }));
         let row = |finding: &FindingView| {
             let to = finding.destination.clone().unwrap_or_else(|| "all".to_owned());
             let FindingView { channel, region, advice, evidence, .. } = finding;

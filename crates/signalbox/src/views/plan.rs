@@ -22,12 +22,36 @@ pub struct PlanView {
     pub(super) regions: BTreeMap<String, String>,
     weights: BTreeMap<String, u32>,
     pub(super) channel_weights: BTreeMap<String, BTreeMap<String, u32>>,
+    /// Weights of single apps and destinations.
+    pub(super) scopes: Vec<ScopeView>,
+    /// What single regions have of what goes to a destination.
+    pub(super) diverted: Vec<DivertedView>,
     pub(super) reason: String,
     pub(super) evidence: BTreeMap<String, String>,
     /// The name of the key of who made it; null when the cluster did.
     principal: Option<String>,
     automatic: bool,
     pub(super) time_ms: u64,
+}
+
+/// The weights of an app, or of a destination on a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct ScopeView {
+    /// Null for a destination.
+    app_id: Option<String>,
+    /// Null for an app.
+    channel: Option<String>,
+    /// Null for an app.
+    destination: Option<String>,
+    pub(super) weights: BTreeMap<String, u32>,
+}
+
+/// What regions have of what goes to a destination on a channel, in per mille.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct DivertedView {
+    channel: String,
+    destination: String,
+    pub(super) shares_per_mille: BTreeMap<String, u32>,
 }
 
 /// Which plan a group has adopted.
@@ -77,6 +101,8 @@ impl From<v1::TrafficPlan> for PlanView {
             regions: plan.regions.into_iter().map(|(name, state)| (name, words::region_state(state))).collect(),
             weights: weights(plan.weights),
             channel_weights: plan.channel_weights.into_iter().map(of_channel).collect(),
+            scopes: plan.scopes.into_iter().map(ScopeView::from).collect(),
+            diverted: plan.diverted.into_iter().map(DivertedView::from).collect(),
             reason: plan.reason,
             evidence: plan.evidence,
             automatic: principal.is_none(),
@@ -84,6 +110,53 @@ impl From<v1::TrafficPlan> for PlanView {
             time_ms: plan.time_ms,
         }
     }
+}
+
+impl From<v1::ScopeWeights> for ScopeView {
+    fn from(scope: v1::ScopeWeights) -> ScopeView {
+        let v1::ScopeWeights { app_id, channel, destination, weights } = scope;
+        let of_destination = app_id.is_empty();
+        ScopeView {
+            app_id: (!of_destination).then_some(app_id),
+            channel: of_destination.then(|| words::channel(channel)),
+            destination: of_destination.then_some(destination),
+            weights: weights.map(|weights| weights.weights).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<v1::Diverted> for DivertedView {
+    fn from(diverted: v1::Diverted) -> DivertedView {
+        let v1::Diverted { channel, destination, shares_per_mille } = diverted;
+        DivertedView { channel: words::channel(channel), destination, shares_per_mille }
+    }
+}
+
+impl ScopeView {
+    /// Names it: an app, or a destination on a channel.
+    pub(super) fn name(&self) -> String {
+        match (&self.channel, &self.destination) {
+            (Some(channel), Some(destination)) => format!("{channel} to {destination}"),
+            _ => format!("app {}", self.app_id.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
+impl DivertedView {
+    /// Names the destination on its channel.
+    pub(super) fn name(&self) -> String {
+        format!("{} to {}", self.channel, self.destination)
+    }
+
+    /// Returns what a region has of it, in per mille.
+    pub(super) fn share(&self, region: &str) -> u32 {
+        self.shares_per_mille.get(region).copied().unwrap_or(1_000)
+    }
+}
+
+/// Writes a share of 1,000 as a percentage.
+pub(super) fn percent(per_mille: u32) -> String {
+    format!("{}.{} %", per_mille / 10, per_mille % 10)
 }
 
 impl From<v1::Adoption> for AdoptionView {
@@ -114,7 +187,7 @@ impl PlanView {
         };
         let total: u64 = weights.keys().map(|region| counted(region)).sum();
         let per_mille = (counted(region) * 1_000 + total / 2).checked_div(total).unwrap_or(0);
-        format!("{}.{} %", per_mille / 10, per_mille % 10)
+        percent(u32::try_from(per_mille).unwrap_or(1_000))
     }
 
     /// Returns a region's share of everything, and of the channels that have weights of their own.
@@ -127,6 +200,22 @@ impl PlanView {
     /// Returns the weights of a channel, or of all that have none of their own.
     pub(super) fn weights_of(&self, channel: Option<&String>) -> &BTreeMap<String, u32> {
         channel.and_then(|channel| self.channel_weights.get(channel)).unwrap_or(&self.weights)
+    }
+
+    /// Says what apps and destinations have that others don't: a line each.
+    fn parts_text(&self) -> Vec<String> {
+        let of_scope = |scope: &ScopeView| {
+            let share = |region: &String| format!("{region} {}", self.share(&scope.weights, region));
+            format!("{}: {}", scope.name(), self.regions.keys().map(share).collect::<Vec<_>>().join(", "))
+        };
+        let of_diverted = |diverted: &DivertedView| {
+            let share = |(region, share): (&String, &u32)| format!("{region} has {} of its share", percent(*share));
+            let shares = diverted.shares_per_mille.iter().map(share).collect::<Vec<_>>().join(", ");
+            format!("diverted, {}: {shares}", diverted.name())
+        };
+        let lines: Vec<String> =
+            self.scopes.iter().map(of_scope).chain(self.diverted.iter().map(of_diverted)).collect();
+        if lines.is_empty() { lines } else { std::iter::once(String::new()).chain(lines).collect() }
     }
 
     fn states_text(&self) -> String {
@@ -153,6 +242,7 @@ impl View for PlanView {
             rows.push([region.clone(), state.clone(), format!("all channels {}", self.shares(region))]);
         }
         lines.push(table(["REGION", "STATE", "SHARE"], rows));
+        lines.extend(self.parts_text());
         lines.join("\n")
     }
 }

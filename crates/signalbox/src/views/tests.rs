@@ -44,6 +44,11 @@ fn a_plan() {
         "regions": {"eu-west-1": "active", "us-east-1": "evacuated"},
         "weights": {"eu-west-1": 300, "us-east-1": 700},
         "channel_weights": {"SMS": {"eu-west-1": 1}},
+        "scopes": [
+            {"app_id": null, "channel": "SMS", "destination": "+44", "weights": {"eu-west-1": 3}},
+            {"app_id": "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a", "channel": null, "destination": null, "weights": {"eu-west-1": 3}},
+        ],
+        "diverted": [{"channel": "SMS", "destination": "+49", "shares_per_mille": {"eu-west-1": 0}}],
         "reason": "lost", "evidence": {"silent_ms": "1800"}, "principal": null, "automatic": true,
         "time_ms": TIME_MS,
         "adoption": [{"group": 1, "epoch": 7}, {"group": 2, "epoch": 6}],
@@ -56,6 +61,10 @@ evidence: silent_ms=1800
 REGION     STATE      SHARE
 eu-west-1  active     all channels 100.0 %, SMS 100.0 %
 us-east-1  evacuated  all channels 0.0 %, SMS 0.0 %
+
+SMS to +44: eu-west-1 100.0 %, us-east-1 0.0 %
+app 0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a: eu-west-1 100.0 %, us-east-1 0.0 %
+diverted, SMS to +49: eu-west-1 has 0.0 % of its share
 
 adopted by 1 of 2 partitions
 partition 2 still has plan 6";
@@ -318,6 +327,13 @@ fn plan() -> v1::TrafficPlan {
         weights: pairs.iter().map(|(region, weight)| ((*region).to_owned(), *weight)).collect(),
     };
     let sms = v1::ChannelWeights { channel: v1::Channel::Sms as i32, weights: Some(weights(&[("eu-west-1", 1)])) };
+    let (channel, app_id) = (v1::Channel::Sms as i32, "0a".repeat(16));
+    let shares_per_mille = BTreeMap::from([("eu-west-1".to_owned(), 0)]);
+    let diverted = v1::Diverted { channel, destination: "+49".to_owned(), shares_per_mille };
+    let own = Some(weights(&[("eu-west-1", 3)]));
+    let british =
+        v1::ScopeWeights { channel, destination: "+44".to_owned(), weights: own.clone(), ..Default::default() };
+    let of_app = v1::ScopeWeights { app_id, weights: own, ..Default::default() };
     v1::TrafficPlan {
         epoch: 7,
         parent_epoch: 6,
@@ -328,6 +344,8 @@ fn plan() -> v1::TrafficPlan {
         ]),
         weights: Some(weights(&[("eu-west-1", 300), ("us-east-1", 700)])),
         channel_weights: vec![sms],
+        scopes: vec![british, of_app],
+        diverted: vec![diverted],
         reason: "lost".to_owned(),
         evidence: BTreeMap::from([("silent_ms".to_owned(), "1800".to_owned())]),
         author: Some(v1::traffic_plan::Author::Automatic(true)),

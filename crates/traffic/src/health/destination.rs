@@ -27,6 +27,10 @@ impl Downstream {
         self.until[destination] = Some(until);
     }
 
+    pub(crate) fn forget(&mut self, destination: usize) {
+        self.until[destination] = None;
+    }
+
     fn holds(&self, destination: usize, tick: u64) -> bool {
         self.until[destination].is_some_and(|until| tick < until)
     }

@@ -150,6 +150,19 @@ impl Detector {
         self.regions[region].was_left(until);
     }
 
+    /// Takes what goes to a destination for moved away from a region, by the word of others, until `until` at least.
+    pub fn destination_was_left(&mut self, region: usize, destination: usize, until: u64) {
+        self.regions[region].destination_was_left(destination, until);
+    }
+
+    /// Forgets all that is known of a destination: its place is another's from now on.
+    pub fn forget_destination(&mut self, destination: usize, tick: u64) {
+        for state in &mut self.regions {
+            state.forget_destination(destination, tick);
+        }
+        self.downstream.forget(destination);
+    }
+
     /// Takes over the second `tick`: what was counted, in any order, and for each region who heard it. Seconds rise;
     /// those that are left out had nothing.
     ///

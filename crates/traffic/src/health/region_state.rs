@@ -122,6 +122,21 @@ impl RegionState {
         self.judgement(tick, Part::Destination(destination), Advice::Shift { hold: stay.hold }, evidence)
     }
 
+    /// Takes what goes to a destination for moved away by the word of others.
+    pub(crate) fn destination_was_left(&mut self, destination: usize, until: u64) {
+        let illness = Illness { cause: Cause::Signal(Signal::Errors), failing: 1.0 };
+        self.moved[destination] = Some(Recovery::new(illness, Stay::until(until)));
+        self.scores.clear_destination(destination);
+    }
+
+    /// Forgets all that is known of a destination: its place is another's.
+    pub(crate) fn forget_destination(&mut self, destination: usize, tick: u64) {
+        self.scores.set_aside(destination);
+        self.scores.clear_destination(destination);
+        (self.moved[destination], self.aside[destination]) = (None, false);
+        self.forget_sent(tick);
+    }
+
     /// Begins to judge anew what comes back: nothing that was sent before counts.
     pub(crate) fn judge_from(&mut self, tick: u64) {
         self.judged_from = tick;

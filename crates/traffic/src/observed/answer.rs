@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::plan::{Author, PlanChange, TrafficPlan, Weights};
-use model::{Channel, RegionId};
+use model::plan::{Author, PlanChange, Scope, TrafficPlan, Weights};
+use model::{Channel, Destination, RegionId};
 
+use super::channel::{Finding, Subject};
 use super::watcher::Wanted;
 use crate::loss::SafetyRules;
 use crate::planning::{
-    Diversions, Diverting, PlanError, RuleBroken, Why, divert, gives_only_to_ready, share_per_mille,
+    Diversions, Diverting, PlanError, RuleBroken, Why, divert, gives_only_to_ready, share_per_mille, shared,
 };
 use crate::readiness::RegionReadiness;
 
@@ -16,6 +17,9 @@ use crate::readiness::RegionReadiness;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the values are")]
 pub enum NotFollowed {
+    /// What goes to the destinations that have no place of their own fails, as far as is known together.
+    #[error("they are many destinations, and none of them is known to be ill alone")]
+    Others,
     #[error("{0} is frozen")]
     Frozen(RegionId),
     /// Nobody else could send, or too few would be left.
@@ -43,31 +47,53 @@ pub fn answer(
     if rules.frozen.covers(&region) {
         return Err(NotFollowed::Frozen(region));
     }
-    let has = Diversions::of(history).share(channel, &region).unwrap_or(1_000);
+    let destination = match &finding.subject {
+        Subject::Channel => None,
+        Subject::Destination(destination) if *destination == Destination::OTHER => return Err(NotFollowed::Others),
+        Subject::Destination(destination) => Some(destination.clone()),
+    };
+    let diversions = Diversions::of(history);
+    let has = match &destination {
+        None => diversions.share(channel, &region),
+        Some(destination) => diversions.share_to(channel, destination, &region),
+    };
+    let has = has.unwrap_or(1_000);
     let why = Why {
         author: Author::Automatic,
-        reason: reason(channel, &region, *share_per_mille),
+        reason: reason(finding, *share_per_mille),
         evidence: BTreeMap::from([("health".to_owned(), finding.evidence.chars().take(EVIDENCE_CHARS).collect())]),
     };
-    let change = divert(history, &Diverting { channel, region, share_per_mille: *share_per_mille }, why)?;
+    let diverting = Diverting { channel, destination: destination.clone(), region, share_per_mille: *share_per_mille };
+    let change = divert(history, &diverting, why)?;
     let Some(plan) = history.first() else { return Ok(change) };
     if *share_per_mille > has {
         gives_only_to_ready(plan, &change, readiness, &BTreeSet::new())?;
         return Ok(change);
     }
-    let weights = change.channel_weights.get(&channel).unwrap_or(&change.weights);
-    let (left, needed) = (able(&change, weights, readiness), rules.serving_min.max(1));
+    let weights = match destination {
+        None => change.weights_of(channel).clone(),
+        Some(destination) => {
+            let shares = change.diverted.get(&(channel, destination.clone())).cloned().unwrap_or_default();
+            shared(change.weights_in(&Scope::Destination(channel, destination)), &shares)
+        }
+    };
+    let (left, needed) = (able(&change, &weights, readiness), rules.serving_min.max(1));
     if left < needed { Err(NotFollowed::TooFew { channel, left, needed }) } else { Ok(change) }
 }
 
 /// The most of the evidence that a plan keeps.
 const EVIDENCE_CHARS: usize = crate::planning::EVIDENCE_TEXT_MAX;
 
-fn reason(channel: Channel, region: &RegionId, share: u32) -> String {
+fn reason(finding: &Finding, share: u32) -> String {
+    let Finding { channel, region, .. } = finding;
+    let what = match &finding.subject {
+        Subject::Channel => format!("{channel} from {region}"),
+        Subject::Destination(destination) => format!("{channel} to {destination} from {region}"),
+    };
     match share {
-        0 => format!("{channel} from {region} looks ill: the others have it"),
-        1_000.. => format!("{channel} from {region} is well: it has all of its traffic again"),
-        share => format!("{channel} from {region} looks well: it has {}.{} % of its traffic", share / 10, share % 10),
+        0 => format!("{what} looks ill: the others have it"),
+        1_000.. => format!("{what} is well: it has all of its traffic again"),
+        share => format!("{what} looks well: it has {}.{} % of its traffic", share / 10, share % 10),
     }
 }
 
@@ -85,7 +111,6 @@ mod tests {
     use super::*;
     use crate::health::Advice;
     use crate::loss::Freeze;
-    use crate::observed::{Finding, Subject};
     use crate::planning::initial;
     use crate::readiness::NotReady;
 

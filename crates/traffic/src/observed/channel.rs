@@ -120,10 +120,21 @@ impl ChannelHealth {
 
     /// Gives places to the busiest names.
     fn review(&mut self, second: u64) {
-        let moved = self.destinations.review(VOLUME_REMAINS) | self.apps.review(VOLUME_REMAINS);
-        if moved {
+        let (detector, regions) = (&self.detector, self.regions.len());
+        let is_moved = |place| (0..regions).any(|region| is_moved(detector, region, place));
+        let changed = self.destinations.review(VOLUME_REMAINS, is_moved);
+        let apps_changed = self.apps.review(VOLUME_REMAINS, |_| false);
+        self.renamed(&changed, second);
+        if !changed.is_empty() || !apps_changed.is_empty() {
             self.learned.forget_sent();
-            (0..self.regions.len()).for_each(|region| self.detector.forget_sent(region, second));
+            (0..regions).for_each(|region| self.detector.forget_sent(region, second));
+        }
+    }
+
+    /// Takes note that places are other destinations' now.
+    fn renamed(&mut self, places: &[usize], second: u64) {
+        for place in places {
+            self.detector.forget_destination(*place, second);
         }
     }
 
@@ -172,6 +183,29 @@ impl ChannelHealth {
     pub(crate) fn was_left(&mut self, region: usize, until: u64) {
         self.detector.was_left(region, until);
     }
+
+    /// The destinations that were moved away from a region alone.
+    pub(crate) fn moved(&self, region: usize) -> impl Iterator<Item = &Destination> {
+        let moved = (0..self.destinations.places()).filter(move |place| is_moved(&self.detector, region, *place));
+        moved.filter_map(|place| self.destinations.name(place))
+    }
+
+    /// Takes a destination for one that was moved away by the word of others; one that is known gets a place for that.
+    pub(crate) fn destination_was_left(&mut self, region: usize, destination: &Destination, second: u64, until: u64) {
+        let (detector, regions) = (&self.detector, self.regions.len());
+        let is_moved = |place| (0..regions).any(|region| is_moved(detector, region, place));
+        let Some((place, was_another_s)) = self.destinations.claim(destination, is_moved) else { return };
+        if was_another_s {
+            self.renamed(&[place], second);
+            self.learned.forget_sent();
+            (0..regions).for_each(|region| self.detector.forget_sent(region, second));
+        }
+        self.detector.destination_was_left(region, place, until);
+    }
+}
+
+fn is_moved(detector: &Detector, region: usize, place: usize) -> bool {
+    detector.standing(region, Part::Destination(place)) != Standing::Serving
 }
 
 fn labels(regions: &[RegionId], destinations: &Slots<Destination>, apps: &Slots<AppId>) -> Labels {

@@ -63,26 +63,47 @@ impl<N: Ord + Clone> Slots<N> {
         *self.volumes.entry(name.clone()).or_insert(before) += f64::from(sends);
     }
 
-    /// Lets the past count for less, and gives places to names that are much busier than those that have them. Says
-    /// whether any changed hands.
-    pub fn review(&mut self, remaining: f64) -> bool {
+    /// Lets the past count for less, and gives places to names that are much busier than those that have them, unless
+    /// their places are kept. Returns the places that changed hands.
+    pub fn review(&mut self, remaining: f64, is_kept: impl Fn(usize) -> bool) -> Vec<usize> {
         for volume in self.volumes.values_mut() {
             *volume *= remaining;
         }
-        let mut changed = false;
-        while let Some((name, place)) = self.promotion() {
+        let mut changed = Vec::new();
+        while let Some((name, place)) = self.promotion(&is_kept) {
             self.named[place] = Some(name);
-            changed = true;
+            changed.push(place);
         }
         changed
     }
 
-    fn promotion(&self) -> Option<(N, usize)> {
-        let volume = |name: &N| self.volumes.get(name).copied().unwrap_or(0.0);
+    /// Gives a name a place of its own: the one that it has, a free one, or the least busy one that isn't kept. Returns
+    /// it, and whether it was another's; nothing when all are kept.
+    pub fn claim(&mut self, name: &N, is_kept: impl Fn(usize) -> bool) -> Option<(usize, bool)> {
+        let place = self.place(name);
+        if place < self.named.len() {
+            return Some((place, false));
+        }
+        let (place, _) = self.least(&is_kept)?;
+        self.named[place] = Some(name.clone());
+        Some((place, true))
+    }
+
+    fn volume(&self, name: &N) -> f64 {
+        self.volumes.get(name).copied().unwrap_or(0.0)
+    }
+
+    /// The place whose name is the least busy, of those that aren't kept.
+    fn least(&self, is_kept: &impl Fn(usize) -> bool) -> Option<(usize, f64)> {
+        let free = self.named.iter().enumerate().filter(|(place, _)| !is_kept(*place));
+        let places = free.map(|(place, named)| (place, named.as_ref().map_or(0.0, |name| self.volume(name))));
+        places.min_by(|one, other| one.1.total_cmp(&other.1))
+    }
+
+    fn promotion(&self, is_kept: &impl Fn(usize) -> bool) -> Option<(N, usize)> {
         let outside = self.volumes.iter().filter(|(name, _)| !self.named.iter().flatten().any(|named| named == *name));
         let (busiest, most) = outside.max_by(|one, other| one.1.total_cmp(other.1))?;
-        let places = self.named.iter().enumerate().map(|(place, named)| (place, named.as_ref().map_or(0.0, volume)));
-        let (place, least) = places.min_by(|one, other| one.1.total_cmp(&other.1))?;
+        let (place, least) = self.least(is_kept)?;
         (*most > 0.0 && *most > BUSIER * least).then(|| (busiest.clone(), place))
     }
 }
@@ -101,10 +122,23 @@ mod tests {
             slots.note(&name, sends);
         }
         assert_eq!([slots.place(&"a"), slots.place(&"b"), slots.place(&"c"), slots.place(&"d")], [0, 1, 2, 2]);
-        assert!(!slots.review(1.0), "c is not twice as busy");
+        assert!(slots.review(1.0, |_| false).is_empty(), "c is not twice as busy");
         slots.note(&"c", 15);
-        assert!(slots.review(1.0));
+        assert_eq!(slots.review(1.0, |_| false), [0]);
         assert_eq!((slots.name(0), slots.name(1), slots.name(2)), (Some(&"c"), Some(&"b"), None));
+    }
+
+    #[test]
+    fn a_place_that_is_kept_is_nobody_else_s() {
+        let mut slots = Slots::new(3);
+        for (name, sends) in [("a", 1), ("b", 5), ("c", 100), ("d", 0)] {
+            slots.place(&name);
+            slots.note(&name, sends);
+        }
+        assert_eq!(slots.review(1.0, |place| place == 0), [1], "c is busier than b, and a's place is kept");
+        assert_eq!(slots.claim(&"d", |place| place == 1), Some((0, true)), "however little it sends");
+        assert_eq!(slots.claim(&"d", |_| true), Some((0, false)));
+        assert_eq!(slots.claim(&"e", |_| true), None);
     }
 
     proptest! {
@@ -119,7 +153,7 @@ mod tests {
                     slots.note(&name, 1);
                 }
             }
-            while slots.review(1.0) {}
+            while !slots.review(1.0, |_| false).is_empty() {}
             prop_assert!(slots.volumes.len() <= 4 * KNOWN_PER_PLACE);
             prop_assert!(slots.place(&0) < 3);
         }

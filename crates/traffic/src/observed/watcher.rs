@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Channel, RegionId};
+use model::{Channel, Destination, RegionId};
 
 use super::channel::{ChannelHealth, Finding, Subject};
 use super::gather::GatheredSecond;
@@ -124,12 +124,46 @@ impl Watcher {
                 }
             }
         }
-        self.give_up_destinations(second);
+        wanted.extend(self.compare_destinations(second, diversions));
+        self.give_up_others(second);
         wanted
     }
 
-    /// Of destinations the plan knows nothing: each is taken back when its time is over.
-    fn give_up_destinations(&mut self, second: u64) {
+    /// The same for what goes to single destinations.
+    fn compare_destinations(&mut self, second: u64, diversions: &Diversions) -> Vec<Wanted> {
+        let mut wanted = Vec::new();
+        for (channel, health) in &mut self.channels {
+            for (index, region) in self.regions.iter().enumerate() {
+                let mut moved: BTreeSet<Destination> = health.moved(index).cloned().collect();
+                let away: BTreeSet<Destination> = diversions.destinations(*channel, region).cloned().collect();
+                let agreed: Vec<Destination> = moved.intersection(&away).cloned().collect();
+                moved.extend(away.iter().cloned());
+                for destination in moved {
+                    let subject = Subject::Destination(destination.clone());
+                    let key = (*channel, region.clone(), subject.clone());
+                    if agreed.contains(&destination) {
+                        self.pending.remove(&key);
+                        continue;
+                    }
+                    let is_away = away.contains(&destination);
+                    match self.pending.get(&key) {
+                        Some(finding) if second.saturating_sub(finding.second) < PENDING_MAX => {
+                            let share_per_mille = if is_away { 1_000 } else { 0 };
+                            wanted.push(Wanted { share_per_mille, finding: finding.clone() });
+                        }
+                        _ if is_away => {
+                            health.destination_was_left(index, &destination, second, second + self.settings.hold);
+                        }
+                        _ => health.serves(index, &subject),
+                    }
+                }
+            }
+        }
+        wanted
+    }
+
+    /// Of what is about all other destinations together the plan knows nothing: it is taken back when its time is over.
+    fn give_up_others(&mut self, second: u64) {
         let over = |finding: &Finding| second.saturating_sub(finding.second) >= PENDING_MAX;
         let given_up: Vec<_> = self.pending.extract_if(.., |_, finding| over(finding)).map(|(key, _)| key).collect();
         for (channel, region, subject) in given_up {
@@ -138,10 +172,21 @@ impl Watcher {
             else {
                 continue;
             };
-            if subject != Subject::Channel {
+            if subject == Subject::Destination(Destination::OTHER) {
                 health.serves(index, &subject);
             }
         }
+    }
+
+    /// Returns which destinations were moved away from which region alone.
+    pub fn moved_destinations(&self) -> Vec<(Channel, RegionId, Destination)> {
+        let of_region = |channel: Channel, health: &ChannelHealth, index: usize| -> Vec<_> {
+            health.moved(index).map(|moved| (channel, self.regions[index].clone(), moved.clone())).collect()
+        };
+        let of_channel = |(channel, health): (&Channel, &ChannelHealth)| -> Vec<_> {
+            (0..self.regions.len()).flat_map(|index| of_region(*channel, health, index)).collect()
+        };
+        self.channels.iter().flat_map(of_channel).collect()
     }
 
     /// Says whether anything is held against a channel in a region.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::plan::{Mode, PlanChange, RegionState, TrafficPlan, WEIGHT_MAX, Weights};
+use model::plan::{Mode, PlanChange, RegionState, Scope, TrafficPlan, WEIGHT_MAX, Weights};
 use model::{Channel, Epoch, RegionId};
 
 use super::Why;
@@ -53,8 +53,10 @@ pub fn initial(mode: Mode, serving: &[RegionId], why: Why) -> Result<PlanChange,
         weights.insert(region.clone(), weight);
     }
     let Why { author, reason, evidence } = why;
-    let channel_weights = BTreeMap::new();
-    let change = PlanChange { parent: Epoch(0), mode, regions, weights, channel_weights, reason, evidence, author };
+    let (channel_weights, scopes, diverted) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let parent = Epoch(0);
+    let change =
+        PlanChange { parent, mode, regions, weights, channel_weights, scopes, diverted, reason, evidence, author };
     check(&change, None)?;
     Ok(change)
 }
@@ -89,7 +91,7 @@ pub fn shift(plan: &TrafficPlan, request: &ShiftRequest, why: Why) -> Result<Pla
         Some(channel) => drop(change.channel_weights.insert(*channel, moved)),
         None => {
             change.weights = moved;
-            for weights in change.channel_weights.values_mut() {
+            for weights in change.all_weights_mut().skip(1) {
                 *weights = moved_weights(plan, weights.clone(), request).unwrap_or_else(|| move_all(weights, from, to));
             }
         }
@@ -97,22 +99,53 @@ pub fn shift(plan: &TrafficPlan, request: &ShiftRequest, why: Why) -> Result<Pla
     finish(plan, change)
 }
 
-/// Sets the weights of a channel, or of everything that has none of its own.
+/// Whose weights are set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Of everything that has none of its own.
+    Everything,
+    /// Of a channel.
+    Channel(Channel),
+    /// Of an app, or of a destination on a channel.
+    Scope(Scope),
+}
+
+impl From<Option<Channel>> for Part {
+    fn from(channel: Option<Channel>) -> Part {
+        channel.map_or(Part::Everything, Part::Channel)
+    }
+}
+
+/// Sets the weights of a part of the traffic. None at all take its own away from a part that has some.
 ///
 /// # Errors
-/// When a region is unknown, a weight is too large, or no active region would have one.
+/// When a region is unknown, a weight is too large, no active region would have one, or the part has no weights of its
+/// own to take away.
 pub fn set_weights(
     plan: &TrafficPlan,
-    channel: Option<Channel>,
+    part: impl Into<Part>,
     weights: Weights,
     why: Why,
 ) -> Result<PlanChange, PlanError> {
     let mut change = begin(plan, why);
-    match channel {
-        Some(channel) => drop(change.channel_weights.insert(channel, weights)),
-        None => change.weights = weights,
-    }
-    finish(plan, change)
+    let takes_away = weights.is_empty();
+    let had = match part.into() {
+        Part::Everything => {
+            change.weights = weights;
+            return finish(plan, change);
+        }
+        Part::Channel(channel) if takes_away => change.channel_weights.remove(&channel),
+        Part::Channel(channel) => change.channel_weights.insert(channel, weights),
+        Part::Scope(scope) if takes_away => change.scopes.remove(&scope),
+        Part::Scope(scope) => {
+            // Who gives a destination weights knows better than health does.
+            if let Scope::Destination(channel, destination) = &scope {
+                change.diverted.remove(&(*channel, destination.clone()));
+            }
+            change.scopes.insert(scope, weights)
+        }
+    };
+    if takes_away && had.is_none() { Err(PlanError::NothingOwn) } else { finish(plan, change) }
 }
 
 /// Takes a region out of service: it gets nothing new, and what waits in it moves. Its weights stay in the plan,
@@ -178,7 +211,7 @@ fn exchange(plan: &TrafficPlan, leaving: Leaving<'_>, to: &RegionId, why: Why) -
     let mut change = begin(plan, why);
     change.regions.insert(from.clone(), left_as);
     change.regions.insert(to.clone(), RegionState::Active);
-    for weights in std::iter::once(&mut change.weights).chain(change.channel_weights.values_mut()) {
+    for weights in change.all_weights_mut() {
         let of = |region: &RegionId| weights.get(region).copied().unwrap_or(0);
         let (larger, smaller) = (of(from).max(of(to)), of(from).min(of(to)));
         weights.insert(to.clone(), larger);

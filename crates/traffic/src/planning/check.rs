@@ -1,7 +1,7 @@
 //! The rules that every plan obeys, whoever makes it.
 
-use model::plan::{PlanChange, RegionState, TrafficPlan, WEIGHT_MAX, Weights};
-use model::{Epoch, RegionId};
+use model::plan::{PlanChange, RegionState, Scope, TrafficPlan, WEIGHT_MAX, Weights};
+use model::{Channel, Destination, Epoch, RegionId};
 
 /// The most characters of a reason.
 pub const REASON_MAX: usize = 500;
@@ -9,6 +9,8 @@ pub const REASON_MAX: usize = 500;
 pub const EVIDENCE_MAX: usize = 64;
 /// The most characters of a key or a value of the evidence.
 pub const EVIDENCE_TEXT_MAX: usize = 500;
+/// The most apps and destinations with weights of their own, and the most destinations of which something is diverted.
+pub const SCOPES_MAX: usize = 64;
 /// The most serving regions of a plan.
 pub const REGIONS_MAX: usize = 32;
 
@@ -38,7 +40,19 @@ pub enum PlanError {
     NoActiveRegion,
     /// A channel's own weights are all zero.
     #[error("the weights of the channel {0} are all zero")]
-    NoWeight(model::Channel),
+    NoWeight(Channel),
+    /// A scope's own weights are all zero.
+    #[error("the weights of {0} are all zero")]
+    NoWeightIn(Scope),
+    /// Weights are taken away where there are none.
+    #[error("it has no weights of its own")]
+    NothingOwn,
+    /// Too many parts have their own weights, or too many destinations are diverted.
+    #[error("at most {SCOPES_MAX} apps and destinations have weights of their own or are diverted, found {0}")]
+    Scopes(usize),
+    /// Nothing is diverted, or more than there is.
+    #[error("what is diverted of {channel} to {destination} leaves regions 0 to 999 per mille")]
+    Diverted { channel: Channel, destination: Destination },
     /// The reason is empty or too long.
     #[error("a reason has 1 to {REASON_MAX} characters, found {0}")]
     Reason(usize),
@@ -96,6 +110,7 @@ pub fn check(change: &PlanChange, current: Option<&TrafficPlan>) -> Result<(), P
             return Err(PlanError::NoWeight(*channel));
         }
     }
+    check_parts(change)?;
     let sends = |(region, state): (&RegionId, &RegionState)| {
         *state == RegionState::Active && change.weights.get(region).is_some_and(|weight| *weight > 0)
     };
@@ -112,6 +127,26 @@ fn check_weights(change: &PlanChange, weights: &Weights) -> Result<(), PlanError
         }
         if *weight > WEIGHT_MAX {
             return Err(PlanError::Weight { region: region.clone(), weight: *weight });
+        }
+    }
+    Ok(())
+}
+
+fn check_parts(change: &PlanChange) -> Result<(), PlanError> {
+    let parts = change.scopes.len().max(change.diverted.len());
+    if parts > SCOPES_MAX {
+        return Err(PlanError::Scopes(parts));
+    }
+    for (scope, weights) in &change.scopes {
+        check_weights(change, weights)?;
+        if weights.values().all(|weight| *weight == 0) {
+            return Err(PlanError::NoWeightIn(scope.clone()));
+        }
+    }
+    for ((channel, destination), shares) in &change.diverted {
+        check_weights(change, shares)?;
+        if shares.is_empty() || shares.values().any(|share| *share >= 1_000) {
+            return Err(PlanError::Diverted { channel: *channel, destination: destination.clone() });
         }
     }
     Ok(())

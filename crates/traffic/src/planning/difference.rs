@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::plan::{PlanChange, RegionState, TrafficPlan, Weights};
+use model::plan::{PlanChange, RegionState, Shares, TrafficPlan, Weights};
 use model::{Channel, RegionId};
 
 /// Returns a region's share of the traffic that `weights` divide, in per mille, rounded to the nearest. Evacuated
@@ -32,6 +32,8 @@ pub fn describe_difference(old: &TrafficPlan, new: &PlanChange) -> Vec<String> {
     for channel in both(&old.channel_weights, &new.channel_weights) {
         lines.extend(describe_shares(Some(*channel), old, new));
     }
+    lines.extend(describe_scopes(old, new));
+    lines.extend(describe_diverted(old, new));
     if lines.is_empty() {
         lines.push("nothing moves".to_owned());
     }
@@ -64,6 +66,37 @@ fn describe_shares(channel: Option<Channel>, old: &TrafficPlan, new: &PlanChange
         .collect();
     if counted_total(&new.regions, &after) == 0 {
         lines.push(format!("{name}: no region may send"));
+    }
+    lines
+}
+
+fn describe_scopes(old: &TrafficPlan, new: &PlanChange) -> Vec<String> {
+    let mut lines = Vec::new();
+    for scope in both(&old.scopes, &new.scopes) {
+        let Some(after) = new.scopes.get(scope) else {
+            lines.push(format!("{scope}: no weights of its own any more"));
+            continue;
+        };
+        if old.scopes.get(scope) == Some(after) {
+            continue;
+        }
+        let share = |region| format!("{region} {}", percent(share_per_mille(&new.regions, after, region)));
+        lines.push(format!("{scope}: {}", new.regions.keys().map(share).collect::<Vec<_>>().join(", ")));
+    }
+    lines
+}
+
+fn describe_diverted(old: &TrafficPlan, new: &PlanChange) -> Vec<String> {
+    let mut lines = Vec::new();
+    for part in both(&old.diverted, &new.diverted) {
+        let of = |diverted: Option<&Shares>, region| diverted.and_then(|shares| shares.get(region)).copied();
+        for region in new.regions.keys() {
+            let (before, after) = (of(old.diverted.get(part), region), of(new.diverted.get(part), region));
+            if before != after {
+                let [before, after] = [before, after].map(|share| percent(share.unwrap_or(1_000)));
+                lines.push(format!("{} to {}: {region} {before} of its share -> {after}", part.0, part.1));
+            }
+        }
     }
     lines
 }

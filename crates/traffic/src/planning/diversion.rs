@@ -7,11 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use model::plan::{PlanChange, RegionState, TrafficPlan, WEIGHT_MAX, Weights};
-use model::{Channel, RegionId};
+use model::plan::{PlanChange, Scope, Shares, TrafficPlan, WEIGHT_MAX, Weights};
+use model::{Channel, Destination, RegionId};
 
 use super::changes::{begin, finish};
-use super::difference::counted_weight;
+use super::difference::counted_total;
 use super::{PlanError, Why};
 
 /// What the evidence of every plan of health begins with; the channel and what is said of it follow.
@@ -23,7 +23,11 @@ const NONE: &str = "none";
 
 /// What health moved, by channel.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Diversions(BTreeMap<Channel, Diversion>);
+pub struct Diversions {
+    channels: BTreeMap<Channel, Diversion>,
+    /// As the plan has it.
+    destinations: BTreeMap<(Channel, Destination), Shares>,
+}
 
 /// What health moved on one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +43,8 @@ struct Diversion {
 #[expect(missing_docs, reason = "the names of its members say it")]
 pub struct Diverting {
     pub channel: Channel,
+    /// Only what goes there; nothing for the whole channel.
+    pub destination: Option<Destination>,
     pub region: RegionId,
     /// 0 to 1,000; of what it would have if health had moved nothing.
     pub share_per_mille: u32,
@@ -60,22 +66,34 @@ impl Diversions {
             }
         }
         found.retain(|_, diversion| !diversion.shares.is_empty());
-        Diversions(found)
+        Diversions { channels: found, destinations: current.diverted.clone() }
+    }
+
+    /// Returns the destinations of which a region has less than its share on a channel.
+    pub fn destinations(&self, channel: Channel, region: &RegionId) -> impl Iterator<Item = &Destination> {
+        let of_region =
+            move |(part, shares): &(&(Channel, Destination), &Shares)| part.0 == channel && shares.contains_key(region);
+        self.destinations.iter().filter(of_region).map(|(part, _)| &part.1)
+    }
+
+    /// Returns which share of what goes to a destination a region has, in per mille, where some of it was moved away.
+    pub fn share_to(&self, channel: Channel, destination: &Destination, region: &RegionId) -> Option<u32> {
+        self.destinations.get(&(channel, destination.clone()))?.get(region).copied()
     }
 
     /// Returns which share of its traffic on a channel a region has, in per mille, where health moved some of it away.
     pub fn share(&self, channel: Channel, region: &RegionId) -> Option<u32> {
-        self.0.get(&channel)?.shares.get(region).copied()
+        self.channels.get(&channel)?.shares.get(region).copied()
     }
 
     /// Says whether health moved something on a channel.
     pub fn covers(&self, channel: Channel) -> bool {
-        self.0.contains_key(&channel)
+        self.channels.contains_key(&channel)
     }
 
     /// Says whether health moved nothing.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.channels.is_empty() && self.destinations.is_empty()
     }
 }
 
@@ -85,25 +103,23 @@ impl Diversions {
 /// # Errors
 /// When there is no plan, the region isn't in it, or nobody would send on the channel any more.
 pub fn divert(history: &[TrafficPlan], diverting: &Diverting, why: Why) -> Result<PlanChange, PlanError> {
-    let Diverting { channel, region, share_per_mille } = diverting;
+    let Diverting { channel, destination, region, share_per_mille } = diverting;
     let plan = history.first().ok_or_else(|| PlanError::UnknownRegion(region.clone()))?;
     if !plan.regions.contains_key(region) {
         return Err(PlanError::UnknownRegion(region.clone()));
     }
+    if let Some(destination) = destination {
+        return divert_destination(plan, (*channel, destination.clone()), diverting, why);
+    }
     let own = plan.channel_weights.get(channel).cloned();
-    let known = Diversions::of(history).0.remove(channel);
+    let known = Diversions::of(history).channels.remove(channel);
     let Diversion { before, mut shares } = known.unwrap_or(Diversion { before: own, shares: BTreeMap::new() });
     match *share_per_mille {
         WHOLE.. => drop(shares.remove(region)),
         share => drop(shares.insert(region.clone(), share)),
     }
     let weights = shared(before.as_ref().unwrap_or(&plan.weights), &shares);
-    let left = |weights: &Weights| {
-        weights.keys().any(|region| {
-            plan.state_of(region) != RegionState::Evacuated && counted_weight(&plan.regions, weights, region) > 0
-        })
-    };
-    if !left(&weights) {
+    if counted_total(&plan.regions, &weights) == 0 {
         return Err(PlanError::NoWeight(*channel));
     }
     let mut change = begin(plan, why);
@@ -112,6 +128,31 @@ pub fn divert(history: &[TrafficPlan], diverting: &Diverting, why: Why) -> Resul
         (true, None) => drop(change.channel_weights.remove(channel)),
         (true, Some(before)) => drop(change.channel_weights.insert(*channel, before)),
         (false, _) => drop(change.channel_weights.insert(*channel, weights)),
+    }
+    finish(plan, change)
+}
+
+/// The same for what goes to one destination: the plan says itself which share a region has.
+fn divert_destination(
+    plan: &TrafficPlan,
+    part: (Channel, Destination),
+    diverting: &Diverting,
+    why: Why,
+) -> Result<PlanChange, PlanError> {
+    let Diverting { region, share_per_mille, .. } = diverting;
+    let mut shares = plan.diverted.get(&part).cloned().unwrap_or_default();
+    match *share_per_mille {
+        WHOLE.. => drop(shares.remove(region)),
+        share => drop(shares.insert(region.clone(), share)),
+    }
+    let weights = plan.weights_in(&Scope::Destination(part.0, part.1.clone()));
+    if counted_total(&plan.regions, &shared(weights, &shares)) == 0 {
+        return Err(PlanError::NoWeight(part.0));
+    }
+    let mut change = begin(plan, why);
+    match shares.is_empty() {
+        true => drop(change.diverted.remove(&part)),
+        false => drop(change.diverted.insert(part, shares)),
     }
     finish(plan, change)
 }
@@ -188,7 +229,7 @@ mod tests {
     }
 
     fn diverting(channel: Channel, name: &str, share_per_mille: u32) -> Diverting {
-        Diverting { channel, region: region(name), share_per_mille }
+        Diverting { channel, destination: None, region: region(name), share_per_mille }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use model::RegionId;
-use model::plan::{PlanChange, RegionState, TrafficPlan, Weights};
+use model::plan::{PlanChange, RegionState, Shares, TrafficPlan, Weights};
 
 use super::difference::{counted_total, counted_weight};
 use crate::readiness::{NotReady, RegionReadiness};
@@ -115,10 +115,11 @@ pub fn gaining<'a>(before: &TrafficPlan, after: &'a PlanChange) -> BTreeSet<&'a 
     let mut stayed = before.regions.clone();
     stayed.retain(|region, _| after.regions.get(region).is_some_and(|state| *state != RegionState::Evacuated));
     let own = after.channel_weights.keys().chain(before.channel_weights.keys());
-    let of_channels =
-        own.map(|channel| (before.weights_of(*channel), after.channel_weights.get(channel).unwrap_or(&after.weights)));
-    let mut gaining = BTreeSet::new();
-    for (old, new) in std::iter::once((&before.weights, &after.weights)).chain(of_channels) {
+    let of_channels = own.map(|channel| (before.weights_of(*channel), after.weights_of(*channel)));
+    let scopes = after.scopes.keys().chain(before.scopes.keys());
+    let of_scopes = scopes.map(|scope| (before.weights_in(scope), after.weights_in(scope)));
+    let mut gaining = given_back(before, after);
+    for (old, new) in std::iter::once((&before.weights, &after.weights)).chain(of_channels).chain(of_scopes) {
         let share = |regions, weights: &Weights, region: &RegionId| {
             (u128::from(counted_weight(regions, weights, region)), u128::from(counted_total(regions, weights)))
         };
@@ -129,6 +130,18 @@ pub fn gaining<'a>(before: &TrafficPlan, after: &'a PlanChange) -> BTreeSet<&'a 
         }));
     }
     gaining
+}
+
+/// Names the regions that get back some of what was diverted from them.
+fn given_back<'a>(before: &TrafficPlan, after: &'a PlanChange) -> BTreeSet<&'a RegionId> {
+    let gets_back = |region: &&RegionId| {
+        before.diverted.iter().any(|(part, shares)| {
+            let share = |shares: &Shares| shares.get(*region).copied().unwrap_or(1_000);
+            after.diverted.get(part).map_or(1_000, share) > share(shares)
+        })
+    };
+    let serves = |(_, state): &(&RegionId, &RegionState)| **state != RegionState::Evacuated;
+    after.regions.iter().filter(serves).map(|(region, _)| region).filter(gets_back).collect()
 }
 
 fn counted(change: &PlanChange) -> impl Iterator<Item = &RegionId> {

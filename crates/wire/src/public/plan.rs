@@ -1,11 +1,12 @@
 //! Traffic plans.
 
-use model::TrafficPlan;
-use model::plan::{Author, WEIGHT_MAX, Weights};
+use model::plan::{Author, Scope, Shares, WEIGHT_MAX, Weights};
+use model::{Channel, Destination, TrafficPlan};
 
+use super::parse_app_id;
 use crate::codes::Coded as _;
 use crate::error::{Flaw, InvalidField};
-use crate::read::{region, required};
+use crate::read::{code, region, required};
 use crate::v1;
 
 impl From<TrafficPlan> for v1::TrafficPlan {
@@ -28,6 +29,49 @@ impl From<TrafficPlan> for v1::TrafficPlan {
             evidence: plan.evidence,
             author: Some(plan.author.into()),
             time_ms: plan.time.0,
+            scopes: plan.scopes.into_iter().map(scope).collect(),
+            diverted: plan.diverted.into_iter().map(diverted).collect(),
+        }
+    }
+}
+
+fn scope((scope, own): (Scope, Weights)) -> v1::ScopeWeights {
+    let weights = Some(weights(own));
+    match scope {
+        Scope::App(app) => v1::ScopeWeights { app_id: app.to_string(), weights, ..Default::default() },
+        Scope::Destination(channel, destination) => {
+            let (channel, destination) = (channel.wire_code(), destination.to_string());
+            v1::ScopeWeights { channel, destination, weights, ..Default::default() }
+        }
+    }
+}
+
+fn diverted(((channel, destination), shares): ((Channel, Destination), Shares)) -> v1::Diverted {
+    let shares_per_mille = weights(shares).weights;
+    v1::Diverted { channel: channel.wire_code(), destination: destination.to_string(), shares_per_mille }
+}
+
+/// What a request to shift names: nothing for everything, a channel, a destination on it, or an app.
+///
+/// # Errors
+/// When one of them isn't one, a destination has no channel, or an app has one.
+pub fn parse_part(request: &v1::ShiftRequest) -> Result<(Option<Channel>, Option<Scope>), InvalidField> {
+    let channel = match request.channel {
+        0 => None,
+        given => Some(code(given, "channel")?),
+    };
+    let v1::ShiftRequest { destination, app_id, .. } = request;
+    match (channel, destination.as_str(), app_id.as_str()) {
+        (channel, "", "") => Ok((channel, None)),
+        (None, "", app) => Ok((None, Some(Scope::App(parse_app_id(app, "app_id")?)))),
+        (Some(channel), destination, "") => {
+            let destination = Destination::parse(channel, destination);
+            let destination = destination.map_err(|reason| InvalidField::new("destination", reason))?;
+            Ok((None, Some(Scope::Destination(channel, destination))))
+        }
+        (None, _, "") => Err(InvalidField::new("destination", Flaw::Combination("needs a channel beside it"))),
+        (_, _, _) => {
+            Err(InvalidField::new("app_id", Flaw::Combination("goes with neither a channel nor a destination")))
         }
     }
 }

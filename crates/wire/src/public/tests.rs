@@ -6,8 +6,9 @@ use model::EndpointPatch;
 use model::channel::Channel;
 use model::cluster::NodeInfo;
 use model::endpoint::{Location, UserLink};
+use model::plan::Scope;
 use model::reading::GivenAddress;
-use model::{Content, EndpointId, GroupId, MessageId, Timestamp};
+use model::{Content, Destination, EndpointId, GroupId, MessageId, Timestamp};
 use proptest::prelude::*;
 use prost::Message as _;
 
@@ -74,6 +75,8 @@ proptest! {
         prop_assert_eq!((answer.epoch, answer.parent_epoch), (plan.epoch.0, plan.parent.0));
         prop_assert_eq!(answer.regions.len(), plan.regions.len());
         prop_assert_eq!(answer.channel_weights.len(), plan.channel_weights.len());
+        prop_assert_eq!(answer.scopes.len(), plan.scopes.len());
+        prop_assert_eq!(answer.diverted.len(), plan.diverted.len());
         let shares = parse_weights(answer.weights);
         let allowed = plan.weights.values().all(|weight| *weight <= model::plan::WEIGHT_MAX);
         prop_assert_eq!(shares.ok(), allowed.then_some(plan.weights));
@@ -88,6 +91,26 @@ proptest! {
         ]);
         prop_assert_eq!(answer.pending, accounting.pending);
     }
+}
+
+#[test]
+fn a_part_is_everything_a_channel_a_destination_or_an_app() {
+    let (sms, app) = (v1::Channel::Sms as i32, model::AppId(7));
+    let part = |channel, destination: &str, app_id: &str| {
+        let (destination, app_id) = (destination.to_owned(), app_id.to_owned());
+        parse_part(&v1::ShiftRequest { channel, destination, app_id, ..Default::default() })
+    };
+    let british = Scope::Destination(Channel::Sms, Destination::named("+44"));
+    assert_eq!(part(0, "", ""), Ok((None, None)));
+    assert_eq!(part(sms, "", ""), Ok((Some(Channel::Sms), None)));
+    assert_eq!(part(sms, "+44", ""), Ok((None, Some(british))));
+    assert_eq!(part(0, "", &app.to_string()), Ok((None, Some(Scope::App(app)))));
+    says(part(0, "+44", ""), "destination: needs a channel beside it");
+    says(part(sms, "", &app.to_string()), "app_id: goes with neither a channel nor a destination");
+    says(part(99, "", ""), "channel: 99 is no value of Channel");
+    says(part(0, "", "x"), "app_id: an application id must be 32 lower-case hexadecimal digits");
+    let no_code = "destination: \"+4\" is neither a calling code such as +44 nor a mailbox domain in lower case";
+    says(part(sms, "+4", ""), &format!("{no_code} such as example.com"));
 }
 
 #[test]

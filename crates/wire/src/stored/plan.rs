@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use model::cluster::NodeInfo;
-use model::plan::{Author, PlanChange, RegionState, Weights};
-use model::{Channel, Epoch, NodeId, RegionId, Timestamp, TrafficPlan};
+use model::plan::{Author, PlanChange, RegionState, Scope, Shares, Weights};
+use model::{AppId, Channel, Destination, Epoch, NodeId, RegionId, Timestamp, TrafficPlan};
 
 use super::{Form, Writer};
 use crate::error::InvalidField;
@@ -25,6 +25,8 @@ impl Form for TrafficPlan {
         writer.tags(8, &self.evidence);
         writer.message(9, &self.author);
         writer.uint(10, self.time.0);
+        write_scopes(writer, 11, &self.scopes);
+        write_diverted(writer, 12, &self.diverted);
     }
 
     fn read(row: state::TrafficPlan) -> Result<TrafficPlan, InvalidField> {
@@ -35,6 +37,8 @@ impl Form for TrafficPlan {
             regions: read_regions(row.regions)?,
             weights: read_weights(row.weights)?,
             channel_weights: read_channel_weights(row.channel_weights)?,
+            scopes: read_scopes(row.scopes)?,
+            diverted: read_diverted(row.diverted)?,
             reason: row.reason,
             evidence: row.evidence,
             author: read_author(row.author)?,
@@ -55,6 +59,8 @@ impl Form for PlanChange {
         writer.text(6, &self.reason);
         writer.tags(7, &self.evidence);
         writer.message(8, &self.author);
+        write_scopes(writer, 9, &self.scopes);
+        write_diverted(writer, 10, &self.diverted);
     }
 
     fn read(change: state::PlanChange) -> Result<PlanChange, InvalidField> {
@@ -64,6 +70,8 @@ impl Form for PlanChange {
             regions: read_regions(change.regions)?,
             weights: read_weights(change.weights)?,
             channel_weights: read_channel_weights(change.channel_weights)?,
+            scopes: read_scopes(change.scopes)?,
+            diverted: read_diverted(change.diverted)?,
             reason: change.reason,
             evidence: change.evidence,
             author: read_author(change.author)?,
@@ -158,6 +166,50 @@ fn read_channel_weights(weights: BTreeMap<u32, state::Weights>) -> Result<BTreeM
         .into_iter()
         .map(|(channel, shares)| Ok((code_key(channel, field)?, Weights::read(shares).within(field)?)))
         .collect()
+}
+
+fn write_scopes(writer: &mut Writer<'_>, field: u32, scopes: &BTreeMap<Scope, Weights>) {
+    for (scope, weights) in scopes {
+        writer.nested(field, |entry| {
+            match scope {
+                Scope::App(app) => entry.id(1, app.0),
+                Scope::Destination(channel, destination) => {
+                    entry.code(2, *channel);
+                    entry.text(3, destination.as_str());
+                }
+            }
+            entry.nested_unless_empty(4, |value| weights.write(value));
+        });
+    }
+}
+
+fn read_scopes(scopes: Vec<state::Scoped>) -> Result<BTreeMap<Scope, Weights>, InvalidField> {
+    let read = |row: state::Scoped| {
+        let scope = match row.app {
+            Some(app) => Scope::App(AppId::from(app)),
+            None => Scope::Destination(code(row.channel, "channel")?, Destination::named(&row.destination)),
+        };
+        Ok((scope, Weights::read(row.weights.unwrap_or_default()).within("weights")?))
+    };
+    scopes.into_iter().map(read).collect::<Result<_, InvalidField>>().within("scopes")
+}
+
+fn write_diverted(writer: &mut Writer<'_>, field: u32, diverted: &BTreeMap<(Channel, Destination), Shares>) {
+    for ((channel, destination), shares) in diverted {
+        writer.nested(field, |entry| {
+            entry.code(1, *channel);
+            entry.text(2, destination.as_str());
+            entry.nested_unless_empty(3, |value| shares.write(value));
+        });
+    }
+}
+
+fn read_diverted(diverted: Vec<state::Diverted>) -> Result<BTreeMap<(Channel, Destination), Shares>, InvalidField> {
+    let read = |row: state::Diverted| {
+        let shares = Shares::read(row.shares.unwrap_or_default()).within("shares")?;
+        Ok(((code(row.channel, "channel")?, Destination::named(&row.destination)), shares))
+    };
+    diverted.into_iter().map(read).collect::<Result<_, InvalidField>>().within("diverted")
 }
 
 fn read_weights(weights: Option<state::Weights>) -> Result<Weights, InvalidField> {

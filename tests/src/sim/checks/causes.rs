@@ -8,9 +8,9 @@ use std::time::Duration;
 use model::TrafficPlan;
 use model::address::Address;
 use model::channel::Channel;
-use model::id::{GroupId, MessageId, NodeId, RegionId};
+use model::id::{AppId, GroupId, MessageId, NodeId, RegionId};
 use traffic::LeaseTiming;
-use traffic::route::route;
+use traffic::route::{Flow, route};
 
 use super::evidence::{Evidence, TIME_OFF_MS};
 use crate::sim::faults::{Fault, Span, Tick};
@@ -72,14 +72,16 @@ impl<'a> Causes<'a> {
 
     /// Returns the regions that an address was routed to between two times.
     fn regions(&self, address: &str, from: Tick, to: Tick) -> BTreeSet<RegionId> {
-        let Ok((_, key)) = Address::normal(Channel::Sms, address) else { return BTreeSet::new() };
+        let Ok((address, key)) = Address::normal(Channel::Sms, address) else { return BTreeSet::new() };
+        // No plan of the simulation has weights of an app.
+        let flow = Flow { app: AppId(0), channel: Channel::Sms, address: &address, key: &key };
         let begins = |plan: &TrafficPlan| world::tick_of(plan.time);
         let before = self.plans.iter().rev().find(|plan| begins(plan) + TIME_OFF_MS < from);
         let within = self
             .plans
             .iter()
             .filter(|plan| begins(plan) + TIME_OFF_MS >= from && begins(plan).saturating_sub(TIME_OFF_MS) <= to);
-        before.into_iter().chain(within).filter_map(|plan| route(plan, Channel::Sms, &key)).collect()
+        before.into_iter().chain(within).filter_map(|plan| route(plan, flow)).collect()
     }
 
     /// Returns who led a group between two times.

@@ -27,6 +27,8 @@ fn plan(epoch: u64, after: u64, out: &[&str]) -> TrafficPlan {
         regions: regions.collect(),
         weights: Weights::default(),
         channel_weights: BTreeMap::new(),
+        scopes: BTreeMap::new(),
+        diverted: BTreeMap::new(),
         reason: String::new(),
         evidence: BTreeMap::new(),
         author: Author::Principal("client".to_owned()),

@@ -435,6 +435,8 @@ pub fn adopt_plan(epoch: u64) -> Proposal {
         weights: regions.keys().map(|region| (region.clone(), 1)).collect(),
         regions,
         channel_weights: BTreeMap::new(),
+        scopes: BTreeMap::new(),
+        diverted: BTreeMap::new(),
         reason: "a test".to_owned(),
         evidence: BTreeMap::new(),
         author: Author::Automatic,

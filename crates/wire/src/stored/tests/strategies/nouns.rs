@@ -11,7 +11,7 @@ use model::endpoint::FormerPlace;
 use model::event::EVENT_KINDS;
 use model::message::{Body, Claim, EventRef, STATUSES, Trace};
 use model::opt_out::{Block, BlockReason, ListedOptOut, OptOut, OptOutList, OptOutSource};
-use model::plan::{Author, Mode, PlanChange, RegionState, Weights};
+use model::plan::{Author, Mode, PlanChange, RegionState, Scope, Weights};
 use model::rows::{Deletion, GroupMeta, OutboxRow};
 use model::*;
 use proptest::collection::{btree_map, vec};
@@ -87,40 +87,33 @@ fn regions() -> impl Strategy<Value = BTreeMap<RegionId, RegionState>> {
     btree_map(region(), select(vec![RegionState::Active, RegionState::Standby, RegionState::Evacuated]), 0..4)
 }
 
+fn destination() -> impl Strategy<Value = Destination> {
+    select(vec!["+44", "example.com", "-", "other"]).prop_map(Destination::named)
+}
+
+fn scope() -> impl Strategy<Value = Scope> {
+    let of_app = app_id().prop_map(Scope::App);
+    prop_oneof![of_app, (channel(), destination()).prop_map(|(channel, to)| Scope::Destination(channel, to))]
+}
+
 fn author() -> impl Strategy<Value = Author> {
     prop_oneof![Just(Author::Automatic), text().prop_map(Author::Principal)]
 }
 
 pub(crate) fn plan_change() -> BoxedStrategy<PlanChange> {
-    let shares = (weights(), btree_map(channel(), weights(), 0..3));
+    let diverted = btree_map((channel(), destination()), weights(), 0..3);
+    let shares = (weights(), btree_map(channel(), weights(), 0..3), btree_map(scope(), weights(), 0..3), diverted);
     (epoch(), mode(), regions(), shares, text(), tags(), author())
-        .prop_map(|(parent, mode, regions, (weights, channel_weights), reason, evidence, author)| PlanChange {
-            parent,
-            mode,
-            regions,
-            weights,
-            channel_weights,
-            reason,
-            evidence,
-            author,
+        .prop_map(|(parent, mode, regions, shares, reason, evidence, author)| {
+            let (weights, channel_weights, scopes, diverted) = shares;
+            PlanChange { parent, mode, regions, weights, channel_weights, scopes, diverted, reason, evidence, author }
         })
         .boxed()
 }
 
 pub(crate) fn plan() -> BoxedStrategy<TrafficPlan> {
     (plan_change(), epoch(), time())
-        .prop_map(|(change, epoch, time)| TrafficPlan {
-            epoch,
-            parent: change.parent,
-            mode: change.mode,
-            regions: change.regions,
-            weights: change.weights,
-            channel_weights: change.channel_weights,
-            reason: change.reason,
-            evidence: change.evidence,
-            author: change.author,
-            time,
-        })
+        .prop_map(|(change, epoch, time)| TrafficPlan { epoch, ..change.into_plan(time) })
         .boxed()
 }
 
