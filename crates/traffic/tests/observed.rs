@@ -42,6 +42,10 @@ struct World {
     watcher: Watcher,
     history: Vec<TrafficPlan>,
     follows: bool,
+    /// The country that an app sends to which nobody else does.
+    app_of_its_own: Option<usize>,
+    /// Whether only one app sends now.
+    is_night: bool,
     findings: Vec<Finding>,
 }
 
@@ -64,6 +68,8 @@ impl World {
             watcher: watcher.expect("settings that can be used"),
             history: vec![change.into_plan(Timestamp(0))],
             follows: true,
+            app_of_its_own: None,
+            is_night: false,
             findings: Vec::new(),
         }
     }
@@ -102,7 +108,11 @@ impl World {
             if self.share_to(REGIONS[at], COUNTRIES[country]) == 0 {
                 continue;
             }
-            let app = AppId(u128::from(message % 3));
+            let app = match self.app_of_its_own {
+                _ if self.is_night => AppId(1),
+                Some(own) if own == country => AppId(9),
+                _ => AppId(u128::from(message % 3)),
+            };
             let key =
                 CellKey { channel: Channel::Sms, destination: Destination::named(COUNTRIES[country]), app: Some(app) };
             let failed = message % 10 < fault(at, country);
@@ -214,6 +224,26 @@ fn a_country_that_is_down_from_one_region_leaves_it_alone_and_comes_back() {
     world.pass(300, well);
     assert_eq!((world.share_to("a", "+44"), world.shifts().len()), (1_000, 1), "{:?}", world.findings);
     assert!(world.history[0].diverted.is_empty(), "the plan is as it was");
+}
+
+/// An app's list may be bad; but where only one ever sends, that only its messages fail says nothing of it.
+#[test]
+fn a_country_that_only_one_app_sends_to_is_left_too() {
+    let mut world = World::new();
+    world.app_of_its_own = Some(1);
+    world.pass(900, well);
+    world.pass(60, one_country_from_a_is_down);
+    assert_eq!(world.share_to("a", "+44"), 0, "{:?}", world.findings);
+}
+
+#[test]
+fn a_region_that_fails_while_only_one_app_sends_is_left_too() {
+    let mut world = World::new();
+    world.pass(900, well);
+    world.is_night = true;
+    world.pass(60, well);
+    world.pass(60, a_is_down);
+    assert_eq!(world.share("a"), 0, "{:?}", world.findings);
 }
 
 /// It comes back when its hold is over, is ill again, and stays away for longer.

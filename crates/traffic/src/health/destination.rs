@@ -3,7 +3,7 @@
 
 use super::judgement::{Advice, Cause, Illness, Opinion, Part, Restraint};
 use super::score::{Alone, Score};
-use super::signal::{Ledger, Signal, TOLERATED_FLOW};
+use super::signal::{Ledger, Signal, TOLERATED_FLOW, is_alone};
 use super::view::{Contrast, View};
 
 /// How sure it must be that the same destination fails elsewhere for that to be remembered, in nats.
@@ -159,7 +159,9 @@ impl Look<'_> {
         // Of equals the first one.
         let worse = |worst: (usize, f64), next: (usize, f64)| if next.1 > worst.1 { next } else { worst };
         let (app, worst) = scores.into_iter().enumerate().reduce(worse)?;
-        (all - worst < view.settings().threshold / 4.0).then_some(app)
+        let trials: Vec<f64> = alone.by_app.iter().map(|ledger| ledger.trials).collect();
+        let is_its = all - worst < view.settings().threshold / 4.0;
+        (is_its && !is_alone(&trials, app, view.settings().dominant)).then_some(app)
     }
 
     fn well_somewhere(&self) -> bool {

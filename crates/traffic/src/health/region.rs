@@ -3,7 +3,7 @@
 
 use super::judgement::{Advice, Cause, Illness, Opinion, Part, Restraint};
 use super::score::Score;
-use super::signal::{Ledger, Signal};
+use super::signal::{Ledger, Signal, is_alone};
 use super::view::{Contrast, View};
 
 /// The part of a region that looks the least ill when it is left out.
@@ -102,11 +102,15 @@ fn judge_signal(view: &View<'_>, signal: Signal, score: &Score) -> Option<Opinio
 /// The lowest score with one destination or app left out, and which. What has nearly all of the traffic is never left
 /// out.
 fn least_without(view: &View<'_>, score: &Score) -> (f64, Option<Worst>) {
-    let spread = |share: &f64| *share <= view.settings().dominant;
+    let dominant = view.settings().dominant;
+    let spread = |share: &f64| *share <= dominant;
+    let is_alone = |app: usize| is_alone(&score.own_by_app, app, dominant);
     let destinations = score.without_destination.iter().zip(&view.setup.baselines.destination_shares);
     let destinations = destinations.filter(|(_, share)| spread(share)).map(|(score, _)| (*score, Worst::Destination));
     let apps = score.without_app.iter().zip(&view.setup.baselines.app_shares).enumerate();
-    let apps = apps.filter(|(_, (_, share))| spread(share)).map(|(app, (score, _))| (*score, Worst::App(app)));
+    let apps = apps
+        .filter(|(app, (_, share))| spread(share) && !is_alone(*app))
+        .map(|(app, (score, _))| (*score, Worst::App(app)));
     // Of equals the first one.
     let least = destinations.chain(apps).reduce(|least, next| if next.0 < least.0 { next } else { least });
     least.map_or((score.all, None), |(least, worst)| (least, Some(worst)))

@@ -17,6 +17,8 @@ pub(crate) struct Score {
     pub(crate) without_app: Vec<f64>,
     /// What was seen since then here, by destination.
     pub(crate) own: Vec<Ledger>,
+    /// How many of these each app sent.
+    pub(crate) own_by_app: Vec<f64>,
     /// And in the other regions that traffic could move to, by region, then destination.
     elsewhere: Vec<Ledger>,
     /// Each destination alone.
@@ -55,6 +57,7 @@ impl Score {
             without_destination: vec![0.0; destinations],
             without_app: vec![0.0; apps],
             own: none(destinations),
+            own_by_app: vec![0.0; apps],
             elsewhere: none(regions * destinations),
             alone: vec![alone; destinations],
         }
@@ -72,7 +75,7 @@ impl Score {
         self.elsewhere[region * self.own.len() + destination]
     }
 
-    pub(super) fn add(&mut self, limits: &Limits, gains: &Gains, second: &RegionSecond<'_>, seen: &[Ledger]) {
+    pub(super) fn add(&mut self, limits: &Limits, gains: &Gains, second: &RegionSecond<'_>, trials: &SignalTrials) {
         let step = |score: f64, gain: f64| {
             (score + gain.clamp(-limits.region, limits.region_cap)).clamp(0.0, 2.0 * limits.region)
         };
@@ -88,12 +91,25 @@ impl Score {
             self.since = second.tick;
         }
         if self.all > 0.0 {
-            let kept = self.own.iter_mut().zip(seen).zip(second.aside).filter(|(_, aside)| !**aside);
-            kept.for_each(|((own, seen), _)| own.add(*seen));
+            self.keep(second, trials);
         } else if was > 0.0 {
-            self.own.fill(Ledger::default());
-            self.elsewhere.fill(Ledger::default());
+            self.forget_seen();
         }
+    }
+
+    fn keep(&mut self, second: &RegionSecond<'_>, trials: &SignalTrials) {
+        let cells = trials.trials.chunks(self.own_by_app.len());
+        let seen = self.own.iter_mut().zip(&trials.by_destination).zip(cells).zip(second.aside);
+        for (((own, seen), cells), _) in seen.filter(|(_, aside)| !**aside) {
+            own.add(*seen);
+            self.own_by_app.iter_mut().zip(cells).for_each(|(own, trials)| *own += trials);
+        }
+    }
+
+    fn forget_seen(&mut self) {
+        self.own.fill(Ledger::default());
+        self.own_by_app.fill(0.0);
+        self.elsewhere.fill(Ledger::default());
     }
 
     /// What is left of each score when one destination no longer counts: what that score had without it, less what the
@@ -105,9 +121,10 @@ impl Score {
         self.without_app.iter_mut().for_each(less);
         (self.all, self.without_destination[destination]) = (without, without);
         if without == 0.0 {
-            self.own.fill(Ledger::default());
-            self.elsewhere.fill(Ledger::default());
+            self.forget_seen();
         }
+        // How much of it was the destination's isn't known.
+        self.own_by_app.fill(0.0);
         let destinations = self.own.len();
         self.own[destination] = Ledger::default();
         self.elsewhere

@@ -77,7 +77,7 @@ impl Scores {
                 let weighings = second.weighings.of(signal, alternative);
                 gains.weigh(self.extent, trials, weighings, second.aside);
                 let score = &mut self.scores[signal as usize * ALTERNATIVES + alternative];
-                score.add(&self.limits, &gains, second, &trials.by_destination);
+                score.add(&self.limits, &gains, second, trials);
                 score.add_alone(&self.limits, trials, weighings, &rest);
             }
         }

@@ -43,6 +43,15 @@ pub(crate) struct Ledger {
     pub(crate) hits: f64,
 }
 
+/// Of how many messages at least it is said that an app sends them alone.
+const ALONE_MIN: f64 = 100.0;
+
+/// Says whether an app sends nearly all of what was seen lately, so that leaving it out would leave nothing to judge by.
+pub(crate) fn is_alone(by_app: &[f64], app: usize, dominant: f64) -> bool {
+    let all: f64 = by_app.iter().sum();
+    all >= ALONE_MIN && by_app[app] > dominant * all
+}
+
 impl Signal {
     /// All of them, in the order in which they are asked.
     pub const ALL: [Signal; 4] = [Signal::Errors, Signal::Flow, Signal::Late, Signal::Throttled];

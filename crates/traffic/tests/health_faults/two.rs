@@ -67,6 +67,16 @@ fn a_region_that_fails_is_left_also_while_a_destination_is_down() {
     }
 }
 
+#[test]
+fn a_region_that_fails_is_left_also_while_a_customer_sends_to_a_bad_list() {
+    for lag in LAGS {
+        for list in [Fault::BadListRefused, Fault::BadListSilent] {
+            moves_only([list, Fault::HardLoss], lag, &[Part::Whole], 60);
+            moves_only([list, Fault::Errors(0.5)], lag, &[Part::Whole], 120);
+        }
+    }
+}
+
 /// A region comes back from an outage, and on its way one destination can't be reached from it.
 #[test]
 fn what_one_destination_fails_is_no_relapse() {
