@@ -238,7 +238,7 @@ impl AlarmName {
             AlarmName::TrafficMoved => (
                 "traffic_moved",
                 Warning,
-                "a channel sent badly from a region, and its traffic was moved to the others",
+                "a channel, or what goes to one destination, sent badly from a region, and was moved to the others",
                 "ask the provider what is wrong in that region; the traffic comes back by itself when it is well",
             ),
         };
