@@ -28,6 +28,7 @@ pub enum AlarmName {
     LineCut,
     NoSendLease,
     NodeRefused,
+    PlanFrozen,
     RegionEvacuated,
     RegionNotReady,
     ReplicaBehind,
@@ -39,7 +40,7 @@ pub enum AlarmName {
 }
 
 /// Every alarm, by severity and name.
-pub const ALARM_NAMES: [AlarmName; 20] = [
+pub const ALARM_NAMES: [AlarmName; 21] = [
     AlarmName::MajorityLost,
     AlarmName::NodeBroken,
     AlarmName::ProviderRefuses,
@@ -52,6 +53,7 @@ pub const ALARM_NAMES: [AlarmName; 20] = [
     AlarmName::LineCut,
     AlarmName::NoSendLease,
     AlarmName::NodeRefused,
+    AlarmName::PlanFrozen,
     AlarmName::RegionEvacuated,
     AlarmName::RegionNotReady,
     AlarmName::ReplicaBehind,
@@ -190,6 +192,12 @@ impl AlarmName {
                 Warning,
                 "a node and this one don't take each other for members",
                 "correct its address, its cluster.id or its certificate",
+            ),
+            AlarmName::PlanFrozen => (
+                "plan_frozen",
+                Warning,
+                "a person froze a region, a channel or the whole plan: no loss and no finding changes it",
+                "read in `signalbox traffic history` who did it and why, and end it with `signalbox traffic unfreeze`",
             ),
             AlarmName::RegionEvacuated => (
                 "region_evacuated",

@@ -1,6 +1,6 @@
 //! The traffic plan: which region sends what share of which channel, why, and on whose word.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::channel::Channel;
@@ -43,6 +43,17 @@ pub enum Scope {
     Destination(Channel, Destination),
 }
 
+/// What only persons may change in the plan.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Frozen {
+    /// The plan.
+    Everything,
+    /// What a region sends.
+    Region(RegionId),
+    /// What health would do to a channel. A region that is lost takes it along.
+    Channel(Channel),
+}
+
 /// What regions have of a part of the traffic, in per mille of what they would have; 0 to 999. Regions that are missing
 /// have all of it.
 pub type Shares = BTreeMap<RegionId, u32>;
@@ -76,6 +87,8 @@ pub struct TrafficPlan {
     /// What single regions have of what goes to a destination because it is ill from there. It masks whatever weights
     /// count for a message.
     pub diverted: BTreeMap<(Channel, Destination), Shares>,
+    /// What only persons may change.
+    pub frozen: BTreeSet<Frozen>,
     /// Why the plan was made, for people; 1 to 500 characters.
     pub reason: String,
     /// What the decision rests on: names and values that an operator can check; at most 64.
@@ -98,6 +111,7 @@ pub struct PlanChange {
     pub channel_weights: BTreeMap<Channel, Weights>,
     pub scopes: BTreeMap<Scope, Weights>,
     pub diverted: BTreeMap<(Channel, Destination), Shares>,
+    pub frozen: BTreeSet<Frozen>,
     pub reason: String,
     pub evidence: BTreeMap<String, String>,
     pub author: Author,
@@ -116,7 +130,7 @@ impl Scope {
 impl PlanChange {
     /// Says whether the plan has more than weights of channels: members that came with apply version 3.
     pub fn has_parts(&self) -> bool {
-        !self.scopes.is_empty() || !self.diverted.is_empty()
+        !self.scopes.is_empty() || !self.diverted.is_empty() || !self.frozen.is_empty()
     }
 
     /// Returns the shares of a channel.
@@ -131,12 +145,6 @@ impl PlanChange {
             .unwrap_or_else(|| scope.channel().map_or(&self.weights, |channel| self.weights_of(channel)))
     }
 
-    /// Returns all weights: of everything, of channels, and of scopes.
-    pub fn all_weights_mut(&mut self) -> impl Iterator<Item = &mut Weights> {
-        let own = self.channel_weights.values_mut().chain(self.scopes.values_mut());
-        std::iter::once(&mut self.weights).chain(own)
-    }
-
     /// Returns the plan that this change becomes when it is committed at `time`.
     pub fn into_plan(self, time: Timestamp) -> TrafficPlan {
         TrafficPlan {
@@ -148,6 +156,7 @@ impl PlanChange {
             channel_weights: self.channel_weights,
             scopes: self.scopes,
             diverted: self.diverted,
+            frozen: self.frozen,
             reason: self.reason,
             evidence: self.evidence,
             author: self.author,
@@ -159,7 +168,7 @@ impl PlanChange {
 impl TrafficPlan {
     /// Says whether the plan has more than weights of channels: members that came with apply version 3.
     pub fn has_parts(&self) -> bool {
-        !self.scopes.is_empty() || !self.diverted.is_empty()
+        !self.scopes.is_empty() || !self.diverted.is_empty() || !self.frozen.is_empty()
     }
 
     /// Returns the shares of a channel.
@@ -189,6 +198,7 @@ impl TrafficPlan {
             channel_weights: self.channel_weights.clone(),
             scopes: self.scopes.clone(),
             diverted: self.diverted.clone(),
+            frozen: self.frozen.clone(),
             reason,
             evidence: BTreeMap::new(),
             author,
@@ -213,6 +223,16 @@ impl RegionState {
             RegionState::Active => "active",
             RegionState::Standby => "standby",
             RegionState::Evacuated => "evacuated",
+        }
+    }
+}
+
+impl fmt::Display for Frozen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Frozen::Everything => f.write_str("everything"),
+            Frozen::Region(region) => f.write_str(region.as_str()),
+            Frozen::Channel(channel) => write!(f, "channel {channel}"),
         }
     }
 }

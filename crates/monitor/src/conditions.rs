@@ -8,7 +8,7 @@ use model::Timestamp;
 use model::alarm::{Alarm, AlarmName};
 use model::channel::Channel;
 use model::id::RegionId;
-use model::plan::{RegionState, TrafficPlan};
+use model::plan::{Frozen, RegionState, TrafficPlan};
 use service::ports::HealthReport;
 use traffic::loss::SafetyRules;
 use traffic::planning::share_per_mille;
@@ -82,9 +82,13 @@ fn health_alarms(health: &HealthReport) -> Vec<Alarm> {
             Alarm::new(name, subject(&view.channel, &view.region), text)
         })
         .collect();
-    alarms.extend(health.moved.iter().filter(|_| acts).map(|(channel, region, destination)| {
-        let text = format!("what goes to {destination} is sent from other regions, it is ill from {region}");
-        Alarm::new(AlarmName::TrafficMoved, format!("{channel} to {destination} from {region}"), text)
+    alarms.extend(health.moved.iter().map(|(channel, region, destination)| {
+        let (name, what) = match acts {
+            true => (AlarmName::TrafficMoved, "is sent"),
+            false => (AlarmName::FindingNotFollowed, "would be sent, if health were not only observed,"),
+        };
+        let text = format!("what goes to {destination} {what} from other regions, it is ill from {region}");
+        Alarm::new(name, format!("{channel} to {destination} from {region}"), text)
     }));
     for ((channel, region), why) in &health.not_followed {
         alarms.retain(|alarm| alarm.subject != subject(channel, region));
@@ -97,7 +101,14 @@ fn region_alarms(picture: &Picture) -> Vec<Alarm> {
     let Some(plan) = picture.plans.first() else {
         return picture.lost.iter().map(|region| lost(region, "")).collect();
     };
-    let mut alarms = Vec::new();
+    let frozen = |part: &Frozen| {
+        Alarm::new(
+            AlarmName::PlanFrozen,
+            part.to_string(),
+            format!("{part} is frozen: only persons change its traffic"),
+        )
+    };
+    let mut alarms: Vec<Alarm> = plan.frozen.iter().map(frozen).collect();
     for region in plan.regions.keys().chain(&picture.lost).collect::<BTreeSet<_>>() {
         let share = share_per_mille(&plan.regions, &plan.weights, region);
         if picture.lost.contains(region) {

@@ -16,7 +16,8 @@ use crate::error::ApplyError;
 ///
 /// - 2: [`Command::Fence`]; a group's row says since when it is at its version; what puts an opt-out is answered the one
 ///   that stands.
-/// - 3: plans with weights of an app or a destination, and with what is diverted of what goes to a destination.
+/// - 3: plans with weights of an app or a destination, with what is diverted of what goes to a destination, and with
+///   what is frozen.
 pub const APPLY_VERSION: u32 = 3;
 /// The oldest that it still knows.
 pub const OLDEST_APPLY_VERSION: u32 = FIRST;

@@ -53,6 +53,7 @@ pub struct Recovery<'a> {
 pub fn next_step(recovery: &Recovery<'_>, rules: &SafetyRules) -> Option<PlanChange> {
     let failback = rules.failback?;
     let plan = recovery.history.first()?;
+    let rules = &rules.under(plan);
     let returning = |region| Some((region, Returning::of(recovery.history, region)?));
     let change = match plan.regions.keys().find_map(returning) {
         Some((region, returning)) => returning.go_on(recovery, rules, failback, region),
@@ -129,13 +130,6 @@ impl<'a> Before<'a> {
             let stepped = self.step.and_then(|(step, _)| step.channel_weights.get(channel));
             let untouched = !moved.covers(*channel) && stepped.is_none_or(|stepped| stepped == weights);
             if let Some(full) = self.full.channel_weights.get(channel).filter(|_| untouched) {
-                *weights = make(full);
-            }
-        }
-        for (scope, weights) in &mut change.scopes {
-            let stepped = self.step.and_then(|(step, _)| step.scopes.get(scope));
-            let untouched = stepped.is_none_or(|stepped| stepped == weights);
-            if let Some(full) = self.full.scopes.get(scope).filter(|_| untouched) {
                 *weights = make(full);
             }
         }

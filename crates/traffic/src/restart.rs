@@ -53,6 +53,7 @@ pub fn leave(
     readiness: &RegionReadiness,
 ) -> Option<PlanChange> {
     let plan = history.first()?;
+    let rules = &rules.under(plan);
     let mut away = away(history, who.region).map_or_else(BTreeSet::new, |away| away.nodes);
     let evacuated = plan.state_of(who.region) == RegionState::Evacuated;
     if evacuated && away.is_empty() || !away.insert(who.node) || rules.frozen.covers(who.region) {
@@ -85,6 +86,7 @@ pub fn come_back(
     now: Timestamp,
 ) -> Option<PlanChange> {
     let plan = history.first()?;
+    let rules = &rules.under(plan);
     let Away { mut nodes, since } = away(history, who.region)?;
     if !nodes.remove(&who.node) || rules.frozen.covers(who.region) {
         return None;
@@ -131,12 +133,13 @@ pub enum Return {
 ///
 /// `history` is the line of plans from the current one backwards, and `now` the time on the clock of plans.
 pub fn expected_return(history: &[TrafficPlan], region: &RegionId, rules: &SafetyRules, now: Timestamp) -> Return {
+    let is_frozen = history.first().is_some_and(|plan| rules.under(plan).frozen.covers(region));
     let stopped = away(history, region).map(|away| (away.since, Return::ByItself));
     let lost = || lost_since(history, region).filter(|_| rules.failback.is_some());
     let since = stopped.or_else(|| lost().map(|(since, _)| (since, Return::WhenWell)));
     match since {
         None => Return::ByAPerson,
-        Some((since, _)) if now.since(since) > RETURN_MAX || rules.frozen.covers(region) => Return::ByAPerson,
+        Some((since, _)) if now.since(since) > RETURN_MAX || is_frozen => Return::ByAPerson,
         Some(_) if recent_returns(history, region, now) >= rules.returns_per_hour => Return::UsedUp,
         Some((_, way)) => way,
     }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::cluster::{NodeInfo, Nodes, RegionKind};
-use model::plan::{Author, Mode, RegionState, TrafficPlan};
+use model::plan::{Author, Frozen, Mode, RegionState, TrafficPlan};
 use model::{BootTime, NodeId, RegionId, Timestamp};
 use traffic::Why;
 use traffic::loss::{Freeze, LossSettings, RegionLoss, SafetyRules, Situation, Verdict, decide};
-use traffic::planning::{evacuate, initial, restore};
+use traffic::planning::{evacuate, freeze, initial, restore, unfreeze};
 use traffic::readiness::{NotReady, RegionReadiness};
 
 const SILENCE: u64 = 1_100;
@@ -233,6 +233,28 @@ fn a_frozen_region_stays_as_it_is() {
     assert_eq!(states(&plan, &["a", "b"], &rules), Some(vec!["active", "evacuated", "active"]));
     let rules = SafetyRules { frozen: Freeze::Everything, ..SafetyRules::default() };
     assert_eq!(states(&plan, &["b"], &rules), None);
+}
+
+/// What a person froze in the plan is frozen beside what the configuration freezes, until it is unfrozen.
+#[test]
+fn what_the_plan_freezes_stays_until_a_person_unfreezes_it() {
+    let why = || Why { author: Author::Principal("ops".into()), reason: "test".into(), evidence: BTreeMap::new() };
+    let config = SafetyRules { frozen: Freeze::Regions([region("b")].into()), ..SafetyRules::default() };
+    for (part, takes_c_out) in [
+        (Frozen::Region(region("a")), true),
+        (Frozen::Channel(model::Channel::Sms), true),
+        (Frozen::Region(region("c")), false),
+        (Frozen::Everything, false),
+    ] {
+        let before = plan(Mode::ActiveActive);
+        let frozen = freeze(&before, part.clone(), why()).expect("a change").into_plan(Timestamp(0));
+        assert_eq!(states(&frozen, &["b"], &config), None, "{part}: the configuration's");
+        assert_eq!(states(&frozen, &["c"], &config).is_some(), takes_c_out, "{part}");
+        assert!(freeze(&frozen, part.clone(), why()).is_err());
+        let again = unfreeze(&frozen, part.clone(), why()).expect("a change").into_plan(Timestamp(0));
+        assert!(states(&again, &["c"], &config).is_some(), "{part}");
+        assert!(unfreeze(&again, part, why()).is_err());
+    }
 }
 
 #[test]

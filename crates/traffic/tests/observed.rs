@@ -246,6 +246,32 @@ fn a_region_that_fails_while_only_one_app_sends_is_left_too() {
     assert_eq!(world.share("a"), 0, "{:?}", world.findings);
 }
 
+/// What is down everywhere is not learned as normal: after it, one region's fault is seen as before.
+#[test]
+fn a_country_that_was_down_everywhere_is_judged_as_before() {
+    let mut world = World::new();
+    world.pass(900, well);
+    world.pass(900, one_country_is_down);
+    world.pass(600, well);
+    assert_eq!(world.shifts(), []);
+    world.pass(60, one_country_from_a_is_down);
+    assert_eq!(world.share_to("a", "+44"), 0, "{:?}", world.findings);
+}
+
+/// Advice that nobody follows is no shift: the first that is made is away for the first hold.
+#[test]
+fn what_was_not_moved_makes_no_hold_longer() {
+    let mut world = World::new();
+    world.pass(900, well);
+    world.follows = false;
+    world.pass(300, one_country_from_a_is_down);
+    world.follows = true;
+    world.pass(30, one_country_from_a_is_down);
+    let held = |finding: &&Finding| matches!(finding.advice, Advice::Shift { .. });
+    let last = world.findings.iter().rfind(held).expect("a shift");
+    assert_eq!(last.advice, Advice::Shift { hold: 60 }, "{:?}", world.findings);
+}
+
 /// It comes back when its hold is over, is ill again, and stays away for longer.
 #[test]
 fn a_country_that_stays_down_from_one_region_is_tried_now_and_then() {

@@ -25,6 +25,7 @@ fn plan(weights: &[u32]) -> TrafficPlan {
         channel_weights: BTreeMap::new(),
         scopes: BTreeMap::new(),
         diverted: BTreeMap::new(),
+        frozen: std::collections::BTreeSet::new(),
         reason: "test".into(),
         evidence: BTreeMap::new(),
         author: Author::Automatic,

@@ -40,7 +40,7 @@ pub enum Flaw {
     /// A text is no destination.
     #[error(transparent)]
     Destination(#[from] InvalidDestination),
-    /// Two fields that exclude each other are given, or one that needs the other.
+    /// Two fields that exclude each other are given.
     #[error("{0}")]
     Combination(&'static str),
 }

@@ -11,7 +11,7 @@ use service::use_cases::{Override, PAGE_MAX, PlanMove, PlanRequest};
 use tokio::time::Instant;
 use tonic::{Extensions, Request, Response, Status};
 use traffic::planning::Part;
-use wire::public::{parse_part, parse_region, parse_weights};
+use wire::public::{parse_channel, parse_frozen, parse_region, parse_scope, parse_weights};
 use wire::v1;
 
 use super::error::GrpcError;
@@ -56,13 +56,27 @@ impl v1::traffic_server::Traffic for TrafficService {
     }
 
     async fn shift(&self, request: Request<v1::ShiftRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        let (_, extensions, request) = request.into_parts();
+        let options = request.options;
+        let wanted = || {
+            let channel = match request.channel {
+                0 => None,
+                code => Some(parse_channel(code, "channel")?),
+            };
+            let part = Part::from(channel);
+            Ok(PlanMove::Shift { part, weights: parse_weights(request.weights)? })
+        };
+        Ok(self.change(&extensions, options, wanted).await?)
+    }
+
+    async fn shift_part(
+        &self,
+        request: Request<v1::ShiftPartRequest>,
+    ) -> Result<Response<v1::PlanChangeResponse>, Status> {
         let (_, extensions, mut request) = request.into_parts();
         let options = request.options.take();
         let wanted = || {
-            let part = match parse_part(&request)? {
-                (_, Some(scope)) => Part::Scope(scope),
-                (channel, None) => Part::from(channel),
-            };
+            let part = Part::Scope(parse_scope(&request)?);
             Ok(PlanMove::Shift { part, weights: parse_weights(request.weights)? })
         };
         Ok(self.change(&extensions, options, wanted).await?)
@@ -99,6 +113,21 @@ impl v1::traffic_server::Traffic for TrafficService {
                 to: parse_region(&request.to_region, "to_region")?,
             })
         };
+        Ok(self.change(&extensions, request.options, wanted).await?)
+    }
+
+    async fn freeze(&self, request: Request<v1::FreezeRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        let (_, extensions, request) = request.into_parts();
+        let wanted = || Ok(PlanMove::Freeze(parse_frozen(request.part)?));
+        Ok(self.change(&extensions, request.options, wanted).await?)
+    }
+
+    async fn unfreeze(
+        &self,
+        request: Request<v1::UnfreezeRequest>,
+    ) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        let (_, extensions, request) = request.into_parts();
+        let wanted = || Ok(PlanMove::Unfreeze(parse_frozen(request.part)?));
         Ok(self.change(&extensions, request.options, wanted).await?)
     }
 

@@ -84,15 +84,16 @@ async fn a_destination_and_an_app_get_weights_of_their_own_once_every_group_know
     let options = Some(v1::ChangeOptions { reason: "test".into(), ..Default::default() });
     let weights = Some(v1::Weights { weights: BTreeMap::from([("eu-west-1".to_owned(), 1)]) });
     let app_id = "0a".repeat(16);
-    let of_app = v1::ShiftRequest { options: options.clone(), weights: weights.clone(), app_id, ..Default::default() };
-    let british = v1::ShiftRequest {
+    let of_app =
+        v1::ShiftPartRequest { options: options.clone(), weights: weights.clone(), app_id, ..Default::default() };
+    let british = v1::ShiftPartRequest {
         options,
         weights,
         channel: v1::Channel::Sms as i32,
         destination: "+44".into(),
         ..Default::default()
     };
-    let refused = traffic.shift(british.clone()).await.unwrap_err();
+    let refused = traffic.shift_part(british.clone()).await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
     assert!(
         refused.message().contains("group 0 is at 1: raise it with `signalbox cluster raise-version`"),
@@ -100,16 +101,44 @@ async fn a_destination_and_an_app_get_weights_of_their_own_once_every_group_know
     );
     grpc.node.service.raise_version(Some(registry::PLANS_WITH_PARTS)).await.unwrap();
     for asked in [of_app, british.clone()] {
-        traffic.shift(asked).await.unwrap();
+        traffic.shift_part(asked).await.unwrap();
     }
     let plan = traffic.get_plan(v1::GetPlanRequest {}).await.unwrap().into_inner().plan.unwrap();
     let named: Vec<_> = plan.scopes.iter().map(|of| (of.app_id.as_str(), of.destination.as_str())).collect();
     assert_eq!(named, [("0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a", ""), ("", "+44")]);
-    let inherits = v1::ShiftRequest { weights: Some(v1::Weights::default()), ..british };
-    let plan = traffic.shift(inherits.clone()).await.unwrap().into_inner().plan.unwrap();
+    let inherits = v1::ShiftPartRequest { weights: Some(v1::Weights::default()), ..british };
+    let plan = traffic.shift_part(inherits.clone()).await.unwrap().into_inner().plan.unwrap();
     assert_eq!(plan.scopes.len(), 1);
-    let refused = traffic.shift(inherits).await.unwrap_err();
+    let refused = traffic.shift_part(inherits).await.unwrap_err();
     assert_eq!((refused.code(), refused.message()), (Code::InvalidArgument, "it has no weights of its own"));
+}
+
+#[tokio::test]
+async fn what_is_frozen_is_in_the_plan_until_it_is_unfrozen() {
+    let grpc = Grpc::start().await;
+    let mut traffic = client!(TrafficClient, grpc);
+    grpc.node.service.raise_version(Some(registry::PLANS_WITH_PARTS)).await.unwrap();
+    let options = Some(v1::ChangeOptions { reason: "test".into(), ..Default::default() });
+    let part = |part| Some(v1::Frozen { part: Some(part) });
+    let region = part(v1::frozen::Part::Region("us-east-1".into()));
+    let freeze = v1::FreezeRequest { options: options.clone(), part: region.clone() };
+    let done = traffic.freeze(freeze.clone()).await.unwrap().into_inner();
+    assert_eq!(done.plan.unwrap().frozen, region.clone().into_iter().collect::<Vec<_>>());
+    assert_eq!(done.description, ["us-east-1: frozen, only persons change it"]);
+    let again = traffic.freeze(freeze).await.unwrap_err();
+    assert_eq!((again.code(), again.message()), (Code::InvalidArgument, "us-east-1 is frozen already"));
+    for (wrong, says) in [
+        (None, "part: is required"),
+        (part(v1::frozen::Part::Channel(99)), "part.channel: 99 is no value of Channel"),
+        (part(v1::frozen::Part::Region("nowhere".into())), "nowhere is no serving region of the plan"),
+    ] {
+        let refused = traffic.freeze(v1::FreezeRequest { options: options.clone(), part: wrong }).await.unwrap_err();
+        assert_eq!((refused.code(), refused.message()), (Code::InvalidArgument, says));
+    }
+    let unfreeze = v1::UnfreezeRequest { options, part: region };
+    let done = traffic.unfreeze(unfreeze.clone()).await.unwrap().into_inner();
+    assert_eq!(done.plan.unwrap().frozen, []);
+    assert_eq!(traffic.unfreeze(unfreeze).await.unwrap_err().message(), "us-east-1 is not frozen");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::id::NodeId;
-use model::plan::{Author, Mode, PlanChange};
+use model::plan::{Author, Frozen, Mode, PlanChange};
 use model::time::BootTime;
 use traffic::health::Standing;
 use traffic::loss::{FailbackRules, SafetyRules, Situation, Verdict, decide};
@@ -149,6 +149,16 @@ fn cut_lines_held_messages_and_refusals_are_told() {
     let mut picture = fine();
     picture.refusing.insert(Channel::Sms, Refused { count: 7, last: BootTime(0) });
     assert_eq!(raised(&picture), [(AlarmName::ProviderRefuses, "SMS".to_owned())]);
+}
+
+#[test]
+fn what_is_frozen_is_told_for_as_long_as_it_is() {
+    let mut picture = fine();
+    picture.plans[0].frozen.extend([Frozen::Region(region("a")), Frozen::Channel(Channel::Sms)]);
+    let frozen = |subject: &str| (AlarmName::PlanFrozen, subject.to_owned());
+    assert_eq!(raised(&picture), [frozen("a"), frozen("channel SMS")]);
+    picture.plans[0].frozen.clear();
+    assert_eq!(raised(&picture), []);
 }
 
 #[test]

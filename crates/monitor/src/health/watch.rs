@@ -139,8 +139,13 @@ impl HealthWatch {
         }
         if self.rules.mode == HealthMode::Act {
             let wanted = watcher.1.compare(now, &self.plans.diversions);
-            if leads && let Some(wanted) = wanted.first() {
-                self.follow(wanted).await;
+            if leads {
+                for wanted in &wanted {
+                    // One change at a time: the next is made from the plan that this one becomes.
+                    if self.follow(wanted).await {
+                        break;
+                    }
+                }
             }
         }
         self.not_followed.retain(|(channel, region, _), (found, _)| {
@@ -151,7 +156,10 @@ impl HealthWatch {
             threshold: self.rules.settings.threshold,
             views: watcher.1.views(),
             recent: watcher.1.recent().to_vec(),
-            moved: watcher.1.moved_destinations(),
+            moved: match self.rules.mode {
+                HealthMode::Act => self.plans.diversions.all_destinations(),
+                HealthMode::Observe | HealthMode::Off => watcher.1.moved_destinations(),
+            },
             not_followed: self.reasons(),
         });
         self.watcher = Some(watcher);
@@ -188,18 +196,25 @@ impl HealthWatch {
         reasons
     }
 
-    async fn follow(&mut self, wanted: &Wanted) {
+    /// Says whether a change was made.
+    async fn follow(&mut self, wanted: &Wanted) -> bool {
         let key = of(wanted);
         let readiness = self.ports.service.region_readiness();
         let change = match answer(&self.plans.history, wanted, &self.rules.safety, &readiness) {
             Ok(change) => change,
-            Err(refused) => return self.note(wanted, &refused),
+            Err(refused) => {
+                self.note(wanted, &refused);
+                return false;
+            }
         };
-        if let Err(refused) = self.ports.service.let_parts_in(&change).await {
-            return self.note(wanted, &refused);
+        let known = self.plans.history.first();
+        if let Err(refused) = self.ports.service.let_parts_in(known, &change).await {
+            self.note(wanted, &refused);
+            return false;
         }
         self.not_followed.remove(&key);
         commit(&self.ports.service, change, ADOPTED_WAIT).await;
+        true
     }
 
     /// Takes note of why a finding isn't followed.

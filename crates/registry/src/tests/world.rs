@@ -275,6 +275,7 @@ pub fn plan_change(parent: Epoch, weights: &[(&str, u32)]) -> PlanChange {
         channel_weights: BTreeMap::new(),
         scopes: BTreeMap::new(),
         diverted: BTreeMap::new(),
+        frozen: std::collections::BTreeSet::new(),
         reason: "a test".into(),
         evidence: BTreeMap::new(),
         author: Author::Automatic,

@@ -318,6 +318,7 @@ pub fn adoption(epoch: u64, weights: &[(&str, u32)]) -> Command {
         channel_weights: BTreeMap::new(),
         scopes: BTreeMap::new(),
         diverted: BTreeMap::new(),
+        frozen: std::collections::BTreeSet::new(),
         reason: "test".to_owned(),
         evidence: BTreeMap::new(),
         author: Author::Automatic,

@@ -87,6 +87,7 @@ mod tests {
             channel_weights: BTreeMap::new(),
             scopes: BTreeMap::new(),
             diverted: BTreeMap::new(),
+            frozen: std::collections::BTreeSet::new(),
             reason: "test".into(),
             evidence: BTreeMap::new(),
             author: Author::Automatic,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::command::Command;
 use model::id::{Epoch, GroupId, RegionId};
 use model::outcome::Outcome;
-use model::plan::{Author, Mode, PlanChange, TrafficPlan, Weights};
+use model::plan::{Author, Frozen, Mode, PlanChange, TrafficPlan, Weights};
 use registry::PLANS_WITH_PARTS;
 use registry::tables::{Meta, Plans, ReadRows, View};
 use tracing::Instrument as _;
@@ -52,6 +52,10 @@ pub enum PlanMove {
         /// The region that sends from then on.
         to: RegionId,
     },
+    /// Let only persons change this.
+    Freeze(Frozen),
+    /// Let the cluster change this again.
+    Unfreeze(Frozen),
     /// Let a standby and the sending region exchange their roles.
     Failback {
         /// The sending region.
@@ -230,15 +234,16 @@ impl Service {
     ///
     /// # Errors
     /// `Precondition`, with the group that isn't; when one can't be read here.
-    pub async fn let_parts_in(&self, change: &PlanChange) -> Result<(), ServiceError> {
-        if !change.has_parts() {
+    pub async fn let_parts_in(&self, current: Option<&TrafficPlan>, change: &PlanChange) -> Result<(), ServiceError> {
+        // No version is ever lowered.
+        if !change.has_parts() || current.is_some_and(TrafficPlan::has_parts) {
             return Ok(());
         }
         for group in GroupId::all(self.facts.partitions) {
             let version = self.version_of(group).await?;
             if version < PLANS_WITH_PARTS {
                 let text = format!(
-                    "a plan that names apps or destinations needs apply version {PLANS_WITH_PARTS}, and group {group} is \
+                    "a plan that names apps or destinations, or is frozen, needs apply version {PLANS_WITH_PARTS}, and group {group} is \
                      at {version}: raise it with `signalbox cluster raise-version`"
                 );
                 return Err(ServiceError::new(ErrorCode::Precondition, text));
@@ -262,11 +267,13 @@ impl Service {
                 planning::withdraw(&current, &region, &able, why.clone())
                     .or_else(|_| planning::withdraw(&current, &region, &|_| true, why))?
             }
+            PlanMove::Freeze(part) => planning::freeze(&current, part, why)?,
+            PlanMove::Unfreeze(part) => planning::unfreeze(&current, part, why)?,
             PlanMove::Restore(region) => planning::restore(&current, &region, why)?,
             PlanMove::Failover { from, to } => planning::failover(&current, &from, &to, why)?,
             PlanMove::Failback { from, to } => planning::failback(&current, &from, &to, why)?,
         };
-        self.let_parts_in(&change).await?;
+        self.let_parts_in(Some(&current), &change).await?;
         if !request.overrides.contains(&Override::LastRegions) {
             planning::keeps_two_regions(&current, &change)?;
         }

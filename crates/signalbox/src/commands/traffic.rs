@@ -53,6 +53,14 @@ Examples:
   signalbox traffic restore us-east-1 --reason 'carrier is back'
   signalbox traffic restore us-east-1 --reason 'node 4 comes later' --even-if-not-ready us-east-1";
 
+const FREEZE_EXAMPLES: &str = "\
+A frozen region that is lost keeps its share, and what is sent to it waits: freeze for a short time.
+
+Examples:
+  signalbox traffic freeze us-east-1 --reason 'network maintenance until 14:00'
+  signalbox traffic freeze --channel SMS --reason 'the carrier tests'
+  signalbox traffic freeze --all --reason 'we are looking at it'";
+
 const RULE_HINT: &str = "; to override the named safety rule, add --override NAME";
 
 /// Shows and changes which region sends what.
@@ -122,6 +130,22 @@ enum Action {
         #[command(flatten)]
         change: Change,
     },
+    /// Let only persons change a region's or channel's traffic, or the whole plan, until it is unfrozen
+    #[command(after_help = FREEZE_EXAMPLES)]
+    Freeze {
+        #[command(flatten)]
+        part: FrozenPart,
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Let the cluster change again what was frozen
+    #[command(after_help = "Example:\n  signalbox traffic unfreeze us-east-1 --reason 'maintenance is over'")]
+    Unfreeze {
+        #[command(flatten)]
+        part: FrozenPart,
+        #[command(flatten)]
+        change: Change,
+    },
     /// Warm standby only: evacuate the active region and activate a standby
     #[command(after_help = "Example:\n  signalbox traffic failover us-east-1 eu-west-1 --reason drill")]
     Failover {
@@ -142,6 +166,32 @@ enum Action {
         #[command(flatten)]
         change: Change,
     },
+}
+
+/// What is frozen: one of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct FrozenPart {
+    /// What this region sends: it is neither taken out nor back in, whatever becomes of it.
+    region: Option<String>,
+    /// What health would do to this channel.
+    #[arg(long, ignore_case = true, value_parser = arguments::channel())]
+    channel: Option<v1::Channel>,
+    /// The whole plan.
+    #[arg(long)]
+    all: bool,
+}
+
+impl From<FrozenPart> for v1::Frozen {
+    fn from(part: FrozenPart) -> v1::Frozen {
+        use v1::frozen::Part;
+        let part = match part {
+            FrozenPart { region: Some(region), .. } => Part::Region(region),
+            FrozenPart { channel: Some(channel), .. } => Part::Channel(channel as i32),
+            FrozenPart { .. } => Part::Everything(true),
+        };
+        v1::Frozen { part: Some(part) }
+    }
 }
 
 /// What every change of the plan says.
@@ -181,14 +231,16 @@ impl Traffic {
             Action::Explain { epoch } => return explain(context, &connection, epoch).await,
             Action::Shift { weights, channel, destination, app, inherit: _, change } => {
                 let no_wait = change.no_wait;
-                let request = v1::ShiftRequest {
-                    options: Some(change.into()),
-                    channel: channel.unwrap_or_default() as i32,
-                    weights: Some(v1::Weights { weights: weights.into_iter().collect() }),
-                    destination: destination.unwrap_or_default(),
-                    app_id: app.unwrap_or_default(),
+                let (options, channel) = (Some(change.into()), channel.unwrap_or_default() as i32);
+                let weights = Some(v1::Weights { weights: weights.into_iter().collect() });
+                let answer = if destination.is_some() || app.is_some() {
+                    let (destination, app_id) = (destination.unwrap_or_default(), app.unwrap_or_default());
+                    let request = v1::ShiftPartRequest { options, app_id, channel, destination, weights };
+                    connection.answer(traffic.shift_part(request)).await
+                } else {
+                    connection.answer(traffic.shift(v1::ShiftRequest { options, channel, weights })).await
                 };
-                (connection.answer(traffic.shift(request)).await, no_wait)
+                (answer, no_wait)
             }
             Action::Evacuate { region, change } => {
                 let no_wait = change.no_wait;
@@ -204,6 +256,16 @@ impl Traffic {
                 let no_wait = change.no_wait;
                 let request = v1::FailoverRequest { options: Some(change.into()), from_region: from, to_region: to };
                 (connection.answer(traffic.failover(request)).await, no_wait)
+            }
+            Action::Freeze { part, change } => {
+                let no_wait = change.no_wait;
+                let request = v1::FreezeRequest { options: Some(change.into()), part: Some(part.into()) };
+                (connection.answer(traffic.freeze(request)).await, no_wait)
+            }
+            Action::Unfreeze { part, change } => {
+                let no_wait = change.no_wait;
+                let request = v1::UnfreezeRequest { options: Some(change.into()), part: Some(part.into()) };
+                (connection.answer(traffic.unfreeze(request)).await, no_wait)
             }
             Action::Failback { from, to, change } => {
                 let no_wait = change.no_wait;

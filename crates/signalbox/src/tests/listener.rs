@@ -217,6 +217,18 @@ impl Traffic for Answers {
         Err(Status::unimplemented(""))
     }
 
+    async fn shift_part(&self, _: Request<v1::ShiftPartRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
+
+    async fn freeze(&self, _: Request<v1::FreezeRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
+
+    async fn unfreeze(&self, _: Request<v1::UnfreezeRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
+
     async fn failback(&self, _: Request<v1::FailbackRequest>) -> Result<Response<v1::PlanChangeResponse>, Status> {
         Err(Status::unimplemented(""))
     }

@@ -52,6 +52,11 @@ impl PlanView {
         }
         changes.extend(self.scope_changes(parent));
         changes.extend(self.diverted_changes(parent));
+        let without = |one: &PlanView, other: &PlanView| -> Vec<String> {
+            one.frozen.iter().filter(|part| !other.frozen.contains(part)).cloned().collect()
+        };
+        changes.extend(without(self, parent).into_iter().map(|part| format!("{part}: frozen, only persons change it")));
+        changes.extend(without(parent, self).into_iter().map(|part| format!("{part}: not frozen any more")));
         changes
     }
 

@@ -78,7 +78,7 @@ impl HealthView {
                 Some(_) => Some(format!("{channel} BADLY, and stays")),
                 None if *share_per_mille < 1_000 => Some(format!("{channel} moved: {}", percent(*share_per_mille))),
                 None if !moved_destinations.is_empty() => {
-                    Some(format!("{channel} moved to {}", moved_destinations.join(", ")))
+                    Some(format!("{channel} not to {}", moved_destinations.join(", ")))
                 }
                 None if *score >= self.threshold / 2.0 => Some(format!("{channel} suspected")),
                 None => None,
@@ -111,7 +111,7 @@ impl View for HealthView {
         let moved = self.channels.iter().filter(|health| !health.moved_destinations.is_empty());
         parts.extend(moved.map(|health| {
             let ChannelHealthView { channel, region, moved_destinations, .. } = health;
-            format!("MOVED: {channel} from {region} to {}", moved_destinations.join(", "))
+            format!("ELSEWHERE: what goes on {channel} to {}, not from {region}", moved_destinations.join(", "))
         }));
         let row = |finding: &FindingView| {
             let to = finding.destination.clone().unwrap_or_else(|| "all".to_owned());

@@ -26,6 +26,8 @@ pub struct PlanView {
     pub(super) scopes: Vec<ScopeView>,
     /// What single regions have of what goes to a destination.
     pub(super) diverted: Vec<DivertedView>,
+    /// What only persons may change: `everything`, a region, or `channel NAME`.
+    pub(super) frozen: Vec<String>,
     pub(super) reason: String,
     pub(super) evidence: BTreeMap<String, String>,
     /// The name of the key of who made it; null when the cluster did.
@@ -103,6 +105,7 @@ impl From<v1::TrafficPlan> for PlanView {
             channel_weights: plan.channel_weights.into_iter().map(of_channel).collect(),
             scopes: plan.scopes.into_iter().map(ScopeView::from).collect(),
             diverted: plan.diverted.into_iter().map(DivertedView::from).collect(),
+            frozen: plan.frozen.into_iter().map(frozen).collect(),
             reason: plan.reason,
             evidence: plan.evidence,
             automatic: principal.is_none(),
@@ -151,6 +154,15 @@ impl DivertedView {
     /// Returns what a region has of it, in per mille.
     pub(super) fn share(&self, region: &str) -> u32 {
         self.shares_per_mille.get(region).copied().unwrap_or(1_000)
+    }
+}
+
+fn frozen(frozen: v1::Frozen) -> String {
+    use v1::frozen::Part;
+    match frozen.part {
+        Some(Part::Region(region)) => region,
+        Some(Part::Channel(channel)) => format!("channel {}", words::channel(channel)),
+        Some(Part::Everything(_)) | None => "everything".to_owned(),
     }
 }
 
@@ -213,8 +225,11 @@ impl PlanView {
             let shares = diverted.shares_per_mille.iter().map(share).collect::<Vec<_>>().join(", ");
             format!("diverted, {}: {shares}", diverted.name())
         };
-        let lines: Vec<String> =
+        let mut lines: Vec<String> =
             self.scopes.iter().map(of_scope).chain(self.diverted.iter().map(of_diverted)).collect();
+        if !self.frozen.is_empty() {
+            lines.push(format!("FROZEN, only persons change it: {}", self.frozen.join(", ")));
+        }
         if lines.is_empty() { lines } else { std::iter::once(String::new()).chain(lines).collect() }
     }
 

@@ -48,6 +48,7 @@ fn a_plan() {
             {"app_id": null, "channel": "SMS", "destination": "+44", "weights": {"eu-west-1": 3}},
             {"app_id": "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a", "channel": null, "destination": null, "weights": {"eu-west-1": 3}},
         ],
+        "frozen": ["eu-west-1", "channel SMS"],
         "diverted": [{"channel": "SMS", "destination": "+49", "shares_per_mille": {"eu-west-1": 0}}],
         "reason": "lost", "evidence": {"silent_ms": "1800"}, "principal": null, "automatic": true,
         "time_ms": TIME_MS,
@@ -65,6 +66,7 @@ us-east-1  evacuated  all channels 0.0 %, SMS 0.0 %
 SMS to +44: eu-west-1 100.0 %, us-east-1 0.0 %
 app 0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a: eu-west-1 100.0 %, us-east-1 0.0 %
 diverted, SMS to +49: eu-west-1 has 0.0 % of its share
+FROZEN, only persons change it: eu-west-1, channel SMS
 
 adopted by 1 of 2 partitions
 partition 2 still has plan 6";
@@ -346,6 +348,10 @@ fn plan() -> v1::TrafficPlan {
         channel_weights: vec![sms],
         scopes: vec![british, of_app],
         diverted: vec![diverted],
+        frozen: vec![
+            v1::Frozen { part: Some(v1::frozen::Part::Region("eu-west-1".to_owned())) },
+            v1::Frozen { part: Some(v1::frozen::Part::Channel(channel)) },
+        ],
         reason: "lost".to_owned(),
         evidence: BTreeMap::from([("silent_ms".to_owned(), "1800".to_owned())]),
         author: Some(v1::traffic_plan::Author::Automatic(true)),

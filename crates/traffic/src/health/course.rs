@@ -77,6 +77,13 @@ impl Shifts {
     }
 }
 
+impl Shifts {
+    /// Forgets the latest one: it was not made.
+    pub(crate) fn undo(&mut self) {
+        self.0.pop();
+    }
+}
+
 impl Recovery {
     pub(crate) fn new(illness: Illness, stay: Stay) -> Recovery {
         let Illness { cause, failing } = illness;

@@ -21,6 +21,7 @@ use super::region;
 use super::region_state::RegionState;
 use super::settings::HealthSettings;
 use super::setup::{DetectorError, Setup};
+use super::signal::Signal;
 use super::trials::Counted;
 use super::view::View;
 
@@ -110,6 +111,15 @@ impl Detector {
         state.course.stage == Stage::Serving && state.scores.highest() < self.setup.settings.threshold / 4.0
     }
 
+    /// Says whether anything is held against a destination from a region: it is moved, ill from everywhere, or looks ill
+    /// by itself.
+    pub fn is_suspected(&self, region: usize, destination: usize) -> bool {
+        let state = &self.regions[region];
+        let near = self.setup.settings.destination_threshold() / 4.0;
+        let looks_ill = |signal| state.scores.highest_alone(signal, destination) >= near;
+        state.aside[destination] || Signal::moving().any(looks_ill)
+    }
+
     /// The highest score of a region, in nats.
     pub fn score(&self, region: usize) -> f64 {
         self.regions[region].scores.highest()
@@ -133,6 +143,13 @@ impl Detector {
     /// held against it is forgotten.
     pub fn serves(&mut self, region: usize, part: Part) {
         let state = &mut self.regions[region];
+        let is_moved = match part {
+            Part::Whole => state.course.stage == Stage::Probing,
+            Part::Destination(destination) => state.moved[destination].is_some(),
+        };
+        if is_moved {
+            state.undo_shift();
+        }
         match part {
             Part::Whole => {
                 state.course = Course::serving();

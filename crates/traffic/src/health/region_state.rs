@@ -137,6 +137,11 @@ impl RegionState {
         self.forget_sent(tick);
     }
 
+    /// Takes the latest shift for one that was not made.
+    pub(crate) fn undo_shift(&mut self) {
+        self.shifts.undo();
+    }
+
     /// Begins to judge anew what comes back: nothing that was sent before counts.
     pub(crate) fn judge_from(&mut self, tick: u64) {
         self.judged_from = tick;

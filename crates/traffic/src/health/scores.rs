@@ -121,7 +121,11 @@ impl Scores {
         likeliest.is_none_or(|(alternative, score)| {
             let seen = score.own.iter().zip(weighings.of(signal, alternative)).enumerate();
             let rest = seen.filter(|(destination, _)| self.highest_alone(signal, *destination) < enough);
-            rest.map(|(_, (seen, weighing))| weighing.score(*seen)).sum::<f64>() <= 0.0
+            let (trials, gained) = rest.fold((0.0, 0.0), |(trials, gained), (_, (seen, weighing))| {
+                (trials + seen.trials, gained + weighing.score(*seen))
+            });
+            // While nothing is held against it there are no trials; while all that is seen looks ill, there is no rest.
+            score.all == 0.0 || (trials > 0.0 && gained <= 0.0)
         })
     }
 

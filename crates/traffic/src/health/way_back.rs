@@ -55,9 +55,14 @@ impl RegionState {
                 back.push(destination);
             }
         }
+        if !back.is_empty() {
+            // Events of what was sent before are not missed, and nothing of it is late.
+            self.forget_sent(tick);
+        }
         let returned = |destination: usize| {
             let (region, label) = (&setup.labels.regions[self.region], &setup.labels.destinations[destination]);
-            let evidence = format!("{region} to {label}: probes are well");
+            let why = if settings.probes { "probes are well" } else { "its time away is over, and nothing probes it" };
+            let evidence = format!("{region} to {label}: {why}");
             self.judgement(tick, Part::Destination(destination), Advice::Return { weight: 1.0 }, evidence)
         };
         back.into_iter().map(returned).collect()

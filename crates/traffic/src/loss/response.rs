@@ -14,6 +14,7 @@ use crate::planning::{Why, recall};
 /// nobody else could send at all, the regions that were evacuated earlier and could come back, unless they are frozen:
 /// sending from a region that somebody took out is better than not sending.
 pub fn decide(situation: &Situation<'_>, rules: &SafetyRules) -> Option<PlanChange> {
+    let rules = &rules.under(situation.plan);
     if rules.frozen == Freeze::Everything {
         return None;
     }

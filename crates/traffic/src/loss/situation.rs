@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use model::plan::{Mode, PlanChange, RegionState, TrafficPlan};
+use model::plan::{Frozen, Mode, PlanChange, RegionState, TrafficPlan};
 use model::{RegionId, Timestamp};
 
 use super::verdict::Verdict;
@@ -37,6 +37,29 @@ impl Freeze {
             Freeze::Regions(regions) => regions.contains(region),
             Freeze::Everything => true,
         }
+    }
+}
+
+impl SafetyRules {
+    /// Returns the rules that hold under a plan: what it freezes is frozen as well.
+    #[must_use]
+    pub fn under(&self, plan: &TrafficPlan) -> SafetyRules {
+        let region = |part: &Frozen| match part {
+            Frozen::Region(region) => Some(region.clone()),
+            Frozen::Everything | Frozen::Channel(_) => None,
+        };
+        let mut regions: BTreeSet<RegionId> = plan.frozen.iter().filter_map(region).collect();
+        let frozen = match &self.frozen {
+            _ if plan.frozen.contains(&Frozen::Everything) => Freeze::Everything,
+            Freeze::Everything => Freeze::Everything,
+            Freeze::Regions(known) => {
+                regions.extend(known.iter().cloned());
+                Freeze::Regions(regions)
+            }
+            Freeze::Nothing if regions.is_empty() => Freeze::Nothing,
+            Freeze::Nothing => Freeze::Regions(regions),
+        };
+        SafetyRules { frozen, ..self.clone() }
     }
 }
 

@@ -67,6 +67,7 @@ struct Line<'a> {
 /// nobody else could send, or fewer regions would be left than the rules ask for, nothing changes.
 pub fn relieve(situation: &Situation<'_>, rules: &SafetyRules, cut: &CutLines<'_>) -> Option<PlanChange> {
     let CutLines { sight, starved, plan_age } = *cut;
+    let rules = &rules.under(situation.plan);
     if rules.frozen == Freeze::Everything {
         return None;
     }

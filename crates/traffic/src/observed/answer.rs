@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::plan::{Author, PlanChange, Scope, TrafficPlan, Weights};
+use model::plan::{Author, Frozen, PlanChange, Scope, TrafficPlan, Weights};
 use model::{Channel, Destination, RegionId};
 
 use super::channel::{Finding, Subject};
@@ -21,7 +21,7 @@ pub enum NotFollowed {
     #[error("they are many destinations, and none of them is known to be ill alone")]
     Others,
     #[error("{0} is frozen")]
-    Frozen(RegionId),
+    Frozen(Frozen),
     /// Nobody else could send, or too few would be left.
     #[error("{left} regions would be left to send on {channel}, and {needed} must")]
     TooFew { channel: Channel, left: usize, needed: usize },
@@ -44,8 +44,13 @@ pub fn answer(
 ) -> Result<PlanChange, NotFollowed> {
     let Wanted { share_per_mille, finding } = wanted;
     let (channel, region) = (finding.channel, finding.region.clone());
+    let by_plan = |part| history.first().is_some_and(|plan| plan.frozen.contains(&part));
+    let rules = &history.first().map_or_else(|| rules.clone(), |plan| rules.under(plan));
     if rules.frozen.covers(&region) {
-        return Err(NotFollowed::Frozen(region));
+        return Err(NotFollowed::Frozen(Frozen::Region(region)));
+    }
+    if by_plan(Frozen::Channel(channel)) {
+        return Err(NotFollowed::Frozen(Frozen::Channel(channel)));
     }
     let destination = match &finding.subject {
         Subject::Channel => None,
@@ -167,7 +172,15 @@ mod tests {
         let frozen = Freeze::Regions(BTreeSet::from([region("a")]));
         let rules = SafetyRules { frozen, ..SafetyRules::default() };
         let refused = answer(&first(), &wanted("a", 0), &rules, &ready(&["a", "b", "c"]));
-        assert_eq!(refused, Err(NotFollowed::Frozen(region("a"))));
+        assert_eq!(refused, Err(NotFollowed::Frozen(Frozen::Region(region("a")))));
+        for part in [Frozen::Region(region("a")), Frozen::Channel(Channel::Sms), Frozen::Everything] {
+            let mut line = first();
+            line[0].frozen.insert(part.clone());
+            let refused = answer(&line, &wanted("a", 0), &SafetyRules::default(), &ready(&["a", "b", "c"]));
+            assert!(matches!(refused, Err(NotFollowed::Frozen(_))), "{part}: {refused:?}");
+            let other = answer(&line, &wanted("b", 0), &SafetyRules::default(), &ready(&["a", "b", "c"]));
+            assert_eq!(other.is_ok(), part == Frozen::Region(region("a")), "{part}: {other:?}");
+        }
         let mut history = first();
         let left = answer(&history, &wanted("a", 0), &SafetyRules::default(), &ready(&["b", "c"])).expect("a change");
         history.insert(0, left.into_plan(Timestamp(0)));

@@ -78,19 +78,22 @@ impl ChannelHealth {
             self.detector.forget_sent(changed.0, second);
         }
         let calm: Vec<bool> = (0..self.regions.len()).map(|region| self.detector.is_calm(region)).collect();
+        let of_region =
+            |region| (0..self.destinations.places()).map(|to| self.detector.is_suspected(region, to)).collect();
+        let suspected: Vec<Vec<bool>> = (0..self.regions.len()).map(of_region).collect();
         let mut ages = vec![[0_u32; AGE_BINS]; self.destinations.places()];
         let mut counted = Vec::with_capacity(cells.len());
         for (region, cell) in cells {
             let (destination, app) = self.places(cell);
             counted.push(Counted { region: *region, destination, app, counts: cell.counts });
-            if calm[*region] {
+            if calm[*region] && !suspected[*region][destination] {
                 ages[destination].iter_mut().zip(cell.ages).for_each(|(sum, count)| *sum += count);
             }
         }
         // Whether regions are heard is asked of the leases.
         let heard = vec![vec![true]; self.regions.len()];
         let judgements = self.detector.step(second, &counted, &heard);
-        self.learned.learn(&Lesson { second, counted: &counted, ages: &ages, calm: &calm });
+        self.learned.learn(&Lesson { second, counted: &counted, ages: &ages, calm: &calm, suspected: &suspected });
         if second.is_multiple_of(REVIEW_EVERY) {
             self.review(second);
         }

@@ -61,6 +61,15 @@ pub struct Lesson<'a> {
     pub ages: &'a [[u32; AGE_BINS]],
     /// The regions that nothing is held against.
     pub calm: &'a [bool],
+    /// What is held against a destination of a calm region, by region and destination; nothing is learned of it either.
+    pub suspected: &'a [Vec<bool>],
+}
+
+impl Lesson<'_> {
+    /// Says whether what a region sends to a destination is learned from.
+    pub fn is_learned(&self, region: usize, destination: usize) -> bool {
+        self.calm[region] && !self.suspected[region][destination]
+    }
 }
 
 impl Learned {
@@ -79,11 +88,13 @@ impl Learned {
 
     /// Takes a second.
     pub fn learn(&mut self, lesson: &Lesson<'_>) {
-        let Lesson { second, counted, ages, calm } = *lesson;
+        let Lesson { second, counted, ages, calm, suspected } = *lesson;
         let since = *self.since.get_or_insert(second);
-        self.forget_a_little(calm);
+        self.forget_a_little(calm, suspected);
         let mut accepted = vec![0_u32; self.extent.destinations];
-        for Counted { region, destination, app, counts } in counted.iter().filter(|cell| calm[cell.region]) {
+        for Counted { region, destination, app, counts } in
+            counted.iter().filter(|cell| lesson.is_learned(cell.region, cell.destination))
+        {
             let attempts = f64::from(counts.sends.saturating_sub(counts.rejected));
             let at = region * self.extent.destinations + destination;
             let [errors, throttled] = &mut self.rates;
@@ -134,10 +145,11 @@ impl Learned {
         }
     }
 
-    fn forget_a_little(&mut self, calm: &[bool]) {
+    fn forget_a_little(&mut self, calm: &[bool], suspected: &[Vec<bool>]) {
         for rates in &mut self.rates {
             for (at, rate) in rates.iter_mut().enumerate() {
-                if calm[at / self.extent.destinations] {
+                let (region, destination) = (at / self.extent.destinations, at % self.extent.destinations);
+                if calm[region] && !suspected[region][destination] {
                     rate.seen.fade(REMAINS);
                 }
             }
@@ -231,7 +243,8 @@ mod tests {
             let of_age = counted.iter().map(|cell| cell.counts.accepted() * 9 / 20).sum::<u32>();
             ages[0][age_bin(age).expect("young enough")] += of_age;
         }
-        learned.learn(&Lesson { second, counted: &counted, ages: &ages, calm: &calm });
+        let suspected = [vec![false; 2], vec![false; 2]];
+        learned.learn(&Lesson { second, counted: &counted, ages: &ages, calm: &calm, suspected: &suspected });
     }
 
     /// Which share of the messages is expected to have an event by an age.

@@ -126,6 +126,10 @@ impl Watcher {
         }
         wanted.extend(self.compare_destinations(second, diversions));
         self.give_up_others(second);
+        // No plan can say it; who asks is told so.
+        let others = Subject::Destination(Destination::OTHER);
+        let of_others = self.pending.iter().filter(|((_, _, subject), _)| *subject == others);
+        wanted.extend(of_others.map(|(_, finding)| Wanted { share_per_mille: 0, finding: finding.clone() }));
         wanted
     }
 

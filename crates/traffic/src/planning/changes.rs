@@ -1,8 +1,8 @@
 //! The changes that people and the cluster make: each a function from the current plan to the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use model::plan::{Mode, PlanChange, RegionState, Scope, TrafficPlan, WEIGHT_MAX, Weights};
+use model::plan::{Frozen, Mode, PlanChange, RegionState, Scope, TrafficPlan, WEIGHT_MAX, Weights};
 use model::{Channel, Epoch, RegionId};
 
 use super::Why;
@@ -54,9 +54,20 @@ pub fn initial(mode: Mode, serving: &[RegionId], why: Why) -> Result<PlanChange,
     }
     let Why { author, reason, evidence } = why;
     let (channel_weights, scopes, diverted) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let parent = Epoch(0);
-    let change =
-        PlanChange { parent, mode, regions, weights, channel_weights, scopes, diverted, reason, evidence, author };
+    let (parent, frozen) = (Epoch(0), BTreeSet::new());
+    let change = PlanChange {
+        parent,
+        mode,
+        regions,
+        weights,
+        channel_weights,
+        scopes,
+        diverted,
+        frozen,
+        reason,
+        evidence,
+        author,
+    };
     check(&change, None)?;
     Ok(change)
 }
@@ -91,7 +102,7 @@ pub fn shift(plan: &TrafficPlan, request: &ShiftRequest, why: Why) -> Result<Pla
         Some(channel) => drop(change.channel_weights.insert(*channel, moved)),
         None => {
             change.weights = moved;
-            for weights in change.all_weights_mut().skip(1) {
+            for weights in change.channel_weights.values_mut() {
                 *weights = moved_weights(plan, weights.clone(), request).unwrap_or_else(|| move_all(weights, from, to));
             }
         }
@@ -136,16 +147,41 @@ pub fn set_weights(
         }
         Part::Channel(channel) if takes_away => change.channel_weights.remove(&channel),
         Part::Channel(channel) => change.channel_weights.insert(channel, weights),
-        Part::Scope(scope) if takes_away => change.scopes.remove(&scope),
         Part::Scope(scope) => {
-            // Who gives a destination weights knows better than health does.
-            if let Scope::Destination(channel, destination) = &scope {
-                change.diverted.remove(&(*channel, destination.clone()));
-            }
-            change.scopes.insert(scope, weights)
+            // Who gives a destination weights, or takes them away, knows better than health does.
+            let diverted = match &scope {
+                Scope::Destination(channel, destination) => change.diverted.remove(&(*channel, destination.clone())),
+                Scope::App(_) => None,
+            };
+            let own = if takes_away { change.scopes.remove(&scope) } else { change.scopes.insert(scope, weights) };
+            own.or(diverted)
         }
     };
     if takes_away && had.is_none() { Err(PlanError::NothingOwn) } else { finish(plan, change) }
+}
+
+/// Freezes a part of the plan: from then on only persons change it.
+///
+/// # Errors
+/// When it is frozen already, or a region that the plan doesn't have.
+pub fn freeze(plan: &TrafficPlan, part: Frozen, why: Why) -> Result<PlanChange, PlanError> {
+    let mut change = begin(plan, why);
+    if !change.frozen.insert(part.clone()) {
+        return Err(PlanError::AlreadyFrozen(part));
+    }
+    finish(plan, change)
+}
+
+/// Ends that a part of the plan is frozen.
+///
+/// # Errors
+/// When it isn't.
+pub fn unfreeze(plan: &TrafficPlan, part: Frozen, why: Why) -> Result<PlanChange, PlanError> {
+    let mut change = begin(plan, why);
+    if !change.frozen.remove(&part) {
+        return Err(PlanError::NotFrozen(part));
+    }
+    finish(plan, change)
 }
 
 /// Takes a region out of service: it gets nothing new, and what waits in it moves. Its weights stay in the plan,
@@ -211,7 +247,8 @@ fn exchange(plan: &TrafficPlan, leaving: Leaving<'_>, to: &RegionId, why: Why) -
     let mut change = begin(plan, why);
     change.regions.insert(from.clone(), left_as);
     change.regions.insert(to.clone(), RegionState::Active);
-    for weights in change.all_weights_mut() {
+    // Weights that a person gave an app or a destination stay: the states mask them.
+    for weights in std::iter::once(&mut change.weights).chain(change.channel_weights.values_mut()) {
         let of = |region: &RegionId| weights.get(region).copied().unwrap_or(0);
         let (larger, smaller) = (of(from).max(of(to)), of(from).min(of(to)));
         weights.insert(to.clone(), larger);

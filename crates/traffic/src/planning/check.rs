@@ -1,6 +1,6 @@
 //! The rules that every plan obeys, whoever makes it.
 
-use model::plan::{PlanChange, RegionState, Scope, TrafficPlan, WEIGHT_MAX, Weights};
+use model::plan::{Frozen, PlanChange, RegionState, Scope, TrafficPlan, WEIGHT_MAX, Weights};
 use model::{Channel, Destination, Epoch, RegionId};
 
 /// The most characters of a reason.
@@ -50,6 +50,12 @@ pub enum PlanError {
     /// Too many parts have their own weights, or too many destinations are diverted.
     #[error("at most {SCOPES_MAX} apps and destinations have weights of their own or are diverted, found {0}")]
     Scopes(usize),
+    /// It is frozen already.
+    #[error("{0} is frozen already")]
+    AlreadyFrozen(Frozen),
+    /// It isn't frozen.
+    #[error("{0} is not frozen")]
+    NotFrozen(Frozen),
     /// Nothing is diverted, or more than there is.
     #[error("what is diverted of {channel} to {destination} leaves regions 0 to 999 per mille")]
     Diverted { channel: Channel, destination: Destination },
@@ -141,6 +147,13 @@ fn check_parts(change: &PlanChange) -> Result<(), PlanError> {
         check_weights(change, weights)?;
         if weights.values().all(|weight| *weight == 0) {
             return Err(PlanError::NoWeightIn(scope.clone()));
+        }
+    }
+    for part in &change.frozen {
+        if let Frozen::Region(region) = part
+            && !change.regions.contains_key(region)
+        {
+            return Err(PlanError::UnknownRegion(region.clone()));
         }
     }
     for ((channel, destination), shares) in &change.diverted {

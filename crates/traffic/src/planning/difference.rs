@@ -34,6 +34,8 @@ pub fn describe_difference(old: &TrafficPlan, new: &PlanChange) -> Vec<String> {
     }
     lines.extend(describe_scopes(old, new));
     lines.extend(describe_diverted(old, new));
+    lines.extend(new.frozen.difference(&old.frozen).map(|part| format!("{part}: frozen, only persons change it")));
+    lines.extend(old.frozen.difference(&new.frozen).map(|part| format!("{part}: not frozen any more")));
     if lines.is_empty() {
         lines.push("nothing moves".to_owned());
     }
@@ -77,7 +79,11 @@ fn describe_scopes(old: &TrafficPlan, new: &PlanChange) -> Vec<String> {
             lines.push(format!("{scope}: no weights of its own any more"));
             continue;
         };
-        if old.scopes.get(scope) == Some(after) {
+        let nowhere = counted_total(&new.regions, after) == 0;
+        if nowhere && counted_total(&old.regions, old.weights_in(scope)) > 0 {
+            lines.push(format!("{scope}: no region may send"));
+        }
+        if old.scopes.get(scope) == Some(after) || nowhere {
             continue;
         }
         let share = |region| format!("{region} {}", percent(share_per_mille(&new.regions, after, region)));

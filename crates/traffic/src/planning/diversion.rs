@@ -76,6 +76,14 @@ impl Diversions {
         self.destinations.iter().filter(of_region).map(|(part, _)| &part.1)
     }
 
+    /// Returns of which destinations something was moved away from which region.
+    pub fn all_destinations(&self) -> Vec<(Channel, RegionId, Destination)> {
+        let regions = |((channel, destination), shares): (&(Channel, Destination), &Shares)| -> Vec<_> {
+            shares.keys().map(|region| (*channel, region.clone(), destination.clone())).collect()
+        };
+        self.destinations.iter().flat_map(regions).collect()
+    }
+
     /// Returns which share of what goes to a destination a region has, in per mille, where some of it was moved away.
     pub fn share_to(&self, channel: Channel, destination: &Destination, region: &RegionId) -> Option<u32> {
         self.destinations.get(&(channel, destination.clone()))?.get(region).copied()

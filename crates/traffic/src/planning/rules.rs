@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use model::RegionId;
-use model::plan::{PlanChange, RegionState, Shares, TrafficPlan, Weights};
+use model::plan::{PlanChange, RegionState, Scope, Shares, TrafficPlan, Weights};
 
 use super::difference::{counted_total, counted_weight};
 use crate::readiness::{NotReady, RegionReadiness};
@@ -137,7 +137,9 @@ fn given_back<'a>(before: &TrafficPlan, after: &'a PlanChange) -> BTreeSet<&'a R
     let gets_back = |region: &&RegionId| {
         before.diverted.iter().any(|(part, shares)| {
             let share = |shares: &Shares| shares.get(*region).copied().unwrap_or(1_000);
-            after.diverted.get(part).map_or(1_000, share) > share(shares)
+            let has = after.diverted.get(part).map_or(1_000, share);
+            let weights = after.weights_in(&Scope::Destination(part.0, part.1.clone()));
+            has > share(shares) && counted_weight(&after.regions, weights, region) > 0
         })
     };
     let serves = |(_, state): &(&RegionId, &RegionState)| **state != RegionState::Evacuated;

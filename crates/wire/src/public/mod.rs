@@ -29,7 +29,7 @@ use model::{AppId, EndpointId, MessageId, RegionId, RequestId};
 pub use app::parse_channel_detail;
 pub use content::channel_of;
 pub use opt_out::parse_source;
-pub use plan::{parse_part, parse_weights};
+pub use plan::{parse_frozen, parse_scope, parse_weights};
 
 use crate::codes::Coded as _;
 use crate::error::InvalidField;

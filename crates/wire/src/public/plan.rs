@@ -1,6 +1,6 @@
 //! Traffic plans.
 
-use model::plan::{Author, Scope, Shares, WEIGHT_MAX, Weights};
+use model::plan::{Author, Frozen, Scope, Shares, WEIGHT_MAX, Weights};
 use model::{Channel, Destination, TrafficPlan};
 
 use super::parse_app_id;
@@ -31,6 +31,7 @@ impl From<TrafficPlan> for v1::TrafficPlan {
             time_ms: plan.time.0,
             scopes: plan.scopes.into_iter().map(scope).collect(),
             diverted: plan.diverted.into_iter().map(diverted).collect(),
+            frozen: plan.frozen.into_iter().map(frozen).collect(),
         }
     }
 }
@@ -51,28 +52,45 @@ fn diverted(((channel, destination), shares): ((Channel, Destination), Shares)) 
     v1::Diverted { channel: channel.wire_code(), destination: destination.to_string(), shares_per_mille }
 }
 
-/// What a request to shift names: nothing for everything, a channel, a destination on it, or an app.
+fn frozen(frozen: Frozen) -> v1::Frozen {
+    use v1::frozen::Part;
+    let part = match frozen {
+        Frozen::Everything => Part::Everything(true),
+        Frozen::Region(region) => Part::Region(region.to_string()),
+        Frozen::Channel(channel) => Part::Channel(channel.wire_code()),
+    };
+    v1::Frozen { part: Some(part) }
+}
+
+/// Parses what is to be frozen or no more, in the field `part`.
 ///
 /// # Errors
-/// When one of them isn't one, a destination has no channel, or an app has one.
-pub fn parse_part(request: &v1::ShiftRequest) -> Result<(Option<Channel>, Option<Scope>), InvalidField> {
-    let channel = match request.channel {
-        0 => None,
-        given => Some(code(given, "channel")?),
-    };
-    let v1::ShiftRequest { destination, app_id, .. } = request;
+/// When it is not given, or a region's name or a channel isn't one.
+pub fn parse_frozen(part: Option<v1::Frozen>) -> Result<Frozen, InvalidField> {
+    use v1::frozen::Part;
+    match required(part.and_then(|frozen| frozen.part), "part")? {
+        Part::Everything(true) => Ok(Frozen::Everything),
+        Part::Everything(false) => Err(InvalidField::new("part.everything", Flaw::Missing)),
+        Part::Region(name) => Ok(Frozen::Region(region(&name, "part.region")?)),
+        Part::Channel(channel) => Ok(Frozen::Channel(code(channel, "part.channel")?)),
+    }
+}
+
+/// Parses what a request names: an app, or a destination on a channel.
+///
+/// # Errors
+/// When none or both are given, or one of them isn't one.
+pub fn parse_scope(request: &v1::ShiftPartRequest) -> Result<Scope, InvalidField> {
+    let v1::ShiftPartRequest { app_id, channel, destination, .. } = request;
     match (channel, destination.as_str(), app_id.as_str()) {
-        (channel, "", "") => Ok((channel, None)),
-        (None, "", app) => Ok((None, Some(Scope::App(parse_app_id(app, "app_id")?)))),
-        (Some(channel), destination, "") => {
+        (0, "", app) => Ok(Scope::App(parse_app_id(app, "app_id")?)),
+        (channel, destination, "") => {
+            let channel = code(*channel, "channel")?;
             let destination = Destination::parse(channel, destination);
             let destination = destination.map_err(|reason| InvalidField::new("destination", reason))?;
-            Ok((None, Some(Scope::Destination(channel, destination))))
+            Ok(Scope::Destination(channel, destination))
         }
-        (None, _, "") => Err(InvalidField::new("destination", Flaw::Combination("needs a channel beside it"))),
-        (_, _, _) => {
-            Err(InvalidField::new("app_id", Flaw::Combination("goes with neither a channel nor a destination")))
-        }
+        _ => Err(InvalidField::new("app_id", Flaw::Combination("goes with neither a channel nor a destination"))),
     }
 }
 

@@ -77,6 +77,8 @@ proptest! {
         prop_assert_eq!(answer.channel_weights.len(), plan.channel_weights.len());
         prop_assert_eq!(answer.scopes.len(), plan.scopes.len());
         prop_assert_eq!(answer.diverted.len(), plan.diverted.len());
+        let frozen: Vec<_> = answer.frozen.into_iter().map(|part| parse_frozen(Some(part))).collect();
+        prop_assert_eq!(frozen, plan.frozen.into_iter().map(Ok).collect::<Vec<_>>());
         let shares = parse_weights(answer.weights);
         let allowed = plan.weights.values().all(|weight| *weight <= model::plan::WEIGHT_MAX);
         prop_assert_eq!(shares.ok(), allowed.then_some(plan.weights));
@@ -94,23 +96,24 @@ proptest! {
 }
 
 #[test]
-fn a_part_is_everything_a_channel_a_destination_or_an_app() {
+fn a_scope_is_a_destination_on_a_channel_or_an_app() {
     let (sms, app) = (v1::Channel::Sms as i32, model::AppId(7));
-    let part = |channel, destination: &str, app_id: &str| {
+    let scope = |channel, destination: &str, app_id: &str| {
         let (destination, app_id) = (destination.to_owned(), app_id.to_owned());
-        parse_part(&v1::ShiftRequest { channel, destination, app_id, ..Default::default() })
+        parse_scope(&v1::ShiftPartRequest { channel, destination, app_id, ..Default::default() })
     };
     let british = Scope::Destination(Channel::Sms, Destination::named("+44"));
-    assert_eq!(part(0, "", ""), Ok((None, None)));
-    assert_eq!(part(sms, "", ""), Ok((Some(Channel::Sms), None)));
-    assert_eq!(part(sms, "+44", ""), Ok((None, Some(british))));
-    assert_eq!(part(0, "", &app.to_string()), Ok((None, Some(Scope::App(app)))));
-    says(part(0, "+44", ""), "destination: needs a channel beside it");
-    says(part(sms, "", &app.to_string()), "app_id: goes with neither a channel nor a destination");
-    says(part(99, "", ""), "channel: 99 is no value of Channel");
-    says(part(0, "", "x"), "app_id: an application id must be 32 lower-case hexadecimal digits");
-    let no_code = "destination: \"+4\" is neither a calling code such as +44 nor a mailbox domain in lower case";
-    says(part(sms, "+4", ""), &format!("{no_code} such as example.com"));
+    assert_eq!(scope(sms, "+44", ""), Ok(british));
+    assert_eq!(scope(0, "", &app.to_string()), Ok(Scope::App(app)));
+    let no_app = "app_id: an application id must be 32 lower-case hexadecimal digits";
+    says(scope(0, "", ""), no_app);
+    says(scope(0, "", "x"), no_app);
+    says(scope(0, "+44", ""), "channel: is required");
+    says(scope(99, "+44", ""), "channel: 99 is no value of Channel");
+    says(scope(sms, "", &app.to_string()), "app_id: goes with neither a channel nor a destination");
+    let no_code = "is neither a calling code such as +44 nor a mailbox domain in lower case such as example.com";
+    says(scope(sms, "+4", ""), &format!("destination: \"+4\" {no_code}"));
+    says(scope(sms, "", ""), &format!("destination: \"\" {no_code}"));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Traffic plans and their changes, and the nodes of the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::cluster::NodeInfo;
-use model::plan::{Author, PlanChange, RegionState, Scope, Shares, Weights};
+use model::plan::{Author, Frozen, PlanChange, RegionState, Scope, Shares, Weights};
 use model::{AppId, Channel, Destination, Epoch, NodeId, RegionId, Timestamp, TrafficPlan};
 
 use super::{Form, Writer};
@@ -27,6 +27,7 @@ impl Form for TrafficPlan {
         writer.uint(10, self.time.0);
         write_scopes(writer, 11, &self.scopes);
         write_diverted(writer, 12, &self.diverted);
+        write_frozen(writer, 13, &self.frozen);
     }
 
     fn read(row: state::TrafficPlan) -> Result<TrafficPlan, InvalidField> {
@@ -39,6 +40,7 @@ impl Form for TrafficPlan {
             channel_weights: read_channel_weights(row.channel_weights)?,
             scopes: read_scopes(row.scopes)?,
             diverted: read_diverted(row.diverted)?,
+            frozen: read_frozen(row.frozen)?,
             reason: row.reason,
             evidence: row.evidence,
             author: read_author(row.author)?,
@@ -61,6 +63,7 @@ impl Form for PlanChange {
         writer.message(8, &self.author);
         write_scopes(writer, 9, &self.scopes);
         write_diverted(writer, 10, &self.diverted);
+        write_frozen(writer, 11, &self.frozen);
     }
 
     fn read(change: state::PlanChange) -> Result<PlanChange, InvalidField> {
@@ -72,6 +75,7 @@ impl Form for PlanChange {
             channel_weights: read_channel_weights(change.channel_weights)?,
             scopes: read_scopes(change.scopes)?,
             diverted: read_diverted(change.diverted)?,
+            frozen: read_frozen(change.frozen)?,
             reason: change.reason,
             evidence: change.evidence,
             author: read_author(change.author)?,
@@ -210,6 +214,26 @@ fn read_diverted(diverted: Vec<state::Diverted>) -> Result<BTreeMap<(Channel, De
         Ok(((code(row.channel, "channel")?, Destination::named(&row.destination)), shares))
     };
     diverted.into_iter().map(read).collect::<Result<_, InvalidField>>().within("diverted")
+}
+
+fn write_frozen(writer: &mut Writer<'_>, field: u32, frozen: &BTreeSet<Frozen>) {
+    for part in frozen {
+        writer.nested(field, |entry| match part {
+            Frozen::Everything => entry.nothing(1),
+            Frozen::Region(region) => entry.text_given(2, region.as_str()),
+            Frozen::Channel(channel) => entry.code(3, *channel),
+        });
+    }
+}
+
+fn read_frozen(frozen: Vec<state::Frozen>) -> Result<BTreeSet<Frozen>, InvalidField> {
+    use state::frozen::Part;
+    let read = |row: state::Frozen| match required(row.part, "part")? {
+        Part::Everything(state::Nothing {}) => Ok(Frozen::Everything),
+        Part::Region(name) => Ok(Frozen::Region(region(&name, "region")?)),
+        Part::Channel(channel) => Ok(Frozen::Channel(code(channel, "channel")?)),
+    };
+    frozen.into_iter().map(read).collect::<Result<_, InvalidField>>().within("frozen")
 }
 
 fn read_weights(weights: Option<state::Weights>) -> Result<Weights, InvalidField> {

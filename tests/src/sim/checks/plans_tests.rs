@@ -29,6 +29,7 @@ fn plan(epoch: u64, after: u64, out: &[&str]) -> TrafficPlan {
         channel_weights: BTreeMap::new(),
         scopes: BTreeMap::new(),
         diverted: BTreeMap::new(),
+        frozen: std::collections::BTreeSet::new(),
         reason: String::new(),
         evidence: BTreeMap::new(),
         author: Author::Principal("client".to_owned()),

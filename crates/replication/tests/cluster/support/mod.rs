@@ -437,6 +437,7 @@ pub fn adopt_plan(epoch: u64) -> Proposal {
         channel_weights: BTreeMap::new(),
         scopes: BTreeMap::new(),
         diverted: BTreeMap::new(),
+        frozen: std::collections::BTreeSet::new(),
         reason: "a test".to_owned(),
         evidence: BTreeMap::new(),
         author: Author::Automatic,

@@ -11,10 +11,10 @@ use model::endpoint::FormerPlace;
 use model::event::EVENT_KINDS;
 use model::message::{Body, Claim, EventRef, STATUSES, Trace};
 use model::opt_out::{Block, BlockReason, ListedOptOut, OptOut, OptOutList, OptOutSource};
-use model::plan::{Author, Mode, PlanChange, RegionState, Scope, Weights};
+use model::plan::{Author, Frozen, Mode, PlanChange, RegionState, Scope, Weights};
 use model::rows::{Deletion, GroupMeta, OutboxRow};
 use model::*;
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -96,6 +96,11 @@ fn scope() -> impl Strategy<Value = Scope> {
     prop_oneof![of_app, (channel(), destination()).prop_map(|(channel, to)| Scope::Destination(channel, to))]
 }
 
+fn frozen() -> impl Strategy<Value = Frozen> {
+    let of_region = region().prop_map(Frozen::Region);
+    prop_oneof![Just(Frozen::Everything), of_region, channel().prop_map(Frozen::Channel)]
+}
+
 fn author() -> impl Strategy<Value = Author> {
     prop_oneof![Just(Author::Automatic), text().prop_map(Author::Principal)]
 }
@@ -103,10 +108,22 @@ fn author() -> impl Strategy<Value = Author> {
 pub(crate) fn plan_change() -> BoxedStrategy<PlanChange> {
     let diverted = btree_map((channel(), destination()), weights(), 0..3);
     let shares = (weights(), btree_map(channel(), weights(), 0..3), btree_map(scope(), weights(), 0..3), diverted);
-    (epoch(), mode(), regions(), shares, text(), tags(), author())
-        .prop_map(|(parent, mode, regions, shares, reason, evidence, author)| {
+    (epoch(), mode(), (regions(), btree_set(frozen(), 0..3)), shares, text(), tags(), author())
+        .prop_map(|(parent, mode, (regions, frozen), shares, reason, evidence, author)| {
             let (weights, channel_weights, scopes, diverted) = shares;
-            PlanChange { parent, mode, regions, weights, channel_weights, scopes, diverted, reason, evidence, author }
+            PlanChange {
+                parent,
+                mode,
+                regions,
+                weights,
+                channel_weights,
+                scopes,
+                diverted,
+                frozen,
+                reason,
+                evidence,
+                author,
+            }
         })
         .boxed()
 }
