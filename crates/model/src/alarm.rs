@@ -164,7 +164,7 @@ impl AlarmName {
             AlarmName::FindingNotFollowed => (
                 "finding_not_followed",
                 Warning,
-                "a channel sends badly from a region, and a rule or the mode keeps its traffic there",
+                "a channel, or what goes to one destination, sends badly from a region, and a rule or the mode keeps it there",
                 "read the finding and the rule in `signalbox health status`; move the traffic by hand with `signalbox \
                  traffic shift --channel`, if that is right",
             ),

@@ -31,6 +31,8 @@ fn why(reason: &str) -> Why {
 struct World {
     now: u64,
     counters: [Counter; 3],
+    /// The region and country of which no events come any more.
+    silent: Option<(usize, usize)>,
     /// When the events come of what each sent, and when that was.
     events: [VecDeque<(u64, CellKey)>; 3],
     /// Which start of its process each node is at; nothing while it is down.
@@ -60,6 +62,7 @@ impl World {
         World {
             now: BEGIN,
             counters: Default::default(),
+            silent: None,
             events: Default::default(),
             incarnations: [Some(1); 3],
             lags: [0; 3],
@@ -118,7 +121,7 @@ impl World {
             let failed = message % 10 < fault(at, country);
             let outcome = if failed { SendOutcome::Failed } else { SendOutcome::Accepted };
             self.counters[at].sent(self.now, &key, outcome);
-            if !failed {
+            if !failed && self.silent != Some((at, country)) {
                 self.events[at].push_back((self.now + DELAY, key));
             }
         }
@@ -176,6 +179,14 @@ fn one_country_is_down(_: usize, country: usize) -> u32 {
 
 fn one_country_from_a_is_down(at: usize, country: usize) -> u32 {
     if at == 0 && country == 1 { 10 } else { 0 }
+}
+
+fn half_of_one_country_from_a_is_down(at: usize, country: usize) -> u32 {
+    if at == 0 && country == 1 { 5 } else { 0 }
+}
+
+fn all_is_down(_: usize, _: usize) -> u32 {
+    10
 }
 
 #[test]
@@ -246,6 +257,23 @@ fn a_region_that_fails_while_only_one_app_sends_is_left_too() {
     assert_eq!(world.share("a"), 0, "{:?}", world.findings);
 }
 
+/// Its events don't come. When it is back, what was sent before that never had one says nothing of it.
+#[test]
+fn a_country_whose_events_came_not_stays_when_it_is_back() {
+    let mut world = World::new();
+    world.pass(900, well);
+    world.silent = Some((0, 1));
+    let mut waited = 0;
+    while world.share_to("a", "+44") > 0 {
+        assert!(waited < 300, "{:?}", world.findings);
+        world.pass(1, well);
+        waited += 1;
+    }
+    world.silent = None;
+    world.pass(300, well);
+    assert_eq!((world.share_to("a", "+44"), world.shifts().len()), (1_000, 1), "{:?}", world.findings);
+}
+
 /// What is down everywhere is not learned as normal: after it, one region's fault is seen as before.
 #[test]
 fn a_country_that_was_down_everywhere_is_judged_as_before() {
@@ -254,8 +282,19 @@ fn a_country_that_was_down_everywhere_is_judged_as_before() {
     world.pass(900, one_country_is_down);
     world.pass(600, well);
     assert_eq!(world.shifts(), []);
-    world.pass(60, one_country_from_a_is_down);
+    world.pass(120, half_of_one_country_from_a_is_down);
     assert_eq!(world.share_to("a", "+44"), 0, "{:?}", world.findings);
+}
+
+/// The provider is down: nothing moves, and nobody is told that all is well.
+#[test]
+fn what_is_down_from_everywhere_looks_ill() {
+    let mut world = World::new();
+    world.pass(900, well);
+    world.pass(300, all_is_down);
+    assert_eq!(world.shifts(), []);
+    let views = world.watcher.views();
+    assert!(views.len() == 3 && views.iter().all(|view| view.score > 0.0), "{views:?}");
 }
 
 /// Advice that nobody follows is no shift: the first that is made is away for the first hold.

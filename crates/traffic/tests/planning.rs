@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use model::plan::{Author, Mode, PlanChange, RegionState, TrafficPlan, WEIGHT_MAX, Weights};
-use model::{Channel, Epoch, RegionId, Timestamp};
+use model::plan::{Author, Mode, PlanChange, RegionState, Scope, TrafficPlan, WEIGHT_MAX, Weights};
+use model::{AppId, Channel, Destination, Epoch, RegionId, Timestamp};
 use proptest::prelude::*;
 use traffic::planning::{
-    EVIDENCE_MAX, Override, REGIONS_MAX, RuleBroken, ShiftRequest, check, describe_difference, evacuate, failback,
-    failover, initial, keeps_two_regions, restore, set_weights, share_per_mille, shift, withdraw,
+    EVIDENCE_MAX, Override, Part, REGIONS_MAX, RuleBroken, SCOPES_MAX, ShiftRequest, check, describe_difference,
+    evacuate, failback, failover, initial, keeps_two_regions, restore, set_weights, share_per_mille, shift, withdraw,
 };
 use traffic::{PlanError, Why};
 
@@ -68,6 +68,57 @@ fn a_shift_moves_a_share_of_the_whole() {
     for bad in [0, 1_001] {
         assert_eq!(shift(&plan, &shift_of(None, "a", "b", bad), why()), Err(PlanError::Share(bad)));
     }
+}
+
+/// An app whose messages a person sends from one region only.
+fn pinned(mode: Mode) -> TrafficPlan {
+    let only_a = Weights::from([(region("a"), 1)]);
+    commit(set_weights(&first(mode), Part::Scope(Scope::App(AppId(7))), only_a, why()))
+}
+
+#[test]
+fn nothing_but_a_person_changes_the_weights_of_an_app_or_a_destination() {
+    let plan = pinned(Mode::WarmStandby);
+    let lost = commit(failover(&plan, &region("a"), &region("b"), why()));
+    let shifted = commit(shift(&plan, &shift_of(None, "a", "b", 10), why()));
+    let back = commit(failback(&plan, &region("a"), &region("b"), why()));
+    for after in [lost, shifted, back] {
+        assert_eq!(after.scopes, plan.scopes);
+    }
+}
+
+#[test]
+fn a_change_says_when_it_leaves_an_app_nowhere_to_be_sent_from() {
+    let plan = pinned(Mode::ActiveActive);
+    let change = evacuate(&plan, &region("a"), why()).expect("a change");
+    let lines = describe_difference(&plan, &change);
+    let expected = format!("app {}: no region may send", AppId(7));
+    assert!(lines.contains(&expected), "{lines:?}");
+    let other = evacuate(&plan, &region("b"), why()).expect("a change");
+    assert!(!describe_difference(&plan, &other).iter().any(|line| line.contains("may send")));
+}
+
+#[test]
+fn parts_are_bounded_and_name_regions_of_the_plan() {
+    let plan = first(Mode::ActiveActive);
+    let to = |number: usize| (Channel::Email, Destination::named(&format!("{number}.example.com")));
+    let mut full = plan.change(Author::Automatic, "why".to_owned());
+    full.diverted = (0..SCOPES_MAX).map(|number| (to(number), BTreeMap::from([(region("a"), 0)]))).collect();
+    assert_eq!(check(&full, Some(&plan)), Ok(()));
+    full.diverted.insert(to(SCOPES_MAX), BTreeMap::from([(region("a"), 0)]));
+    assert_eq!(check(&full, Some(&plan)), Err(PlanError::Scopes(SCOPES_MAX + 1)));
+    let (channel, destination) = to(0);
+    for shares in [BTreeMap::new(), BTreeMap::from([(region("a"), 1_000)])] {
+        full.diverted = BTreeMap::from([(to(0), shares)]);
+        let refused = PlanError::Diverted { channel, destination: destination.clone() };
+        assert_eq!(check(&full, Some(&plan)), Err(refused));
+    }
+    full.diverted = BTreeMap::from([(to(0), BTreeMap::from([(region("x"), 0)]))]);
+    assert_eq!(check(&full, Some(&plan)), Err(PlanError::UnknownRegion(region("x"))));
+    let app = Scope::App(AppId(7));
+    let zero = set_weights(&plan, Part::Scope(app.clone()), Weights::from([(region("a"), 0)]), why());
+    assert_eq!(zero, Err(PlanError::NoWeightIn(app.clone())));
+    assert_eq!(set_weights(&plan, Part::Scope(app), Weights::new(), why()), Err(PlanError::NothingOwn));
 }
 
 #[test]

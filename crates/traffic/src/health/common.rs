@@ -21,7 +21,7 @@ pub(crate) fn ill_everywhere(setup: &Setup, regions: &[RegionState]) -> Vec<Vec<
 }
 
 fn is_common(setup: &Setup, state: &RegionState, others: &[&RegionState], signal: Signal, destination: usize) -> bool {
-    let enough = setup.settings.destination_threshold() / 2.0;
+    let enough = setup.settings.looks_ill();
     let is_ill = |state: &RegionState| state.scores.highest_alone(signal, destination) >= enough;
     if !is_ill(state) {
         return false;

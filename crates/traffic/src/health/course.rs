@@ -75,9 +75,7 @@ impl Shifts {
         self.0.push(tick);
         Stay { hold, until: tick + hold, quiet }
     }
-}
 
-impl Shifts {
     /// Forgets the latest one: it was not made.
     pub(crate) fn undo(&mut self) {
         self.0.pop();

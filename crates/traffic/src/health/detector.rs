@@ -115,8 +115,8 @@ impl Detector {
     /// by itself.
     pub fn is_suspected(&self, region: usize, destination: usize) -> bool {
         let state = &self.regions[region];
-        let near = self.setup.settings.destination_threshold() / 4.0;
-        let looks_ill = |signal| state.scores.highest_alone(signal, destination) >= near;
+        let enough = self.setup.settings.looks_ill();
+        let looks_ill = |signal| state.scores.highest_alone(signal, destination) >= enough;
         state.aside[destination] || Signal::moving().any(looks_ill)
     }
 

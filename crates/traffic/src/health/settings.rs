@@ -109,6 +109,11 @@ impl HealthSettings {
         self.threshold + 4.0
     }
 
+    /// The score from which on a destination looks ill by itself, before it is judged.
+    pub(crate) fn looks_ill(&self) -> f64 {
+        self.destination_threshold() / 2.0
+    }
+
     /// The score that is enough where the others have clearly shown that they are better.
     pub(crate) fn clear_threshold(&self) -> f64 {
         0.75 * self.threshold

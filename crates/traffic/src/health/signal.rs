@@ -13,6 +13,9 @@ pub(crate) const SURVIVING: [f64; ALTERNATIVES] = [0.72, 0.50, 0.25, 0.03];
 /// Which share of the expected events is tolerated.
 pub(crate) const TOLERATED_FLOW: f64 = 0.90;
 
+/// No more than this is tolerated, whatever is usual: something has to be worse.
+const TOLERATED_MAX: f64 = 0.97;
+
 /// Where more messages than this usually have no event in time, that they have none says nothing.
 const USUALLY_LATE_MAX: f64 = 0.5;
 
@@ -76,8 +79,8 @@ impl Signal {
     /// The failure rate up to which nothing is wrong, where `usual` is normal. Not for [`Signal::Flow`].
     pub(crate) fn tolerated(self, usual: f64) -> f64 {
         match self {
-            Signal::Errors | Signal::Throttled => 1.5 * usual + 0.02,
-            Signal::Flow | Signal::Late => (usual + 0.08).min(0.97),
+            Signal::Errors | Signal::Throttled => (1.5 * usual + 0.02).min(TOLERATED_MAX),
+            Signal::Flow | Signal::Late => (usual + 0.08).min(TOLERATED_MAX),
         }
     }
 
@@ -165,5 +168,34 @@ impl std::iter::Sum for Ledger {
             sum.add(ledger);
             sum
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Also where nearly everything usually fails: what can't be compared would never be judged again.
+        #[test]
+        fn every_usual_rate_is_weighed_with_a_number(usual in 0.0_f64..=1.0, trials in 0_u32..1_000, share in 0.0_f64..=1.0) {
+            let ledger = Ledger { trials: f64::from(trials), hits: (f64::from(trials) * share).floor() };
+            for signal in Signal::ALL {
+                for alternative in 0..ALTERNATIVES {
+                    let score = signal.weighing(usual, alternative).score(ledger);
+                    prop_assert!(score.is_finite(), "{signal:?} {alternative}: {score}");
+                }
+                for ill in [None, Some(share)] {
+                    let score = signal.weighing_ill(usual, ill).score(ledger);
+                    prop_assert!(score.is_finite(), "{signal:?} {ill:?}: {score}");
+                }
+                if signal != Signal::Flow {
+                    let odds = signal.odds_as_ill(ledger, signal.tolerated(usual), share);
+                    prop_assert!(odds.is_finite(), "{signal:?}: {odds}");
+                }
+            }
+        }
     }
 }

@@ -189,4 +189,27 @@ mod tests {
         let back = answer(&history, &wanted("a", 250), &SafetyRules::default(), &ready(&["a", "b", "c"]));
         assert!(back.is_ok(), "{back:?}");
     }
+
+    #[test]
+    fn one_destination_leaves_alone_and_comes_back_to_what_is_ready() {
+        let to = |share_per_mille| {
+            let mut wanted = wanted("a", share_per_mille);
+            wanted.finding.subject = Subject::Destination(Destination::named("+44"));
+            wanted
+        };
+        let (rules, all) = (SafetyRules::default(), ready(&["a", "b", "c"]));
+        let mut history = first();
+        let left = answer(&history, &to(0), &rules, &all).expect("a change");
+        assert!(left.channel_weights.is_empty() && left.weights == history[0].weights, "nothing else moves");
+        assert_eq!(left.reason, "SMS to +44 from a looks ill: the others have it");
+        history.insert(0, left.into_plan(Timestamp(0)));
+        let refused = answer(&history, &to(1_000), &rules, &ready(&["b", "c"]));
+        assert!(matches!(refused, Err(NotFollowed::Rule(_))), "{refused:?}");
+        assert!(answer(&history, &to(1_000), &rules, &all).expect("a change").diverted.is_empty());
+        let mut others = to(0);
+        others.finding.subject = Subject::Destination(Destination::OTHER);
+        assert_eq!(answer(&history, &others, &rules, &all), Err(NotFollowed::Others));
+        let too_few = answer(&first(), &to(0), &SafetyRules { serving_min: 3, ..rules }, &all);
+        assert_eq!(too_few, Err(NotFollowed::TooFew { channel: Channel::Sms, left: 2, needed: 3 }));
+    }
 }

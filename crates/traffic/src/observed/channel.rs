@@ -138,6 +138,7 @@ impl ChannelHealth {
     fn renamed(&mut self, places: &[usize], second: u64) {
         for place in places {
             self.detector.forget_destination(*place, second);
+            self.learned.forget_destination(*place);
         }
     }
 

@@ -3,7 +3,8 @@
 //!
 //! Rates are weighed sums of the past with a half-life of a day. Delays are asked of all regions together: of the
 //! messages that are old enough to have had their event in an age bin, so many had it there. Nothing is learned from a
-//! region while it is suspected, so that a fault does not become normal; and a rate rises by half a day at most.
+//! region while it is suspected, nor of a destination that looks ill by itself, so that a fault does not become normal;
+//! and a rate rises by half a day at most.
 
 use super::learned_delays::{Delays, REMAINS};
 use crate::health::{AGE_BINS, AGE_BOUNDS, Baselines, Counted, DelayCurve, Extent};
@@ -88,9 +89,9 @@ impl Learned {
 
     /// Takes a second.
     pub fn learn(&mut self, lesson: &Lesson<'_>) {
-        let Lesson { second, counted, ages, calm, suspected } = *lesson;
+        let Lesson { second, counted, ages, .. } = *lesson;
         let since = *self.since.get_or_insert(second);
-        self.forget_a_little(calm, suspected);
+        self.forget_a_little(lesson);
         let mut accepted = vec![0_u32; self.extent.destinations];
         for Counted { region, destination, app, counts } in
             counted.iter().filter(|cell| lesson.is_learned(cell.region, cell.destination))
@@ -120,6 +121,16 @@ impl Learned {
         }
     }
 
+    /// Forgets what is known of a destination: its place is another's, of which nothing is known.
+    pub fn forget_destination(&mut self, destination: usize) {
+        for rate in
+            self.rates.iter_mut().flat_map(|rates| rates.iter_mut().skip(destination).step_by(self.extent.destinations))
+        {
+            *rate = Rate::default();
+        }
+        self.destinations[destination] = Delays::default();
+    }
+
     /// What is normal now; `late_after` is the age by which a message without an event is late.
     pub fn baselines(&self, late_after: usize) -> Baselines {
         let channel = self.delays_of_all();
@@ -145,16 +156,16 @@ impl Learned {
         }
     }
 
-    fn forget_a_little(&mut self, calm: &[bool], suspected: &[Vec<bool>]) {
+    fn forget_a_little(&mut self, lesson: &Lesson<'_>) {
         for rates in &mut self.rates {
             for (at, rate) in rates.iter_mut().enumerate() {
                 let (region, destination) = (at / self.extent.destinations, at % self.extent.destinations);
-                if calm[region] && !suspected[region][destination] {
+                if lesson.is_learned(region, destination) {
                     rate.seen.fade(REMAINS);
                 }
             }
         }
-        for (rate, _) in self.regions.iter_mut().zip(calm).filter(|(_, calm)| **calm) {
+        for (rate, _) in self.regions.iter_mut().zip(lesson.calm).filter(|(_, calm)| **calm) {
             rate.fade(RATE_REMAINS);
             rate.of += 1.0;
         }
@@ -264,6 +275,18 @@ mod tests {
         assert!((expected(&learned, 45) - 0.90).abs() < 0.01);
         let late = learned.baselines(LATE_AFTER).rate(Signal::Late, 0, 0);
         assert!((late - 0.1).abs() < 0.01, "{late}");
+    }
+
+    #[test]
+    fn a_place_that_is_another_s_begins_anew() {
+        let mut learned = Learned::new(extent());
+        for second in 0..3_000 {
+            learn(&mut learned, second, 20, [true, true]);
+        }
+        let rate = |learned: &Learned| learned.baselines(LATE_AFTER).rate(Signal::Errors, 0, 0);
+        assert!(rate(&learned) > 0.15, "{}", rate(&learned));
+        learned.forget_destination(0);
+        assert_eq!(learned.baselines(LATE_AFTER).rates, Learned::new(extent()).baselines(LATE_AFTER).rates);
     }
 
     #[test]

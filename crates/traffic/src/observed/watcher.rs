@@ -77,6 +77,8 @@ impl Watcher {
                 self.channels.insert(channel, health);
             }
         }
+        // Where nobody compares, as while health is only observed, nothing waits for a plan.
+        self.pending.retain(|_, finding| gathered.second.saturating_sub(finding.second) < 2 * PENDING_MAX);
         let mut findings = Vec::new();
         for (channel, health) in &mut self.channels {
             findings.extend(health.judge(gathered, by_channel.get(channel).map_or(&[], Vec::as_slice)));

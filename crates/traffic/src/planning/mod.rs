@@ -13,10 +13,9 @@ mod rules;
 mod withdraw;
 
 pub use changes::{
-    INITIAL_TOTAL, Part, ShiftRequest, WARM_SHARE_PER_MILLE, evacuate, failback, failover, initial, restore,
-    set_weights, shift,
+    INITIAL_TOTAL, Part, ShiftRequest, WARM_SHARE_PER_MILLE, evacuate, failback, failover, freeze, initial, restore,
+    set_weights, shift, unfreeze,
 };
-pub use changes::{freeze, unfreeze};
 pub use check::{EVIDENCE_MAX, EVIDENCE_TEXT_MAX, PlanError, REASON_MAX, REGIONS_MAX, SCOPES_MAX, check};
 pub use difference::{describe_difference, share_per_mille};
 pub(crate) use diversion::shared;
